@@ -1,0 +1,62 @@
+// Stands in for the package FirebaseAdmin where no version of it is served; the full registry never builds it.
+
+namespace FirebaseAdmin
+{
+    public enum ErrorCode
+    {
+        InvalidArgument,
+        FailedPrecondition,
+        OutOfRange,
+        Unauthenticated,
+        PermissionDenied,
+        NotFound,
+        Conflict,
+        Aborted,
+        AlreadyExists,
+        ResourceExhausted,
+        Cancelled,
+        DataLoss,
+        Unknown,
+        Internal,
+        Unavailable,
+        DeadlineExceeded,
+    }
+
+    public class FirebaseException : Exception
+    {
+        internal FirebaseException(ErrorCode code, string message, Exception inner, HttpResponseMessage response)
+            : base(message, inner)
+        {
+            ErrorCode = code;
+            HttpResponse = response;
+        }
+
+        public ErrorCode ErrorCode { get; }
+
+        public HttpResponseMessage HttpResponse { get; }
+    }
+}
+
+namespace FirebaseAdmin.Messaging
+{
+    public enum MessagingErrorCode
+    {
+        ThirdPartyAuthError,
+        InvalidArgument,
+        Internal,
+        QuotaExceeded,
+        SenderIdMismatch,
+        Unavailable,
+        Unregistered,
+    }
+
+    public sealed class FirebaseMessagingException : FirebaseException
+    {
+        internal FirebaseMessagingException(
+            ErrorCode code, string message, MessagingErrorCode? messagingCode = null, Exception inner = null, HttpResponseMessage response = null)
+            : base(code, message, inner, response) =>
+            MessagingErrorCode = messagingCode;
+
+        public MessagingErrorCode? MessagingErrorCode { get; }
+    }
+}
