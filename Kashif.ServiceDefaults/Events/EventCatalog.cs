@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Kashif.Events;
+
+/// <summary>Every integration event with its wire name, and which service listens to which: the event table of the contract, in code.</summary>
+public static class EventCatalog
+{
+    /// <summary>How each event is read and written, by wire name.</summary>
+    public static IReadOnlyDictionary<string, JsonTypeInfo> Types { get; } = new Dictionary<string, JsonTypeInfo>
+    {
+        [UserRegistered.Type] = EventsJson.Default.UserRegistered,
+        [ReportCreated.Type] = EventsJson.Default.ReportCreated,
+        [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
+        [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
+        [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
+        [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
+    };
+
+    /// <summary>
+    /// The wire names each service consumes. Publishers declare all of these queues before they publish, so that an event sent
+    /// before its consumer's first start waits for it instead of being dropped as unroutable.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
+    {
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type],
+        [ResourceNames.Notifications] = [UserRegistered.Type, ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type],
+    };
+}
+
+/// <summary>The wire format of the events, generated at build.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(UserRegistered))]
+[JsonSerializable(typeof(ReportCreated))]
+[JsonSerializable(typeof(ReportStatusUpdated))]
+[JsonSerializable(typeof(PointsAwarded))]
+[JsonSerializable(typeof(PointsRedeemed))]
+[JsonSerializable(typeof(CouponRedeemed))]
+internal sealed partial class EventsJson : JsonSerializerContext;

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Kashif.Http;
+
+/// <summary>
+/// <c>X-Correlation-Id</c>: taken from the caller or, where there is none, the trace id; returned, logged and carried on
+/// events and on calls to other services.
+/// </summary>
+public static class CorrelationId
+{
+    public const string Header = "X-Correlation-Id";
+    public const int MaxLength = 128;
+
+    private static readonly AsyncLocal<string?> Ambient = new();
+
+    /// <summary>Of the request or message that is being handled; null outside of any.</summary>
+    public static string? Current => Ambient.Value ?? Activity.Current?.TraceId.ToString();
+
+    /// <summary>Must run before everything that logs or answers.</summary>
+    internal static Func<HttpContext, RequestDelegate, Task> Middleware(ILogger logger) => async (context, next) =>
+    {
+        var sent = context.Request.Headers[Header].ToString();
+        if (!IsValid(sent))
+        {
+            // The trace id is on every log line already, so this path needs no scope.
+            var made = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
+            context.Request.Headers[Header] = made;
+            context.Response.Headers[Header] = made;
+            await next(context);
+            return;
+        }
+
+        Ambient.Value = sent;
+        context.Response.Headers[Header] = sent;
+        using (logger.BeginScope(new KeyValuePair<string, object>[] { new("correlation_id", sent) }))
+        {
+            await next(context);
+        }
+    };
+
+    /// <summary>Printable ASCII without spaces: anything else could forge log lines or headers, and is replaced.</summary>
+    private static bool IsValid(string value) =>
+        value.Length is > 0 and <= MaxLength && value.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
+}
+
+/// <summary>Passes the correlation id on to the services that this one calls.</summary>
+internal sealed class CorrelationIdHandler : DelegatingHandler
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (CorrelationId.Current is { } id && !request.Headers.Contains(CorrelationId.Header))
+        {
+            request.Headers.Add(CorrelationId.Header, id);
+        }
+
+        return base.SendAsync(request, cancellationToken);
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Kashif.Http;
+
+/// <summary>An expected failure: a value that a handler returns and that becomes an RFC 9457 problem in one place.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Code">Stable, snake_case, for programs.</param>
+/// <param name="Detail">For people; never anything about somebody else.</param>
+public sealed record Error(int Status, string Code, string Detail)
+{
+    /// <summary>Not there, or not the caller's: nobody can tell which.</summary>
+    public static Error NotFound(string detail) => new(StatusCodes.Status404NotFound, "not_found", detail);
+
+    public static Error Forbidden(string code, string detail) => new(StatusCodes.Status403Forbidden, code, detail);
+
+    public static Error Conflict(string code, string detail) => new(StatusCodes.Status409Conflict, code, detail);
+
+    /// <summary>Well-formed, but against a rule of the domain.</summary>
+    public static Error Rule(string code, string detail) => new(StatusCodes.Status422UnprocessableEntity, code, detail);
+
+    public static Error TooMany(string code, string detail) => new(StatusCodes.Status429TooManyRequests, code, detail);
+
+    public static Error Unavailable(string code, string detail) => new(StatusCodes.Status503ServiceUnavailable, code, detail);
+
+    /// <summary>The problem. <c>type</c>, <c>title</c> and <c>trace_id</c> are filled in where all problems are written.</summary>
+    public ProblemHttpResult ToProblem() => TypedResults.Problem(
+        Detail, statusCode: Status, extensions: [new(ProblemExtensions.Code, Code)]);
+
+    public static implicit operator ProblemHttpResult(Error error) => error.ToProblem();
+
+    /// <summary>A 400 that names one bad field, for what attributes cannot check.</summary>
+    /// <param name="field">Its wire name.</param>
+    public static ValidationProblem Field(string field, string message) =>
+        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [message] });
+}

@@ -1,0 +1,111 @@
+using System.Text.RegularExpressions;
+using Kashif.Messaging;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Kashif.Http;
+
+/// <summary>
+/// Turns what is thrown into a problem: a request that cannot be bound is the caller's fault and names the fields, a
+/// database that is away is a 503, anything else is a bug, logged, and a 500 that says nothing.
+/// </summary>
+internal sealed partial class ExceptionProblems(
+    IProblemDetailsService problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, ILogger<ExceptionProblems> logger) : IExceptionHandler
+{
+    private const int StatusClientClosedRequest = 499;
+    private const string AwayDetail = "A server that this needs is away for the moment; try again.";
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = StatusClientClosedRequest;
+            return true;
+        }
+
+        var problem = Describe(context, exception);
+        context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
+
+        // The exception handler has emptied the answer's headers.
+        context.Response.Headers[CorrelationId.Header] = context.Request.Headers[CorrelationId.Header];
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = problem, Exception = exception });
+    }
+
+    private ProblemDetails Describe(HttpContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case BadHttpRequestException bad:
+                return Errors(context, bad) is { } errors
+                    ? new HttpValidationProblemDetails(errors) { Status = bad.StatusCode }
+                    : new ProblemDetails { Status = bad.StatusCode, Detail = bad.StatusCode == StatusCodes.Status400BadRequest ? "The request could not be read." : null };
+
+            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+                return new ProblemDetails
+                {
+                    Status = StatusCodes.Status400BadRequest,
+                    Detail = "The request holds a character that cannot be stored, such as U+0000.",
+                };
+
+            case IdempotencyLostException:
+                return new ProblemDetails { Status = StatusCodes.Status409Conflict, Detail = exception.Message };
+
+            // EF wraps what it meets, each kind in another exception.
+            case var _ when TransientFailure.Is(exception) || exception is TimeoutException:
+                Unavailable(logger, exception);
+                return new ProblemDetails
+                {
+                    Status = StatusCodes.Status503ServiceUnavailable,
+                    Detail = AwayDetail,
+                };
+
+            // Token validation without keys while Auth is away.
+            case InvalidOperationException { InnerException: IOException or HttpRequestException }:
+                Unavailable(logger, exception);
+                return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable, Detail = AwayDetail };
+
+            default:
+                Unhandled(logger, context.Request.Method, exception);
+                return new ProblemDetails
+                {
+                    Status = StatusCodes.Status500InternalServerError,
+                    Detail = "Something went wrong on our side; the trace id helps us find it.",
+                };
+        }
+    }
+
+    private Dictionary<string, string[]>? Errors(HttpContext context, BadHttpRequestException exception)
+    {
+        if (exception.StatusCode != StatusCodes.Status400BadRequest)
+        {
+            return null;
+        }
+
+        // Failed to bind parameter "Nullable<int> limit" from "abc".
+        // Required parameter "double latitude" was not provided from query string.
+        if (Parameter().Match(exception.Message) is { Success: true } parameter)
+        {
+            var message = parameter.Groups["missing"].Success ? "This field is required." : "The value is not of the expected type.";
+            return new() { [parameter.Groups["name"].Value] = [message] };
+        }
+
+        return context.Features.Get<JsonBody>() is { } body
+            && context.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType is { } type
+                ? JsonBodyErrors.Find(body.Bytes.Span, json.Value.SerializerOptions.GetTypeInfo(type))
+                : null;
+    }
+
+    [GeneratedRegex("""^(Failed to bind|(?<missing>Required)) parameter "[^"]*?(?<name>\w+)" (from "|was not provided from (?!body))""")]
+    private static partial Regex Parameter();
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Error, Message = "Unhandled exception in a {Method} request")]
+    private static partial void Unhandled(ILogger logger, string method, Exception exception);
+
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "A server was away; the request got a 503")]
+    private static partial void Unavailable(ILogger logger, Exception exception);
+}

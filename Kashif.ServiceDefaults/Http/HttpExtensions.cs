@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Kashif.Http;
+
+/// <summary>What every HTTP surface of Kashif has in common: wire format, problems, validation, documentation.</summary>
+public static class HttpExtensions
+{
+    /// <summary>The largest JSON body that a service reads, in bytes.</summary>
+    private const long MaxBody = 1024 * 1024;
+
+    internal static IHostApplicationBuilder AddKashifHttp(this IHostApplicationBuilder builder, string service)
+    {
+        var services = builder.Services;
+        services.ConfigureHttpJsonOptions(options => Configure(options.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.Configure<KestrelServerOptions>(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.MaxRequestBodySize = MaxBody;
+        });
+        services.AddKashifProblems();
+        services.AddKashifOpenApi(service);
+        services.TryAddSingleton<IdempotencyMetrics>();
+        services.TryAddTransient<CorrelationIdHandler>();
+        return builder;
+    }
+
+    /// <summary>
+    /// Adds a service's generated serializers before the reflecting ones. Declare the context with
+    /// <c>[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = SnakeCaseLower, Converters = [typeof(UtcInstantConverter)])]</c>.
+    /// </summary>
+    public static IServiceCollection AddJsonContext(this IServiceCollection services, IJsonTypeInfoResolver context) =>
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, context));
+
+    private static void Configure(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.DictionaryKeyPolicy = null;
+        options.NumberHandling = JsonNumberHandling.Strict;
+        options.RespectNullableAnnotations = true;
+        options.RespectRequiredConstructorParameters = true;
+        options.AllowDuplicateProperties = false;
+        options.Converters.Add(new TextConverter());
+        options.Converters.Add(new UtcInstantConverter());
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false));
+    }
+}

@@ -1,0 +1,119 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Kashif.Http;
+
+/// <summary>
+/// Says everything that is wrong with a body that does not fit its request type. System.Text.Json stops at the first bad
+/// field; this tries each one alone, so that the answer names all of them.
+/// </summary>
+internal static class JsonBodyErrors
+{
+    private const string WholeBody = "body";
+
+    public static Dictionary<string, string[]> Find(ReadOnlySpan<byte> body, JsonTypeInfo type)
+    {
+        JsonElement root;
+        try
+        {
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = type.Options.MaxDepth });
+            root = JsonElement.ParseValue(ref reader);
+        }
+        catch (JsonException exception)
+        {
+            return One(WholeBody, $"This is not JSON: {Position(exception)}.");
+        }
+
+        if (root.ValueKind is not JsonValueKind.Object || type.Kind is not JsonTypeInfoKind.Object)
+        {
+            return One(WholeBody, "Expected a JSON object.");
+        }
+
+        var errors = new Dictionary<string, string[]>();
+        foreach (var property in type.Properties)
+        {
+            if (Check(root, property, type.Options) is { Length: > 0 } messages)
+            {
+                errors[property.Name] = messages;
+            }
+        }
+
+        return errors.Count > 0 ? errors : One(WholeBody, "The body does not fit the request.");
+    }
+
+    private static string[] Check(JsonElement root, JsonPropertyInfo property, JsonSerializerOptions options)
+    {
+        if (!TryGet(root, property.Name, options.PropertyNameCaseInsensitive, out var element))
+        {
+            return property.IsRequired ? ["This field is required."] : [];
+        }
+
+        if (element.ValueKind is JsonValueKind.Null && !property.IsSetNullable)
+        {
+            return ["This field must not be null."];
+        }
+
+        object? value;
+        try
+        {
+            value = element.Deserialize(options.GetTypeInfo(property.PropertyType));
+        }
+        catch (JsonException)
+        {
+            return [$"Expected {Describe(property.PropertyType)}."];
+        }
+
+        var context = new ValidationContext(value ?? property.Name) { MemberName = property.Name, DisplayName = property.Name };
+        return
+        [
+            .. Attributes(property)
+                .Select(attribute => attribute.GetValidationResult(value, context)?.ErrorMessage)
+                .OfType<string>(),
+        ];
+    }
+
+    /// <summary>A record's attributes may stand on its property or on the parameter that it is made from.</summary>
+    private static IEnumerable<ValidationAttribute> Attributes(JsonPropertyInfo property) =>
+        (property.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])
+        .Concat(property.AssociatedParameter?.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])
+        .OfType<ValidationAttribute>();
+
+    private static bool TryGet(JsonElement root, string name, bool ignoreCase, out JsonElement value)
+    {
+        var comparison = ignoreCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        foreach (var property in root.EnumerateObject())
+        {
+            if (property.Name.Equals(name, comparison))
+            {
+                value = property.Value;
+                return true;
+            }
+        }
+
+        value = default;
+        return false;
+    }
+
+    private static string Describe(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type switch
+        {
+            { IsEnum: true } => $"one of {string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
+            _ when type == typeof(string) => "a string",
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(int) || type == typeof(long) => "a whole number",
+            _ when type == typeof(double) || type == typeof(decimal) => "a number",
+            _ when type == typeof(Guid) => "a UUID",
+            _ when type == typeof(DateTimeOffset) => "an ISO 8601 instant",
+            _ when type.IsArray || typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => "an array",
+            _ => "an object",
+        };
+    }
+
+    private static string Position(JsonException exception) =>
+        $"line {(exception.LineNumber ?? 0) + 1}, byte {exception.BytePositionInLine ?? 0}";
+
+    private static Dictionary<string, string[]> One(string field, string message) => new() { [field] = [message] };
+}

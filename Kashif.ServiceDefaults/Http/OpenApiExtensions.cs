@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+
+namespace Kashif.Http;
+
+/// <summary>The service's OpenAPI document, at <c>/openapi/v1.json</c>.</summary>
+internal static class OpenApiExtensions
+{
+    private const string Bearer = "bearer";
+
+    public static IServiceCollection AddKashifOpenApi(this IServiceCollection services, string service) =>
+        services.AddOpenApi("v1", options =>
+        {
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = $"Kashif {service}";
+                document.Info.Version = "v1";
+                document.Servers = []; // the gateway's page knows where it was loaded from
+                document.Components ??= new OpenApiComponents();
+                document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+                {
+                    [Bearer] = new OpenApiSecurityScheme
+                    {
+                        Type = SecuritySchemeType.Http,
+                        Scheme = Bearer,
+                        BearerFormat = "JWT",
+                        Description = "An access token from POST /api/v1/auth/token.",
+                    },
+                };
+                return Task.CompletedTask;
+            });
+            options.AddSchemaTransformer((schema, context, _) =>
+            {
+                // What a converter of ours writes is not known to the exporter.
+                var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
+                if (schema.Type is null && (type == typeof(string) || type == typeof(DateTimeOffset)))
+                {
+                    schema.Type = JsonSchemaType.String | (context.JsonPropertyInfo?.IsGetNullable == true ? JsonSchemaType.Null : 0);
+                    schema.Format = type == typeof(DateTimeOffset) ? "date-time" : null;
+                }
+
+                return Task.CompletedTask;
+            });
+            options.AddOperationTransformer((operation, context, _) =>
+            {
+                var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+                if (!metadata.OfType<IAllowAnonymous>().Any())
+                {
+                    operation.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
+                }
+
+                if (metadata.OfType<AcceptsIdempotencyKey>().Any())
+                {
+                    operation.Parameters ??= [];
+                    operation.Parameters.Add(new OpenApiParameter
+                    {
+                        Name = Idempotency.Header,
+                        In = ParameterLocation.Header,
+                        Description = "Makes the call safe to repeat: the same key gets the first answer again, for 7 days.",
+                        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = Idempotency.MaxKeyLength },
+                        Example = JsonValue.Create("3f8d6f0e-1c51-4d39-9a0e-1f7f6f1f3f1c"),
+                    });
+                }
+
+                return Task.CompletedTask;
+            });
+        });
+}

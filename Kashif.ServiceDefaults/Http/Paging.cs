@@ -1,0 +1,107 @@
+using System.Buffers.Text;
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Kashif.Http;
+
+/// <summary>A list's answer.</summary>
+/// <param name="NextCursor">What to send as <c>cursor</c> for the next page; null on the last.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
+
+/// <summary>The paging parameters of every list; bind with <c>[AsParameters]</c>.</summary>
+public sealed class PageRequest
+{
+    public const int DefaultLimit = 50;
+    public const int MaxLimit = 100;
+
+    [FromQuery(Name = "limit"), Range(1, MaxLimit), DefaultValue(DefaultLimit)]
+    public int? Limit { get; set; }
+
+    /// <summary>Opaque: the <c>next_cursor</c> of the page before.</summary>
+    [FromQuery(Name = "cursor"), StringLength(200)]
+    public string? Cursor { get; set; }
+
+    /// <summary>How many items the page has at the most. Ask the database for one more: it tells whether another page follows.</summary>
+    public int Size => Limit ?? DefaultLimit;
+}
+
+/// <summary>Makes pages.</summary>
+public static class Page
+{
+    /// <param name="rows">Up to one row more than the page's size: that one only says that another page follows.</param>
+    /// <param name="size">The page's size.</param>
+    /// <param name="cursor">The sort key of the page's last row, from <see cref="Cursor"/>.</param>
+    public static Page<TItem> Of<TRow, TItem>(List<TRow> rows, int size, Func<TRow, TItem> item, Func<TRow, string> cursor)
+    {
+        var more = rows.Count > size;
+        var items = new TItem[Math.Min(rows.Count, size)];
+        for (var index = 0; index < items.Length; index++)
+        {
+            items[index] = item(rows[index]);
+        }
+
+        return new Page<TItem>(items, more ? cursor(rows[size - 1]) : null);
+    }
+
+    /// <inheritdoc cref="Of{TRow,TItem}"/>
+    public static Page<TItem> Of<TItem>(List<TItem> rows, int size, Func<TItem, string> cursor) => Of(rows, size, row => row, cursor);
+}
+
+/// <summary>Keyset cursors: the sort key of a page's last row, as base64url. They carry no secret, so a forged one only pages elsewhere.</summary>
+public static class Cursor
+{
+    private const char Separator = '|';
+
+    public static string Encode<T>(T key)
+        where T : ISpanFormattable =>
+        Encode(Text(key));
+
+    public static string Encode<T1, T2>(T1 first, T2 second)
+        where T1 : ISpanFormattable
+        where T2 : ISpanFormattable =>
+        Encode($"{Text(first)}{Separator}{Text(second)}");
+
+    /// <returns>False where it is no cursor of this shape: answer <c>Error.Field("cursor", Cursor.Invalid)</c>.</returns>
+    public static bool TryDecode<T>(string cursor, out T key)
+        where T : struct, ISpanParsable<T>
+    {
+        key = default;
+        return Decode(cursor) is [var only] && T.TryParse(only, CultureInfo.InvariantCulture, out key);
+    }
+
+    /// <inheritdoc cref="TryDecode{T}"/>
+    public static bool TryDecode<T1, T2>(string cursor, out T1 first, out T2 second)
+        where T1 : struct, ISpanParsable<T1>
+        where T2 : struct, ISpanParsable<T2>
+    {
+        first = default;
+        second = default;
+        return Decode(cursor) is [var one, var two]
+            && T1.TryParse(one, CultureInfo.InvariantCulture, out first)
+            && T2.TryParse(two, CultureInfo.InvariantCulture, out second);
+    }
+
+    public const string Invalid = "This is no cursor of this list; send the next_cursor of its last page, or none.";
+
+    /// <summary>Doubles and instants need their round-trip forms; for other types the format is the default one.</summary>
+    private static string Text<T>(T value)
+        where T : ISpanFormattable =>
+        value.ToString(value is DateTimeOffset ? "O" : value is double ? "R" : null, CultureInfo.InvariantCulture);
+
+    private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+
+    private static string[] Decode(string cursor)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split(Separator);
+        }
+        catch (FormatException)
+        {
+            return [];
+        }
+    }
+}

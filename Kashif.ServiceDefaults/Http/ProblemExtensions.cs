@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kashif.Http;
+
+/// <summary>The one place where problems get their common form.</summary>
+internal static class ProblemExtensions
+{
+    public const string Code = "code";
+    private const string TraceId = "trace_id";
+    private const string RetryAfterSeconds = "1";
+
+    public static IServiceCollection AddKashifProblems(this IServiceCollection services) => services
+        .AddProblemDetails(options => options.CustomizeProblemDetails = Complete)
+        .AddExceptionHandler<ExceptionProblems>();
+
+    private static void Complete(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        var status = problem.Status ??= context.HttpContext.Response.StatusCode;
+        if (problem is HttpValidationProblemDetails validation)
+        {
+            validation.Errors = validation.Errors.ToDictionary(error => WireName(error.Key), error => error.Value);
+            problem.Detail ??= "One or more fields are wrong; see errors.";
+        }
+
+        problem.Detail ??= DefaultDetail(status);
+        var code = problem.Extensions.TryGetValue(Code, out var given) && given is string text ? text : DefaultCode(status);
+        problem.Extensions[Code] = code;
+        problem.Extensions[TraceId] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+        problem.Type = $"urn:kashif:problem:{code}";
+        problem.Title = ReasonPhrases.GetReasonPhrase(status);
+
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
+        {
+            context.HttpContext.Response.Headers.RetryAfter =
+                context.HttpContext.Response.Headers.RetryAfter is { Count: > 0 } known ? known : RetryAfterSeconds;
+        }
+    }
+
+    /// <summary><c>Address.PostalCode</c> → <c>address.postal_code</c>; names that are in wire form already stay as they are.</summary>
+    private static string WireName(string path) =>
+        string.Join('.', path.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
+
+    /// <summary>Where the framework itself refuses, with nothing but a status.</summary>
+    private static string? DefaultDetail(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => "Send a valid access token: Authorization: Bearer <token>.",
+        StatusCodes.Status403Forbidden => "Your roles do not allow this.",
+        StatusCodes.Status404NotFound => "There is nothing at this path.",
+        StatusCodes.Status405MethodNotAllowed => "This path has other methods; see Allow.",
+        StatusCodes.Status413PayloadTooLarge => "The body is larger than what is read here.",
+        StatusCodes.Status415UnsupportedMediaType => "Send the body with the Content-Type that the documentation names, such as application/json.",
+        _ => null,
+    };
+
+    private static string DefaultCode(int status) => status switch
+    {
+        StatusCodes.Status400BadRequest => "invalid_request",
+        StatusCodes.Status401Unauthorized => "unauthorized",
+        StatusCodes.Status403Forbidden => "forbidden",
+        StatusCodes.Status404NotFound => "not_found",
+        StatusCodes.Status405MethodNotAllowed => "method_not_allowed",
+        StatusCodes.Status409Conflict => "conflict",
+        StatusCodes.Status413PayloadTooLarge => "too_large",
+        StatusCodes.Status415UnsupportedMediaType => "unsupported_media_type",
+        StatusCodes.Status422UnprocessableEntity => "unprocessable",
+        StatusCodes.Status429TooManyRequests => "too_many_requests",
+        StatusCodes.Status503ServiceUnavailable => "unavailable",
+        StatusCodes.Status504GatewayTimeout => "timeout",
+        < StatusCodes.Status500InternalServerError => "invalid_request",
+        _ => "internal_error",
+    };
+}

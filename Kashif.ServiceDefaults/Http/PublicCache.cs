@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace Kashif.Http;
+
+/// <summary>Reads that are the same for everyone.</summary>
+public static class PublicCache
+{
+    /// <summary>
+    /// Lets clients, the gateway and caches between them keep the endpoint's 200 answers for <paramref name="maxAge"/>, which
+    /// is also how stale they may be, and gives each an <c>ETag</c> of its content: <c>If-None-Match</c> gets a 304. An answer
+    /// that carries a <c>Cache-Control</c> of its own is left alone.
+    /// </summary>
+    public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge)
+    {
+        return builder.AddEndpointFilter(async (invocation, next) =>
+        {
+            var result = await next(invocation);
+            var actual = result is INestedHttpResult nested ? nested.Result : result;
+            if (invocation.HttpContext.Response.Headers.CacheControl.Count > 0
+                || actual is not IValueHttpResult { Value: { } value } || (actual as IStatusCodeHttpResult)?.StatusCode is not StatusCodes.Status200OK)
+            {
+                return result;
+            }
+
+            var options = invocation.HttpContext.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
+            return Prepare(value, maxAge, options);
+        });
+    }
+
+    /// <summary>Such an answer made once, for a hot endpoint to give again and again.</summary>
+    /// <inheritdoc cref="WithPublicCache"/>
+    public static IResult Prepare(object value, TimeSpan maxAge, JsonSerializerOptions options)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(value, options.GetTypeInfo(value.GetType()));
+        return new Answer(
+            body,
+            new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 8))}\""),
+            string.Create(CultureInfo.InvariantCulture, $"public, max-age={maxAge.TotalSeconds:0}"));
+    }
+
+    private sealed class Answer(byte[] body, EntityTagHeaderValue tag, string cacheControl) : IResult
+    {
+        private readonly string _tag = tag.ToString();
+
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            var response = httpContext.Response;
+            response.Headers.ETag = _tag;
+            response.Headers.CacheControl = cacheControl;
+
+            if (httpContext.Request.Headers.IfNoneMatch is { Count: > 0 } sent && EntityTagHeaderValue.TryParseList(sent, out var known)
+                && known.Any(candidate => candidate.Equals(EntityTagHeaderValue.Any) || candidate.Compare(tag, useStrongComparison: false)))
+            {
+                response.StatusCode = StatusCodes.Status304NotModified;
+                return Task.CompletedTask;
+            }
+
+            response.ContentType = "application/json; charset=utf-8";
+            response.ContentLength = body.Length;
+            return response.Body.WriteAsync(body, httpContext.RequestAborted).AsTask();
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Kashif.Http;
+
+/// <summary>Instants on the wire: ISO 8601 in UTC with <c>Z</c>, to the microsecond that PostgreSQL keeps.</summary>
+public sealed class UtcInstantConverter : JsonConverter<DateTimeOffset>
+{
+    /// <summary>The round-trip form, <c>2026-11-20T18:57:00.1234567Z</c>: several times faster to write than any form of one's own.</summary>
+    private const int RoundTripLength = 28;
+
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetDateTimeOffset().ToUniversalTime();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
+    {
+        Span<byte> text = stackalloc byte[RoundTripLength];
+        value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[^2] = (byte)'Z'; // in place of the seventh digit
+        writer.WriteStringValue(text[..^1]);
+    }
+}

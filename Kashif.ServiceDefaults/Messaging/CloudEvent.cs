@@ -1,0 +1,59 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kashif.Persistence;
+
+namespace Kashif.Messaging;
+
+/// <summary>
+/// The envelope on the broker: CloudEvents 1.0, structured mode (<c>application/cloudevents+json</c>), with the distributed
+/// tracing extension and <c>correlationid</c>.
+/// </summary>
+/// <remarks>https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md</remarks>
+internal sealed record CloudEvent(
+    [property: JsonPropertyName("id")] Guid Id,
+    [property: JsonPropertyName("type")] string Type,
+    [property: JsonPropertyName("time")] DateTimeOffset Time,
+    [property: JsonPropertyName("data")] JsonElement Data,
+    [property: JsonPropertyName("traceparent")] string? TraceParent = null,
+    [property: JsonPropertyName("correlationid")] string? CorrelationId = null)
+{
+    public const string ContentType = "application/cloudevents+json";
+
+    /// <exception cref="JsonException">The body is not such an event.</exception>
+    public static CloudEvent Parse(ReadOnlySpan<byte> body) =>
+        JsonSerializer.Deserialize(body, CloudEventJson.Default.CloudEvent) ?? throw new JsonException("The message is null.");
+
+    public static byte[] Write(OutboxMessage message, string source)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartObject();
+        json.WriteString("specversion", "1.0");
+        json.WriteString("id", message.Id);
+        json.WriteString("source", source);
+        json.WriteString("type", message.Type);
+        json.WriteString("subject", message.Subject);
+        json.WriteString("time", message.OccurredAt.UtcDateTime);
+        json.WriteString("datacontenttype", "application/json");
+        if (message.TraceParent is not null)
+        {
+            json.WriteString("traceparent", message.TraceParent);
+        }
+
+        if (message.CorrelationId is not null)
+        {
+            json.WriteString("correlationid", message.CorrelationId);
+        }
+
+        json.WritePropertyName("data");
+        json.WriteRawValue(message.Payload, skipInputValidation: true);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+}
+
+[JsonSourceGenerationOptions(RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(CloudEvent))]
+internal sealed partial class CloudEventJson : JsonSerializerContext;

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Persistence;
+
+/// <summary>What every service's model has in common.</summary>
+public static class ModelBuilderExtensions
+{
+    private const int NameLength = 100;
+
+    /// <summary>
+    /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c> and
+    /// <c>idempotency_keys</c>, and names everything in snake_case. The last call of <c>OnModelCreating</c>.
+    /// </summary>
+    public static ModelBuilder ApplyKashifConventions(this ModelBuilder modelBuilder, DbContext context)
+    {
+        modelBuilder.ApplyConfigurationsFromAssembly(context.GetType().Assembly);
+
+        modelBuilder.Entity<OutboxMessage>(outbox =>
+        {
+            outbox.ToTable("outbox");
+            outbox.HasKey(message => message.Id);
+            outbox.Property(message => message.Id).ValueGeneratedNever();
+            outbox.Property(message => message.Type).HasMaxLength(NameLength);
+            outbox.Property(message => message.Subject).HasMaxLength(NameLength);
+            outbox.Property(message => message.TraceParent).HasMaxLength(NameLength);
+            outbox.Property(message => message.CorrelationId).HasMaxLength(Http.CorrelationId.MaxLength);
+            outbox.Property(message => message.Payload).HasColumnType("jsonb");
+        });
+
+        modelBuilder.Entity<InboxEntry>(inbox =>
+        {
+            inbox.ToTable("inbox");
+            inbox.HasKey(entry => new { entry.EventId, entry.Handler });
+            inbox.Property(entry => entry.Handler).HasMaxLength(NameLength);
+            inbox.HasIndex(entry => entry.ProcessedAt);
+        });
+
+        modelBuilder.Entity<IdempotencyRecord>(record =>
+        {
+            record.ToTable("idempotency_keys");
+            record.HasKey(entry => new { entry.UserId, entry.Route, entry.Key });
+            record.Property(entry => entry.Route).HasMaxLength(Http.Idempotency.MaxRouteLength);
+            record.Property(entry => entry.Key).HasMaxLength(Http.Idempotency.MaxKeyLength);
+            record.HasIndex(entry => entry.CreatedAt);
+        });
+
+        return modelBuilder.UseSnakeCase();
+    }
+
+    private static ModelBuilder UseSnakeCase(this ModelBuilder modelBuilder)
+    {
+        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+        {
+            if (entity.GetTableName() is { } table)
+            {
+                entity.SetTableName(SnakeCase(table));
+            }
+
+            foreach (var property in entity.GetProperties())
+            {
+                property.SetColumnName(SnakeCase(property.GetColumnName()));
+            }
+
+            foreach (var key in entity.GetKeys())
+            {
+                key.SetName(SnakeCase(key.GetName()));
+            }
+
+            foreach (var foreignKey in entity.GetForeignKeys())
+            {
+                foreignKey.SetConstraintName(SnakeCase(foreignKey.GetConstraintName()));
+            }
+
+            foreach (var index in entity.GetIndexes())
+            {
+                index.SetDatabaseName(SnakeCase(index.GetDatabaseName()));
+            }
+        }
+
+        return modelBuilder;
+    }
+
+    /// <summary><c>IX_Reports_CreatedAt</c> → <c>ix_reports_created_at</c>.</summary>
+    private static string? SnakeCase(string? name) =>
+        name is null ? null : string.Join('_', name.Split('_').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
+}

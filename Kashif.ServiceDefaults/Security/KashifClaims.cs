@@ -1,0 +1,31 @@
+using System.Security.Claims;
+
+namespace Kashif.Security;
+
+/// <summary>The claims of an access token, and the person behind them.</summary>
+public static class KashifClaims
+{
+    /// <summary>The user's id; for a service its client id.</summary>
+    public const string Subject = "sub";
+    public const string Role = "roles";
+
+    /// <summary>The session (the refresh token's family) that the token was issued in.</summary>
+    public const string Session = "sid";
+
+    /// <summary>The audience of every access token.</summary>
+    public const string Audience = "kashif";
+
+    extension(ClaimsPrincipal principal)
+    {
+        /// <summary>The signed-in person's id.</summary>
+        /// <exception cref="InvalidOperationException">There is none: the endpoint lets anonymous callers or services in.</exception>
+        public Guid UserId => principal.UserIdOrNull
+            ?? throw new InvalidOperationException("The endpoint asks for a user where none is required.");
+
+        /// <summary>The signed-in person's id, or null for an anonymous caller or a service.</summary>
+        public Guid? UserIdOrNull => Guid.TryParse(principal.FindFirst(Subject)?.Value, out var id) ? id : null;
+
+        /// <summary>City staff, moderator or admin.</summary>
+        public bool IsStaff => principal.IsInRole(Roles.Staff) || principal.IsInRole(Roles.Moderator) || principal.IsInRole(Roles.Admin);
+    }
+}

@@ -1,0 +1,96 @@
+using Kashif.Health;
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Persistence;
+using Kashif.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Http.Resilience;
+using Microsoft.Extensions.Logging;
+
+namespace Kashif;
+
+/// <summary>The frame of every service. A <c>Program.cs</c> calls these in order and adds what is its own between them.</summary>
+public static class ServiceDefaultsExtensions
+{
+    /// <summary>Telemetry, health, discovery, resilient HTTP clients, wire format, problems and documentation.</summary>
+    /// <param name="service">Which service this is, of <see cref="ResourceNames"/>.</param>
+    public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder, string service)
+    {
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new ServiceIdentity(service));
+        builder.AddKashifTelemetry();
+        builder.AddKashifHealth();
+        builder.AddKashifHttp(service);
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            http.AddHttpMessageHandler<CorrelationIdHandler>();
+            // One circuit for each service: one that is down must not cut off the others.
+            http.AddStandardResilienceHandler().SelectPipelineByAuthority();
+            http.AddServiceDiscovery();
+        });
+        return builder;
+    }
+
+    /// <summary>Correlation, problems, and who the caller is: before the endpoints.</summary>
+    public static WebApplication UseServiceDefaults(this WebApplication app)
+    {
+        app.UseCorrelationId();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.Use(JsonBody.Middleware);
+        return app;
+    }
+
+    /// <summary>Correlation alone, for the gateway, which composes the rest itself. Before everything that logs or answers.</summary>
+    public static WebApplication UseCorrelationId(this WebApplication app)
+    {
+        app.Use(CorrelationId.Middleware(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(CorrelationId))));
+        return app;
+    }
+
+    /// <summary><c>/health</c>, <c>/alive</c> and <c>/openapi/v1.json</c>.</summary>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        app.MapKashifHealth();
+        app.MapOpenApi().AllowAnonymous();
+        return app;
+    }
+
+    /// <summary>
+    /// Runs the service or, with arguments, one of its commands: <c>migrate</c>, <c>dead-letters list</c>,
+    /// <c>dead-letters replay</c>.
+    /// </summary>
+    /// <returns>The exit code: 0, or 2 for words that are no command.</returns>
+    public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
+    {
+        switch (args)
+        {
+            case [] or [['-', ..], ..]: // options, such as --urls, are configuration
+                await app.RunAsync();
+                return 0;
+            case ["migrate"]:
+                foreach (var migration in app.Services.GetServices<IHostedService>().OfType<IDatabaseMigration>())
+                {
+                    await migration.MigrateAsync(CancellationToken.None);
+                }
+
+                return 0;
+            case ["dead-letters", "list"]:
+                await app.Services.GetRequiredService<DeadLetters>().ListAsync(Console.Out, CancellationToken.None);
+                return 0;
+            case ["dead-letters", "replay"]:
+                await app.Services.GetRequiredService<DeadLetters>().ReplayAsync(Console.Out, CancellationToken.None);
+                return 0;
+            case var words:
+                await Console.Error.WriteLineAsync($"'{string.Join(' ', words)}' is no command. There are: migrate, dead-letters list, dead-letters replay.");
+                return 2;
+        }
+    }
+}
