@@ -1,0 +1,55 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Kashif.Auth.Accounts;
+
+/// <param name="Phone">Optional.</param>
+public sealed record RegisterRequest(
+    [Email] string Email,
+    [Password] string Password,
+    [Required(ErrorMessage = "A name is needed."), StringLength(User.MaxNameLength)] string FullName,
+    [RegularExpression(@"\s*(\+?[0-9][0-9 ().\-]{4,26})?\s*", ErrorMessage = "This is not a telephone number.")] string? Phone = null);
+
+internal static class AccountEndpoints
+{
+    public static RouteGroupBuilder MapAccounts(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
+        group.MapPost("/register", RegisterAsync).WithName("Register").WithSummary("Opens an account")
+            .ProducesProblem(StatusCodes.Status409Conflict).AllowAnonymous().WithIdempotency();
+        group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("The signed-in person's account");
+        return group;
+    }
+
+    private static async Task<Results<Created<UserResponse>, ValidationProblem, ProblemHttpResult>> RegisterAsync(
+        RegisterRequest request, Registration registration, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
+    {
+        var user = await registration.AddAsync(
+            request.Email, request.Password, request.FullName, request.Phone, PreferredLanguage(http.Request), [Roles.Citizen], cancellationToken);
+        try
+        {
+            return await idempotency.SaveAsync(http, TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return Error.Conflict("email_taken", "There is an account with this e-mail address already.").ToProblem();
+        }
+    }
+
+    private static async Task<Results<Ok<UserResponse>, ProblemHttpResult>> MeAsync(
+        ClaimsPrincipal caller, UserReader users, CancellationToken cancellationToken) =>
+        await users.FindAsync(caller.UserId, cancellationToken) is { } user
+            ? TypedResults.Ok(user)
+            : Error.NotFound("This account is gone.").ToProblem();
+
+    /// <summary>What the browser or phone asks for, of the languages that Kashif speaks.</summary>
+    private static string PreferredLanguage(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage
+        .OrderByDescending(language => language.Quality ?? 1)
+        .Select(language => language.Value.AsSpan() is [var first, var second, ..] ? $"{first}{second}".ToLowerInvariant() : "")
+        .FirstOrDefault(language => language is Languages.Arabic or Languages.English) ?? Languages.English;
+}

@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net.Mail;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>An address that mail can go to: local part, at sign, a domain with a dot; no display name, no spaces.</summary>
+internal sealed class EmailAttribute() : ValidationAttribute("This is not an e-mail address.")
+{
+    /// <summary>RFC 5321 section 4.5.3.1.3, less the angle brackets.</summary>
+    public const int MaxLength = 254;
+
+    public override bool IsValid(object? value) =>
+        value is null
+        || (value is string text && Clean(text) is { Length: <= MaxLength } email
+            && !email.Any(character => char.IsWhiteSpace(character) || char.IsControl(character) || character is '"' or '<' or '>' or ',')
+            && MailAddress.TryCreate(email, out var address) && address.Address == email
+            && address.Host.Trim('.') == address.Host && address.Host.Contains('.') && !address.Host.Contains("..", StringComparison.Ordinal));
+
+    /// <summary>What is stored and compared: without the spaces that keyboards leave behind, composed as Unicode recommends (NFC).</summary>
+    public static string Clean(string email) => email.Trim().Normalize();
+}

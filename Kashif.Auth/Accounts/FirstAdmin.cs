@@ -1,0 +1,48 @@
+using Kashif.Auth.Data;
+using Kashif.Security;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>At start, sees to it that the configured person has an account and is an admin.</summary>
+internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILookupNormalizer normalizer, ILogger<FirstAdmin> logger) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.Admin is not { IsSet: true, Email: { } email, Password: { } password })
+        {
+            return;
+        }
+
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
+        await using var transaction = await database.BeginExclusiveAsync(cancellationToken);
+
+        var normalized = normalizer.NormalizeEmail(EmailAttribute.Clean(email));
+        var adminRole = RolesConfiguration.Ids[Roles.Admin];
+        if (await database.Users.Where(user => user.NormalizedEmail == normalized).Select(user => (Guid?)user.Id).SingleOrDefaultAsync(cancellationToken) is { } id)
+        {
+            if (!await database.UserRoles.AnyAsync(held => held.UserId == id && held.RoleId == adminRole, cancellationToken))
+            {
+                database.UserRoles.Add(new IdentityUserRole<Guid> { UserId = id, RoleId = adminRole });
+                MadeAdmin(logger, id);
+            }
+        }
+        else
+        {
+            var registration = scope.ServiceProvider.GetRequiredService<Registration>();
+            var user = await registration.AddAsync(email, password, "Admin", phone: null, Languages.English, [Roles.Citizen, Roles.Admin], cancellationToken);
+            MadeAdmin(logger, user.Id);
+        }
+
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(EventId = 2002, Level = LogLevel.Information, Message = "User {UserId} is the first admin")]
+    private static partial void MadeAdmin(ILogger logger, Guid userId);
+}

@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Identity;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>
+/// Hashes on threads of its own, no more at a time than there are cores: the pool's threads stay free for every other
+/// request, however many people sign in at once.
+/// </summary>
+internal sealed class PasswordHashing(IPasswordHasher<User> hasher) : IDisposable
+{
+    /// <summary>OWASP's cost for PBKDF2-HMAC-SHA512, which is what Identity's hasher uses.</summary>
+    public const int Iterations = 210_000;
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
+
+    private readonly SemaphoreSlim _cores = new(Environment.ProcessorCount);
+    private readonly string _nobodysHash = hasher.HashPassword(Nobody, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
+
+    /// <summary>Identity's hasher ignores the user.</summary>
+    private static User Nobody { get; } = new() { FullName = "", Language = Languages.English, CreatedAt = default };
+
+    public void Dispose() => _cores.Dispose();
+
+    public Task<string> HashAsync(string password, CancellationToken cancellationToken) =>
+        RunAsync(() => hasher.HashPassword(Nobody, Composed(password)), cancellationToken);
+
+    /// <param name="hash">Null where there is no such account: that takes as long, and fails.</param>
+    public async Task<PasswordVerificationResult> VerifyAsync(string? hash, string password, CancellationToken cancellationToken)
+    {
+        var result = await RunAsync(() => hasher.VerifyHashedPassword(Nobody, hash ?? _nobodysHash, Composed(password)), cancellationToken);
+        return hash is null ? PasswordVerificationResult.Failed : result;
+    }
+
+    /// <summary>Keyboards differ in how they write é or ؤ; NIST SP 800-63B has such passwords be the same.</summary>
+    private static string Composed(string password) => password.Normalize(NormalizationForm.FormC);
+
+    private async Task<T> RunAsync<T>(Func<T> hash, CancellationToken cancellationToken)
+    {
+        if (!await _cores.WaitAsync(LongestWait, cancellationToken))
+        {
+            throw new TimeoutException("Too many passwords are waiting to be checked.");
+        }
+
+        try
+        {
+            return await Task.Factory.StartNew(hash, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        finally
+        {
+            _cores.Release();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Auth.Accounts;
+
+internal sealed class User : IdentityUser<Guid>
+{
+    public const int MaxNameLength = 200;
+    public const int MaxPhoneLength = 32;
+
+    public required string FullName { get; set; }
+
+    /// <summary>One of <see cref="Languages"/>.</summary>
+    public required string Language { get; set; }
+    public required DateTimeOffset CreatedAt { get; init; }
+}
+
+internal static class Languages
+{
+    public const string English = "en";
+    public const string Arabic = "ar";
+}
+
+internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
+{
+    public void Configure(EntityTypeBuilder<User> builder)
+    {
+        builder.ToTable("users");
+        builder.Property(user => user.Id).ValueGeneratedNever();
+        builder.Property(user => user.Email).IsRequired().HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.NormalizedEmail).IsRequired().HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.UserName).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.NormalizedUserName).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
+        builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
+        builder.Property(user => user.Language).HasMaxLength(2);
+        builder.HasIndex(user => user.NormalizedEmail).HasDatabaseName("ix_users_normalized_email").IsUnique();
+        builder.HasIndex(user => user.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
+    }
+}
+
+/// <param name="Roles">Of citizen, partner, staff, moderator and admin.</param>
+internal sealed record UserResponse(
+    Guid Id, string Email, string FullName, string? Phone, string[] Roles, string Language, DateTimeOffset CreatedAt);

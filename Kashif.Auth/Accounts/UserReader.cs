@@ -1,0 +1,65 @@
+using System.Threading.Channels;
+using Kashif.Auth.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>
+/// Reads accounts for every request that waits at the same moment with one query, which is what most of the cost of
+/// <c>/me</c> would be. Nothing is remembered: a query begins after the requests that it answers, so they see each change
+/// that was committed before them.
+/// </summary>
+internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundService
+{
+    private const int LargestBatch = 500;
+
+    private readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+
+    /// <returns>Null where there is no such account.</returns>
+    public Task<UserResponse?> FindAsync(Guid id, CancellationToken cancellationToken)
+    {
+        var waiting = new Waiting(id);
+        _queue.Writer.TryWrite(waiting);
+        return waiting.Answer.Task.WaitAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var batch = new List<Waiting>();
+        while (await _queue.Reader.WaitToReadAsync(stoppingToken))
+        {
+            while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var waiting))
+            {
+                batch.Add(waiting);
+            }
+
+            try
+            {
+                var users = await ReadAsync([.. batch.Select(waiting => waiting.Id).Distinct()], stoppingToken);
+                batch.ForEach(waiting => waiting.Answer.SetResult(users.GetValueOrDefault(waiting.Id)));
+            }
+            catch (Exception exception)
+            {
+                batch.ForEach(waiting => waiting.Answer.TrySetException(exception)); // the requests log and answer it
+            }
+
+            batch.Clear();
+        }
+    }
+
+    private async Task<Dictionary<Guid, UserResponse>> ReadAsync(Guid[] ids, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
+        return await database.Database.SqlQuery<UserResponse>($"""
+            SELECT id AS "Id", email AS "Email", full_name AS "FullName", phone_number AS "Phone", language AS "Language", created_at AS "CreatedAt",
+                ARRAY(SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_id = users.id) AS "Roles"
+            FROM users WHERE id = ANY({ids})
+            """).ToDictionaryAsync(user => user.Id, cancellationToken);
+    }
+
+    private sealed record Waiting(Guid Id)
+    {
+        public TaskCompletionSource<UserResponse?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,64 @@
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Data;
+using Kashif.Auth.Sessions;
+using Kashif.Auth.Tokens;
+using Kashif.Http;
+using Kashif.Persistence;
+using Kashif.Security;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Kashif.Auth;
+
+internal static class AuthExtensions
+{
+    public static IHostApplicationBuilder AddAuth(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<KeyRing>();
+
+        // Auth is where the keys are: it validates its own tokens without asking itself over HTTP.
+        services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(provider => provider.GetRequiredService<KeyRing>());
+        builder.AddKashifAuthentication();
+
+        // Whoever reaches Auth comes through the gateway, which overwrites what a client says of itself.
+        services.Configure<ForwardedHeadersOptions>(options =>
+        {
+            options.ForwardedHeaders = ForwardedHeaders.XForwardedFor;
+            options.KnownIPNetworks.Clear();
+            options.KnownProxies.Clear();
+        });
+
+        services.AddValidation();
+        services.AddJsonContext(AuthJson.Default);
+        builder.AddKashifDbContext<AuthDbContext>(ResourceNames.AuthDb);
+        services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
+            database.FingerprintKey = DerivedKey.Of(auth.Value.SigningKeySecret, DerivedKey.Fingerprints));
+        services.ConfigureDbContext<AuthDbContext>(database =>
+            database.ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.MappedEntityTypeIgnoredWarning)));
+
+        // Identity would add these for each request; they hold no state.
+        services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
+        services.AddSingleton<ILookupNormalizer, UpperInvariantLookupNormalizer>();
+        services.AddIdentityCore<User>().AddRoles<IdentityRole<Guid>>().AddEntityFrameworkStores<AuthDbContext>();
+        services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
+        services.AddSingleton<PasswordHashing>();
+        services.AddScoped<Registration>();
+        services.AddScoped<PasswordLogin>();
+        services.AddScoped<SessionTokens>();
+        services.AddSingleton<AccessTokens>();
+
+        // In this order, after the migrations.
+        services.AddHostedService<KeyRingLoader>();
+        services.AddHostedService<FirstAdmin>();
+        services.AddHostedService<SessionCleanup>();
+        services.AddSingleton<UserReader>();
+        services.AddHostedService(provider => provider.GetRequiredService<UserReader>());
+        return builder;
+    }
+}

@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Sessions;
+using Kashif.Auth.Tokens;
+using Kashif.Http;
+
+namespace Kashif.Auth;
+
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(UtcInstantConverter)])]
+[JsonSerializable(typeof(RegisterRequest))]
+[JsonSerializable(typeof(UserResponse))]
+[JsonSerializable(typeof(TokenResponse))]
+[JsonSerializable(typeof(RefreshRequest))]
+[JsonSerializable(typeof(LogoutRequest))]
+[JsonSerializable(typeof(JwksResponse))]
+[JsonSerializable(typeof(DiscoveryResponse))]
+internal sealed partial class AuthJson : JsonSerializerContext;

@@ -1,0 +1,82 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Auth.Accounts;
+
+namespace Kashif.Auth;
+
+/// <summary>Section <c>Auth</c>.</summary>
+internal sealed class AuthOptions : IValidatableObject
+{
+    public const string Section = "Auth";
+    public const int MinSecretLength = 32;
+
+    /// <summary>The address of this service as clients reach it, through the gateway: the <c>iss</c> of every token.</summary>
+    [Required(ErrorMessage = "Auth:Issuer is not set: the public address of Auth, for example http://localhost:8000/api/v1/auth.")]
+    public string Issuer { get; set; } = "";
+
+    /// <summary>What the signing keys are encrypted under in the database. Never stored there itself.</summary>
+    [Required(ErrorMessage = "Auth:SigningKeySecret is not set: a random secret of at least 32 characters (openssl rand -base64 48) that encrypts the signing keys; keep it, or they are lost.")]
+    public string SigningKeySecret { get; set; } = "";
+
+    /// <summary>Services that may ask for a token of their own, with their secrets, by client id.</summary>
+    public Dictionary<string, string> ServiceClients { get; } = [];
+
+    public FirstAdminOptions Admin { get; } = new();
+
+    public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
+    public TimeSpan ServiceTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a session lives after its last refresh.</summary>
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!Uri.TryCreate(Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme is not ("http" or "https") || Issuer.EndsWith('/'))
+        {
+            yield return new ValidationResult("Auth:Issuer must be an absolute http(s) address without a slash at its end.");
+        }
+
+        if (SigningKeySecret.Length < MinSecretLength || SigningKeySecret.Distinct().Count() < 10)
+        {
+            yield return new ValidationResult(
+                $"Auth:SigningKeySecret must be random and have at least {MinSecretLength} characters; make one with: openssl rand -base64 48.");
+        }
+
+        foreach (var client in ServiceClients.Where(client => client.Value is not { Length: >= MinSecretLength }).Select(client => client.Key))
+        {
+            yield return new ValidationResult($"Auth:ServiceClients:{client} must be a random secret of at least {MinSecretLength} characters.");
+        }
+
+        if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
+        {
+            yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than the first.");
+        }
+
+        if (string.IsNullOrEmpty(Admin.Email) != string.IsNullOrEmpty(Admin.Password))
+        {
+            yield return new ValidationResult("Auth:Admin:Email and Auth:Admin:Password make the first admin together: set both or neither.");
+        }
+        else if (Admin.IsSet)
+        {
+            if (!new EmailAttribute().IsValid(Admin.Email))
+            {
+                yield return new ValidationResult("Auth:Admin:Email is not an e-mail address.");
+            }
+
+            if (new PasswordAttribute().GetValidationResult(Admin.Password, validationContext) is { } weak)
+            {
+                yield return new ValidationResult($"Auth:Admin:Password: {weak.ErrorMessage}");
+            }
+        }
+    }
+}
+
+/// <summary>Section <c>Auth:Admin</c>: who is made an admin at start, and registered first where there is no such account.</summary>
+internal sealed class FirstAdminOptions
+{
+    public string? Email { get; set; }
+
+    /// <summary>Of a new account; that of one which exists is never changed.</summary>
+    public string? Password { get; set; }
+
+    public bool IsSet => !string.IsNullOrEmpty(Email) && !string.IsNullOrEmpty(Password);
+}

@@ -1,0 +1,16 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Kashif.Auth;
+
+/// <summary>Keys for different purposes out of one configured secret (HKDF, RFC 5869).</summary>
+internal static class DerivedKey
+{
+    public const string SigningKeys = "kashif signing keys v1";
+    public const string Fingerprints = "kashif idempotency fingerprints v1";
+
+    private const int Size = 32;
+
+    public static byte[] Of(string secret, string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), Size, info: Encoding.UTF8.GetBytes(purpose));
+}

@@ -1,0 +1,22 @@
+using Kashif;
+using Kashif.Auth;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Sessions;
+using Kashif.Auth.Tokens;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults(ResourceNames.Auth);
+builder.AddAuth();
+
+var app = builder.Build();
+app.UseForwardedHeaders();
+app.UseServiceDefaults();
+
+var auth = app.MapGroup("/api/v1/auth");
+auth.MapAccounts();
+auth.MapTokens();
+auth.MapSessions();
+auth.MapDiscovery();
+
+app.MapDefaultEndpoints();
+return await app.RunServiceAsync(args);

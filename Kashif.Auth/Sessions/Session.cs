@@ -1,0 +1,53 @@
+using Kashif.Auth.Accounts;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Auth.Sessions;
+
+/// <summary>One sign-in on one device, and the family of all refresh tokens that follow from it.</summary>
+internal sealed class Session
+{
+    public const int MaxAddressLength = 45;
+    public const int MaxUserAgentLength = 400;
+
+    public required Guid Id { get; init; }
+    public required Guid UserId { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset LastUsedAt { get; init; }
+
+    /// <summary>Moves on with each refresh.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+    public DateTimeOffset? RevokedAt { get; init; }
+    public string? IpAddress { get; init; }
+    public string? UserAgent { get; init; }
+}
+
+/// <summary>A refresh token that was given out. A session has one that is not used yet.</summary>
+internal sealed class RefreshToken
+{
+    /// <summary>SHA-256 of the token: 256 random bits need no slower hash.</summary>
+    public required byte[] Hash { get; init; }
+    public required Guid SessionId { get; init; }
+    public DateTimeOffset? UsedAt { get; init; }
+}
+
+internal sealed class SessionConfiguration : IEntityTypeConfiguration<Session>, IEntityTypeConfiguration<RefreshToken>
+{
+    public void Configure(EntityTypeBuilder<Session> builder)
+    {
+        builder.ToTable("sessions");
+        builder.Property(session => session.Id).ValueGeneratedNever();
+        builder.Property(session => session.IpAddress).HasMaxLength(Session.MaxAddressLength);
+        builder.Property(session => session.UserAgent).HasMaxLength(Session.MaxUserAgentLength);
+        builder.HasOne<User>().WithMany().HasForeignKey(session => session.UserId).OnDelete(DeleteBehavior.Cascade);
+        builder.HasIndex(session => session.ExpiresAt);
+    }
+
+    public void Configure(EntityTypeBuilder<RefreshToken> builder)
+    {
+        builder.ToTable("refresh_tokens");
+        builder.HasKey(token => token.Hash);
+        builder.HasOne<Session>().WithMany().HasForeignKey(token => token.SessionId).OnDelete(DeleteBehavior.Cascade);
+        builder.HasIndex(token => token.UsedAt);
+    }
+}

@@ -1,0 +1,53 @@
+using Kashif.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Auth.Tokens;
+
+/// <summary>RFC 7517.</summary>
+internal sealed record JwksResponse(IReadOnlyList<JwksKey> Keys);
+
+/// <summary>RFC 7518 section 6.2.1: the public half only.</summary>
+internal sealed record JwksKey(string Kty, string Use, string Alg, string Crv, string Kid, string X, string Y);
+
+/// <summary>RFC 8414 and OpenID Connect Discovery 1.0, for what Auth is.</summary>
+internal sealed record DiscoveryResponse(
+    string Issuer,
+    string JwksUri,
+    string TokenEndpoint,
+    string UserinfoEndpoint,
+    string[] GrantTypesSupported,
+    string[] TokenEndpointAuthMethodsSupported,
+    string[] ResponseTypesSupported,
+    string[] SubjectTypesSupported,
+    string[] IdTokenSigningAlgValuesSupported);
+
+internal static class Discovery
+{
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
+
+    public static RouteGroupBuilder MapDiscovery(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/.well-known").WithTags("Discovery").AllowAnonymous();
+        group.MapGet("/jwks.json", Jwks).WithName("GetJwks").WithSummary("The keys that validate access tokens").WithPublicCache(MaxAge);
+        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Where Auth's endpoints are").WithPublicCache(MaxAge);
+        return group;
+    }
+
+    private static Ok<JwksResponse> Jwks(KeyRing keys) => TypedResults.Ok(keys.Published);
+
+    private static Ok<DiscoveryResponse> Document(IOptions<AuthOptions> options)
+    {
+        var issuer = options.Value.Issuer;
+        return TypedResults.Ok(new DiscoveryResponse(
+            issuer,
+            $"{issuer}/.well-known/jwks.json",
+            $"{issuer}/token",
+            $"{issuer}/me",
+            [GrantTypes.Password, GrantTypes.ClientCredentials],
+            ["none", "client_secret_post"],
+            ["token"],
+            ["public"],
+            ["ES256"]));
+    }
+}

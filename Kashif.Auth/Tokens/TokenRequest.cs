@@ -1,0 +1,40 @@
+namespace Kashif.Auth.Tokens;
+
+internal static class GrantTypes
+{
+    public const string Password = "password";
+    public const string ClientCredentials = "client_credentials";
+}
+
+/// <summary>The form of RFC 6749 sections 4.3.2 and 4.4.2. What was not sent is empty, as section 3.2 has it.</summary>
+/// <param name="GrantType">password, which is also meant where there is none, or client_credentials.</param>
+internal sealed record TokenRequest(string GrantType, string Username, string Password, string ClientId, string ClientSecret)
+{
+    public const string GrantTypeField = "grant_type";
+    public const string UsernameField = "username";
+    public const string PasswordField = "password";
+    public const string ClientIdField = "client_id";
+    public const string ClientSecretField = "client_secret";
+
+    public static async ValueTask<TokenRequest> BindAsync(HttpContext context)
+    {
+        if (!context.Request.HasFormContentType)
+        {
+            throw new BadHttpRequestException("The token request is a form.", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        IFormCollection form;
+        try
+        {
+            form = await context.Request.ReadFormAsync(context.RequestAborted);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
+        {
+            throw new BadHttpRequestException("The form cannot be read.", exception); // too many fields, or U+0000
+        }
+
+        return new TokenRequest(Field(GrantTypeField), Field(UsernameField), Field(PasswordField), Field(ClientIdField), Field(ClientSecretField));
+
+        string Field(string name) => form[name].ToString();
+    }
+}

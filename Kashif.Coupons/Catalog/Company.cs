@@ -1,0 +1,29 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Coupons.Catalog;
+
+/// <summary>A local company that offers coupons.</summary>
+internal sealed class Company
+{
+    public const int NameLength = 200;
+    public const int UrlLength = 2000;
+    public const int DescriptionLength = 4000;
+
+    public int Id { get; init; }
+    public required string Name { get; init; }
+    public string? LogoUrl { get; init; }
+    public required string Description { get; init; }
+}
+
+internal sealed class CompanyConfiguration : IEntityTypeConfiguration<Company>
+{
+    public void Configure(EntityTypeBuilder<Company> company)
+    {
+        company.ToTable("companies");
+        company.Property(row => row.Name).HasMaxLength(Company.NameLength);
+        company.Property(row => row.LogoUrl).HasMaxLength(Company.UrlLength);
+        company.Property(row => row.Description).HasMaxLength(Company.DescriptionLength);
+        company.HasIndex(row => row.Name).IsUnique();
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Coupons.Catalog;
+
+/// <summary>An offer of a company that users buy with points.</summary>
+/// <remarks>Always: completed + reserved redemptions + <see cref="Stock"/> = <see cref="InitialStock"/> + <see cref="Restocked"/>.</remarks>
+internal sealed class Coupon
+{
+    public const int TitleLength = 200;
+    public const int TextLength = 4000;
+
+    public int Id { get; init; }
+    public int CompanyId { get; init; }
+    public int CategoryId { get; init; }
+    public required string Title { get; init; }
+    public required string Description { get; init; }
+    public int PointsCost { get; init; }
+
+    /// <summary>How many are left. Only <see cref="Redemptions.RedemptionSaga"/> changes it.</summary>
+    public int Stock { get; init; }
+    public int InitialStock { get; init; }
+    public int Restocked { get; init; }
+
+    /// <summary>How many one user may redeem; null means any number.</summary>
+    public int? PerUserLimit { get; init; }
+    public DateTimeOffset StartsAt { get; init; }
+
+    /// <summary>The end of the offer and of its codes; null means never.</summary>
+    public DateTimeOffset? EndsAt { get; init; }
+    public string? Terms { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
+{
+    public void Configure(EntityTypeBuilder<Coupon> coupon)
+    {
+        coupon.ToTable("coupons", table =>
+        {
+            table.HasCheckConstraint("ck_coupons_stock", "stock >= 0 AND stock <= initial_stock + restocked");
+            table.HasCheckConstraint("ck_coupons_points_cost", "points_cost > 0");
+            table.HasCheckConstraint("ck_coupons_per_user_limit", "per_user_limit > 0");
+            table.HasCheckConstraint("ck_coupons_window", "ends_at > starts_at");
+        });
+        coupon.Property(row => row.Title).HasMaxLength(Coupon.TitleLength);
+        coupon.Property(row => row.Description).HasMaxLength(Coupon.TextLength);
+        coupon.Property(row => row.Terms).HasMaxLength(Coupon.TextLength);
+        coupon.HasOne<Company>().WithMany().HasForeignKey(row => row.CompanyId).OnDelete(DeleteBehavior.Restrict);
+        coupon.HasOne<Category>().WithMany().HasForeignKey(row => row.CategoryId).OnDelete(DeleteBehavior.Restrict);
+    }
+}

@@ -1,0 +1,176 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using Kashif.Coupons.Data;
+using Kashif.Coupons.Redemptions;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Coupons.Catalog;
+
+/// <param name="PerUserLimit">How many one user may redeem; null means any number.</param>
+/// <param name="StartsAt">Null means now.</param>
+/// <param name="EndsAt">The end of the offer and of its codes; null means never.</param>
+public sealed record CouponRequest(
+    [Required, StringLength(Coupon.TitleLength)] string Title,
+    [Required, StringLength(Coupon.TextLength)] string Description,
+    [Range(1, int.MaxValue)] int CompanyId,
+    [Range(1, int.MaxValue)] int CategoryId,
+    [Range(1, 1_000_000)] int PointsCost,
+    [Range(0, 1_000_000)] int Stock,
+    [Range(1, 1_000_000)] int? PerUserLimit = null,
+    DateTimeOffset? StartsAt = null,
+    DateTimeOffset? EndsAt = null,
+    [StringLength(Coupon.TextLength)] string? Terms = null);
+
+internal sealed record CouponResponse(
+    int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
+    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms)
+{
+    public static CouponResponse Of(Coupon coupon, string companyName) => new(
+        coupon.Id, coupon.Title, coupon.Description, coupon.CompanyId, companyName, coupon.CategoryId, coupon.PointsCost, coupon.Stock,
+        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms);
+}
+
+public sealed class CouponFilter
+{
+    [FromQuery(Name = "category_id")]
+    public int? CategoryId { get; set; }
+
+    [FromQuery(Name = "company_id")]
+    public int? CompanyId { get; set; }
+
+    /// <summary>Words of the title or the description.</summary>
+    [FromQuery(Name = "q"), StringLength(100)]
+    public string? Query { get; set; }
+
+    /// <summary>Only what the caller, who must be signed in for this, has the points for.</summary>
+    [FromQuery(Name = "affordable")]
+    public bool? Affordable { get; set; }
+}
+
+internal static class CouponEndpoints
+{
+    public static Error NotFound { get; } = Error.NotFound("There is no such coupon.");
+
+    private static Error WhoseWallet { get; } = new(
+        StatusCodes.Status401Unauthorized, "unauthorized", "What is affordable depends on who asks: sign in.");
+
+    private static Error PointsAway { get; } = Error.Unavailable("points_unavailable", "Your points cannot be read at the moment; try again.");
+
+    public static async Task<Results<Ok<Page<CouponResponse>>, ValidationProblem, ProblemHttpResult>> ListAsync(
+        [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,
+        CouponsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var before = int.MaxValue;
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var now = time.GetUtcNow();
+        var coupons = database.Coupons
+            .Where(coupon => coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now) && coupon.Id < before);
+        if (filter.CategoryId is { } categoryId)
+        {
+            coupons = coupons.Where(coupon => coupon.CategoryId == categoryId);
+        }
+
+        if (filter.CompanyId is { } companyId)
+        {
+            coupons = coupons.Where(coupon => coupon.CompanyId == companyId);
+        }
+
+        foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
+        {
+            var pattern = $"%{Escape(word)}%";
+            coupons = coupons.Where(coupon => EF.Functions.ILike(coupon.Title, pattern, @"\") || EF.Functions.ILike(coupon.Description, pattern, @"\"));
+        }
+
+        if (filter.Affordable is true)
+        {
+            if (user.UserIdOrNull is not { } userId)
+            {
+                return WhoseWallet.ToProblem();
+            }
+
+            if (await points.BalanceAsync(userId, cancellationToken) is not { } balance)
+            {
+                return PointsAway.ToProblem();
+            }
+
+            http.Response.Headers.CacheControl = "private, no-store";
+            coupons = coupons.Where(coupon => coupon.PointsCost <= balance);
+        }
+
+        var rows = await WithCompany(coupons, database).Take(page.Size + 1)
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => Cursor.Encode(last.Coupon.Id)));
+    }
+
+    public static async Task<Results<Ok<CouponResponse>, ProblemHttpResult>> GetAsync(
+        int id, CouponsDbContext database, CancellationToken cancellationToken)
+    {
+        var row = await WithCompany(database.Coupons.Where(coupon => coupon.Id == id), database).SingleOrDefaultAsync(cancellationToken);
+        return row is null ? NotFound.ToProblem() : TypedResults.Ok(CouponResponse.Of(row.Coupon, row.CompanyName));
+    }
+
+    public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
+        CouponRequest request, CouponsDbContext database, Idempotency idempotency, TimeProvider time, HttpContext http,
+        CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var startsAt = request.StartsAt ?? now;
+        if (request.EndsAt <= startsAt)
+        {
+            return Error.Field("ends_at", "The offer must end after it starts.");
+        }
+
+        var company = await database.Companies.SingleOrDefaultAsync(company => company.Id == request.CompanyId, cancellationToken);
+        if (company is null)
+        {
+            return Error.Field("company_id", "There is no such company.");
+        }
+
+        if (!await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken))
+        {
+            return Error.Field("category_id", "There is no such category.");
+        }
+
+        var coupon = new Coupon
+        {
+            CompanyId = company.Id,
+            CategoryId = request.CategoryId,
+            Title = request.Title.Trim(),
+            Description = request.Description,
+            PointsCost = request.PointsCost,
+            Stock = request.Stock,
+            InitialStock = request.Stock,
+            PerUserLimit = request.PerUserLimit,
+            StartsAt = startsAt,
+            EndsAt = request.EndsAt,
+            Terms = request.Terms,
+            CreatedAt = now,
+        };
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        database.Add(coupon);
+        await database.SaveChangesAsync(cancellationToken);
+        var created = TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, company.Name));
+        await idempotency.SaveAsync(http, created, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return created;
+    }
+
+    private static IQueryable<Offer> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>
+        from coupon in coupons.AsNoTracking()
+        join company in database.Companies on coupon.CompanyId equals company.Id
+        orderby coupon.Id descending
+        select new Offer(coupon, company.Name);
+
+    private static string Escape(string word) =>
+        word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+
+    private sealed record Offer(Coupon Coupon, string CompanyName);
+}

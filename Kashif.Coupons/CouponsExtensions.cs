@@ -1,0 +1,28 @@
+using Kashif.Coupons.Data;
+using Kashif.Coupons.Redemptions;
+using Kashif.Http;
+using Kashif.Persistence;
+using Kashif.Security;
+
+namespace Kashif.Coupons;
+
+internal static class CouponsExtensions
+{
+    public static IHostApplicationBuilder AddCoupons(this IHostApplicationBuilder builder)
+    {
+        builder.AddKashifAuthentication();
+        builder.AddKashifDbContext<CouponsDbContext>(ResourceNames.CouponsDb);
+
+        var services = builder.Services;
+        services.AddValidation();
+        services.AddJsonContext(CouponsJson.Default);
+        services.AddOptions<RedemptionOptions>()
+            .BindConfiguration(RedemptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"http://{ResourceNames.Gamification}"))
+            .AddServiceToken();
+        services.AddScoped<RedemptionSaga>();
+        services.AddSingleton<RedemptionMetrics>();
+        services.AddHostedService<RedemptionRecovery>();
+        return builder;
+    }
+}

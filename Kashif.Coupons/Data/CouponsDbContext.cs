@@ -1,0 +1,16 @@
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Redemptions;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Coupons.Data;
+
+internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> options) : DbContext(options)
+{
+    public DbSet<Company> Companies => Set<Company>();
+    public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Coupon> Coupons => Set<Coupon>();
+    public DbSet<Redemption> Redemptions => Set<Redemption>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+}

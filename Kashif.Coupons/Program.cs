@@ -1,0 +1,15 @@
+using Kashif;
+using Kashif.Coupons;
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Redemptions;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults(ResourceNames.Coupons);
+builder.AddCoupons();
+
+var app = builder.Build();
+app.UseServiceDefaults();
+app.MapCatalog();
+app.MapRedemptions();
+app.MapDefaultEndpoints();
+return await app.RunServiceAsync(args);

@@ -1,0 +1,57 @@
+using Kashif.Coupons.Catalog;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Coupons.Redemptions;
+
+internal enum RedemptionStatus
+{
+    /// <summary>One is taken from the stock; whether the points are debited is open.</summary>
+    Reserved,
+
+    /// <summary>The points are debited and the code is given.</summary>
+    Completed,
+
+    /// <summary>The points were refused and the stock has got its one back.</summary>
+    Cancelled,
+}
+
+/// <summary>A user's purchase of a coupon: the state of its saga, moved only by <see cref="RedemptionSaga"/>.</summary>
+internal sealed class Redemption
+{
+    public Guid Id { get; init; }
+    public int CouponId { get; init; }
+    public Guid UserId { get; init; }
+    public RedemptionStatus Status { get; init; }
+    public int PointsCost { get; init; }
+
+    /// <summary>What the user shows at the company's till; null until completed.</summary>
+    public string? Code { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>While it is reserved: until when whoever works on it is left alone.</summary>
+    public DateTimeOffset LeasedUntil { get; init; }
+}
+
+internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redemption>
+{
+    public void Configure(EntityTypeBuilder<Redemption> redemption)
+    {
+        redemption.ToTable("redemptions", table =>
+        {
+            table.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
+            table.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status = 'reserved')");
+        });
+        redemption.Property(row => row.Id).ValueGeneratedNever();
+        redemption.Property(row => row.Status).HasMaxLength(20).HasConversion(
+            status => status.ToString().ToLowerInvariant(), text => Enum.Parse<RedemptionStatus>(text, ignoreCase: true));
+        redemption.Property(row => row.Code).HasMaxLength(RedemptionCode.Length);
+        redemption.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);
+        redemption.HasIndex(row => row.Code).IsUnique();
+        redemption.HasIndex(row => new { row.UserId, row.Id });
+        redemption.HasIndex(row => new { row.CouponId, row.UserId });
+        redemption.HasIndex(row => row.LeasedUntil).HasFilter("status = 'reserved'");
+    }
+}

@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Security.Claims;
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Data;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
+    Microsoft.AspNetCore.Http.HttpResults.Created<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
+
+namespace Kashif.Coupons.Redemptions;
+
+internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
+
+/// <param name="Status"><c>pending</c>, <c>completed</c> or <c>cancelled</c>.</param>
+/// <param name="Code">What to show at the company; null until completed.</param>
+/// <param name="PointsSpent">0 when cancelled.</param>
+internal sealed record RedemptionResponse(
+    Guid Id, string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
+{
+    public static RedemptionResponse Of(Redeemed redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
+
+    private static RedemptionResponse Of(Redemption redemption, Coupon coupon) => new(
+        redemption.Id,
+        redemption.Status switch
+        {
+            RedemptionStatus.Reserved => "pending",
+            RedemptionStatus.Completed => "completed",
+            RedemptionStatus.Cancelled => "cancelled",
+            _ => throw new UnreachableException(),
+        },
+        new RedeemedCoupon(coupon.Id, coupon.Title, coupon.CompanyId),
+        redemption.Code,
+        redemption.Status == RedemptionStatus.Cancelled ? 0 : redemption.PointsCost,
+        redemption.ExpiresAt,
+        redemption.CreatedAt);
+}
+
+internal static class RedemptionEndpoints
+{
+    private const string Path = CatalogEndpoints.Path + "/redemptions";
+
+    public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup(CatalogEndpoints.Path).WithTags("Redemptions").RequireAuthorization();
+        group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
+            .WithName("RedeemCoupon").WithSummary("Spends points on a coupon; 202 while the outcome is open.");
+        group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("What you have redeemed, newest first.");
+        group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("One redemption of yours.");
+        return group;
+    }
+
+    private static async Task<RedeemResult> RedeemAsync(
+        int id, ClaimsPrincipal user, RedemptionSaga saga, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
+    {
+        return await saga.ReserveAsync(id, user.UserId, SaveAsync, cancellationToken) switch
+        {
+            (_, { } error) => error.ToProblem(),
+
+            // The reservation stands: that the client has left is no reason to leave it open.
+            ({ } reserved, _) => Answer(await saga.SettleAsync(reserved.Redemption, SaveAsync, CancellationToken.None) ?? reserved),
+            _ => throw new UnreachableException(),
+        };
+
+        Task SaveAsync(Redeemed redeemed) => idempotency.SaveAsync(http, Answer(redeemed), CancellationToken.None);
+    }
+
+    private static RedeemResult Answer(Redeemed redeemed)
+    {
+        var location = $"{Path}/{redeemed.Redemption.Id}";
+        return redeemed.Redemption.Status switch
+        {
+            RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Reserved => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Cancelled => Error.Rule("insufficient_points", "You have not enough points for this coupon.").ToProblem(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    private static async Task<Results<Ok<Page<RedemptionResponse>>, ValidationProblem>> ListMineAsync(
+        [AsParameters] PageRequest page, ClaimsPrincipal user, CouponsDbContext database, CancellationToken cancellationToken)
+    {
+        var userId = user.UserId;
+        var redemptions = database.Redemptions.Where(redemption => redemption.UserId == userId);
+        if (page.Cursor is { } cursor)
+        {
+            if (!Cursor.TryDecode(cursor, out Guid before))
+            {
+                return Error.Field("cursor", Cursor.Invalid);
+            }
+
+            redemptions = redemptions.Where(redemption => redemption.Id < before);
+        }
+
+        var rows = await WithCoupon(redemptions, database).Take(page.Size + 1).ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(
+            rows, page.Size, RedemptionResponse.Of, last => Cursor.Encode(last.Redemption.Id)));
+    }
+
+    private static async Task<Results<Ok<RedemptionResponse>, ProblemHttpResult>> GetMineAsync(
+        Guid id, ClaimsPrincipal user, CouponsDbContext database, CancellationToken cancellationToken)
+    {
+        var userId = user.UserId;
+        var row = await WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
+            .SingleOrDefaultAsync(cancellationToken);
+        return row is null
+            ? Error.NotFound("There is no such redemption.").ToProblem()
+            : TypedResults.Ok(RedemptionResponse.Of(row));
+    }
+
+    private static IQueryable<Redeemed> WithCoupon(IQueryable<Redemption> redemptions, CouponsDbContext database) =>
+        from redemption in redemptions.AsNoTracking()
+        join coupon in database.Coupons on redemption.CouponId equals coupon.Id
+        orderby redemption.Id descending
+        select new Redeemed(redemption, coupon);
+}

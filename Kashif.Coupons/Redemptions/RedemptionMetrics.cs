@@ -1,0 +1,13 @@
+using System.Diagnostics.Metrics;
+using Kashif.Telemetry;
+
+namespace Kashif.Coupons.Redemptions;
+
+internal sealed class RedemptionMetrics(IMeterFactory meters)
+{
+    private readonly Counter<long> _redemptions = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("redemptions", "{redemption}", "Redemptions by the state that they reached: reserved, completed, cancelled");
+
+    public void Reached(RedemptionStatus status) =>
+        _redemptions.Add(1, new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()));
+}

@@ -1,0 +1,160 @@
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Data;
+using Kashif.Events;
+using Kashif.Http;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Kashif.Coupons.Redemptions;
+
+/// <summary>
+/// Redeeming, in three steps whose state is in the database: reserve one of the stock, debit the points in Gamification under
+/// the redemption's id, then complete with a code or cancel and put the one back. The last two may be repeated by anybody at
+/// any time: the debit happens once an id, and each end is a conditional UPDATE that only one can win.
+/// </summary>
+internal sealed class RedemptionSaga(
+    CouponsDbContext database, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
+{
+    private const int CodeAttempts = 5;
+
+    /// <summary>Takes one from the stock for the user.</summary>
+    /// <param name="save">Saves the context's changes, inside the step's transaction.</param>
+    public async Task<(Redeemed? Reserved, Error? Error)> ReserveAsync(
+        int couponId, Guid userId, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+
+        // From here to the commit nobody else reserves this coupon, so the count below is exact.
+        var taken = await database.Coupons
+            .FromSql($"""
+                UPDATE coupons SET stock = stock - 1
+                WHERE id = {couponId} AND stock > 0 AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
+                RETURNING *
+                """)
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        if (taken is not [var coupon])
+        {
+            return (null, await WhyNotAsync(couponId, now, cancellationToken));
+        }
+
+        if (coupon.PerUserLimit is { } limit && await CountAsync(couponId, userId, cancellationToken) >= limit)
+        {
+            return (null, Error.Rule("per_user_limit_reached", "You have redeemed this coupon as often as one user may."));
+        }
+
+        var redemption = new Redemption
+        {
+            Id = Guid.CreateVersion7(now),
+            CouponId = couponId,
+            UserId = userId,
+            Status = RedemptionStatus.Reserved,
+            PointsCost = coupon.PointsCost,
+            ExpiresAt = coupon.EndsAt,
+            CreatedAt = now,
+            LeasedUntil = now + options.Value.Lease,
+        };
+        database.Redemptions.Add(redemption);
+        var reserved = new Redeemed(redemption, coupon);
+        await save(reserved);
+        await transaction.CommitAsync(cancellationToken);
+        metrics.Reached(RedemptionStatus.Reserved);
+        return (reserved, null);
+    }
+
+    /// <summary>Debits the points and ends the redemption, or leaves it reserved where the outcome stays unknown.</summary>
+    /// <param name="save">Saves the context's changes, inside the last step's transaction.</param>
+    /// <returns>Its end; null where it is still open.</returns>
+    public async Task<Redeemed?> SettleAsync(
+        Redemption reserved, Func<Redeemed, Task> save, CancellationToken cancellationToken) =>
+        await points.DebitAsync(reserved, options.Value.DebitTimeout, cancellationToken) switch
+        {
+            DebitOutcome.Debited => await CompleteAsync(reserved.Id, save, cancellationToken),
+            DebitOutcome.Refused => await EndAsync(reserved.Id, RedemptionStatus.Cancelled, code: null, save, cancellationToken),
+            DebitOutcome.Unknown => null,
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private async Task<Redeemed> CompleteAsync(Guid id, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await EndAsync(id, RedemptionStatus.Completed, RedemptionCode.Create(), save, cancellationToken);
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
+            {
+                // Somebody has this code already.
+            }
+        }
+    }
+
+    private async Task<Redeemed> EndAsync(
+        Guid id, RedemptionStatus status, string? code, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var text = status.ToString().ToLowerInvariant();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var ended = await database.Redemptions
+            .FromSql($"""
+                UPDATE redemptions SET status = {text}, code = {code}, ended_at = {now}
+                WHERE id = {id} AND status = 'reserved'
+                RETURNING *
+                """)
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+
+        // Where nothing was reserved any more, another one ended it first, in the same way: the debit has one outcome.
+        var redemption = ended is [var mine]
+            ? mine
+            : await database.Redemptions.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken);
+        var coupon = await database.Coupons.AsNoTracking().SingleAsync(row => row.Id == redemption.CouponId, cancellationToken);
+        if (ended.Count > 0)
+        {
+            await FollowAsync(redemption, coupon, now, cancellationToken);
+        }
+
+        var redeemed = new Redeemed(redemption, coupon);
+        await save(redeemed);
+        await transaction.CommitAsync(cancellationToken);
+        if (ended.Count > 0)
+        {
+            metrics.Reached(status);
+        }
+
+        return redeemed;
+    }
+
+    /// <summary>What the end brings with it.</summary>
+    private async Task FollowAsync(Redemption ended, Coupon coupon, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (ended.Code is { } code)
+        {
+            database.Publish(new CouponRedeemed(ended.Id, ended.UserId, coupon.Id, coupon.Title, code, ended.PointsCost), now);
+        }
+        else
+        {
+            await database.Coupons.Where(row => row.Id == coupon.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Stock, row => row.Stock + 1), cancellationToken);
+        }
+    }
+
+    private Task<int> CountAsync(int couponId, Guid userId, CancellationToken cancellationToken) =>
+        database.Redemptions.CountAsync(
+            row => row.CouponId == couponId && row.UserId == userId && row.Status != RedemptionStatus.Cancelled, cancellationToken);
+
+    private async Task<Error> WhyNotAsync(int couponId, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch
+        {
+            null => CouponEndpoints.NotFound,
+            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => Error.Rule("coupon_not_available", "This coupon is not on offer now."),
+            _ => Error.Rule("out_of_stock", "None of this coupon is left."),
+        };
+}
+
+/// <summary>A redemption with the coupon that it is of.</summary>
+internal sealed record Redeemed(Redemption Redemption, Coupon Coupon);

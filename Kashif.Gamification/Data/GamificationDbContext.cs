@@ -1,0 +1,15 @@
+using Kashif.Gamification.Points;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Data;
+
+internal sealed class GamificationDbContext(DbContextOptions<GamificationDbContext> options) : DbContext(options)
+{
+    public DbSet<Balance> Balances => Set<Balance>();
+    public DbSet<PointTransaction> Transactions => Set<PointTransaction>();
+    public DbSet<Rule> Rules => Set<Rule>();
+    public DbSet<Debit> Debits => Set<Debit>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+}

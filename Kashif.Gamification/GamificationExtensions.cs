@@ -1,0 +1,35 @@
+using Kashif.Events;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Points;
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Persistence;
+using Kashif.Security;
+
+namespace Kashif.Gamification;
+
+internal static class GamificationExtensions
+{
+    public static IHostApplicationBuilder AddGamification(this IHostApplicationBuilder builder)
+    {
+        builder.AddKashifAuthentication();
+        builder.AddKashifDbContext<GamificationDbContext>(ResourceNames.GamificationDb);
+        builder.AddKashifCache();
+        builder.AddEventConsumer<GamificationDbContext>()
+            .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
+            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status");
+
+        var services = builder.Services;
+        services.AddValidation();
+        services.AddJsonContext(GamificationJson.Default);
+        services.AddScoped<Awards>();
+        services.AddScoped<Ledger>();
+        services.AddSingleton<PointsMetrics>();
+        services.AddSingleton<RankingSignal>();
+        services.AddSingleton<RankingCache>();
+        services.AddSingleton<LeaderboardSnapshots>();
+        services.AddHostedService<RankingRebuild>();
+        return builder;
+    }
+}

@@ -1,0 +1,21 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Points;
+using Kashif.Http;
+
+namespace Kashif.Gamification;
+
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    Converters = [typeof(UtcInstantConverter)])]
+[JsonSerializable(typeof(PointsResponse))]
+[JsonSerializable(typeof(TransactionResponse))]
+[JsonSerializable(typeof(Page<TransactionResponse>))]
+[JsonSerializable(typeof(Page<LeaderboardItem>))]
+[JsonSerializable(typeof(RedeemPointsRequest))]
+[JsonSerializable(typeof(DebitRequest))]
+internal sealed partial class GamificationJson : JsonSerializerContext;

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Points;
+using Kashif.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Gamification.Leaderboard;
+
+internal enum Period
+{
+    All,
+    Month,
+    Week,
+}
+
+/// <summary>
+/// What this process shows: the top of each period, read at most once in its <see cref="MaxAge"/> however many ask, with the
+/// pages' bytes made once.
+/// </summary>
+internal sealed class LeaderboardSnapshots(
+    RankingCache ranking, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
+{
+    /// <summary>How far down the leaderboard goes.</summary>
+    public const int Depth = 1000;
+
+    private readonly Board[] _boards = [.. Enum.GetValues<Period>().Select(period => new Board(period))];
+
+    public void Dispose()
+    {
+        foreach (var board in _boards)
+        {
+            board.Reading.Dispose();
+        }
+    }
+
+    public ValueTask<Snapshot> GetAsync(Period period, CancellationToken cancellationToken)
+    {
+        var board = _boards[(int)period];
+        return IsFresh(board) is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(board, cancellationToken);
+    }
+
+    private Snapshot? IsFresh(Board board) =>
+        board.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge(board.Period) ? snapshot : null;
+
+    private async ValueTask<Snapshot> RefreshAsync(Board board, CancellationToken cancellationToken)
+    {
+        await board.Reading.WaitAsync(cancellationToken);
+        try
+        {
+            if (IsFresh(board) is { } snapshot)
+            {
+                return snapshot;
+            }
+
+            var takenAt = time.GetTimestamp();
+            var standings = await ReadAsync(board.Period, cancellationToken);
+            return board.Current = new Snapshot(Rank(standings), takenAt, MaxAge(board.Period), json.Value.SerializerOptions);
+        }
+        finally
+        {
+            board.Reading.Release();
+        }
+    }
+
+    /// <summary>The balances rank at any moment; what a month or week has given is summed up, and so less often.</summary>
+    private static TimeSpan MaxAge(Period period) => period switch
+    {
+        Period.All => TimeSpan.FromSeconds(1),
+        Period.Month or Period.Week => TimeSpan.FromSeconds(10),
+        _ => throw new UnreachableException(),
+    };
+
+    private async Task<List<Standing>> ReadAsync(Period period, CancellationToken cancellationToken)
+    {
+        if (period == Period.All && await ranking.TopAsync(Depth, cancellationToken) is { } top)
+        {
+            return top;
+        }
+
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
+        return await (period == Period.All ? Balances(database) : Earned(database, Start(period)))
+            .Take(Depth)
+            .ToListAsync(cancellationToken);
+    }
+
+    private static IQueryable<Standing> Balances(GamificationDbContext database) =>
+        from balance in database.Balances
+        where balance.Points > 0
+        orderby balance.Points descending, balance.UserId
+        select new Standing(balance.UserId, balance.Points, balance.Earned);
+
+    private static IQueryable<Standing> Earned(GamificationDbContext database, DateTimeOffset since) =>
+        from sum in
+            from entry in database.Transactions
+            where entry.CreatedAt >= since && entry.Points > 0
+            group entry.Points by entry.UserId into user
+            select new { UserId = user.Key, Points = user.Sum(points => (long)points) }
+        join balance in database.Balances on sum.UserId equals balance.UserId
+        orderby sum.Points descending, sum.UserId
+        select new Standing(sum.UserId, sum.Points, balance.Earned);
+
+    /// <summary>The first instant of this month, or of this ISO 8601 week (its Monday), in UTC.</summary>
+    private DateTimeOffset Start(Period period)
+    {
+        var today = time.GetUtcNow().UtcDateTime.Date;
+        return period == Period.Month
+            ? new DateTimeOffset(today.AddDays(1 - today.Day), TimeSpan.Zero)
+            : new DateTimeOffset(today.AddDays(-(((int)today.DayOfWeek + 6) % 7)), TimeSpan.Zero);
+    }
+
+    private static LeaderboardItem[] Rank(List<Standing> standings)
+    {
+        var items = new LeaderboardItem[standings.Count];
+        for (var index = 0; index < items.Length; index++)
+        {
+            var (userId, points, earned) = standings[index];
+            var rank = index > 0 && items[index - 1].Points == points ? items[index - 1].Rank : index + 1;
+            items[index] = new LeaderboardItem(rank, userId, points, Level.Of(earned));
+        }
+
+        return items;
+    }
+
+    private sealed class Board(Period period)
+    {
+        public Period Period { get; } = period;
+        public SemaphoreSlim Reading { get; } = new(1);
+        public volatile Snapshot? Current;
+    }
+}
+
+/// <summary>The leaderboard at one moment.</summary>
+internal sealed class Snapshot(LeaderboardItem[] items, long takenAt, TimeSpan maxAge, System.Text.Json.JsonSerializerOptions json)
+{
+    private readonly ConcurrentDictionary<(int Offset, int Size), IResult> _pages = new();
+
+    public long TakenAt => takenAt;
+
+    public IResult PageOf(int offset, int size)
+    {
+        offset = Math.Min(offset, items.Length);
+
+        // Kept where paging from the top leads. There are few of those; any offset could be asked for, to fill the memory.
+        return offset % size == 0 ? _pages.GetOrAdd((offset, size), page => Make(page.Offset, page.Size)) : Make(offset, size);
+    }
+
+    private IResult Make(int offset, int size)
+    {
+        var end = Math.Min(offset + size, items.Length);
+        return PublicCache.Prepare(
+            new Page<LeaderboardItem>(items[offset..end], end < items.Length ? Cursor.Encode(end) : null), maxAge, json);
+    }
+}

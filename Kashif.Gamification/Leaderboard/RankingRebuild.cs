@@ -1,0 +1,59 @@
+using Kashif.Gamification.Data;
+using Kashif.Messaging;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Leaderboard;
+
+/// <summary>Asks for the ranking to be rebuilt.</summary>
+internal sealed class RankingSignal() : WakeSignal(isSet: true);
+
+/// <summary>Rebuilds the ranking from the database at start and whenever it has been found incomplete, until that succeeds.</summary>
+internal sealed partial class RankingRebuild(
+    IServiceScopeFactory scopes, RankingCache ranking, RankingSignal signal, TimeProvider time, ILogger<RankingRebuild> logger) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await signal.WaitAsync(stoppingToken);
+            for (var isFirst = true; !await TryRebuildAsync(isFirst, stoppingToken); isFirst = false)
+            {
+                await Task.Delay(Pause, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task<bool> TryRebuildAsync(bool isFirst, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
+            var balances = database.Balances.AsNoTracking().AsAsyncEnumerable();
+            if (!await ranking.RebuildAsync(balances, cancellationToken))
+            {
+                return false;
+            }
+
+            Rebuilt(logger);
+            return true;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (isFirst)
+            {
+                RebuildFailed(logger, exception.Message);
+            }
+
+            return false;
+        }
+    }
+
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "The ranking has been rebuilt from the database")]
+    private static partial void Rebuilt(ILogger logger);
+
+    [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "The ranking cannot be rebuilt yet, the database answers meanwhile: {Reason}")]
+    private static partial void RebuildFailed(ILogger logger, string reason);
+}

@@ -1,0 +1,168 @@
+using Kashif.Events;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Messaging;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Points;
+
+/// <summary>Something that rules may give points for.</summary>
+/// <param name="Event">Its wire name.</param>
+/// <param name="Status">The status that the report reached, if it is about one.</param>
+/// <param name="UserId">The report's owner.</param>
+internal sealed record Occasion(string Event, string? Status, Guid UserId, Guid ReportId, DateTimeOffset Time, EventCause Cause);
+
+/// <summary>
+/// Gives the points of a whole batch of events in a fixed number of statements. A rule gives once a report, however often and
+/// in whatever order its events come. An award that would pass the rule's daily limit is cut to what is left of it; where
+/// nothing is left, nothing is written.
+/// </summary>
+internal sealed class Awards(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time)
+{
+    /// <summary>The key of the advisory lock; any number that nothing else in this database uses.</summary>
+    private const long Lock = 4_711_001;
+
+    private readonly List<Balance> _changed = [];
+
+    public async Task GiveAsync(IReadOnlyList<Occasion> occasions, CancellationToken cancellationToken)
+    {
+        // One batch at a time: two that share users or causes would otherwise lock each other out, because a batch has
+        // several handlers and so no single order to lock in. A batch is a handful of statements, so the queue is short.
+        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
+
+        var grants = await FindGrantsAsync(occasions, cancellationToken);
+        if (grants.Count == 0)
+        {
+            return;
+        }
+
+        var balances = await AddToBalancesAsync(grants, cancellationToken);
+        AddToLedger(grants, balances);
+        await database.SaveChangesAsync(cancellationToken);
+        _changed.AddRange(balances.Values);
+    }
+
+    /// <summary>After the commit; drained, because each handler of a batch calls it.</summary>
+    public async Task CommittedAsync(CancellationToken cancellationToken)
+    {
+        Balance[] changed = [.. _changed];
+        _changed.Clear();
+        await ranking.WriteAsync(changed, cancellationToken);
+    }
+
+    private async Task<List<Grant>> FindGrantsAsync(IReadOnlyList<Occasion> occasions, CancellationToken cancellationToken)
+    {
+        var rules = await database.Rules.AsNoTracking().ToListAsync(cancellationToken);
+        var grants = (
+            from occasion in occasions
+            from rule in rules
+            where rule.Event == occasion.Event && (rule.Status is null || rule.Status == occasion.Status)
+            orderby occasion.Time
+            select new Grant(occasion, rule))
+            .DistinctBy(grant => grant.Cause)
+            .ToList();
+        if (grants.Count == 0)
+        {
+            return grants;
+        }
+
+        var causes = grants.ConvertAll(grant => grant.Cause);
+        var known = await database.Transactions
+            .Where(transaction => causes.Contains(transaction.Cause))
+            .Select(transaction => transaction.Cause)
+            .ToListAsync(cancellationToken);
+        grants.RemoveAll(grant => known.Contains(grant.Cause));
+
+        await LimitAsync(grants, cancellationToken);
+        return grants;
+    }
+
+    private async Task LimitAsync(List<Grant> grants, CancellationToken cancellationToken)
+    {
+        var limited = grants.FindAll(grant => grant.LimitDay is not null);
+        if (limited.Count == 0)
+        {
+            return;
+        }
+
+        var users = limited.Select(grant => grant.Occasion.UserId).Distinct().ToList();
+        var days = limited.Select(grant => grant.LimitDay).Distinct().ToList();
+        var given = await database.Transactions
+            .Where(transaction => users.Contains(transaction.UserId) && transaction.LimitDay != null && days.Contains(transaction.LimitDay))
+            .GroupBy(transaction => new { transaction.UserId, transaction.Rule, transaction.LimitDay })
+            .Select(group => new { group.Key, Points = group.Sum(transaction => transaction.Points) })
+            .ToDictionaryAsync(group => (group.Key.UserId, group.Key.Rule, group.Key.LimitDay), group => group.Points, cancellationToken);
+
+        foreach (var grant in limited)
+        {
+            var key = (grant.Occasion.UserId, (string?)grant.Rule.Code, grant.LimitDay);
+            var before = given.GetValueOrDefault(key);
+            grant.Points = Math.Clamp((grant.Rule.DailyLimit ?? int.MaxValue) - before, 0, grant.Rule.Points);
+            given[key] = before + grant.Points;
+        }
+
+        grants.RemoveAll(grant => grant.Points == 0);
+    }
+
+    private async Task<Dictionary<Guid, Balance>> AddToBalancesAsync(List<Grant> grants, CancellationToken cancellationToken)
+    {
+        var sums = grants.GroupBy(grant => grant.Occasion.UserId).OrderBy(user => user.Key)
+            .Select(user => (UserId: user.Key, Points: user.Sum(grant => (long)grant.Points)))
+            .ToList();
+        var users = sums.ConvertAll(sum => sum.UserId).ToArray();
+        var points = sums.ConvertAll(sum => sum.Points).ToArray();
+        var balances = await database.Balances
+            .FromSql($"""
+                INSERT INTO balances AS held (user_id, points, earned, spent, version)
+                SELECT user_id, points, points, 0, 1 FROM unnest({users}, {points}) AS sums (user_id, points)
+                ON CONFLICT (user_id) DO UPDATE
+                SET points = held.points + excluded.points, earned = held.earned + excluded.earned, version = held.version + 1
+                RETURNING *
+                """)
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        return balances.ToDictionary(balance => balance.UserId);
+    }
+
+    private void AddToLedger(List<Grant> grants, Dictionary<Guid, Balance> balances)
+    {
+        var now = time.GetUtcNow();
+        var running = grants.GroupBy(grant => grant.Occasion.UserId)
+            .ToDictionary(user => user.Key, user => balances[user.Key].Points - user.Sum(grant => (long)grant.Points));
+
+        // Ids of one instant are in no order; the user's list, sorted by them, shall show the balance grow.
+        Guid[] ids = [.. grants.Select(_ => Guid.CreateVersion7(now)).Order()];
+        foreach (var (id, grant) in ids.Zip(grants))
+        {
+            var userId = grant.Occasion.UserId;
+            running[userId] += grant.Points;
+            database.Transactions.Add(new PointTransaction
+            {
+                Id = id,
+                UserId = userId,
+                Points = grant.Points,
+                BalanceAfter = running[userId],
+                Reason = grant.Rule.Code,
+                Rule = grant.Rule.Code,
+                Cause = grant.Cause,
+                Reference = grant.Occasion.ReportId.ToString(),
+                LimitDay = grant.LimitDay,
+                CreatedAt = now,
+            });
+            database.Publish(new PointsAwarded(id, userId, grant.Points, running[userId], grant.Rule.Code), now, grant.Occasion.Cause);
+            metrics.Awarded(grant.Rule.Code, grant.Points);
+        }
+    }
+
+    private sealed class Grant(Occasion occasion, Rule rule)
+    {
+        public Occasion Occasion { get; } = occasion;
+        public Rule Rule { get; } = rule;
+        public string Cause { get; } = $"{rule.Code}:{occasion.ReportId}";
+
+        /// <summary>The day on which it happened, not on which it was heard of: late and shuffled events give the same points.</summary>
+        public DateOnly? LimitDay { get; } = rule.DailyLimit is null ? null : DateOnly.FromDateTime(occasion.Time.UtcDateTime);
+        public int Points { get; set; } = rule.Points;
+    }
+}

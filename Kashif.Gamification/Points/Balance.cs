@@ -1,0 +1,31 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Gamification.Points;
+
+/// <summary>The sum of a user's ledger, changed in the transaction that adds to it.</summary>
+internal sealed class Balance
+{
+    public Guid UserId { get; init; }
+    public long Points { get; init; }
+    public long Earned { get; init; }
+    public long Spent { get; init; }
+
+    /// <summary>One more at each change: of two balances read, which is the newer.</summary>
+    public long Version { get; init; }
+}
+
+internal sealed class BalanceConfiguration : IEntityTypeConfiguration<Balance>
+{
+    public void Configure(EntityTypeBuilder<Balance> balance)
+    {
+        balance.ToTable("balances", table =>
+        {
+            table.HasCheckConstraint("ck_balances_points", "points >= 0");
+            table.HasCheckConstraint("ck_balances_sum", "points = earned - spent");
+        });
+        balance.HasKey(row => row.UserId);
+        balance.Property(row => row.UserId).ValueGeneratedNever();
+        balance.HasIndex(row => new { row.Points, row.UserId }).IsDescending(true, false);
+    }
+}

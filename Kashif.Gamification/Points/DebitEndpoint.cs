@@ -1,0 +1,71 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Points;
+
+public sealed record DebitRequest(
+    Guid UserId, [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId);
+
+/// <summary>For Coupons, not for clients: the gateway does not route it.</summary>
+internal static class DebitEndpoint
+{
+    public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/internal/v1/debits").ExcludeFromDescription().RequireAuthorization(Policies.Service);
+        group.MapPut("/{redemptionId:guid}", PutAsync)
+            .WithName("PutDebit")
+            .WithSummary("Debits a user's points under a redemption's id; the same again gets the first answer.");
+        return group;
+    }
+
+    private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> PutAsync(
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, Ledger ledger, RankingCache ranking, PointsMetrics metrics,
+        TimeProvider time, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+
+        // Waits for whoever is answering the same debit at this moment.
+        var isFirst = await database.Database.ExecuteSqlAsync($"""
+            INSERT INTO debits (id, user_id, points, coupon_id, created_at)
+            VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {now})
+            ON CONFLICT (id) DO NOTHING
+            """, cancellationToken) == 1;
+        if (!isFirst)
+        {
+            return await RepeatAsync(redemptionId, request, database, cancellationToken);
+        }
+
+        var debited = await ledger.DebitAsync(
+            request.UserId, request.Points, request.CouponId, Guid.CreateVersion7(now), Debit.Cause(redemptionId), cancellationToken);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (debited is null)
+        {
+            return RedeemPoints.InsufficientPoints;
+        }
+
+        metrics.Redeemed(request.Points);
+        await ranking.WriteAsync([debited.Balance], cancellationToken);
+        return TypedResults.Ok(TransactionResponse.Of(debited.Transaction));
+    }
+
+    private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> RepeatAsync(
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        var first = await database.Debits.AsNoTracking().SingleAsync(debit => debit.Id == redemptionId, cancellationToken);
+        if (new DebitRequest(first.UserId, first.Points, first.CouponId) != request)
+        {
+            return Error.Conflict("debit_mismatch", "Another debit was asked for under this id.").ToProblem();
+        }
+
+        var cause = Debit.Cause(redemptionId);
+        var entry = await database.Transactions.AsNoTracking().SingleOrDefaultAsync(entry => entry.Cause == cause, cancellationToken);
+        return entry is null ? RedeemPoints.InsufficientPoints : TypedResults.Ok(TransactionResponse.Of(entry));
+    }
+}

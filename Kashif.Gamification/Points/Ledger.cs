@@ -1,0 +1,48 @@
+using Kashif.Events;
+using Kashif.Gamification.Data;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Points;
+
+/// <summary>Takes points.</summary>
+internal sealed class Ledger(GamificationDbContext database, TimeProvider time)
+{
+    /// <summary>
+    /// Takes the points and adds the entry and its event to what the caller saves, inside the caller's transaction.
+    /// </summary>
+    /// <returns>The entry, and the balance to write to the ranking after the commit; null where the user has too few points.</returns>
+    public async Task<Debited?> DebitAsync(Guid userId, int points, int couponId, Guid id, string cause, CancellationToken cancellationToken)
+    {
+        var balances = await database.Balances
+            .FromSql($"""
+                UPDATE balances SET points = points - {points}, spent = spent + {points}, version = version + 1
+                WHERE user_id = {userId} AND points >= {points}
+                RETURNING *
+                """)
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        if (balances is not [var balance])
+        {
+            return null;
+        }
+
+        var now = time.GetUtcNow();
+        var transaction = new PointTransaction
+        {
+            Id = id,
+            UserId = userId,
+            Points = -points,
+            BalanceAfter = balance.Points,
+            Reason = PointTransaction.Redeemed,
+            Cause = cause,
+            Reference = $"{couponId}",
+            CreatedAt = now,
+        };
+        database.Transactions.Add(transaction);
+        database.Publish(new PointsRedeemed(id, userId, points, balance.Points, PointTransaction.Redeemed), now);
+        return new Debited(transaction, balance);
+    }
+
+    public sealed record Debited(PointTransaction Transaction, Balance Balance);
+}

@@ -1,0 +1,59 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Gamification.Points;
+
+/// <summary>One entry of the ledger. Entries are only ever added; the user's balance is their sum.</summary>
+internal sealed class PointTransaction
+{
+    public const string Redeemed = "redeemed";
+    public const int CauseLength = 100;
+
+    public Guid Id { get; init; }
+    public Guid UserId { get; init; }
+
+    /// <summary>Positive when given, negative when spent; never zero.</summary>
+    public int Points { get; init; }
+
+    public long BalanceAfter { get; init; }
+
+    /// <summary>Stable, for programs: the rule's code, or <see cref="Redeemed"/>.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The rule that gave the points.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>What must have this effect only once: a rule and a report, or a redemption. Unique.</summary>
+    public required string Cause { get; init; }
+
+    /// <summary>The report or coupon behind it, for the user.</summary>
+    public string? Reference { get; init; }
+
+    /// <summary>The UTC day whose limit the entry counts against, where its rule has one.</summary>
+    public DateOnly? LimitDay { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<PointTransaction>
+{
+    public void Configure(EntityTypeBuilder<PointTransaction> transaction)
+    {
+        transaction.ToTable("point_transactions", table =>
+        {
+            table.HasCheckConstraint("ck_point_transactions_points", "points <> 0");
+            table.HasCheckConstraint("ck_point_transactions_balance_after", "balance_after >= 0");
+        });
+        transaction.Property(entry => entry.Id).ValueGeneratedNever();
+        transaction.Property(entry => entry.Reason).HasMaxLength(Rule.CodeLength);
+        transaction.Property(entry => entry.Rule).HasMaxLength(Rule.CodeLength);
+        transaction.Property(entry => entry.Cause).HasMaxLength(PointTransaction.CauseLength);
+        transaction.Property(entry => entry.Reference).HasMaxLength(PointTransaction.CauseLength);
+        transaction.HasIndex(entry => entry.Cause).IsUnique();
+        transaction.HasIndex(entry => new { entry.UserId, entry.Id });
+        transaction.HasIndex(entry => new { entry.UserId, entry.LimitDay }).HasFilter("limit_day IS NOT NULL");
+
+        // Entries arrive in the order of time, so a few pages of BRIN find a week of them.
+        transaction.HasIndex(entry => entry.CreatedAt).HasMethod("brin");
+    }
+}

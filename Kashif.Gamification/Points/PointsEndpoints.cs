@@ -1,0 +1,90 @@
+using System.Security.Claims;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Points;
+
+/// <param name="Rank">How many users have more points, plus one, so equals share a rank; null without points.</param>
+internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
+
+/// <param name="Rule">The code of the rule that gave the points; null where none did.</param>
+/// <param name="Reference">The report or coupon that it was about.</param>
+internal sealed record TransactionResponse(
+    Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
+{
+    public static TransactionResponse Of(PointTransaction entry) =>
+        new(entry.Id, entry.Points, entry.BalanceAfter, entry.Reason, entry.Rule, entry.Reference, entry.CreatedAt);
+}
+
+internal static class PointsEndpoints
+{
+    private static readonly Func<GamificationDbContext, Guid, CancellationToken, Task<Balance?>> FindBalance =
+        EF.CompileAsyncQuery((GamificationDbContext database, Guid userId, CancellationToken _) =>
+            database.Balances.AsNoTracking().SingleOrDefault(balance => balance.UserId == userId));
+
+    public static IEndpointRouteBuilder MapPoints(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/api/v1/gamification").WithTags("Points").RequireAuthorization();
+        group.MapGet("/points/me", GetMineAsync).WithName("GetMyPoints").WithSummary("Your points, rank and level.");
+        group.MapGet("/points/{userId:guid}", GetAsync)
+            .AllowAnonymous()
+            .WithPublicCache(TimeSpan.FromSeconds(1))
+            .WithName("GetPoints")
+            .WithSummary("A user's points, rank and level; zeros for whoever has none.");
+        group.MapGet("/transactions/me", ListMineAsync).WithName("ListMyTransactions").WithSummary("Your ledger, newest first.");
+        group.MapPost("/points/redeem", RedeemPoints.RedeemAsync)
+            .WithIdempotency()
+            .WithName("RedeemPoints")
+            .WithSummary("Spends points.");
+        return group;
+    }
+
+    private static Task<Ok<PointsResponse>> GetMineAsync(
+        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
+        GetAsync(user.UserId, database, ranking, cancellationToken);
+
+    private static async Task<Ok<PointsResponse>> GetAsync(
+        Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
+    {
+        var balance = await FindBalance(database, userId, cancellationToken) ?? new Balance { UserId = userId };
+        return TypedResults.Ok(new PointsResponse(
+            userId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
+            Level.Of(balance.Earned)));
+    }
+
+    private static async Task<long?> RankAsync(
+        long points, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
+    {
+        if (points == 0)
+        {
+            return null;
+        }
+
+        var ahead = await ranking.CountAheadAsync(points, cancellationToken)
+            ?? await database.Balances.LongCountAsync(other => other.Points > points, cancellationToken);
+        return ahead + 1;
+    }
+
+    private static async Task<Results<Ok<Page<TransactionResponse>>, ValidationProblem>> ListMineAsync(
+        [AsParameters] PageRequest page, ClaimsPrincipal user, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        var userId = user.UserId;
+        var entries = database.Transactions.AsNoTracking().Where(entry => entry.UserId == userId);
+        if (page.Cursor is { } cursor)
+        {
+            if (!Cursor.TryDecode(cursor, out Guid before))
+            {
+                return Error.Field("cursor", Cursor.Invalid);
+            }
+
+            entries = entries.Where(entry => entry.Id < before);
+        }
+
+        var rows = await entries.OrderByDescending(entry => entry.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, TransactionResponse.Of, last => Cursor.Encode(last.Id)));
+    }
+}

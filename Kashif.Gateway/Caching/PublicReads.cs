@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using Kashif.Http;
+using Microsoft.AspNetCore.OutputCaching;
+using Microsoft.Net.Http.Headers;
+
+namespace Kashif.Gateway.Caching;
+
+/// <summary>
+/// Keeps the GET answers that their service calls <c>public</c> in memory, for as long as it says, and lets one request at a
+/// time fetch a new one. What does not say so is never kept, whoever asks.
+/// </summary>
+/// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5, for answers that do not vary.</remarks>
+internal sealed class PublicReads : IOutputCachePolicy
+{
+    private const int MostPaths = 10_000;
+
+    /// <summary>
+    /// Paths that have been public. Any other one, asked for with an Authorization header, is most likely the caller's own,
+    /// and goes past the cache without paying for it.
+    /// </summary>
+    private readonly ConcurrentDictionary<string, bool> _paths = new(StringComparer.Ordinal);
+    private int _count;
+
+    ValueTask IOutputCachePolicy.CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
+    {
+        var request = context.HttpContext.Request;
+        if (HttpMethods.IsGet(request.Method) && (request.Headers.Authorization.Count == 0 || _paths.ContainsKey(request.Path.Value ?? "")))
+        {
+            context.EnableOutputCaching = true;
+            context.AllowCacheLookup = true;
+            context.AllowCacheStorage = true;
+            context.AllowLocking = true;
+            context.CacheVaryByRules.QueryKeys = "*";
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Decides on the service's headers, before the first byte of its body passes.</summary>
+    public void Decide(HttpContext context)
+    {
+        var cache = context.Features.Get<IOutputCacheFeature>()?.Context;
+        if (Lifetime(context) is not { } lifetime)
+        {
+            cache?.AllowCacheStorage = false;
+            return;
+        }
+
+        Remember(context.Request.Path.Value ?? "");
+        if (cache is { EnableOutputCaching: true })
+        {
+            cache.ResponseExpirationTimeSpan = lifetime;
+            KeepWithoutCorrelationId(context.Response);
+        }
+    }
+
+    ValueTask IOutputCachePolicy.ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) => ValueTask.CompletedTask;
+
+    ValueTask IOutputCachePolicy.ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation)
+    {
+        // The first is an answer that no service gave, the second one that broke off on its way.
+        if (context.ResponseExpirationTimeSpan is null || context.HttpContext.GetForwarderErrorFeature() is not null)
+        {
+            context.AllowCacheStorage = false;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static TimeSpan? Lifetime(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        return HttpMethods.IsGet(context.Request.Method)
+            && context.Response.StatusCode == StatusCodes.Status200OK
+            && headers.SetCookie.Count == 0
+            && headers.Vary.Count == 0
+            && CacheControlHeaderValue.TryParse(headers.CacheControl.ToString(), out var control)
+            && control is { Public: true, Private: false, NoStore: false, NoCache: false }
+            && (control.SharedMaxAge ?? control.MaxAge) is { } lifetime
+            && lifetime > TimeSpan.Zero
+                ? lifetime
+                : null;
+    }
+
+    /// <summary>The id is this request's own: it is put back once the headers to be kept have been copied.</summary>
+    private static void KeepWithoutCorrelationId(HttpResponse response)
+    {
+        var id = response.Headers[CorrelationId.Header];
+        response.Headers.Remove(CorrelationId.Header);
+        response.OnStarting(() =>
+        {
+            response.Headers[CorrelationId.Header] = id;
+            return Task.CompletedTask;
+        });
+    }
+
+    private void Remember(string path)
+    {
+        if (_paths.TryAdd(path, true) && Interlocked.Increment(ref _count) > MostPaths)
+        {
+            // They are learnt again within a moment.
+            _paths.Clear();
+            Interlocked.Exchange(ref _count, 0);
+        }
+    }
+}

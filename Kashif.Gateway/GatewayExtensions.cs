@@ -1,0 +1,98 @@
+using System.Net;
+using Kashif.Gateway.Caching;
+using Kashif.Gateway.Health;
+using Kashif.Gateway.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Yarp.ReverseProxy;
+
+namespace Kashif.Gateway;
+
+internal static class GatewayExtensions
+{
+    /// <summary>The largest body that any service takes is a photo of 10 MB in its multipart frame; most take less and say so themselves.</summary>
+    private const long MaxBody = 12 * 1024 * 1024;
+
+    private static readonly TimeSpan HealthTimeout = TimeSpan.FromSeconds(3);
+
+    public static IHostApplicationBuilder AddGateway(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.Configure<KestrelServerOptions>(options => options.Limits.MaxRequestBodySize = MaxBody);
+
+        services.AddReverseProxy()
+            .LoadFromMemory(Routes.All, Routes.Clusters)
+            .AddServiceDiscoveryDestinationResolver()
+            .AddTransforms(Transforms.Add)
+            .ConfigureHttpClient((_, handler) =>
+            {
+                handler.ConnectTimeout = TimeSpan.FromSeconds(3);
+                handler.AutomaticDecompression = DecompressionMethods.None;
+            });
+
+        services.AddOutputCache(options =>
+        {
+            options.SizeLimit = 64 * 1024 * 1024;
+            options.MaximumBodySize = 1024 * 1024;
+            options.UseCaseSensitivePaths = true;
+        });
+        services.AddSingleton<PublicReads>();
+
+        var health = services.AddHealthChecks();
+        foreach (var area in Area.All)
+        {
+            health.Add(new HealthCheckRegistration(
+                area.Service, provider => new ServiceHealth(provider.GetRequiredService<IProxyStateLookup>(), area.Service),
+                failureStatus: null, tags: null, HealthTimeout));
+        }
+
+        return builder;
+    }
+
+    /// <summary>The areas of the API. Whom a service lets in is its own decision, so everyone passes here.</summary>
+    public static void MapProxy(this WebApplication app) => app
+        .MapReverseProxy(proxy =>
+        {
+            proxy.Use(RefuseTricks);
+            proxy.Use(SayUnavailableAsync);
+            proxy.UseLoadBalancing();
+        })
+        .CacheOutput(app.Services.GetRequiredService<PublicReads>())
+        .AllowAnonymous();
+
+    /// <summary>
+    /// Nothing that is still encoded climbs out of its area, however often somebody behind this decodes it. What Kestrel decodes
+    /// itself has been resolved before it was routed.
+    /// </summary>
+    private static Task RefuseTricks(HttpContext context, RequestDelegate next)
+    {
+        var path = context.Request.Path.Value.AsSpan();
+        if (path.ContainsAny('%', '\\') && Climbs(path.ToString()))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        return next(context);
+    }
+
+    private static bool Climbs(string path)
+    {
+        for (var decoded = Uri.UnescapeDataString(path); decoded != path; decoded = Uri.UnescapeDataString(path))
+        {
+            path = decoded;
+        }
+
+        return path.Split('/', '\\').Contains("..");
+    }
+
+    /// <summary>A service that cannot be reached is away for the moment, which is worth another try; to YARP it is a 502.</summary>
+    private static async Task SayUnavailableAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (context.Response is { StatusCode: StatusCodes.Status502BadGateway, HasStarted: false } && context.GetForwarderErrorFeature() is not null)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        }
+    }
+}

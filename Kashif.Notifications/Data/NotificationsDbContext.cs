@@ -1,0 +1,17 @@
+using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Data;
+
+internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbContext> options) : DbContext(options)
+{
+    public DbSet<Notification> Notifications => Set<Notification>();
+    public DbSet<Recipient> Recipients => Set<Recipient>();
+    public DbSet<Device> Devices => Set<Device>();
+    public DbSet<PushDelivery> Deliveries => Set<PushDelivery>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+}

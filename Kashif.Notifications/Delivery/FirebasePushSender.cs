@@ -1,0 +1,69 @@
+using System.Text.Json;
+using FirebaseAdmin;
+using FirebaseAdmin.Messaging;
+using Google.Apis.Http;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Delivery;
+
+/// <summary>Firebase Cloud Messaging, HTTP v1.</summary>
+internal sealed class FirebasePushSender : IPushSender, IDisposable
+{
+    private readonly FirebaseApp _app;
+    private readonly FirebaseMessaging _messaging;
+
+    public FirebasePushSender(IOptions<FirebaseOptions> options, HttpClientFactory clients)
+    {
+        // Named, because the default app is one for the whole process.
+        _app = FirebaseApp.Create(
+            new AppOptions
+            {
+                Credential = options.Value.Credential().ToGoogleCredential(),
+                ProjectId = options.Value.ProjectId,
+                HttpClientFactory = clients,
+            },
+            Guid.CreateVersion7().ToString());
+        _messaging = FirebaseMessaging.GetMessaging(_app);
+    }
+
+    public void Dispose() => _app.Delete();
+
+    public async Task<IReadOnlyList<PushOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
+    {
+        var batch = await _messaging.SendEachAsync(pushes.Select(ToMessage), cancellationToken);
+        return [.. batch.Responses.Select(response => response.IsSuccess ? new PushOutcome(PushResult.Sent) : ToOutcome(response.Exception))];
+    }
+
+    /// <summary>A push that is sent twice replaces itself on the device: that is what tag and collapse id are for.</summary>
+    private static Message ToMessage(Push push)
+    {
+        var id = push.NotificationId.ToString();
+        return new Message
+        {
+            Token = push.Token,
+            Notification = new Notification { Title = push.Title, Body = push.Body },
+            Data = new Dictionary<string, string>(push.Data) { ["notification_id"] = id, ["type"] = push.Type },
+            Android = new AndroidConfig { Priority = Priority.High, Notification = new AndroidNotification { Tag = id } },
+            Apns = new ApnsConfig
+            {
+                Headers = new Dictionary<string, string> { ["apns-collapse-id"] = id },
+                Aps = new Aps { Sound = "default" },
+            },
+        };
+    }
+
+    /// <remarks>https://firebase.google.com/docs/cloud-messaging/error-codes</remarks>
+    private static PushOutcome ToOutcome(FirebaseMessagingException exception)
+    {
+        var result = exception.MessagingErrorCode switch
+        {
+            MessagingErrorCode.Unregistered or MessagingErrorCode.SenderIdMismatch => PushResult.DeviceGone,
+            MessagingErrorCode.InvalidArgument or MessagingErrorCode.ThirdPartyAuthError => PushResult.Refused,
+
+            // Unavailable, Internal, QuotaExceeded, and whatever kept an answer from coming.
+            _ => PushResult.Retry,
+        };
+        var code = exception.MessagingErrorCode?.ToString() ?? exception.ErrorCode.ToString();
+        return new PushOutcome(result, JsonNamingPolicy.SnakeCaseLower.ConvertName(code));
+    }
+}

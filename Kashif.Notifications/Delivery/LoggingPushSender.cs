@@ -1,0 +1,31 @@
+using Kashif.Notifications.Devices;
+
+namespace Kashif.Notifications.Delivery;
+
+/// <summary>Stands where Firebase is not set up: says that there was something to send, never to whom or what.</summary>
+internal sealed partial class LoggingPushSender : IPushSender
+{
+    private readonly ILogger<LoggingPushSender> _logger;
+
+    public LoggingPushSender(ILogger<LoggingPushSender> logger)
+    {
+        _logger = logger;
+        NotSetUp(logger);
+    }
+
+    public Task<IReadOnlyList<PushOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
+    {
+        foreach (var push in pushes)
+        {
+            WouldPush(_logger, push.NotificationId, push.DeviceType);
+        }
+
+        return Task.FromResult<IReadOnlyList<PushOutcome>>([.. pushes.Select(_ => new PushOutcome(PushResult.Sent))]);
+    }
+
+    [LoggerMessage(EventId = 6001, Level = LogLevel.Warning, Message = "Firebase:CredentialsJson is not set: push notifications are logged and not sent")]
+    private static partial void NotSetUp(ILogger logger);
+
+    [LoggerMessage(EventId = 6002, Level = LogLevel.Information, Message = "Notification {NotificationId} would be pushed to a device of type {DeviceType}")]
+    private static partial void WouldPush(ILogger logger, Guid notificationId, DeviceType deviceType);
+}

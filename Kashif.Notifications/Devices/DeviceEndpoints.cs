@@ -1,0 +1,65 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Http;
+using Kashif.Notifications.Data;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Devices;
+
+/// <param name="Token">The registration token that Firebase gave the device.</param>
+/// <remarks>Public like every request: <c>AddValidation</c> passes over types that are not.</remarks>
+public sealed record RegisterDeviceRequest(
+    [property: Required, StringLength(Device.MaxTokenLength)] string Token,
+    DeviceType DeviceType);
+
+internal sealed record DeviceResponse(DeviceType DeviceType, DateTimeOffset RegisteredAt);
+
+/// <summary>Where the user gets push notifications.</summary>
+internal static class DeviceEndpoints
+{
+    public static IEndpointRouteBuilder MapDevices(this IEndpointRouteBuilder endpoints)
+    {
+        var devices = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Devices").RequireAuthorization();
+        devices.MapPost("/register-device", RegisterAsync).WithIdempotency()
+            .WithName("RegisterDevice").WithSummary("Sends the user's push notifications to a device from now on");
+        devices.MapDelete("/devices/{token}", DeleteAsync).WithName("DeleteDevice").WithSummary("Sends it none any more");
+        return devices;
+    }
+
+    private static async Task<Results<Created<DeviceResponse>, Ok<DeviceResponse>>> RegisterAsync(
+        RegisterDeviceRequest request, HttpContext http, Idempotency idempotency, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var isNew = await database.Database
+            .SqlQuery<bool>($"""
+                INSERT INTO devices (id, user_id, token_hash, token, device_type, registered_at)
+                VALUES ({Guid.CreateVersion7(now)}, {http.User.UserId}, {Device.Hash(request.Token)}, {request.Token}, {DeviceConfiguration.Text(request.DeviceType)}, {now})
+                ON CONFLICT (token_hash) DO UPDATE
+                SET user_id = excluded.user_id, device_type = excluded.device_type, registered_at = excluded.registered_at
+                RETURNING xmax = 0 AS "Value"
+                """)
+            .ToListAsync(cancellationToken);
+
+        var device = new DeviceResponse(request.DeviceType, now);
+        Results<Created<DeviceResponse>, Ok<DeviceResponse>> answer = isNew is [true]
+            ? TypedResults.Created((string?)null, device)
+            : TypedResults.Ok(device);
+        await idempotency.SaveAsync(http, answer, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return answer;
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        string token, HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
+    {
+        // A slash is the one character that servers leave encoded in a path.
+        var hash = Device.Hash(token.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
+        var user = http.User.UserId;
+        var deleted = await database.Devices
+            .Where(device => device.TokenHash == hash && device.UserId == user)
+            .ExecuteDeleteAsync(cancellationToken);
+        return deleted == 1 ? TypedResults.NoContent() : Error.NotFound("There is no such device.").ToProblem();
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Kashif.Events;
+using Kashif.Messaging;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Templates;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Inbox;
+
+/// <summary>Writes the notifications of a batch of events, with a delivery for each device of their users, in the consumer's transaction.</summary>
+internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal signal, NotificationMetrics metrics)
+{
+    private int _stored;
+    private int _deliveries;
+
+    /// <summary>Two statements, however many events.</summary>
+    public async Task WriteAsync<TEvent>(
+        IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
+        where TEvent : IIntegrationEvent
+    {
+        var users = events.Select(received => template.Recipient(received.Data)).ToArray();
+        var languages = await LanguagesOfAsync(users, cancellationToken);
+
+        var ids = new Guid[events.Count];
+        var eventIds = new Guid[events.Count];
+        var titles = new string[events.Count];
+        var bodies = new string[events.Count];
+        var data = new string[events.Count];
+        var times = new DateTimeOffset[events.Count];
+        for (var index = 0; index < events.Count; index++)
+        {
+            var received = events[index];
+            var wording = template.In(languages.GetValueOrDefault(users[index]), received.Data);
+            ids[index] = Guid.CreateVersion7(received.Time);
+            eventIds[index] = received.Id;
+            titles[index] = wording.Title;
+            bodies[index] = wording.Body;
+            data[index] = JsonSerializer.Serialize(template.Data(received.Data), NotificationsJson.Default.DictionaryStringString);
+            times[index] = received.Time;
+        }
+
+        var now = time.GetUtcNow();
+        _deliveries += await database.Database.ExecuteSqlAsync($"""
+            WITH stored AS (
+                INSERT INTO notifications (id, event_id, user_id, type, title, body, data, created_at)
+                SELECT id, event_id, user_id, {TEvent.Type}, title, body, data::jsonb, created_at
+                FROM unnest({ids}, {eventIds}, {users}, {titles}, {bodies}, {data}, {times})
+                    AS new (id, event_id, user_id, title, body, data, created_at)
+                ON CONFLICT (event_id) DO NOTHING
+                RETURNING id, user_id
+            )
+            INSERT INTO deliveries (notification_id, device_id, state, attempts, next_attempt_at)
+            SELECT stored.id, devices.id, {DeliveryState.Pending}, 0, {now}
+            FROM stored JOIN devices ON devices.user_id = stored.user_id
+            """, cancellationToken);
+        _stored += events.Count;
+    }
+
+    /// <summary>To be called after the commit.</summary>
+    public void Committed()
+    {
+        metrics.Stored(_stored);
+        if (_deliveries > 0)
+        {
+            signal.Set();
+        }
+
+        (_stored, _deliveries) = (0, 0);
+    }
+
+    private Task<Dictionary<Guid, string>> LanguagesOfAsync(Guid[] users, CancellationToken cancellationToken) =>
+        database.Recipients.AsNoTracking()
+            .Where(recipient => users.Contains(recipient.UserId) && recipient.Language != Languages.English)
+            .ToDictionaryAsync(recipient => recipient.UserId, recipient => recipient.Language, cancellationToken);
+}

@@ -1,0 +1,59 @@
+using Google.Apis.Http;
+using Kashif.Events;
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Templates;
+using Kashif.Persistence;
+using Kashif.Security;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications;
+
+internal static class NotificationsExtensions
+{
+    public const string Root = "/api/v1/notifications";
+
+    public static IHostApplicationBuilder AddNotifications(this IHostApplicationBuilder builder)
+    {
+        builder.AddKashifAuthentication();
+        builder.AddKashifDbContext<NotificationsDbContext>(ResourceNames.NotificationsDb);
+        builder.Services.AddValidation();
+        builder.Services.AddJsonContext(NotificationsJson.Default);
+        return builder.AddEvents().AddPush();
+    }
+
+    private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddScoped<NotificationWriter>();
+        builder.Services.AddSingleton(EventTemplates.ReportCreated);
+        builder.Services.AddSingleton(EventTemplates.ReportStatusUpdated);
+        builder.Services.AddSingleton(EventTemplates.PointsAwarded);
+        builder.Services.AddSingleton(EventTemplates.CouponRedeemed);
+        builder.AddEventConsumer<NotificationsDbContext>()
+            .AddHandler<UserRegistered, WelcomeHandler>("welcome")
+            .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
+            .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
+            .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
+            .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify");
+        return builder;
+    }
+
+    private static IHostApplicationBuilder AddPush(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<DeliveryOptions>().BindConfiguration(DeliveryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<FirebaseOptions>().BindConfiguration(FirebaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<HttpClientFactory>();
+        services.AddSingleton<IPushSender>(provider => provider.GetRequiredService<IOptions<FirebaseOptions>>().Value.IsSet
+            ? ActivatorUtilities.CreateInstance<FirebasePushSender>(provider)
+            : ActivatorUtilities.CreateInstance<LoggingPushSender>(provider));
+        services.AddSingleton<NotificationMetrics>();
+        services.AddSingleton<DeliverySignal>();
+        services.AddHostedService<DeliveryWorker>();
+        return builder;
+    }
+}

@@ -1,0 +1,19 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kashif.Http;
+using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
+
+namespace Kashif.Notifications;
+
+/// <summary>The wire format of the service, generated at build.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    Converters = [typeof(UtcInstantConverter)])]
+[JsonSerializable(typeof(Page<NotificationResponse>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(UnreadCountResponse))]
+[JsonSerializable(typeof(RegisterDeviceRequest))]
+[JsonSerializable(typeof(DeviceResponse))]
+internal sealed partial class NotificationsJson : JsonSerializerContext;

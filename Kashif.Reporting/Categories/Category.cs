@@ -1,0 +1,64 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Reporting.Categories;
+
+/// <summary>What a report can be about.</summary>
+internal sealed class Category
+{
+    public const int CodeMax = 50;
+
+    public required string Code { get; init; }
+    public required string NameEn { get; init; }
+    public required string NameAr { get; init; }
+
+    /// <summary>A name of the Material Symbols set.</summary>
+    public required string Icon { get; init; }
+
+    /// <summary><c>#rrggbb</c>.</summary>
+    public required string Colour { get; init; }
+
+    /// <summary>Its place in the list.</summary>
+    public int Position { get; init; }
+
+    /// <summary>False: existing reports keep it, new ones cannot have it.</summary>
+    public bool Active { get; init; } = true;
+}
+
+internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
+{
+    public void Configure(EntityTypeBuilder<Category> category)
+    {
+        category.ToTable("categories");
+        category.HasKey(row => row.Code);
+        category.Property(row => row.Code).HasMaxLength(Category.CodeMax);
+        category.Property(row => row.NameEn).HasMaxLength(100);
+        category.Property(row => row.NameAr).HasMaxLength(100);
+        category.Property(row => row.Icon).HasMaxLength(50);
+        category.Property(row => row.Colour).HasMaxLength(7);
+        category.HasData(
+            Seed(1, "pothole", "Pothole", "حفرة في الطريق", "road", "#b45309"),
+            Seed(2, "street_light", "Street light", "إنارة الشوارع", "lightbulb", "#ca8a04"),
+            Seed(3, "garbage", "Garbage", "نفايات", "delete", "#4d7c0f"),
+            Seed(4, "water_leak", "Water leak", "تسرب مياه", "water_drop", "#0369a1"),
+            Seed(5, "sewage", "Sewage", "صرف صحي", "plumbing", "#57534e"),
+            Seed(6, "sidewalk", "Sidewalk", "رصيف", "directions_walk", "#6b7280"),
+            Seed(7, "traffic_signal", "Traffic signal", "إشارة مرور", "traffic", "#dc2626"),
+            Seed(8, "road_sign", "Road sign", "لوحة مرورية", "signpost", "#1d4ed8"),
+            Seed(9, "graffiti", "Graffiti", "كتابة على الجدران", "format_paint", "#9333ea"),
+            Seed(10, "abandoned_vehicle", "Abandoned vehicle", "مركبة مهجورة", "car_crash", "#374151"),
+            Seed(11, "noise", "Noise", "ضوضاء", "volume_up", "#db2777"),
+            Seed(12, "park", "Park and trees", "حدائق وأشجار", "park", "#15803d"),
+            Seed(13, "other", "Other", "أخرى", "help", "#64748b"));
+    }
+
+    private static Category Seed(int position, string code, string english, string arabic, string icon, string colour) => new()
+    {
+        Code = code,
+        NameEn = english,
+        NameAr = arabic,
+        Icon = icon,
+        Colour = colour,
+        Position = position,
+    };
+}

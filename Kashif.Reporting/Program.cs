@@ -1,0 +1,15 @@
+using Kashif;
+using Kashif.Reporting;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Reports;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults(ResourceNames.Reporting);
+builder.AddReporting();
+
+var app = builder.Build();
+app.UseServiceDefaults();
+app.MapCategories();
+app.MapReports();
+app.MapDefaultEndpoints();
+return await app.RunServiceAsync(args);

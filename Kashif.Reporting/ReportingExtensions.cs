@@ -1,0 +1,26 @@
+using Kashif.Http;
+using Kashif.Persistence;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Kashif.Security;
+
+namespace Kashif.Reporting;
+
+internal static class ReportingExtensions
+{
+    public static IHostApplicationBuilder AddReporting(this IHostApplicationBuilder builder)
+    {
+        builder.AddKashifAuthentication();
+        builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb);
+
+        var services = builder.Services;
+        services.AddValidation();
+        services.AddJsonContext(ReportingJson.Default);
+        services.AddOptions<ReportingOptions>().BindConfiguration(ReportingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<CategoryCache>();
+        services.AddSingleton<ReportingMetrics>();
+        services.AddScoped<ReportFiling>();
+        return builder;
+    }
+}

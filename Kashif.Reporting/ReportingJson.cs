@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kashif.Http;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Reports;
+
+namespace Kashif.Reporting;
+
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    UseStringEnumConverter = true,
+    Converters = [typeof(UtcInstantConverter)])]
+[JsonSerializable(typeof(CreateReportRequest))]
+[JsonSerializable(typeof(ChangeStatusRequest))]
+[JsonSerializable(typeof(ReportResponse))]
+[JsonSerializable(typeof(Page<ReportResponse>))]
+[JsonSerializable(typeof(Page<HistoryEntry>))]
+[JsonSerializable(typeof(Page<CategoryResponse>))]
+internal sealed partial class ReportingJson : JsonSerializerContext;

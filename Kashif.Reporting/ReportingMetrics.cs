@@ -1,0 +1,23 @@
+using System.Diagnostics.Metrics;
+using Kashif.Reporting.Reports;
+using Kashif.Telemetry;
+
+namespace Kashif.Reporting;
+
+internal sealed class ReportingMetrics(IMeterFactory meters)
+{
+    private readonly Counter<long> _created = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("reports_created", "{report}", "Reports filed, by category");
+
+    private readonly Counter<long> _changed = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("report_status_changes", "{change}", "Status changes of reports, by the status reached");
+
+    private readonly Counter<long> _refused = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("reports_over_quota", "{report}", "Reports refused because their author had filed too many");
+
+    public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
+
+    public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
+
+    public void Refused() => _refused.Add(1);
+}

@@ -1,0 +1,68 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Kashif.Reporting.Reports;
+
+/// <remarks>Public like every request: <c>AddValidation</c> passes over types that are not.</remarks>
+public sealed record CreateReportRequest(
+    [property: Text(Report.TitleMin, Report.TitleMax)] string Title,
+    [property: Text(0, Report.DescriptionMax)] string Description,
+    [property: Text(1, Categories.Category.CodeMax)] string Category,
+    [property: Range(-90.0, 90.0, ErrorMessage = "A latitude is between -90 and 90 degrees.")] double Latitude,
+    [property: Range(-180.0, 180.0, ErrorMessage = "A longitude is between -180 and 180 degrees.")] double Longitude,
+    [property: Text(0, Report.AddressMax)] string? Address = null);
+
+internal static class CreateReport
+{
+    public static async Task<Results<Created<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
+        CreateReportRequest request,
+        HttpContext http,
+        ReportingDbContext database,
+        ReportFiling filing,
+        CategoryCache categories,
+        Idempotency idempotency,
+        OutboxSignal outbox,
+        ReportingMetrics metrics,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        if (!await categories.ContainsAsync(request.Category, cancellationToken))
+        {
+            return Error.Field("category", "There is no such category; GET /api/v1/reports/categories lists them.");
+        }
+
+        var report = Report.Create(
+            http.User.UserId,
+            request.Title.Trim(),
+            request.Description.Trim(),
+            request.Category,
+            request.Latitude,
+            request.Longitude,
+            request.Address?.Trim() is { Length: > 0 } address ? address : null,
+            time.GetUtcNow());
+
+        await using var transaction = idempotency.HasKey ? await database.Database.BeginTransactionAsync(cancellationToken) : null;
+        if (!await filing.TryFileAsync(report, cancellationToken))
+        {
+            http.Response.Headers.RetryAfter = await filing.RetryAfterAsync(report.UserId, report.CreatedAt, cancellationToken);
+            metrics.Refused();
+            return Error.TooMany("report_quota_exceeded", "You have filed as many reports as one person may within an hour.").ToProblem();
+        }
+
+        var created = TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report));
+        await idempotency.SaveAsync(http, created, cancellationToken);
+        if (transaction is not null)
+        {
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        outbox.Set();
+        metrics.Created(report.Category);
+        return created;
+    }
+}

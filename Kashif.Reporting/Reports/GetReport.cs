@@ -1,0 +1,28 @@
+using Kashif.Reporting.Data;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Reports;
+
+internal static class GetReport
+{
+    private static readonly Func<ReportingDbContext, Guid, CancellationToken, Task<Report?>> ById = EF.CompileAsyncQuery(
+        (ReportingDbContext database, Guid id, CancellationToken _) => database.Reports.AsNoTracking().FirstOrDefault(report => report.Id == id));
+
+    public static async Task<Results<Ok<ReportResponse>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
+        Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        if (await ById(database, id, cancellationToken) is not { } report)
+        {
+            return ReportErrors.NotFound.ToProblem();
+        }
+
+        // Anyone may keep it, but asks whether it is still true: what a status change made is seen at once.
+        var tag = ReportETag.Of(report.Version);
+        http.Response.Headers.ETag = tag.ToString();
+        http.Response.Headers.CacheControl = "public, no-cache";
+        return ReportETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Ok(ReportResponse.From(report));
+    }
+}

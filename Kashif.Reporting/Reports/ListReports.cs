@@ -1,0 +1,125 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Http;
+using Kashif.Reporting.Data;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>What narrows and orders a list of reports.</summary>
+public sealed class ReportQuery
+{
+    [FromQuery(Name = "category"), StringLength(Categories.Category.CodeMax)]
+    public string? Category { get; set; }
+
+    [FromQuery(Name = "status")]
+    public string? Status { get; set; }
+
+    /// <summary>With <see cref="Longitude"/> the point that distances are measured from.</summary>
+    [FromQuery(Name = "latitude"), Range(-90.0, 90.0)]
+    public double? Latitude { get; set; }
+
+    [FromQuery(Name = "longitude"), Range(-180.0, 180.0)]
+    public double? Longitude { get; set; }
+
+    /// <summary>Only reports within this distance of the point.</summary>
+    [FromQuery(Name = "radius_km"), Range(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
+    public double? RadiusKm { get; set; }
+
+    /// <summary><c>nearest</c> (the default where there is a point) or <c>newest</c>.</summary>
+    [FromQuery(Name = "sort")]
+    public string? Sort { get; set; }
+
+    /// <summary>The rules that attributes do not know: what goes with what.</summary>
+    internal Dictionary<string, string[]> Check(out ReportStatus? status, out bool nearest)
+    {
+        var errors = new Dictionary<string, string[]>();
+        status = null;
+        if (Status is { } name)
+        {
+            if (ReportStatuses.TryParse(name, out var known))
+            {
+                status = known;
+            }
+            else
+            {
+                errors["status"] = [$"Expected one of {string.Join(", ", ReportStatuses.WireNames)}."];
+            }
+        }
+
+        if ((Latitude is null) != (Longitude is null))
+        {
+            errors[Latitude is null ? "latitude" : "longitude"] = ["A point has a latitude and a longitude."];
+        }
+
+        var hasPoint = Latitude is not null && Longitude is not null;
+        if (RadiusKm is not null && !hasPoint)
+        {
+            errors["radius_km"] = ["A radius needs a point: latitude and longitude."];
+        }
+
+        nearest = hasPoint && Sort is (null or "nearest");
+        if (Sort is "nearest" && !hasPoint)
+        {
+            errors["sort"] = ["Nearest needs a point: latitude and longitude."];
+        }
+        else if (Sort is not (null or "nearest" or "newest"))
+        {
+            errors["sort"] = ["Expected newest or nearest."];
+        }
+
+        return errors;
+    }
+}
+
+internal static class ListReports
+{
+    public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
+        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var errors = query.Check(out var status, out var nearest);
+        if (errors.Count > 0)
+        {
+            return TypedResults.ValidationProblem(errors);
+        }
+
+        var list = new ReportList(database, page.Size) { Category = query.Category, Status = status };
+        if (query is { Latitude: { } latitude, Longitude: { } longitude })
+        {
+            list.Around = new Area(Globe.Vector(latitude, longitude), query.RadiusKm is { } radius ? Globe.Chord(radius) : null);
+        }
+
+        return nearest ? await NearestAsync(list, page, cancellationToken) : await NewestAsync(list, page, cancellationToken);
+    }
+
+    public static Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleMineAsync(
+        HttpContext http, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>
+        NewestAsync(new ReportList(database, page.Size) { UserId = http.User.UserId }, page, cancellationToken);
+
+    private static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> NewestAsync(
+        ReportList list, PageRequest page, CancellationToken cancellationToken)
+    {
+        var before = Guid.Empty;
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var rows = await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, row => row.Report, row => Cursor.Encode(row.Report.Id)));
+    }
+
+    private static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> NearestAsync(
+        ReportList list, PageRequest page, CancellationToken cancellationToken)
+    {
+        (double Chord, Guid Id) after = default;
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out after.Chord, out after.Id))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var rows = await list.NearestAsync(page.Cursor is null ? null : after, cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, row => row.Report, row => Cursor.Encode(row.Chord, row.Report.Id)));
+    }
+}

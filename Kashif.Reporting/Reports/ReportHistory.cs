@@ -1,0 +1,42 @@
+using Kashif.Http;
+using Kashif.Reporting.Data;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Reports;
+
+/// <param name="Version">The report's version that this step made.</param>
+/// <param name="From">Null where the report was filed.</param>
+internal sealed record HistoryEntry(int Version, ReportStatus? From, ReportStatus To, string? Comment, Guid ChangedBy, DateTimeOffset At);
+
+internal static class ReportHistory
+{
+    /// <summary>Oldest first. The first entry, the filing, is the report itself and has no row of its own.</summary>
+    public static async Task<Results<Ok<Page<HistoryEntry>>, ValidationProblem, ProblemHttpResult>> HandleAsync(
+        Guid id, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var after = 0;
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out after))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var filed = await database.Reports
+            .Where(report => report.Id == id)
+            .Select(report => new HistoryEntry(1, null, ReportStatus.Submitted, null, report.UserId, report.CreatedAt))
+            .FirstOrDefaultAsync(cancellationToken);
+        if (filed is null)
+        {
+            return ReportErrors.NotFound.ToProblem();
+        }
+
+        var changes = await database.StatusChanges
+            .Where(change => change.ReportId == id && change.Version > after)
+            .OrderBy(change => change.Version)
+            .Take(page.Size + 1)
+            .Select(change => new HistoryEntry(change.Version, change.From, change.To, change.Comment, change.ChangedBy, change.At))
+            .ToListAsync(cancellationToken);
+        List<HistoryEntry> entries = after < filed.Version ? [filed, .. changes] : changes;
+        return TypedResults.Ok(Page.Of(entries, page.Size, entry => Cursor.Encode(entry.Version)));
+    }
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>A point and how far around it.</summary>
+/// <param name="Centre">From <see cref="Globe.Vector"/>.</param>
+/// <param name="Radius">A chord, from <see cref="Globe.Chord"/>; null for the whole earth.</param>
+internal sealed record Area(double[] Centre, double? Radius);
+
+/// <param name="Chord">The distance from the centre of the area, as PostgreSQL computed it: the cursor must compare equal there.</param>
+internal readonly record struct ReportRow(ReportResponse Report, double Chord);
+
+/// <summary>
+/// The lists of reports, straight from the reader into the response. The SQL is written by hand because its plans are: PostgreSQL
+/// guesses that any area holds a thousandth of the table, and where a city holds half of it that guess reads the whole city.
+/// </summary>
+/// <param name="size">How many reports the page has; one more row is read to see whether another page follows.</param>
+internal sealed class ReportList(ReportingDbContext database, int size)
+{
+    private const string Columns =
+        "id, user_id, title, description, category, status, latitude, longitude, address, created_at, updated_at, version, duplicate_of";
+
+    /// <summary>
+    /// How many of the newest reports are looked through before an area is asked for all that it holds: 3 ms at the most, and an
+    /// area that fills no page from them holds hardly a two-hundredth of the table.
+    /// </summary>
+    private const int Recent = 10_000;
+
+    private readonly int _rows = size + 1;
+
+    public Guid? UserId { get; init; }
+    public string? Category { get; init; }
+    public ReportStatus? Status { get; init; }
+    public Area? Around { get; set; }
+
+    /// <param name="before">The last id of the page before.</param>
+    public async Task<List<ReportRow>> NewestAsync(Guid? before, CancellationToken cancellationToken)
+    {
+        if (Around is not { } area)
+        {
+            var sql = new Sql();
+            return await ReadAsync(
+                sql, $"SELECT {Columns} FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
+        }
+
+        if (area.Radius is not { } radius)
+        {
+            var sql = new Sql();
+            return await ReadAsync(
+                sql, $"SELECT {Columns}, position <-> cube({sql.Add(area.Centre)}) FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
+        }
+
+        // A busy area fills its page from the newest reports of all; a quiet one is small, so its index tells all that it holds.
+        var recent = new Sql();
+        var rows = await ReadAsync(recent, $"""
+            SELECT * FROM (
+                SELECT {Columns}, position <-> cube({recent.Add(area.Centre)}) AS chord FROM reports {Where(recent, before)} ORDER BY id DESC LIMIT {Recent}
+            ) recent WHERE chord <= {recent.Add(radius)} ORDER BY id DESC LIMIT {_rows}
+            """, cancellationToken);
+        if (rows.Count == _rows)
+        {
+            return rows;
+        }
+
+        // OFFSET 0 keeps the planner from walking the ids instead, in the belief that the next page is never far.
+        var all = new Sql();
+        return await ReadAsync(all, $"""
+            SELECT * FROM (
+                SELECT {Columns}, position <-> cube({all.Add(area.Centre)}) AS chord FROM reports {Where(all, before, area)} OFFSET 0
+            ) area WHERE chord <= {all.Add(radius)} ORDER BY id DESC LIMIT {_rows}
+            """, cancellationToken);
+    }
+
+    /// <summary>The index hands out reports by their distance, so that reading ends with the page, whatever the area holds.</summary>
+    /// <param name="after">The last distance and id of the page before.</param>
+    public async Task<List<ReportRow>> NearestAsync((double Chord, Guid Id)? after, CancellationToken cancellationToken)
+    {
+        var area = Around ?? throw new InvalidOperationException("Nearest to what?");
+        var sql = new Sql();
+        var centre = sql.Add(area.Centre);
+
+        // Where a filter may find no page's worth in the area, the box around it ends the search; without one the page does.
+        var filtered = Category is not null || Status is not null;
+        var where = Where(sql, null, filtered ? area : null);
+        if (after is var (chord, id))
+        {
+            where += $"{(where.Length == 0 ? "WHERE" : " AND")} (position <-> cube({centre}), id) > ({sql.Add(chord)}, {sql.Add(id)})";
+        }
+
+        // WITH TIES, because the index knows no order among reports of one place and the id must give it.
+        return await ReadAsync(sql, $"""
+            SELECT * FROM (
+                SELECT {Columns}, position <-> cube({centre}) AS chord FROM reports {where}
+                ORDER BY position <-> cube({centre}) FETCH FIRST {_rows} ROWS WITH TIES
+            ) nearest {(area.Radius is { } radius ? $"WHERE chord <= {sql.Add(radius)}" : "")} ORDER BY chord, id LIMIT {_rows}
+            """, cancellationToken, inIndexOrder: filtered);
+    }
+
+    private string Where(Sql sql, Guid? before, Area? area = null)
+    {
+        var conditions = new List<string>(4);
+        if (UserId is { } userId)
+        {
+            conditions.Add($"user_id = {sql.Add(userId)}");
+        }
+
+        if (Category is { } category)
+        {
+            conditions.Add($"category = {sql.Add(category)}");
+        }
+
+        if (Status is { } status)
+        {
+            conditions.Add($"status = {sql.Add(status.WireName())}");
+        }
+
+        if (before is { } id)
+        {
+            conditions.Add($"id < {sql.Add(id)}");
+        }
+
+        if (area is { Radius: { } radius })
+        {
+            conditions.Add($"cube_enlarge(cube({sql.Add(area.Centre)}), {sql.Add(radius)}, 3) @> position");
+        }
+
+        return conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
+    }
+
+    /// <param name="inIndexOrder">Takes the bitmap scan from the planner for this statement: it would read a whole area to sort it.</param>
+    private async Task<List<ReportRow>> ReadAsync(Sql sql, string text, CancellationToken cancellationToken, bool inIndexOrder = false)
+    {
+        await database.Database.OpenConnectionAsync(cancellationToken);
+        var connection = (NpgsqlConnection)database.Database.GetDbConnection();
+        await using var batch = connection.CreateBatch();
+        if (inIndexOrder)
+        {
+            // Local to the transaction, and this batch is one.
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('enable_bitmapscan', 'off', true)"));
+        }
+
+        batch.BatchCommands.Add(sql.ToCommand(text));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        if (inIndexOrder)
+        {
+            await reader.NextResultAsync(cancellationToken);
+        }
+
+        var rows = new List<ReportRow>(_rows);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(Map(reader));
+        }
+
+        return rows;
+    }
+
+    private static ReportRow Map(NpgsqlDataReader reader)
+    {
+        double? chord = reader.FieldCount > 13 ? reader.GetDouble(13) : null;
+        var report = new ReportResponse(
+            reader.GetGuid(0),
+            reader.GetGuid(1),
+            reader.GetString(2),
+            reader.GetString(3),
+            reader.GetString(4),
+            ReportStatuses.Parse(reader.GetString(5)),
+            reader.GetDouble(6),
+            reader.GetDouble(7),
+            reader.IsDBNull(8) ? null : reader.GetString(8),
+            reader.GetFieldValue<DateTimeOffset>(9),
+            reader.GetFieldValue<DateTimeOffset>(10),
+            reader.GetInt32(11),
+            reader.IsDBNull(12) ? null : reader.GetGuid(12),
+            chord is { } distance ? Globe.Kilometres(distance) : null);
+        return new ReportRow(report, chord.GetValueOrDefault());
+    }
+
+    /// <summary>Positional parameters as they are met in the text.</summary>
+    private sealed class Sql
+    {
+        private readonly List<NpgsqlParameter> _parameters = new(8);
+
+        public string Add<T>(T value)
+        {
+            _parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+            return string.Create(CultureInfo.InvariantCulture, $"${_parameters.Count}");
+        }
+
+        public NpgsqlBatchCommand ToCommand(string text)
+        {
+            var command = new NpgsqlBatchCommand(text);
+            foreach (var parameter in _parameters)
+            {
+                command.Parameters.Add(parameter);
+            }
+
+            return command;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace Kashif.Reporting.Reports;
+
+public enum ReportStatus
+{
+    Submitted,
+    Verified,
+    InProgress,
+    Resolved,
+    Rejected,
+    Duplicate,
+    Withdrawn,
+}
+
+/// <summary>The statuses as they stand on the wire, in events and in the database.</summary>
+internal static class ReportStatuses
+{
+    private static readonly string[] Names =
+        [.. Enum.GetNames<ReportStatus>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)];
+
+    private static readonly FrozenDictionary<string, ReportStatus> ByName =
+        Enum.GetValues<ReportStatus>().ToFrozenDictionary(status => status.WireName());
+
+    public static IReadOnlyList<string> WireNames => Names;
+
+    public static ReportStatus Parse(string wireName) => ByName[wireName];
+
+    public static bool TryParse(string wireName, out ReportStatus status) => ByName.TryGetValue(wireName, out status);
+
+    public static string WireName(this ReportStatus status) => Names[(int)status];
+}
