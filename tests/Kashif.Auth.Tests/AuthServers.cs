@@ -1,0 +1,167 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(Kashif.Auth.Tests.AuthServers))]
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>The servers of this assembly and one Auth on them, started once.</summary>
+public sealed class AuthServers : IAsyncLifetime
+{
+    public const string Issuer = "https://kashif.test/api/v1/auth";
+    public const string AdminEmail = "first.admin@kashif.test";
+    public const string AdminPassword = "lantern over the harbour";
+    public const string ClientId = "coupons";
+    public const string ClientSecret = "3n7Q-vTz9-Lw2x-Ks8d-Hf4j-Pm6c-Ry1b";
+    public const string SigningKeySecret = "wX7f/2QmZr9TtLk0VbNc5YhJe3SgUa8D";
+    public const string GoodPassword = "violet otter 9";
+
+    private TestServers? _servers;
+    private TestIssuer? _stranger;
+    private ServiceHost<Program>? _auth;
+    private EventTap? _events;
+
+    /// <summary>Somebody else who signs tokens: Auth believes none of them.</summary>
+    public TestIssuer Stranger => _stranger ?? throw NotStarted();
+    public ServiceHost<Program> Auth => _auth ?? throw NotStarted();
+    public EventTap Events => _events ?? throw NotStarted();
+
+    private TestServers Servers => _servers ?? throw NotStarted();
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _stranger = await TestIssuer.StartAsync();
+        _events = await EventTap.OpenAsync(_servers.Messaging);
+        _auth = await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var started in new IAsyncDisposable?[] { _auth, _events, _stranger, _servers })
+        {
+            if (started is not null)
+            {
+                await started.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>Another Auth: on a database of its own, or on another's.</summary>
+    public Task<ServiceHost<Program>> StartAsync(
+        string? database = null, Action<IServiceCollection>? configure = null, params (string Key, string? Value)[] settings)
+    {
+        var all = new Dictionary<string, string?>
+        {
+            ["Auth:Issuer"] = Issuer,
+            ["Auth:SigningKeySecret"] = SigningKeySecret,
+            [$"Auth:ServiceClients:{ClientId}"] = ClientSecret,
+            ["Auth:Admin:Email"] = AdminEmail,
+            ["Auth:Admin:Password"] = AdminPassword,
+        };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        return ServiceHost<Program>.StartAsync(Servers, Stranger, ResourceNames.AuthDb, all, database, configure);
+    }
+
+    /// <summary>An empty database that exists already, as a deployment would have made it.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var name = $"test-{Guid.CreateVersion7():N}";
+        await using var server = NpgsqlDataSource.Create(Servers.DatabaseServer);
+        await server.CreateCommand($"CREATE DATABASE \"{name}\"").ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(Servers.DatabaseServer) { Database = name }.ConnectionString;
+    }
+
+    private static InvalidOperationException NotStarted() => new("Not started.");
+}
+
+/// <summary>What people do with Auth.</summary>
+internal static class Journey
+{
+    private const string Base = "/api/v1/auth";
+
+    public static string NewEmail() => $"{Guid.CreateVersion7():N}@people.test";
+
+    public static Task<HttpResponseMessage> TryRegisterAsync(this HttpClient client, object body, string? idempotencyKey = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{Base}/register") { Content = JsonContent.Create(body) };
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
+        return client.SendAsync(request);
+    }
+
+    /// <returns>The person's e-mail address and the account as Auth shows it.</returns>
+    public static async Task<(string Email, JsonElement User)> RegisterAsync(this HttpClient client, string password = AuthServers.GoodPassword)
+    {
+        var email = NewEmail();
+        using var response = await client.TryRegisterAsync(new { email, password, full_name = "Lina Haddad" });
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
+        return (email, await response.JsonAsync());
+    }
+
+    public static Task<HttpResponseMessage> TryTokenAsync(this HttpClient client, params (string Name, string Value)[] form) =>
+        client.PostAsync($"{Base}/token", new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Name, field.Value))));
+
+    public static Task<HttpResponseMessage> TryLoginAsync(this HttpClient client, string email, string password = AuthServers.GoodPassword) =>
+        client.TryTokenAsync(("username", email), ("password", password));
+
+    public static async Task<Tokens> LoginAsync(this HttpClient client, string email, string password = AuthServers.GoodPassword)
+    {
+        using var response = await client.TryLoginAsync(email, password);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return Tokens.Of(await response.JsonAsync());
+    }
+
+    public static Task<HttpResponseMessage> TryRefreshAsync(this HttpClient client, string refreshToken) =>
+        client.PostAsJsonAsync($"{Base}/refresh", new { refresh_token = refreshToken });
+
+    public static async Task<Tokens> RefreshAsync(this HttpClient client, string refreshToken)
+    {
+        using var response = await client.TryRefreshAsync(refreshToken);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return Tokens.Of(await response.JsonAsync());
+    }
+
+    public static Task<HttpResponseMessage> LogoutAsync(this HttpClient client, string refreshToken) =>
+        client.PostAsJsonAsync($"{Base}/logout", new { refresh_token = refreshToken });
+
+    public static Task<HttpResponseMessage> MeAsync(this HttpClient client) => client.GetAsync($"{Base}/me");
+
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
+        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync());
+
+    /// <summary>The answer is a problem with this status and code.</summary>
+    public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
+    {
+        response.StatusCode.ShouldBe(status);
+        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        var problem = await response.JsonAsync();
+        problem.GetProperty("code").GetString().ShouldBe(code);
+        problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();
+        return problem;
+    }
+
+    /// <summary>The answer is a 400 that names exactly these fields.</summary>
+    public static async Task ShouldNameFieldsAsync(this HttpResponseMessage response, params string[] fields)
+    {
+        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "invalid_request");
+        problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).ShouldBe(fields, ignoreOrder: true);
+    }
+}
+
+internal sealed record Tokens(string Access, string Refresh, JsonElement Raw)
+{
+    public static Tokens Of(JsonElement answer) => new(
+        answer.GetProperty("access_token").GetString() ?? "", answer.GetProperty("refresh_token").GetString() ?? "", answer);
+}

@@ -1,0 +1,167 @@
+using System.IdentityModel.Tokens.Jwt;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Kashif.Auth.Tests;
+
+public sealed class LoginTests(AuthServers servers)
+{
+    private readonly HttpClient _client = servers.Auth.Anonymous();
+
+    [Fact]
+    public async Task A_login_answers_as_oauth_says()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var response = await _client.TryTokenAsync(("grant_type", "password"), ("username", email.ToUpperInvariant()), ("password", AuthServers.GoodPassword));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        response.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
+        var answer = await response.JsonAsync();
+        answer.GetProperty("token_type").GetString().ShouldBe("bearer");
+        answer.GetProperty("expires_in").GetInt32().ShouldBe(900);
+        answer.GetProperty("refresh_token").GetString().ShouldNotBeNull().Length.ShouldBe(43); // 256 bits
+    }
+
+    [Fact]
+    public async Task An_access_token_says_who_and_what_roles_and_nothing_personal()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var tokens = await _client.LoginAsync(email);
+
+        var claims = JsonSerializer.Deserialize<JsonElement>(Base64UrlEncoder.DecodeBytes(tokens.Access.Split('.')[1]));
+        claims.EnumerateObject().Select(claim => claim.Name).ShouldBe(["iss", "aud", "sub", "jti", "iat", "exp", "sid", "roles"], ignoreOrder: true);
+        claims.GetProperty("sub").GetString().ShouldBe(user.GetProperty("id").GetString());
+        claims.GetProperty("iss").GetString().ShouldBe(AuthServers.Issuer);
+        claims.GetProperty("aud").GetString().ShouldBe("kashif");
+        claims.GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldBe(["citizen"]);
+        (claims.GetProperty("exp").GetInt64() - claims.GetProperty("iat").GetInt64()).ShouldBe(900);
+    }
+
+    [Fact]
+    public async Task An_access_token_validates_by_the_published_keys()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var tokens = await _client.LoginAsync(email);
+        var keys = new JsonWebKeySet(await _client.GetStringAsync("/api/v1/auth/.well-known/jwks.json", TestContext.Current.CancellationToken));
+
+        var parameters = new TokenValidationParameters
+        {
+            ValidIssuer = AuthServers.Issuer,
+            ValidAudience = "kashif",
+            IssuerSigningKeys = keys.GetSigningKeys(),
+        };
+        var principal = new JwtSecurityTokenHandler { MapInboundClaims = false }.ValidateToken(tokens.Access, parameters, out var validated);
+        principal.FindFirst("sub").ShouldNotBeNull().Value.ShouldBe(user.GetProperty("id").GetString());
+        ((JwtSecurityToken)validated).Header.Alg.ShouldBe("ES256");
+    }
+
+    [Fact]
+    public async Task A_wrong_password_and_an_unknown_person_get_the_same_answer()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var wrong = await _client.TryLoginAsync(email, "not this one");
+        using var unknown = await _client.TryLoginAsync(Journey.NewEmail(), "not this one");
+        using var odd = await _client.TryLoginAsync(new string('x', 5000), new string('y', 5000));
+
+        var answers = new List<string>();
+        foreach (var response in new[] { wrong, unknown, odd })
+        {
+            var problem = await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+            problem.GetProperty("error").GetString().ShouldBe("invalid_grant");
+            answers.Add(problem.GetProperty("detail").GetString() ?? "");
+        }
+
+        answers.Distinct().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_form_is_checked()
+    {
+        using var empty = await _client.TryTokenAsync();
+        await empty.ShouldNameFieldsAsync("username", "password");
+        using var half = await _client.TryTokenAsync(("username", "x"), ("password", ""));
+        await half.ShouldNameFieldsAsync("password");
+        using var client = await _client.TryTokenAsync(("grant_type", "client_credentials"));
+        await client.ShouldNameFieldsAsync("client_id", "client_secret");
+        using var other = await _client.TryTokenAsync(("grant_type", "implicit"));
+        await other.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "unsupported_grant_type");
+        using var nul = await _client.TryTokenAsync(("username", "a\0"), ("password", "x"));
+        await nul.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "invalid_request");
+        using var json = await _client.PostAsync(
+            "/api/v1/auth/token", new StringContent("{}", Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
+        await json.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+    }
+
+    [Fact]
+    public async Task Too_many_wrong_passwords_lock_the_account_for_some_minutes()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var client = auth.Anonymous();
+        var (email, _) = await client.RegisterAsync();
+
+        // At once, so that a count that is read before and written after would miss some.
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await client.TryLoginAsync(email, "not this one")).Dispose()));
+
+        using var locked = await client.TryLoginAsync(email);
+        await locked.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        time.Advance(TimeSpan.FromMinutes(6));
+        (await client.LoginAsync(email)).Access.ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_login_forgives_the_wrong_passwords_before_it()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        for (var round = 0; round < 2; round++)
+        {
+            for (var attempt = 0; attempt < 4; attempt++)
+            {
+                (await _client.TryLoginAsync(email, "not this one")).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            }
+
+            await _client.LoginAsync(email);
+        }
+    }
+
+    [Fact]
+    public async Task A_service_gets_a_token_of_its_own_that_is_nobodys()
+    {
+        using var response = await _client.TryTokenAsync(
+            ("grant_type", "client_credentials"), ("client_id", AuthServers.ClientId), ("client_secret", AuthServers.ClientSecret));
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var answer = await response.JsonAsync();
+        answer.TryGetProperty("refresh_token", out _).ShouldBeFalse();
+        answer.GetProperty("expires_in").GetInt32().ShouldBe(600);
+
+        var token = new JwtSecurityToken(answer.GetProperty("access_token").GetString());
+        token.Subject.ShouldBe(AuthServers.ClientId);
+        token.Claims.Where(claim => claim.Type == "roles").Select(claim => claim.Value).ShouldBe(["service"]);
+
+        using var me = await servers.Auth.With(token.RawData).MeAsync();
+        await me.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Theory]
+    [InlineData(AuthServers.ClientId, "wrong")]
+    [InlineData("nobody", AuthServers.ClientSecret)]
+    [InlineData("nobody", "wrong")]
+    public async Task A_wrong_secret_gets_no_token(string id, string secret)
+    {
+        using var response = await _client.TryTokenAsync(("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret));
+        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        problem.GetProperty("error").GetString().ShouldBe("invalid_client");
+    }
+}
+
+internal sealed class MovableTime : TimeProvider
+{
+    private TimeSpan _ahead;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
+
+    public void Advance(TimeSpan by) => _ahead += by;
+}

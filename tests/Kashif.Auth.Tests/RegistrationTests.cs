@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using Kashif.Auth.Accounts;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+public sealed class RegistrationTests(AuthServers servers)
+{
+    private readonly HttpClient _client = servers.Auth.Anonymous();
+
+    [Fact]
+    public async Task A_new_account_is_a_citizens_and_is_announced()
+    {
+        var email = Journey.NewEmail();
+        using var response = await _client.TryRegisterAsync(
+            new { email = $"  {email}\t", password = AuthServers.GoodPassword, full_name = " Lina Haddad ", phone = "+962 79 123 4567", unknown = 1 });
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var user = await response.JsonAsync();
+        user.EnumerateObject().Select(field => field.Name)
+            .ShouldBe(["id", "email", "full_name", "phone", "roles", "language", "created_at"]);
+        user.GetProperty("id").GetGuid().Version.ShouldBe(7);
+        user.GetProperty("email").GetString().ShouldBe(email);
+        user.GetProperty("full_name").GetString().ShouldBe("Lina Haddad");
+        user.GetProperty("phone").GetString().ShouldBe("+962 79 123 4567");
+        user.GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldBe(["citizen"]);
+        user.GetProperty("language").GetString().ShouldBe("en");
+        user.GetProperty("created_at").GetString().ShouldNotBeNull().ShouldEndWith("Z");
+
+        var registered = await servers.Events.WaitForAsync("user.registered", data => data.GetProperty("email").GetString() == email);
+        registered.GetProperty("source").GetString().ShouldBe("/kashif/auth");
+        var data = registered.GetProperty("data");
+        data.GetProperty("user_id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
+        data.GetProperty("full_name").GetString().ShouldBe("Lina Haddad");
+        data.GetProperty("language").GetString().ShouldBe("en");
+    }
+
+    [Theory]
+    [InlineData("ar-JO,ar;q=0.9,en;q=0.5", "ar")]
+    [InlineData("fr, en;q=0.2, ar;q=0.8", "ar")]
+    [InlineData("fr", "en")]
+    [InlineData("*", "en")]
+    public async Task The_language_is_the_one_that_the_client_prefers(string acceptLanguage, string expected)
+    {
+        _client.DefaultRequestHeaders.TryAddWithoutValidation("Accept-Language", acceptLanguage);
+        var (_, user) = await _client.RegisterAsync();
+        user.GetProperty("language").GetString().ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task An_address_is_taken_whatever_its_case()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var response = await _client.TryRegisterAsync(new { email = email.ToUpperInvariant(), password = AuthServers.GoodPassword, full_name = "Other" });
+        await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
+    }
+
+    [Fact]
+    public async Task Of_many_who_register_one_address_at_once_one_gets_it()
+    {
+        var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _client.TryRegisterAsync(body)));
+
+        responses.Count(response => response.StatusCode == HttpStatusCode.Created).ShouldBe(1);
+        responses.Count(response => response.StatusCode == HttpStatusCode.Conflict).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task A_repeated_idempotency_key_gets_the_first_answer_and_makes_no_second_account()
+    {
+        var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
+        var key = Guid.CreateVersion7().ToString();
+        using var first = await _client.TryRegisterAsync(body, key);
+        using var second = await _client.TryRegisterAsync(body, key);
+
+        first.StatusCode.ShouldBe(HttpStatusCode.Created);
+        second.StatusCode.ShouldBe(HttpStatusCode.Created);
+        second.Headers.GetValues("Idempotency-Replayed").ShouldBe(["true"]);
+        (await second.JsonAsync()).GetRawText().ShouldBe((await first.JsonAsync()).GetRawText());
+
+        using var other = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" }, key);
+        await other.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency_key_reused");
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_request_with_a_key_does_not_help_to_guess_its_password()
+    {
+        var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
+        var key = Guid.CreateVersion7().ToString();
+        (await _client.TryRegisterAsync(body, key)).Dispose();
+
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = database.CreateCommand("SELECT fingerprint FROM idempotency_keys WHERE key = $1");
+        command.Parameters.AddWithValue(key);
+        var kept = (byte[]?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+        var bytes = await JsonContent.Create(body).ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        kept.ShouldBe(HMACSHA256.HashData(DerivedKey.Of(AuthServers.SigningKeySecret, DerivedKey.Fingerprints), bytes));
+    }
+
+    [Fact]
+    public async Task Every_bad_field_is_named()
+    {
+        using var bad = await _client.TryRegisterAsync(new { email = "lina", password = "short", full_name = "  ", phone = "call me" });
+        await bad.ShouldNameFieldsAsync("email", "password", "full_name", "phone");
+
+        using var missing = await _client.TryRegisterAsync(new { });
+        await missing.ShouldNameFieldsAsync("email", "password", "full_name");
+
+        using var wrong = await _client.TryRegisterAsync(new { email = 7, password = true, full_name = new[] { "a" }, phone = new { } });
+        await wrong.ShouldNameFieldsAsync("email", "password", "full_name", "phone");
+
+        using var nothing = await _client.TryRegisterAsync(new { email = (string?)null, password = (string?)null, full_name = (string?)null });
+        await nothing.ShouldNameFieldsAsync("email", "password", "full_name");
+
+        using var nul = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "a\0b" });
+        await nul.ShouldNameFieldsAsync("full_name");
+
+        using var longName = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = new string('x', 201) });
+        await longName.ShouldNameFieldsAsync("full_name");
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{\"email\":\"\\ud800@x.test\",\"password\":\"violet otter 9\",\"full_name\":\"x\"}")]
+    public async Task A_body_of_another_shape_is_the_callers_fault(string body)
+    {
+        using var response = await _client.PostAsync(
+            "/api/v1/auth/register", new StringContent(body, Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
+        await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Theory]
+    [InlineData("Password123!")]
+    [InlineData("QWERTYUIOP")]
+    [InlineData("aaaaaaaaaaaa")]
+    [InlineData("1234567")]
+    [InlineData("🦊🦊🦊🦊")]
+    public async Task A_password_that_is_short_or_common_is_refused(string password)
+    {
+        using var response = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password, full_name = "Lina" });
+        await response.ShouldNameFieldsAsync("password");
+    }
+
+    [Fact]
+    public async Task A_password_is_neither_trimmed_nor_truncated()
+    {
+        var password = $" {new string('x', 200)} tail ";
+        var (email, _) = await _client.RegisterAsync(password);
+
+        (await _client.LoginAsync(email, password)).Access.ShouldNotBeEmpty();
+        foreach (var other in new[] { password.Trim(), password[..^1], password[1..], password[..72] })
+        {
+            using var response = await _client.TryLoginAsync(email, other);
+            response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        }
+
+        using var tooLong = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password = new string('y', 250) + "1234567", full_name = "Lina" });
+        await tooLong.ShouldNameFieldsAsync("password");
+    }
+
+    [Fact]
+    public async Task A_password_is_stored_at_todays_cost()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = database.CreateCommand("SELECT password_hash FROM users WHERE email = $1");
+        command.Parameters.AddWithValue(email);
+        var hash = Convert.FromBase64String((string?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) ?? "");
+
+        // Identity's format 3: marker, PRF (2 is HMAC-SHA512), iterations.
+        hash[0].ShouldBe((byte)1);
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(1)).ShouldBe(2u);
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(5)).ShouldBeGreaterThanOrEqualTo(210_000u);
+    }
+
+    [Theory]
+    [InlineData("lina@example.com", true)]
+    [InlineData("lina.haddad+kashif@mail.example.co.uk", true)]
+    [InlineData("لينا@مثال.إختبار", true)]
+    [InlineData("lina", false)]
+    [InlineData("lina@", false)]
+    [InlineData("@example.com", false)]
+    [InlineData("lina@localhost", false)]
+    [InlineData("lina@example..com", false)]
+    [InlineData("lina@example.com.", false)]
+    [InlineData("li na@example.com", false)]
+    [InlineData("Lina <lina@example.com>", false)]
+    [InlineData("lina@example.com,other@example.com", false)]
+    [InlineData("lina@exam\nple.com", false)]
+    public void Addresses(string email, bool valid) => new EmailAttribute().IsValid(email).ShouldBe(valid);
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Kashif;
+using Kashif.Benchmarks;
+using Npgsql;
+
+// Starts a throw-away system, drives the hot paths through its gateway and prints one table.
+// Usage: ./kashif bench [--seconds N] [WORD]   (10 a path unless told; only the paths whose name contains the word)
+var seconds = TimeSpan.FromSeconds(args is ["--seconds", var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 10);
+var only = args is [.., var word] && !word.StartsWith('-') && !char.IsDigit(word[0]) ? word : "";
+const int Users = 200;
+const int SeededReports = 100_000;
+
+var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Kashif_AppHost>(
+    ["--LocalEngine:Durable=true"]); // throw-away data, but written to the disk before it is confirmed
+foreach (var project in builder.Resources.OfType<ProjectResource>())
+{
+    builder.CreateResourceBuilder(project)
+        .WithEnvironment("Reporting__ReportsPerHour", "100000000")
+        .WithEnvironment("DOTNET_gcServer", "0");
+}
+
+await using var application = await builder.BuildAsync();
+await application.StartAsync();
+await application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
+using var client = application.CreateHttpClient(ResourceNames.Gateway);
+var gateway = client.BaseAddress ?? throw new InvalidOperationException("The gateway has no address.");
+
+await Console.Error.WriteLineAsync($"Seeding {SeededReports} reports and {Users} users…");
+await using var reporting = NpgsqlDataSource.Create(await ConnectionStringAsync(ResourceNames.ReportingDb));
+await using var gamification = NpgsqlDataSource.Create(await ConnectionStringAsync(ResourceNames.GamificationDb));
+await using var notifications = NpgsqlDataSource.Create(await ConnectionStringAsync(ResourceNames.NotificationsDb));
+var tokens = await Seed.UsersAsync(client, Users);
+await Seed.ReportsAsync(reporting, SeededReports);
+await Seed.EveryReportEarnsAsync(gamification);
+var tokenFile = Path.Combine(Path.GetTempPath(), $"kashif-bench-{Guid.CreateVersion7():N}");
+await File.WriteAllLinesAsync(tokenFile, tokens);
+try
+{
+    var warm = TimeSpan.FromSeconds(20); // the just-in-time compiler needs that long to be done with every process
+    const string Radius = "/api/v1/reports?latitude={lat}&longitude={lon}&radius_km=5&limit=50";
+    (string Name, int Goal, Func<TimeSpan, Task<Measurement>> Run)[] paths =
+    [
+        ("POST report", 3_650, time => Wrk.RunAsync(gateway, time, 64, "report.lua", tokenFile)),
+        ("radius list of 50", 5_000, time => Wrk.RunAsync(gateway, time, 64, "get.lua", Radius)),
+        ("leaderboard", 20_000, time => Wrk.RunAsync(gateway, time, 64, "get.lua", "/api/v1/gamification/leaderboard")),
+        ("/me", 12_500, time => Wrk.RunAsync(gateway, time, 64, "get.lua", "/api/v1/auth/me", tokenFile)),
+    ];
+
+    Console.WriteLine($"{Environment.ProcessorCount} cores, load generator and servers on the same machine, {seconds.TotalSeconds:0} s a path");
+    Console.WriteLine();
+    Console.WriteLine("| path | requests/s | of goal | p50 | p99 | errors |");
+    Console.WriteLine("|---|---|---|---|---|---|");
+    var reportsPerSecond = 0.0;
+    foreach (var (name, goal, run) in paths.Where(path => path.Name.Contains(only, StringComparison.Ordinal)))
+    {
+        await run(warm);
+        await Lag.DrainedAsync(reporting, gamification, notifications);
+        var measured = await run(seconds);
+        reportsPerSecond = name == "POST report" ? measured.PerSecond : reportsPerSecond;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {name} | {measured.PerSecond:0} | {measured.PerSecond / goal:P0} | {measured.P50} | {measured.P99} | {measured.Errors} |"));
+    }
+
+    if (only.Length > 0)
+    {
+        return;
+    }
+
+    await Lag.DrainedAsync(reporting, gamification, notifications);
+    var since = TimeProvider.System.GetUtcNow();
+
+    // Half of what was measured above: each connection pauses so long between its requests.
+    const int Connections = 64;
+    var pause = Connections / (reportsPerSecond / 2) * 1000;
+    var burst = await Wrk.RunAsync(gateway, seconds, Connections, "report.lua", tokenFile, pause.ToString("0", CultureInfo.InvariantCulture));
+    await Lag.DrainedAsync(reporting, gamification, notifications);
+    Console.WriteLine();
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Behind their report, at {burst.PerSecond:0} reports/s ({burst.Errors} errors):"));
+    Console.WriteLine();
+    Console.WriteLine("| | p50 | p99 | longest | events |");
+    Console.WriteLine("|---|---|---|---|---|");
+    Console.WriteLine(await Lag.RowAsync("award", gamification, "awards.report-created", since));
+    Console.WriteLine(await Lag.RowAsync("notifications (of reports and awards)", notifications, "notify", since));
+}
+finally
+{
+    File.Delete(tokenFile);
+}
+
+async Task<string> ConnectionStringAsync(string name) => await application.GetConnectionStringAsync(name)
+    ?? throw new InvalidOperationException($"'{name}' has no connection string.");

@@ -1,0 +1,236 @@
+extern alias gamification;
+
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Coupons.Data;
+using Kashif.Coupons.Redemptions;
+using Kashif.Events;
+using Kashif.Security;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: AssemblyFixture(typeof(Kashif.Coupons.Tests.CouponsService))]
+
+namespace Kashif.Coupons.Tests;
+
+/// <summary>Coupons and Gamification with real servers behind them, started once; tests own their users and coupons.</summary>
+public sealed class CouponsService : IAsyncLifetime
+{
+    public const string Area = "/api/v1/coupons";
+
+    private TestServers? _servers;
+    private TestIssuer? _issuer;
+    private EventTap? _tap;
+    private ServiceHost<gamification::Program>? _points;
+    private ServiceHost<Program>? _host;
+
+    public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
+    public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
+    private ServiceHost<gamification::Program> Points => _points ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _issuer = await TestIssuer.StartAsync();
+        _tap = await EventTap.OpenAsync(_servers.Messaging);
+        _points = await ServiceHost<gamification::Program>.StartAsync(_servers, _issuer, ResourceNames.GamificationDb);
+        await ConsumesAsync();
+        _host = await StartAnotherAsync();
+    }
+
+    /// <summary>One more process of the service.</summary>
+    /// <param name="database">The connection string of another one's database; null for a database of its own.</param>
+    /// <param name="network">What becomes of its calls to Gamification; with it come short waits.</param>
+    public Task<ServiceHost<Program>> StartAnotherAsync(string? database = null, FaultyNetwork? network = null)
+    {
+        var settings = new Dictionary<string, string?>
+        {
+            [$"services:{ResourceNames.Gamification}:http:0"] = Points.Address.ToString(),
+            ["ServiceClient:ClientId"] = ResourceNames.Coupons,
+            ["ServiceClient:ClientSecret"] = "a secret of the tests",
+        };
+        if (network is not null)
+        {
+            settings["Redemptions:DebitTimeout"] = "00:00:00.5";
+            settings["Redemptions:Lease"] = "00:00:00.5";
+            settings["Redemptions:RecoveryInterval"] = "00:00:00.1";
+        }
+
+        return ServiceHost<Program>.StartAsync(
+            _servers ?? throw new InvalidOperationException("Not started."),
+            _issuer ?? throw new InvalidOperationException("Not started."),
+            ResourceNames.CouponsDb,
+            settings,
+            database,
+            services =>
+            {
+                if (network is not null)
+                {
+                    services.AddHttpClient(nameof(PointsClient)).AddHttpMessageHandler(() => network.Handler());
+                }
+            });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in (IAsyncDisposable?[])[_host, _points, _tap, _issuer, _servers])
+        {
+            if (part is not null)
+            {
+                await part.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>A user who has 50 points a time.</summary>
+    public async Task<Guid> UserAsync(int times)
+    {
+        var user = Guid.CreateVersion7();
+        await EarnAsync(user, times);
+        return user;
+    }
+
+    public async Task EarnAsync(Guid user, int times)
+    {
+        var before = await PointsAsync(user);
+        await Task.WhenAll(Enumerable.Range(0, times).Select(_ => Tap.PublishAsync(Resolved(user))));
+        await Eventually.TrueAsync(async () => await PointsAsync(user) == before + (50 * times), "the points");
+    }
+
+    /// <summary>What is published before Gamification has bound its queue for the first time reaches nobody.</summary>
+    private async Task ConsumesAsync()
+    {
+        var probe = Resolved(Guid.CreateVersion7());
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await Tap.PublishAsync(probe);
+                return await PointsAsync(probe.UserId) > 0;
+            },
+            "the consumer");
+    }
+
+    private static ReportStatusUpdated Resolved(Guid user) =>
+        new(Guid.CreateVersion7(), user, "A deep hole", "in_progress", "resolved", null, Guid.CreateVersion7(), 3);
+
+    public async Task<long> PointsAsync(Guid user)
+    {
+        using var client = Points.Anonymous();
+        var points = await client.GetFromJsonAsync<JsonElement>($"/api/v1/gamification/points/{user}");
+        return points.GetProperty("points").GetInt64();
+    }
+}
+
+internal static class CouponsClient
+{
+    extension(ServiceHost<Program> host)
+    {
+        public HttpClient Admin() => host.As(Guid.CreateVersion7(), Roles.Admin);
+
+        public async Task<T> QueryAsync<T>(Func<CouponsDbContext, Task<T>> query)
+        {
+            await using var scope = host.Services.CreateAsyncScope();
+            return await query(scope.ServiceProvider.GetRequiredService<CouponsDbContext>());
+        }
+
+        public async Task<(int Company, int Category)> ShopAsync()
+        {
+            using var admin = host.Admin();
+            var (_, company) = await admin.SubmitAsync("/companies", new { name = $"Company {Guid.CreateVersion7()}", description = "Cakes" });
+            var (_, category) = await admin.SubmitAsync("/categories", new { name = $"Category {Guid.CreateVersion7()}" });
+            return (company.IntId, category.IntId);
+        }
+
+        /// <summary>A coupon on offer.</summary>
+        /// <returns>Its id.</returns>
+        public async Task<int> OfferAsync(
+            int pointsCost, int stock, int? perUserLimit = null, string title = "A cake", DateTimeOffset? startsAt = null, DateTimeOffset? endsAt = null)
+        {
+            var (company, category) = await host.ShopAsync();
+            using var admin = host.Admin();
+            var (status, body) = await admin.SubmitAsync("", new
+            {
+                title,
+                description = "One for two",
+                company_id = company,
+                category_id = category,
+                points_cost = pointsCost,
+                stock,
+                per_user_limit = perUserLimit,
+                starts_at = startsAt,
+                ends_at = endsAt,
+            });
+            status.ShouldBe(201, body.ToString());
+            return body.IntId;
+        }
+
+        public async Task<(int Status, JsonElement Body)> RedeemAsync(Guid user, int coupon, string? key = null)
+        {
+            using var client = host.As(user);
+            return await client.SubmitAsync($"/{coupon}/redeem", null, key);
+        }
+
+        public Task<int> StockAsync(int coupon) =>
+            host.QueryAsync(database => database.Coupons.Where(row => row.Id == coupon).Select(row => row.Stock).SingleAsync());
+
+        public Task<int> CountAsync(int coupon, RedemptionStatus status) =>
+            host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.Status == status));
+
+        /// <summary>Invariant 2 of the contract: for every coupon, what was sold or is reserved and what is left is what there was.</summary>
+        public async Task ShouldAddUpAsync()
+        {
+            var wrong = await host.QueryAsync(database => database.Database.SqlQuery<int>($"""
+                SELECT c.id AS "Value" FROM coupons c LEFT JOIN redemptions r ON r.coupon_id = c.id
+                GROUP BY c.id HAVING count(r.id) FILTER (WHERE r.status IN ('reserved', 'completed')) + c.stock <> c.initial_stock + c.restocked
+                """).ToListAsync());
+            wrong.ShouldBeEmpty();
+        }
+    }
+
+    extension(HttpClient client)
+    {
+        public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
+        {
+            using var answer = await client.GetAsync(CouponsService.Area + path);
+            return ((int)answer.StatusCode, await answer.JsonAsync());
+        }
+
+        public async Task<(int Status, JsonElement Body)> SubmitAsync(string path, object? body, string? key = null)
+        {
+            using var answer = await client.SendAsync(path, body, key);
+            return ((int)answer.StatusCode, await answer.JsonAsync());
+        }
+
+        public async Task<HttpResponseMessage> SendAsync(string path, object? body, string? key = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, CouponsService.Area + path);
+            if (body is not null)
+            {
+                request.Content = JsonContent.Create(body);
+            }
+
+            if (key is not null)
+            {
+                request.Headers.Add("Idempotency-Key", key);
+            }
+
+            return await client.SendAsync(request);
+        }
+    }
+
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
+    }
+
+    extension(JsonElement element)
+    {
+        public int IntId => element.GetProperty("id").GetInt32();
+        public Guid Id => element.GetProperty("id").GetGuid();
+        public string? Code => element.GetProperty("code").GetString();
+        public string? Status => element.GetProperty("status").GetString();
+        public string[] BadFields => [.. element.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal)];
+    }
+}

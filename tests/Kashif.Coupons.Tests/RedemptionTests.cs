@@ -1,0 +1,162 @@
+using System.Text.Json;
+using Kashif.Coupons.Redemptions;
+
+namespace Kashif.Coupons.Tests;
+
+/// <summary>Points into coupons, with everything up.</summary>
+public sealed class RedemptionTests(CouponsService service)
+{
+    [Fact]
+    public async Task Redeeming_spends_the_points_and_gives_a_code()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await service.Host.OfferAsync(60, stock: 3, endsAt: new DateTimeOffset(2999, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        using var client = service.Host.As(user);
+
+        using var answer = await client.SendAsync($"/{coupon}/redeem", null);
+        var redeemed = await answer.JsonAsync();
+
+        ((int)answer.StatusCode).ShouldBe(201, redeemed.ToString());
+        redeemed.Status.ShouldBe("completed");
+        redeemed.Code.ShouldNotBeNull().ShouldMatch("^[0-9A-HJKMNP-TV-Z]{12}$");
+        redeemed.GetProperty("points_spent").GetInt32().ShouldBe(60);
+        redeemed.GetProperty("expires_at").GetString().ShouldBe("2999-01-01T00:00:00.000000Z");
+        redeemed.GetProperty("coupon").IntId.ShouldBe(coupon);
+        redeemed.GetProperty("coupon").GetProperty("title").GetString().ShouldBe("A cake");
+        (await service.PointsAsync(user)).ShouldBe(40);
+        (await service.Host.StockAsync(coupon)).ShouldBe(2);
+
+        answer.Headers.Location.ShouldNotBeNull().ToString().ShouldBe($"{CouponsService.Area}/redemptions/{redeemed.Id}");
+        (await client.ReadAsync($"/redemptions/{redeemed.Id}")).Body.GetRawText().ShouldBe(redeemed.GetRawText());
+        var told = (await service.Tap.WaitForAsync("coupon.redeemed", data => data.GetProperty("redemption_id").GetGuid() == redeemed.Id)).GetProperty("data");
+        told.GetProperty("user_id").GetGuid().ShouldBe(user);
+        told.GetProperty("coupon_id").GetInt32().ShouldBe(coupon);
+        told.GetProperty("title").GetString().ShouldBe("A cake");
+        told.Code.ShouldBe(redeemed.Code);
+        told.GetProperty("points_spent").GetInt32().ShouldBe(60);
+    }
+
+    [Fact]
+    public async Task Without_the_points_nothing_is_sold_and_the_stock_is_whole_again()
+    {
+        var user = await service.UserAsync(1);
+        var coupon = await service.Host.OfferAsync(51, stock: 1, perUserLimit: 1);
+        using var client = service.Host.As(user);
+
+        var (status, problem) = await service.Host.RedeemAsync(user, coupon, key: "poor");
+        var (replayed, same) = await service.Host.RedeemAsync(user, coupon, key: "poor");
+
+        (status, problem.Code).ShouldBe((422, "insufficient_points"));
+        (replayed, same.Code).ShouldBe((422, "insufficient_points"));
+        (await service.PointsAsync(user)).ShouldBe(50);
+        (await service.Host.StockAsync(coupon)).ShouldBe(1);
+        var item = (await client.ReadAsync("/redemptions/me")).Body.GetProperty("items").EnumerateArray().ShouldHaveSingleItem();
+        item.Status.ShouldBe("cancelled");
+        item.GetProperty("points_spent").GetInt32().ShouldBe(0);
+
+        // A cancelled one does not count against the limit.
+        await service.EarnAsync(user, 1);
+        (await service.Host.RedeemAsync(user, coupon)).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_had_says_why()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var user = await service.UserAsync(1);
+        var soldOut = await service.Host.OfferAsync(1, stock: 0);
+        var coming = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(1));
+        var gone = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1));
+        var limited = await service.Host.OfferAsync(1, stock: 5, perUserLimit: 1);
+        (await service.Host.RedeemAsync(user, limited)).Status.ShouldBe(201);
+
+        (await RedeemAsync(soldOut)).ShouldBe((422, "out_of_stock"));
+        (await RedeemAsync(coming)).ShouldBe((422, "coupon_not_available"));
+        (await RedeemAsync(gone)).ShouldBe((422, "coupon_not_available"));
+        (await RedeemAsync(limited)).ShouldBe((422, "per_user_limit_reached"));
+        (await RedeemAsync(int.MaxValue)).ShouldBe((404, "not_found"));
+        (await service.PointsAsync(user)).ShouldBe(49);
+        using var anonymous = service.Host.Anonymous();
+        (await anonymous.SubmitAsync($"/{limited}/redeem", null)).Status.ShouldBe(401);
+
+        async Task<(int, string?)> RedeemAsync(int coupon)
+        {
+            var (status, body) = await service.Host.RedeemAsync(user, coupon);
+            return (status, body.Code);
+        }
+    }
+
+    [Fact]
+    public async Task Redemptions_are_their_owners_and_paged_newest_first()
+    {
+        var user = await service.UserAsync(1);
+        var coupon = await service.Host.OfferAsync(1, stock: 10);
+        var redeemed = new List<Guid>();
+        for (var times = 0; times < 4; times++)
+        {
+            redeemed.Add((await service.Host.RedeemAsync(user, coupon)).Body.Id);
+        }
+
+        using var client = service.Host.As(user);
+        var (_, first) = await client.ReadAsync("/redemptions/me?limit=2");
+        var (_, second) = await client.ReadAsync($"/redemptions/me?limit=2&cursor={first.GetProperty("next_cursor").GetString()}");
+        second.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
+        JsonElement[] all = [.. first.GetProperty("items").EnumerateArray(), .. second.GetProperty("items").EnumerateArray()];
+        all.Select(item => item.Id).ShouldBe(redeemed.AsEnumerable().Reverse());
+
+        using var stranger = service.Host.As(Guid.CreateVersion7());
+        (await stranger.ReadAsync($"/redemptions/{redeemed[0]}")).Status.ShouldBe(404);
+        (await stranger.ReadAsync("/redemptions/me")).Body.GetProperty("items").GetArrayLength().ShouldBe(0);
+        using var anonymous = service.Host.Anonymous();
+        (await anonymous.ReadAsync("/redemptions/me")).Status.ShouldBe(401);
+        (await anonymous.ReadAsync($"/redemptions/{redeemed[0]}")).Status.ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task Sixty_four_at_once_sell_a_stock_of_ten_exactly()
+    {
+        Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => service.UserAsync(4)))];
+        var coupon = await service.Host.OfferAsync(10, stock: 10);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(index => service.Host.RedeemAsync(users[index % users.Length], coupon)));
+
+        answers.Count(answer => answer.Status == 201).ShouldBe(10);
+        answers.Where(answer => answer.Status != 201).Select(answer => (answer.Status, answer.Body.Code)).Distinct().ShouldBe([(422, "out_of_stock")]);
+        answers.Where(answer => answer.Status == 201).Select(answer => answer.Body.Code).Distinct().Count().ShouldBe(10);
+        (await service.Host.StockAsync(coupon)).ShouldBe(0);
+        var left = await Task.WhenAll(users.Select(service.PointsAsync));
+        left.Sum().ShouldBe((users.Length * 200) - 100);
+        await service.Host.ShouldAddUpAsync();
+    }
+
+    [Fact]
+    public async Task One_user_at_once_gets_no_more_than_the_limit()
+    {
+        var user = await service.UserAsync(4);
+        var coupon = await service.Host.OfferAsync(10, stock: 50, perUserLimit: 1);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon)));
+
+        answers.Count(answer => answer.Status == 201).ShouldBe(1);
+        answers.Where(answer => answer.Status != 201).Select(answer => (answer.Status, answer.Body.Code)).Distinct().ShouldBe([(422, "per_user_limit_reached")]);
+        (await service.PointsAsync(user)).ShouldBe(190);
+        (await service.Host.StockAsync(coupon)).ShouldBe(49);
+    }
+
+    [Fact]
+    public async Task One_key_redeems_once()
+    {
+        var user = await service.UserAsync(4);
+        var coupon = await service.Host.OfferAsync(10, stock: 50);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon, key: "once")));
+        var replay = await service.Host.RedeemAsync(user, coupon, key: "once");
+
+        // Who comes while the first is still waiting for the points hears that it is open.
+        answers.ShouldAllBe(answer => answer.Status == 201 || answer.Status == 202 || answer.Status == 409);
+        replay.Status.ShouldBe(201);
+        replay.Body.Code.ShouldNotBeNull();
+        (await service.Host.CountAsync(coupon, RedemptionStatus.Completed)).ShouldBe(1);
+        (await service.PointsAsync(user)).ShouldBe(190);
+    }
+}

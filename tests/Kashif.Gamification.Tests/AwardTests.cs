@@ -1,0 +1,167 @@
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using static Kashif.Gamification.Tests.GamificationService;
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>Reports turn into points, once each, in whatever order and however often their events come.</summary>
+public sealed class AwardTests(GamificationService service)
+{
+    [Fact]
+    public async Task Every_event_five_times_and_shuffled_is_one_entry_each()
+    {
+        const int reports = 8;
+        var user = Guid.CreateVersion7();
+        var now = TimeProvider.System.GetUtcNow();
+        var deliveries = new List<Func<Task>>();
+        for (var report = 0; report < reports; report++)
+        {
+            var id = Guid.CreateVersion7();
+            var (created, verified, resolved) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+            for (var delivery = 0; delivery < 5; delivery++)
+            {
+                deliveries.Add(() => service.Tap.PublishAsync(Created(user, id), created, now));
+                deliveries.Add(() => service.Tap.PublishAsync(Verified(user, id), verified, now));
+                deliveries.Add(() => service.Tap.PublishAsync(Resolved(user, id), resolved, now));
+            }
+        }
+
+        var order = deliveries.ToArray();
+        new Random(4711).Shuffle(order);
+        await Task.WhenAll(order.Select(deliver => deliver()));
+
+        await service.WaitForBalanceAsync(user, reports * (10 + 5 + 50));
+        await SettleAsync();
+        var entries = await EntriesAsync(user);
+        entries.Count.ShouldBe(reports * 3);
+        entries.Sum(entry => entry.Points).ShouldBe(reports * 65);
+        entries.CountBy(entry => entry.Reason).Select(reason => (reason.Key, reason.Value)).Order()
+            .ShouldBe([("report_created", reports), ("report_resolved", reports), ("report_verified", reports)]);
+        await service.Tap.WaitForAsync("points.awarded", data => IsOf(data, user) && data.GetProperty("balance").GetInt64() == reports * 65);
+        service.Tap.Envelopes("points.awarded").Count(envelope => IsOf(envelope.GetProperty("data"), user)).ShouldBe(reports * 3);
+    }
+
+    [Fact]
+    public async Task A_status_reached_twice_gives_its_bonus_once()
+    {
+        var user = Guid.CreateVersion7();
+        var report = Guid.CreateVersion7();
+
+        for (var time = 0; time < 3; time++)
+        {
+            await service.Tap.PublishAsync(Verified(user, report));
+        }
+
+        await service.WaitForBalanceAsync(user, 5);
+        await SettleAsync();
+        (await EntriesAsync(user)).ShouldHaveSingleItem().Reference.ShouldBe(report.ToString());
+    }
+
+    [Fact]
+    public async Task Statuses_without_a_rule_give_nothing()
+    {
+        var user = Guid.CreateVersion7();
+
+        await service.Tap.PublishAsync(Status(user, Guid.CreateVersion7(), "submitted", "rejected"));
+        await service.Tap.PublishAsync(Status(user, Guid.CreateVersion7(), "verified", "in_progress"));
+
+        await SettleAsync();
+        (await EntriesAsync(user)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Creating_gives_at_most_100_points_a_day_in_parallel_batches_of_two_replicas()
+    {
+        var user = Guid.CreateVersion7();
+        var day = new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
+
+        await Task.WhenAll(Enumerable.Range(0, 80).Select(index =>
+            service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddMinutes(index))));
+        await service.WaitForBalanceAsync(user, 100);
+        await SettleAsync();
+        (await EntriesAsync(user)).Count.ShouldBe(10);
+
+        // The last instant of the day is part of it, the next is not; resolved reports have no limit.
+        await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddDays(1).AddMicroseconds(-1));
+        await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddDays(1));
+        await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()), time: day);
+        await service.WaitForBalanceAsync(user, 160);
+        await SettleAsync();
+        (await service.BalanceAsync(user)).ShouldBe(160);
+    }
+
+    [Fact]
+    public async Task Awards_and_redemptions_at_once_keep_every_balance_the_sum_of_its_ledger()
+    {
+        const int awards = 40;
+        Guid[] users = [.. Enumerable.Range(0, 8).Select(_ => Guid.CreateVersion7())];
+
+        var random = new Random(1);
+        var events = users.SelectMany(user => Enumerable.Repeat(user, awards)).ToArray();
+        random.Shuffle(events);
+        var publishing = Task.WhenAll(events.Select((user, index) => index % 2 == 0
+            ? service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()))
+            : service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: new DateTimeOffset(2026, 1, 1 + (index % 28), 0, 0, 0, TimeSpan.Zero))));
+        var spending = Task.WhenAll(users.Select(SpendAsync));
+        await publishing;
+        await spending;
+
+        await Eventually.TrueAsync(
+            async () => await service.QueryAsync(database => database.Transactions.CountAsync(entry => users.Contains(entry.UserId) && entry.Points > 0)) == users.Length * awards,
+            "every award");
+        var entries = await service.QueryAsync(database => database.Transactions.Where(entry => users.Contains(entry.UserId)).ToListAsync());
+        var balances = await service.QueryAsync(database => database.Balances.Where(balance => users.Contains(balance.UserId)).ToListAsync());
+        balances.Count.ShouldBe(users.Length);
+        entries.ShouldContain(entry => entry.Points < 0);
+        foreach (var balance in balances)
+        {
+            var own = entries.FindAll(entry => entry.UserId == balance.UserId);
+            balance.Points.ShouldBe(own.Sum(entry => (long)entry.Points));
+            balance.Earned.ShouldBe(own.Where(entry => entry.Points > 0).Sum(entry => (long)entry.Points));
+            balance.Spent.ShouldBe(-own.Where(entry => entry.Points < 0).Sum(entry => (long)entry.Points));
+
+            // Each entry goes on from another one's balance: there is an order in which they follow one another, from zero.
+            own.Select(entry => entry.BalanceAfter - entry.Points).Order()
+                .ShouldBe(own.Select(entry => entry.BalanceAfter).Append(0).Order().ToList().Without(balance.Points));
+        }
+
+        async Task SpendAsync(Guid user)
+        {
+            using var client = service.Host.As(user);
+            for (var spent = 0; spent < 10;)
+            {
+                var (status, body) = await client.RedeemAsync(30 + (spent * 7));
+                status.ShouldBeOneOf(201, 422);
+                spent += status == 201 ? 1 : 0;
+                if (status == 422)
+                {
+                    body.Code.ShouldBe("insufficient_points");
+                }
+            }
+        }
+    }
+
+    private static bool IsOf(System.Text.Json.JsonElement data, Guid user) => data.GetProperty("user_id").GetGuid() == user;
+
+    private Task<List<Points.PointTransaction>> EntriesAsync(Guid user) =>
+        service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == user).ToListAsync());
+
+    /// <summary>Waits until what was published before has been handled: each replica's workers take the messages in order.</summary>
+    private async Task SettleAsync()
+    {
+        for (var sentinel = 0; sentinel < 8; sentinel++)
+        {
+            await service.EarnAsync(Guid.CreateVersion7(), 1);
+        }
+    }
+}
+
+internal static class Multiset
+{
+    /// <summary>The list without one occurrence of the item.</summary>
+    public static List<long> Without(this List<long> list, long item)
+    {
+        list.Remove(item).ShouldBeTrue();
+        return list;
+    }
+}

@@ -1,0 +1,64 @@
+namespace Kashif.Gamification.Tests;
+
+/// <summary>The debit that Coupons asks for: one id, one answer, for ever.</summary>
+public sealed class DebitTests(GamificationService service)
+{
+    [Fact]
+    public async Task Only_services_may_ask()
+    {
+        using var citizen = service.Citizen(out var user);
+        using var admin = service.Host.As(user, Security.Roles.Admin);
+        using var anonymous = service.Host.Anonymous();
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/internal/v1/debits/{Guid.CreateVersion7()}");
+
+        (await citizen.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
+        (await admin.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
+        ((int)(await anonymous.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode).ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task Twenty_at_once_under_one_id_take_the_points_once_and_all_hear_the_same()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.DebitAsync(redemption, user, 50)));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        answers.Select(answer => answer.Body.GetRawText()).Distinct().ShouldHaveSingleItem();
+        (await service.BalanceAsync(user)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Something_else_under_the_same_id_is_a_conflict()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+        await service.EarnAsync(user, 2);
+        await client.DebitAsync(redemption, user, 50);
+
+        (await client.DebitAsync(redemption, user, 51)).Status.ShouldBe(409);
+        (await client.DebitAsync(redemption, user, 50, couponId: 8)).Status.ShouldBe(409);
+        (await client.DebitAsync(redemption, Guid.CreateVersion7(), 50)).Status.ShouldBe(409);
+        (await service.BalanceAsync(user)).ShouldBe(50);
+    }
+
+    [Fact]
+    public async Task A_refusal_stays_one_when_the_points_come_later()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+
+        var before = await client.DebitAsync(redemption, user, 50);
+        await service.EarnAsync(user, 2);
+        var after = await client.DebitAsync(redemption, user, 50);
+
+        (before.Status, before.Body.Code).ShouldBe((422, "insufficient_points"));
+        (after.Status, after.Body.Code).ShouldBe((422, "insufficient_points"));
+        (await service.BalanceAsync(user)).ShouldBe(100);
+    }
+}

@@ -1,0 +1,143 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Events;
+using Kashif.Gamification.Data;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: AssemblyFixture(typeof(Kashif.Gamification.Tests.GamificationService))]
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>Two replicas of Gamification with real servers behind them, started once; tests own their users.</summary>
+public sealed class GamificationService : IAsyncLifetime
+{
+    public const string Area = "/api/v1/gamification";
+
+    /// <summary>Small batches and many of them, so that they meet.</summary>
+    private static readonly Dictionary<string, string?> Settings = new()
+    {
+        ["Messaging:ConsumerBatch"] = "5",
+        ["Messaging:ConsumerConcurrency"] = "4",
+    };
+
+    private TestServers? _servers;
+    private TestIssuer? _issuer;
+    private ServiceHost<Program>? _host;
+    private ServiceHost<Program>? _replica;
+    private EventTap? _tap;
+
+    public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
+    public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
+    public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
+    private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _issuer = await TestIssuer.StartAsync();
+        _tap = await EventTap.OpenAsync(_servers.Messaging);
+        _host = await ServiceHost<Program>.StartAsync(_servers, Issuer, ResourceNames.GamificationDb, Settings);
+        await ConsumesAsync();
+        _replica = await ServiceHost<Program>.StartAsync(_servers, Issuer, ResourceNames.GamificationDb, Settings, _host.Database);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in (IAsyncDisposable?[])[_host, _replica, _tap, _issuer, _servers])
+        {
+            if (part is not null)
+            {
+                await part.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
+    private async Task ConsumesAsync()
+    {
+        var probe = Verified(Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await Tap.PublishAsync(probe);
+                return await BalanceAsync(probe.UserId) > 0;
+            },
+            "the consumer");
+    }
+
+    public HttpClient Citizen(out Guid id)
+    {
+        id = Guid.CreateVersion7();
+        return Host.As(id);
+    }
+
+    /// <summary>Gives a user 50 points a time, as for resolved reports, and waits for them.</summary>
+    public async Task EarnAsync(Guid userId, int times)
+    {
+        var before = await BalanceAsync(userId);
+        await Task.WhenAll(Enumerable.Range(0, times).Select(_ => Tap.PublishAsync(Resolved(userId, Guid.CreateVersion7()))));
+        await WaitForBalanceAsync(userId, before + (50 * times));
+    }
+
+    public Task<long> BalanceAsync(Guid userId) =>
+        QueryAsync(database => database.Balances.Where(balance => balance.UserId == userId).Select(balance => balance.Points).SingleOrDefaultAsync());
+
+    public Task WaitForBalanceAsync(Guid userId, long points) =>
+        Eventually.TrueAsync(async () => await BalanceAsync(userId) == points, $"a balance of {points}");
+
+    internal async Task<T> QueryAsync<T>(Func<GamificationDbContext, Task<T>> query)
+    {
+        await using var scope = Host.Services.CreateAsyncScope();
+        return await query(scope.ServiceProvider.GetRequiredService<GamificationDbContext>());
+    }
+
+    public static ReportCreated Created(Guid userId, Guid reportId) => new(reportId, userId, "A deep hole", "pothole", 24.7, 46.7);
+
+    public static ReportStatusUpdated Verified(Guid userId, Guid reportId) => Status(userId, reportId, "submitted", "verified");
+
+    public static ReportStatusUpdated Resolved(Guid userId, Guid reportId) => Status(userId, reportId, "in_progress", "resolved");
+
+    public static ReportStatusUpdated Status(Guid userId, Guid reportId, string from, string to) =>
+        new(reportId, userId, "A deep hole", from, to, null, Guid.CreateVersion7(), 2);
+}
+
+internal static class GamificationClient
+{
+    extension(HttpClient client)
+    {
+        public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
+        {
+            using var answer = await client.GetAsync(GamificationService.Area + path);
+            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+        }
+
+        public async Task<(int Status, JsonElement Body)> RedeemAsync(int points, string? key = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, GamificationService.Area + "/points/redeem")
+            {
+                Content = JsonContent.Create(new { points, coupon_id = 7 }),
+            };
+            if (key is not null)
+            {
+                request.Headers.Add("Idempotency-Key", key);
+            }
+
+            using var answer = await client.SendAsync(request);
+            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+        }
+
+        public async Task<(int Status, JsonElement Body)> DebitAsync(Guid redemption, Guid userId, int points, int couponId = 7)
+        {
+            using var answer = await client.PutAsJsonAsync($"/internal/v1/debits/{redemption}", new { user_id = userId, points, coupon_id = couponId });
+            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+        }
+    }
+
+    extension(JsonElement element)
+    {
+        public string? Code => element.GetProperty("code").GetString();
+        public string[] BadFields => [.. element.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal)];
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Points;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>The leaderboard shows the ledger, with Redis, without it and after it has lost everything.</summary>
+public sealed class LeaderboardTests(GamificationService service)
+{
+    [Fact]
+    public async Task It_equals_the_ledger_after_redis_has_been_emptied()
+    {
+        var users = await EarnAsync(3, 1, 2);
+        using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
+
+        await redis.GetDatabase().ExecuteAsync("FLUSHALL");
+
+        await ShowsAsync(users, 150, 50, 100);
+        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
+    }
+
+    [Fact]
+    public async Task Without_redis_the_database_answers_and_what_it_missed_is_made_good()
+    {
+        var users = await EarnAsync(2, 1);
+        await ShowsAsync(users, 100, 50);
+
+        (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success.ShouldBeTrue();
+        await service.EarnAsync(users[1], 2);
+        using var client = service.Host.As(users[1]);
+        (await client.RedeemAsync(10)).Status.ShouldBe(201);
+        var (status, mine) = await client.ReadAsync("/points/me");
+        status.ShouldBe(200);
+        mine.GetProperty("points").GetInt64().ShouldBe(140);
+        mine.GetProperty("rank").GetInt64().ShouldBeGreaterThan(0);
+        await ShowsAsync(users, 100, 140);
+
+        (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, KnownResourceCommands.StartCommand, TestContext.Current.CancellationToken)).Success.ShouldBeTrue();
+        await Eventually.TrueAsync(async () =>
+        {
+            await ShowsAsync(users, 100, 140);
+            using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
+            return redis.IsConnected && await RankingAsync(redis) == await BalancesAsync();
+        }, "the ranking to be rebuilt");
+    }
+
+    [Fact]
+    public async Task A_late_writer_does_not_overwrite_a_newer_balance()
+    {
+        // In a database of its own, which no service rebuilds.
+        using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
+        var ranking = new RankingCache(redis, new RankingSignal(), TimeProvider.System, NullLogger<RankingCache>.Instance);
+        (await ranking.RebuildAsync(AsyncEnumerable.Empty<Balance>(), TestContext.Current.CancellationToken)).ShouldBeTrue();
+        var user = Guid.CreateVersion7();
+
+        await ranking.WriteAsync([new Balance { UserId = user, Points = 50, Earned = 60, Version = 10 }], TestContext.Current.CancellationToken);
+        await ranking.WriteAsync([new Balance { UserId = user, Points = 999, Earned = 999, Version = 9 }], TestContext.Current.CancellationToken);
+        var top = (await ranking.TopAsync(1, TestContext.Current.CancellationToken)).ShouldNotBeNull().ShouldHaveSingleItem();
+        await ranking.WriteAsync([new Balance { UserId = user, Points = 0, Earned = 60, Version = 11 }], TestContext.Current.CancellationToken);
+
+        top.ShouldBe(new Standing(user, 50, 60));
+        (await ranking.TopAsync(1, TestContext.Current.CancellationToken)).ShouldBe([]);
+    }
+
+    [Fact]
+    public async Task Equals_share_a_rank_and_stand_in_the_order_of_their_ids()
+    {
+        var users = (await EarnAsync(4, 4, 4)).Order().ToArray();
+        await ShowsAsync(users, 200, 200, 200);
+
+        var own = (await BoardAsync()).FindAll(item => users.Contains(item.GetProperty("user_id").GetGuid()));
+
+        own.Select(item => item.GetProperty("user_id").GetGuid()).ShouldBe(users);
+        own.Select(item => item.GetProperty("rank").GetInt32()).Distinct().ShouldHaveSingleItem();
+        using var client = service.Host.As(users[2]);
+        var (_, mine) = await client.ReadAsync("/points/me");
+        mine.GetProperty("rank").GetInt32().ShouldBe(own[0].GetProperty("rank").GetInt32());
+        mine.GetProperty("level").GetInt32().ShouldBe(own[0].GetProperty("level").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("month")]
+    [InlineData("week")]
+    public async Task A_period_shows_what_it_has_given_whatever_was_spent(string period)
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 3);
+        await client.RedeemAsync(150);
+        var past = Guid.CreateVersion7();
+        await service.EarnAsync(past, 1);
+        await service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == past)
+            .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.CreatedAt, entry => entry.CreatedAt.AddDays(-40))));
+
+        await Eventually.TrueAsync(
+            async () => (await BoardAsync(period)).Any(item => item.GetProperty("user_id").GetGuid() == user && item.GetProperty("points").GetInt64() == 150),
+            "the award on the board");
+        (await BoardAsync(period)).ShouldNotContain(item => item.GetProperty("user_id").GetGuid() == past);
+    }
+
+    [Fact]
+    public async Task An_unchanged_board_is_a_304()
+    {
+        using var anonymous = service.Host.Anonymous();
+        var path = GamificationService.Area + "/leaderboard?period=month&limit=1";
+
+        // Another test may change the board between the two requests.
+        await Eventually.TrueAsync(async () =>
+        {
+            using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
+            first.Headers.CacheControl.ShouldNotBeNull().ToString().ShouldBe("public, max-age=10");
+            using var again = new HttpRequestMessage(HttpMethod.Get, path);
+            again.Headers.IfNoneMatch.Add(first.Headers.ETag.ShouldNotBeNull());
+            using var second = await anonymous.SendAsync(again, TestContext.Current.CancellationToken);
+            return second.StatusCode == HttpStatusCode.NotModified;
+        }, "a 304");
+    }
+
+    [Theory]
+    [InlineData("?limit=0", "limit")]
+    [InlineData("?limit=101", "limit")]
+    [InlineData("?period=year", "period")]
+    [InlineData("?cursor=nonsense", "cursor")]
+    public async Task A_bad_parameter_is_named(string query, string field)
+    {
+        using var anonymous = service.Host.Anonymous();
+
+        var (status, body) = await anonymous.ReadAsync("/leaderboard" + query);
+
+        status.ShouldBe(400);
+        body.BadFields.ShouldBe([field]);
+    }
+
+    /// <summary>New users with 50 points a time.</summary>
+    private async Task<Guid[]> EarnAsync(params int[] times)
+    {
+        var users = times.Select(_ => Guid.CreateVersion7()).ToArray();
+        await Task.WhenAll(users.Zip(times, service.EarnAsync));
+        return users;
+    }
+
+    private Task ShowsAsync(Guid[] users, params long[] points) => Eventually.TrueAsync(async () =>
+    {
+        var board = await BoardAsync();
+        return users.Zip(points).All(expected => board.Any(item =>
+            item.GetProperty("user_id").GetGuid() == expected.First && item.GetProperty("points").GetInt64() == expected.Second));
+    }, "the board to show the balances");
+
+    /// <summary>All of the board, page by page.</summary>
+    private async Task<List<JsonElement>> BoardAsync(string period = "all")
+    {
+        using var anonymous = service.Host.Anonymous();
+        var items = new List<JsonElement>();
+        string? cursor = null;
+        do
+        {
+            var (status, body) = await anonymous.ReadAsync($"/leaderboard?period={period}&limit=100{(cursor is null ? "" : $"&cursor={cursor}")}");
+            status.ShouldBe(200, body.ToString());
+            items.AddRange(body.GetProperty("items").EnumerateArray());
+            cursor = body.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+        return items;
+    }
+
+    private Task<string> BalancesAsync() => service.QueryAsync(async database => string.Join('\n', await database.Balances
+        .Where(balance => balance.Points > 0)
+        .OrderByDescending(balance => balance.Points).ThenBy(balance => balance.UserId)
+        .Select(balance => $"{balance.UserId} {balance.Points}")
+        .ToListAsync()));
+
+    private static async Task<string> RankingAsync(ConnectionMultiplexer redis) => string.Join('\n',
+        (await redis.GetDatabase().SortedSetRangeByRankWithScoresAsync("{gamification.ranking}.points")).Select(entry => $"{entry.Element} {-entry.Score}"));
+}

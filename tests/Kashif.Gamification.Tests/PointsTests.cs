@@ -1,0 +1,174 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Kashif.Gamification.Points;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>What users see and do over HTTP.</summary>
+public sealed class PointsTests(GamificationService service)
+{
+    [Fact]
+    public async Task Someone_new_has_zeros_and_no_rank()
+    {
+        using var client = service.Citizen(out var user);
+
+        var (status, body) = await client.ReadAsync("/points/me");
+
+        status.ShouldBe(200);
+        body.GetRawText().ShouldBe($$"""{"user_id":"{{user}}","points":0,"earned":0,"spent":0,"rank":null,"level":1}""");
+    }
+
+    [Fact]
+    public async Task Points_add_up_and_can_be_seen_by_anyone()
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 4);
+        (await client.RedeemAsync(60)).Status.ShouldBe(201);
+
+        var (_, mine) = await client.ReadAsync("/points/me");
+        using var anonymous = service.Host.Anonymous();
+        var (_, theirs) = await anonymous.ReadAsync($"/points/{user}");
+
+        theirs.GetRawText().ShouldBe(mine.GetRawText());
+        mine.GetProperty("points").GetInt64().ShouldBe(140);
+        mine.GetProperty("earned").GetInt64().ShouldBe(200);
+        mine.GetProperty("spent").GetInt64().ShouldBe(60);
+        mine.GetProperty("level").GetInt32().ShouldBe(3);
+        mine.GetProperty("rank").GetInt64().ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task What_anyone_may_read_has_an_etag()
+    {
+        using var anonymous = service.Host.Anonymous();
+        var path = $"{GamificationService.Area}/points/{Guid.CreateVersion7()}";
+
+        using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
+        using var again = new HttpRequestMessage(HttpMethod.Get, path);
+        again.Headers.IfNoneMatch.Add(first.Headers.ETag.ShouldNotBeNull());
+        using var second = await anonymous.SendAsync(again, TestContext.Current.CancellationToken);
+
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        first.Headers.CacheControl.ShouldNotBeNull().Public.ShouldBeTrue();
+        second.StatusCode.ShouldBe(HttpStatusCode.NotModified);
+    }
+
+    [Theory]
+    [InlineData("GET", "/points/me")]
+    [InlineData("GET", "/transactions/me")]
+    [InlineData("POST", "/points/redeem")]
+    public async Task What_is_personal_asks_who_is_there(string method, string path)
+    {
+        using var anonymous = service.Host.Anonymous();
+        using var asService = service.Host.AsService();
+
+        using var unknown = await anonymous.SendAsync(Request(method, path), TestContext.Current.CancellationToken);
+        using var noPerson = await asService.SendAsync(Request(method, path), TestContext.Current.CancellationToken);
+
+        unknown.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        noPerson.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+
+        static HttpRequestMessage Request(string method, string path) => new(new HttpMethod(method), GamificationService.Area + path);
+    }
+
+    [Fact]
+    public async Task The_ledger_is_paged_newest_first_with_an_exactly_full_last_page()
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 5);
+        await client.RedeemAsync(10);
+
+        var (_, first) = await client.ReadAsync("/transactions/me?limit=3");
+        var (_, second) = await client.ReadAsync($"/transactions/me?limit=3&cursor={first.GetProperty("next_cursor").GetString()}");
+
+        second.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
+        JsonElement[] entries = [.. first.GetProperty("items").EnumerateArray(), .. second.GetProperty("items").EnumerateArray()];
+        entries.Select(entry => entry.GetProperty("points").GetInt32()).ShouldBe([-10, 50, 50, 50, 50, 50]);
+        entries[0].GetProperty("reason").GetString().ShouldBe("redeemed");
+        entries[0].GetProperty("reference").GetString().ShouldBe("7");
+        entries[0].GetProperty("rule").ValueKind.ShouldBe(JsonValueKind.Null);
+        entries[1].GetProperty("rule").GetString().ShouldBe("report_resolved");
+        entries[0].GetProperty("balance_after").GetInt64().ShouldBe(240);
+        entries[0].GetProperty("created_at").GetString().ShouldNotBeNull().ShouldEndWith("Z");
+    }
+
+    [Fact]
+    public async Task A_cursor_that_is_none_is_a_400()
+    {
+        using var client = service.Citizen(out _);
+
+        var (status, body) = await client.ReadAsync("/transactions/me?cursor=nonsense");
+
+        status.ShouldBe(400);
+        body.BadFields.ShouldBe(["cursor"]);
+    }
+
+    [Fact]
+    public async Task Nobody_spends_what_they_do_not_have()
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 1);
+
+        var (status, body) = await client.RedeemAsync(51);
+
+        status.ShouldBe(422);
+        body.Code.ShouldBe("insufficient_points");
+        (await service.BalanceAsync(user)).ShouldBe(50);
+    }
+
+    [Fact]
+    public async Task Parallel_spending_never_goes_below_zero()
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 4);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(30)));
+
+        answers.Count(answer => answer.Status == 201).ShouldBe(6);
+        (await service.BalanceAsync(user)).ShouldBe(20);
+        await service.Tap.WaitForAsync("points.redeemed", data =>
+            data.GetProperty("user_id").GetGuid() == user && data.GetProperty("points").GetInt32() == 30 && data.GetProperty("balance").GetInt64() == 20);
+    }
+
+    [Fact]
+    public async Task One_key_spends_once()
+    {
+        using var client = service.Citizen(out var user);
+        await service.EarnAsync(user, 4);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(50, "once")));
+        var replay = await client.RedeemAsync(50, "once");
+
+        answers.ShouldAllBe(answer => answer.Status == 201 || answer.Status == 409);
+        replay.Status.ShouldBe(201);
+        replay.Body.GetProperty("balance_after").GetInt64().ShouldBe(150);
+        (await service.BalanceAsync(user)).ShouldBe(150);
+    }
+
+    [Fact]
+    public async Task A_bad_request_names_every_field()
+    {
+        using var client = service.Citizen(out _);
+        using var content = new StringContent("""{"points":0,"coupon_id":-1}""", new MediaTypeHeaderValue("application/json"));
+
+        using var answer = await client.PostAsync(GamificationService.Area + "/points/redeem", content, TestContext.Current.CancellationToken);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).BadFields.ShouldBe(["coupon_id", "points"]);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(49, 1)]
+    [InlineData(50, 2)]
+    [InlineData(14_999, 9)]
+    [InlineData(15_000, 10)]
+    [InlineData(1_000_000, 10)]
+    public void Levels_begin_at_their_thresholds(long earned, int level) => Level.Of(earned).ShouldBe(level);
+
+    [Fact]
+    public async Task The_model_has_no_changes_that_a_migration_lacks() =>
+        (await service.QueryAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
+}

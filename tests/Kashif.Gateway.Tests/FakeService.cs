@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>A service behind the gateway: remembers what reaches it and answers as the test wants.</summary>
+internal sealed class FakeService : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+    private readonly ConcurrentQueue<Seen> _seen = new();
+
+    private FakeService(WebApplication application, string name)
+    {
+        _application = application;
+        Answer = context => context.Response.WriteAsync(name);
+    }
+
+    public string Address => _application.Urls.Single();
+
+    /// <summary>What has reached the service, but for health checks.</summary>
+    public IReadOnlyList<Seen> Requests => [.. _seen];
+
+    /// <summary>The largest body that it takes.</summary>
+    public long? MaxBody { get; set; }
+
+    public string Health { get; set; } = "healthy";
+
+    /// <summary>What it says to anything but <c>/health</c>; by default 200 with its name.</summary>
+    public Func<HttpContext, Task> Answer { get; set; }
+
+    public static async Task<FakeService> StartAsync(string name)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        var service = new FakeService(builder.Build(), name);
+        service._application.Run(service.HandleAsync);
+        await service._application.StartAsync();
+        return service;
+    }
+
+    public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (target == "/health")
+        {
+            context.Response.StatusCode = Health == "unhealthy" ? 503 : 200;
+            await context.Response.WriteAsJsonAsync(new { status = Health });
+            return;
+        }
+
+        _seen.Enqueue(new Seen(context.Request.Method, target, context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString())));
+        if (context.Request.Headers["X-Correlation-Id"] is { Count: > 0 } id)
+        {
+            context.Response.Headers["X-Correlation-Id"] = id;
+        }
+
+        if (MaxBody is not null)
+        {
+            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MaxBody;
+        }
+
+        await Answer(context);
+    }
+
+    /// <param name="Target">Path and query as they came over the wire.</param>
+    public sealed record Seen(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
+}

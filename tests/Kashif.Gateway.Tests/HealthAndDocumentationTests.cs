@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Kashif.Gateway.Tests;
+
+public sealed class HealthAndDocumentationTests : IAsyncLifetime
+{
+    private GatewayHost? _gateway;
+
+    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+
+    public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+
+    [Theory]
+    [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
+    public async Task Each_services_health_is_there_on_both_path_forms(string area, string service)
+    {
+        Gateway[service].Health = "degraded";
+
+        foreach (var path in new[] { $"/api/v1/{area}/health", $"/api/{area}/health", $"/api/v1/{area}/health/" })
+        {
+            (await Gateway.Client.GetFromJsonAsync<JsonElement>(path, Cancel)).GetProperty("status").GetString().ShouldBe("degraded");
+        }
+    }
+
+    [Fact]
+    public async Task The_whole_is_healthy_when_all_are()
+    {
+        var (status, health) = await HealthAsync();
+
+        status.ShouldBe(HttpStatusCode.OK);
+        health.GetProperty("status").GetString().ShouldBe("healthy");
+        health.GetProperty("checks").EnumerateObject().Select(check => check.Name)
+            .ShouldBe([ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task One_that_is_degraded_degrades_it()
+    {
+        Gateway[ResourceNames.Reporting].Health = "degraded";
+
+        var (status, health) = await HealthAsync();
+
+        status.ShouldBe(HttpStatusCode.OK);
+        health.GetProperty("status").GetString().ShouldBe("degraded");
+        StateOf(health, ResourceNames.Reporting).ShouldBe("degraded");
+    }
+
+    [Fact]
+    public async Task One_that_is_unhealthy_or_away_makes_it_unhealthy_and_is_named()
+    {
+        Gateway[ResourceNames.Reporting].Health = "unhealthy";
+        await Gateway.StopAsync(ResourceNames.Coupons);
+
+        var (status, health) = await HealthAsync();
+
+        status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        health.GetProperty("status").GetString().ShouldBe("unhealthy");
+        StateOf(health, ResourceNames.Reporting).ShouldBe("unhealthy");
+        StateOf(health, ResourceNames.Coupons).ShouldBe("unhealthy");
+        StateOf(health, ResourceNames.Auth).ShouldBe("healthy");
+        (await Gateway.Client.GetAsync("/alive", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
+    public async Task The_page_lists_every_services_document(string area, string service)
+    {
+        Gateway[service].Answer = context => context.Response.WriteAsJsonAsync(new { openapi = "3.1.1", info = new { title = service } });
+
+        using var page = await Gateway.Client.GetAsync("/docs/index.html", Cancel);
+        var script = await Gateway.Client.GetStringAsync("/docs/index.js", Cancel);
+        var document = await Gateway.Client.GetFromJsonAsync<JsonElement>($"/openapi/{area}.json", Cancel);
+
+        page.Content.Headers.ContentType?.MediaType.ShouldBe("text/html");
+        script.ShouldContain($"/openapi/{area}.json");
+        script.ShouldContain("persistAuthorization");
+        document.GetProperty("info").GetProperty("title").GetString().ShouldBe(service);
+        Gateway[service].Requests[^1].Target.ShouldBe("/openapi/v1.json");
+    }
+
+    [Theory]
+    [InlineData("/", "/docs")]
+    [InlineData("/docs", "docs/index.html")]
+    public async Task The_page_is_easily_found(string path, string location)
+    {
+        using var response = await Gateway.Client.GetAsync(path, Cancel);
+
+        ((int)response.StatusCode).ShouldBeInRange(301, 302);
+        response.Headers.Location?.OriginalString.ShouldBe(location);
+    }
+
+    private async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync()
+    {
+        using var response = await Gateway.Client.GetAsync("/health", Cancel);
+        return (response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>(Cancel));
+    }
+
+    private static string? StateOf(JsonElement health, string service)
+    {
+        var check = health.GetProperty("checks").GetProperty(service);
+        check.GetProperty("duration_ms").GetDouble().ShouldBeGreaterThanOrEqualTo(0);
+        return check.GetProperty("status").GetString();
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Google.Apis.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>Stands where Google is: gives out access tokens and takes messages, or refuses them by what a device's token begins with.</summary>
+internal sealed class FakeFcm : IAsyncDisposable
+{
+    public const string Unregistered = "unregistered";
+    public const string WrongSender = "wrong-sender";
+    public const string Quota = "quota";
+    public const string Invalid = "invalid";
+
+    private static readonly Lazy<string> PrivateKey = new(() =>
+    {
+        using var key = RSA.Create(2048);
+        return key.ExportPkcs8PrivateKeyPem();
+    });
+
+    private readonly WebApplication _application;
+    private readonly ConcurrentQueue<JsonNode> _received = new();
+
+    private FakeFcm(WebApplication application) => _application = application;
+
+    /// <summary>The messages that have arrived, taken or not.</summary>
+    public IReadOnlyList<JsonNode> Received => [.. _received];
+
+    /// <summary>The key of a service account that gets its tokens here.</summary>
+    public string CredentialsJson => JsonSerializer.Serialize(new
+    {
+        type = "service_account",
+        project_id = "kashif-test",
+        private_key_id = "1",
+        private_key = PrivateKey.Value,
+        client_email = "push@kashif-test.iam.gserviceaccount.com",
+        client_id = "1",
+        token_uri = $"{_application.Urls.Single()}/token",
+    });
+
+    /// <summary>Leads what is meant for FCM here.</summary>
+    public HttpClientFactory Clients => new Factory(new Uri(_application.Urls.Single()));
+
+    public static async Task<FakeFcm> StartAsync()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        var fake = new FakeFcm(builder.Build());
+        fake._application.Run(fake.HandleAsync);
+        await fake._application.StartAsync();
+        return fake;
+    }
+
+    public IEnumerable<JsonNode> To(string token) => Received.Where(message => message["token"]?.ToString() == token);
+
+    public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        if (context.Request.Path == "/token")
+        {
+            await context.Response.WriteAsJsonAsync(new { access_token = "access", token_type = "Bearer", expires_in = 3600 });
+            return;
+        }
+
+        context.Request.Path.Value.ShouldBe("/v1/projects/kashif-test/messages:send");
+        context.Request.Headers.Authorization.ToString().ShouldBe("Bearer access");
+        var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("There is no message.");
+        _received.Enqueue(message);
+        var token = message["token"]?.ToString() ?? "";
+        await (token.Split(':')[0] switch
+        {
+            Unregistered => RefuseAsync(context, 404, "NOT_FOUND", "UNREGISTERED"),
+            WrongSender => RefuseAsync(context, 403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
+            Quota => RefuseAsync(context, 429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
+            Invalid => RefuseAsync(context, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+            _ => context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_received.Count}" }),
+        });
+    }
+
+    private static Task RefuseAsync(HttpContext context, int http, string status, string code)
+    {
+        context.Response.StatusCode = http;
+        return context.Response.WriteAsJsonAsync(new
+        {
+            error = new
+            {
+                code = http,
+                message = "refused",
+                status,
+                details = new[] { new Dictionary<string, string> { ["@type"] = "type.googleapis.com/google.firebase.fcm.v1.FcmError", ["errorCode"] = code } },
+            },
+        });
+    }
+
+    private sealed class Factory(Uri fake) : HttpClientFactory
+    {
+        protected override HttpMessageHandler CreateHandler(CreateHttpClientArgs args) => new Redirect(fake) { InnerHandler = new SocketsHttpHandler() };
+    }
+
+    private sealed class Redirect(Uri fake) : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.RequestUri is { } address)
+            {
+                request.RequestUri = new Uri(fake, address.PathAndQuery);
+            }
+
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+}

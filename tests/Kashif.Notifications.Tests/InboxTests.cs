@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Events;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>What happens becomes a notification, once, for the one it is about, in their language.</summary>
+public sealed class InboxTests(SharedService shared) : IClassFixture<SharedService>
+{
+    private const string Root = "/api/v1/notifications";
+    private NotificationsHost Service => shared.Host;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Your report has moved on", "Points earned", "Coupon redeemed")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "تم استبدال القسيمة")]
+    public async Task Each_event_tells_its_user_in_their_language(
+        string language, string welcome, string received, string moved, string earned, string redeemed)
+    {
+        var user = Guid.CreateVersion7();
+        var id = Guid.CreateVersion7();
+        await Service.PublishAsync(new UserRegistered(user, "Amal Haddad", "amal@example.org", language));
+        await Service.InboxOfSizeAsync(user, 1);
+
+        await Service.PublishAsync(new ReportCreated(id, user, "Broken lamp", "lighting", 33.5, 36.3));
+        await Service.PublishAsync(new ReportStatusUpdated(id, user, "Broken lamp", "submitted", "verified", "Seen it", Guid.CreateVersion7(), 2));
+        await Service.PublishAsync(new PointsAwarded(id, user, 10, 60, "report_created"));
+        await Service.PublishAsync(new CouponRedeemed(id, user, 7, "Free coffee", "ABCD", 50));
+
+        var inbox = (await Service.InboxOfSizeAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        Check(UserRegistered.Type, welcome, "Amal Haddad");
+        Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
+        Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
+        Check(PointsAwarded.Type, earned, "60", ("transaction_id", id.ToString()), ("points", "10"), ("balance", "60"));
+        Check(CouponRedeemed.Type, redeemed, "Free coffee", ("redemption_id", id.ToString()), ("coupon_id", "7"), ("points_spent", "50"));
+
+        void Check(string type, string title, string inBody, params (string Name, string Value)[] data)
+        {
+            var item = inbox[type];
+            item.GetProperty("title").GetString().ShouldBe(title);
+            item.GetProperty("body").GetString().ShouldNotBeNull().ShouldContain(inBody);
+            item.GetProperty("read_at").ValueKind.ShouldBe(JsonValueKind.Null);
+            item.GetProperty("created_at").GetString().ShouldNotBeNull().ShouldEndWith("Z");
+            item.GetProperty("data").EnumerateObject().Select(field => (field.Name, field.Value.GetString() ?? "")).ShouldBe(data, ignoreOrder: true);
+        }
+    }
+
+    [Fact]
+    public async Task Who_is_not_known_yet_is_told_in_English()
+    {
+        var user = Guid.CreateVersion7();
+
+        (await Service.NotifyAsync(user)).GetProperty("title").GetString().ShouldBe("Points earned");
+
+        await Service.PublishAsync(new UserRegistered(user, "Amal", "amal@example.org", "ar"));
+        (await Service.InboxOfSizeAsync(user, 2)).ShouldContain(item => item.GetProperty("type").GetString() == UserRegistered.Type);
+    }
+
+    [Fact]
+    public async Task Redelivered_and_shuffled_events_tell_once()
+    {
+        var user = Guid.CreateVersion7();
+        var reports = Enumerable.Range(0, 20).Select(_ => (Event: Guid.CreateVersion7(), Report: Guid.CreateVersion7())).ToArray();
+        var deliveries = Enumerable.Repeat(reports, 5).SelectMany(all => all).ToArray();
+        Random.Shared.Shuffle(deliveries);
+
+        foreach (var (id, report) in deliveries)
+        {
+            await Service.PublishAsync(new ReportCreated(report, user, "Broken lamp", "lighting", 1, 2), id);
+        }
+
+        // Published last: once it is there, all the others have been handled.
+        var other = Guid.CreateVersion7();
+        await Service.NotifyAsync(other);
+        await Eventually.TrueAsync(
+            () => Service.WithDbAsync(async database => await database.Notifications.CountAsync(row => row.UserId == user, Cancel) >= reports.Length), "all");
+
+        (await Service.InboxAsync(user)).Select(item => item.GetProperty("data").GetProperty("report_id").GetGuid())
+            .ShouldBe(reports.Select(report => report.Report), ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task The_newest_comes_first_and_pages_hang_together()
+    {
+        var user = Guid.CreateVersion7();
+        var start = TimeProvider.System.GetUtcNow();
+        for (var minute = 0; minute < 6; minute++)
+        {
+            await Service.PublishAsync(new PointsAwarded(Guid.CreateVersion7(), user, minute + 1, 100, "x"), time: start.AddMinutes(minute));
+        }
+
+        await Service.InboxOfSizeAsync(user, 6);
+        using var client = Service.As(user);
+        var pages = new List<int[]>();
+        string? cursor = null;
+        do
+        {
+            var page = await client.GetFromJsonAsync<JsonElement>($"{Root}/?limit=3{(cursor is null ? "" : $"&cursor={cursor}")}", Cancel);
+            pages.Add([.. page.GetProperty("items").EnumerateArray().Select(item => int.Parse(item.GetProperty("data").GetProperty("points").GetString() ?? ""))]);
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+
+        pages.ShouldBe([[6, 5, 4], [3, 2, 1]]);
+    }
+
+    [Theory]
+    [InlineData("limit=0", "limit")]
+    [InlineData("limit=101", "limit")]
+    [InlineData("limit=many", "limit")]
+    [InlineData("cursor=nonsense", "cursor")]
+    [InlineData("unread_only=perhaps", "unread_only")]
+    public async Task A_query_that_makes_no_sense_is_a_400_that_names_it(string query, string field)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        using var response = await client.GetAsync($"{Root}?{query}", Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("errors").TryGetProperty(field, out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task What_has_been_read_is_no_longer_unread_and_stays_so()
+    {
+        var user = Guid.CreateVersion7();
+        var first = await Service.NotifyAsync(user, points: 1);
+        var second = await Service.NotifyAsync(user, points: 2);
+        (await Service.UnreadAsync(user)).ShouldBe(2);
+
+        using var read = await ReadAsync(user, first);
+        var readAt = (await read.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("read_at").GetString();
+        using var again = await ReadAsync(user, first);
+
+        readAt.ShouldNotBeNull();
+        (await again.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("read_at").GetString().ShouldBe(readAt);
+        (await Service.UnreadAsync(user)).ShouldBe(1);
+        (await Service.InboxAsync(user, "unread_only=true")).ShouldHaveSingleItem().GetProperty("id").GetGuid().ShouldBe(Id(second));
+        (await Service.InboxAsync(user, "unread_only=false")).Length.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Nobody_sees_or_touches_what_is_not_theirs()
+    {
+        var user = Guid.CreateVersion7();
+        var stranger = Guid.CreateVersion7();
+        var notification = await Service.NotifyAsync(user);
+
+        (await Service.InboxAsync(stranger)).ShouldBeEmpty();
+        (await Service.UnreadAsync(stranger)).ShouldBe(0);
+        using var theirs = await ReadAsync(stranger, notification);
+        theirs.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await Service.UnreadAsync(user)).ShouldBe(1);
+
+        using var anonymous = Service.Anonymous();
+        foreach (var path in new[] { "", "/unread-count" })
+        {
+            using var response = await anonymous.GetAsync($"{Root}{path}", Cancel);
+            response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        }
+    }
+
+    [Fact]
+    public async Task The_model_and_the_migrations_agree() =>
+        (await Service.WithDbAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
+
+    private async Task<HttpResponseMessage> ReadAsync(Guid user, JsonElement notification)
+    {
+        using var client = Service.As(user);
+        return await client.PatchAsync($"{Root}/{Id(notification)}/read", null, Cancel);
+    }
+
+    private static Guid Id(JsonElement notification) => notification.GetProperty("id").GetGuid();
+}

@@ -1,0 +1,131 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Events;
+using Kashif.Notifications.Data;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>The service with real servers behind it, and somebody who publishes what it listens to.</summary>
+internal sealed class NotificationsHost : IAsyncDisposable
+{
+    private const string Root = "/api/v1/notifications";
+    private readonly ServiceHost<Program> _host;
+    private readonly EventTap _tap;
+
+    private NotificationsHost(ServiceHost<Program> host, EventTap tap)
+    {
+        _host = host;
+        _tap = tap;
+    }
+
+    public string Database => _host.Database;
+
+    public IServiceProvider Services => _host.Services;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static async Task<NotificationsHost> StartAsync(
+        Servers servers, Dictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
+    {
+        var host = await ServiceHost<Program>.StartAsync(
+            servers.Real, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
+        var service = new NotificationsHost(host, await EventTap.OpenAsync(servers.Real.Messaging));
+        await service.ConsumesAsync();
+        return service;
+    }
+
+    public HttpClient As(Guid user) => _host.As(user);
+
+    public HttpClient Anonymous() => _host.Anonymous();
+
+    public Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
+        where TEvent : IIntegrationEvent =>
+        _tap.PublishAsync(data, id, time);
+
+    /// <summary>Publishes a points.awarded, the plainest event there is, and waits until it is in the user's inbox.</summary>
+    public async Task<JsonElement> NotifyAsync(Guid user, int points = 10)
+    {
+        var transaction = Guid.CreateVersion7();
+        await PublishAsync(new PointsAwarded(transaction, user, points, points, "report_created"));
+        JsonElement? found = null;
+        await Eventually.TrueAsync(
+            async () => (found = (await InboxAsync(user)).Cast<JsonElement?>().FirstOrDefault(
+                item => item!.Value.GetProperty("data").TryGetProperty("transaction_id", out var id) && id.GetString() == transaction.ToString())) is not null,
+            "the notification");
+        return found.GetValueOrDefault();
+    }
+
+    /// <summary>The first page of the user's inbox, newest first.</summary>
+    public async Task<JsonElement[]> InboxAsync(Guid user, string query = "limit=100")
+    {
+        using var client = As(user);
+        var page = await client.GetFromJsonAsync<JsonElement>($"{Root}?{query}", Cancel);
+        return [.. page.GetProperty("items").EnumerateArray()];
+    }
+
+    public async Task<JsonElement[]> InboxOfSizeAsync(Guid user, int size)
+    {
+        JsonElement[] inbox = [];
+        await Eventually.TrueAsync(async () => (inbox = await InboxAsync(user)).Length >= size, $"{size} notifications");
+        inbox.Length.ShouldBe(size);
+        return inbox;
+    }
+
+    public async Task<int> UnreadAsync(Guid user)
+    {
+        using var client = As(user);
+        return (await client.GetFromJsonAsync<JsonElement>($"{Root}/unread-count", Cancel)).GetProperty("unread_count").GetInt32();
+    }
+
+    public async Task<HttpResponseMessage> RegisterAsync(Guid user, string token, string type = "android")
+    {
+        using var client = As(user);
+        return await client.PostAsJsonAsync($"{Root}/register-device", new { token, device_type = type }, Cancel);
+    }
+
+    public async Task<HttpResponseMessage> UnregisterAsync(Guid user, string token)
+    {
+        using var client = As(user);
+        return await client.DeleteAsync($"{Root}/devices/{Uri.EscapeDataString(token)}", Cancel);
+    }
+
+    public async Task<T> WithDbAsync<T>(Func<NotificationsDbContext, Task<T>> work)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        return await work(scope.ServiceProvider.GetRequiredService<NotificationsDbContext>());
+    }
+
+    /// <summary>Waits until the delivery of the notification has come to an end, or where it should be.</summary>
+    public async Task<Delivery.PushDelivery> DeliveryAsync(Guid notification, string state)
+    {
+        Delivery.PushDelivery? delivery = null;
+        await Eventually.TrueAsync(
+            async () => (delivery = await WithDbAsync(database => database.Deliveries.AsNoTracking()
+                .SingleOrDefaultAsync(row => row.NotificationId == notification && row.State == state, Cancel))) is not null,
+            $"a delivery that is {state}");
+        return delivery ?? throw new InvalidOperationException();
+    }
+
+    /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
+    private async Task ConsumesAsync()
+    {
+        var probe = new PointsAwarded(Guid.CreateVersion7(), Guid.CreateVersion7(), 1, 1, "probe");
+        var id = Guid.CreateVersion7();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await PublishAsync(probe, id);
+                return await WithDbAsync(database => database.Notifications.AnyAsync(row => row.EventId == id, Cancel));
+            },
+            "the consumer");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _tap.DisposeAsync();
+        await _host.DisposeAsync();
+    }
+}

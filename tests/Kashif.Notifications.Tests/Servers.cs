@@ -1,0 +1,49 @@
+using Kashif.Testing;
+
+[assembly: AssemblyFixture(typeof(Kashif.Notifications.Tests.Servers))]
+
+// All hosts of the service take from the one queue that it has, so only one may run at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>One service for all tests of a class that keep to users and devices of their own.</summary>
+public sealed class SharedService(Servers servers) : IAsyncLifetime
+{
+    private NotificationsHost? _host;
+
+    internal NotificationsHost Host => _host ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync() => _host = await NotificationsHost.StartAsync(servers);
+
+    public ValueTask DisposeAsync() => Host.DisposeAsync();
+}
+
+/// <summary>The servers of this assembly, started once.</summary>
+public sealed class Servers : IAsyncLifetime
+{
+    private TestServers? _servers;
+    private TestIssuer? _issuer;
+
+    public TestServers Real => _servers ?? throw new InvalidOperationException("Not started.");
+    public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _issuer = await TestIssuer.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_issuer is not null)
+        {
+            await _issuer.DisposeAsync();
+        }
+
+        if (_servers is not null)
+        {
+            await _servers.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using static Kashif.Reporting.Tests.ReportingClient;
+
+namespace Kashif.Reporting.Tests;
+
+/// <summary>Search by place against a brute-force great circle, wherever on earth.</summary>
+public sealed class GeographyTests(ReportingService service)
+{
+    private const double EarthKm = 6371.0088;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_radius_holds_exactly_what_the_great_circle_says(int seed)
+    {
+        var random = new Random(seed);
+        var category = $"globe-{seed}";
+        (double Latitude, double Longitude)[] hubs = [(24.7, 46.7), (0, 180), (-17, -179.99), (90, 0), (-90, 0), (89.99, 77), (0, 0), (51.5, -0.1)];
+        var places = Enumerable.Range(0, 1500)
+            .Select(_ => (Math.Asin((2 * random.NextDouble()) - 1) * 180 / Math.PI, (random.NextDouble() * 360) - 180))
+            .Concat(hubs.SelectMany(hub => Enumerable.Range(0, 120).Select(_ => Near(hub))))
+            .Concat(hubs)
+            .ToArray();
+        var ids = await service.SeedAsync(places, category);
+        using var client = service.Host.Anonymous();
+
+        for (var round = 0; round < 24; round++)
+        {
+            var hub = hubs[round % hubs.Length];
+            var (latitude, longitude) = round % 3 == 0 ? hub : Near(hub);
+            var radius = Math.Min(20037.5, Math.Pow(10, (random.NextDouble() * 4.5) - 0.2));
+            var within = ids.Zip(places, (id, place) => (Id: id, Km: Haversine(latitude, longitude, place.Item1, place.Item2)))
+                .Where(found => found.Km <= radius).OrderBy(found => found.Km).ToArray();
+            var query = string.Create(CultureInfo.InvariantCulture,
+                $"{Root}?category={category}&latitude={latitude:R}&longitude={longitude:R}&radius_km={radius:R}");
+
+            var nearest = await client.AllPagesAsync($"{query}&sort=nearest", 100);
+            var newest = await client.AllPagesAsync($"{query}&sort=newest", 100);
+
+            nearest.Select(report => report.Id).Order().ShouldBe(within.Select(found => found.Id).Order(), $"{query} nearest");
+            nearest.Zip(within).ShouldAllBe(pair => Math.Abs(Distance(pair.First) - pair.Second.Km) < 0.002, $"{query} distances");
+            newest.Select(report => report.Id).ShouldBe(within.Select(found => found.Id).OrderDescending(), $"{query} newest");
+        }
+
+        (double, double) Near((double Latitude, double Longitude) hub)
+        {
+            var spread = Math.Pow(10, (random.NextDouble() * 3) - 2);
+            var latitude = hub.Latitude + ((random.NextDouble() - 0.5) * spread);
+            var longitude = hub.Longitude + ((random.NextDouble() - 0.5) * spread);
+            return (Math.Clamp(latitude, -90, 90), longitude > 180 ? longitude - 360 : longitude < -180 ? longitude + 360 : longitude);
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_radius_the_whole_earth_is_sorted()
+    {
+        const string Category = "whole-earth";
+        var ids = await service.SeedAsync([(0, 0), (0, 180), (0, -179.999), (90, 12), (-90, 12), (0.001, 0.001)], Category);
+        using var client = service.Host.Anonymous();
+
+        var items = await client.AllPagesAsync($"{Root}?category={Category}&latitude=0&longitude=179.9995", 2);
+
+        items.Select(report => report.Id).Take(2).ShouldBe([ids[1], ids[2]]);
+        items.Select(report => report.Id).Skip(2).Take(2).Order().ShouldBe([ids[3], ids[4]]);
+        items.Select(report => report.Id).Skip(4).ShouldBe([ids[5], ids[0]]);
+        Distance(items[0]).ShouldBe(0.056);
+        Distance(items[5]).ShouldBe(Math.PI * EarthKm, 0.1);
+    }
+
+    [Fact]
+    public async Task Reports_of_one_place_page_without_gaps_or_repeats()
+    {
+        const string Category = "one-place";
+        var ids = await service.SeedAsync([.. Enumerable.Repeat((12.34, 56.78), 30), (12.35, 56.78)], Category);
+        using var client = service.Host.Anonymous();
+
+        var items = await client.AllPagesAsync($"{Root}?category={Category}&latitude=12.34&longitude=56.78&radius_km=5", 7);
+
+        items.Select(report => report.Id).ShouldBe(ids);
+        items.Take(30).ShouldAllBe(report => Distance(report) == 0);
+    }
+
+    /// <summary>Unfiltered, the page alone ends the search, so this one is not isolated by a category but by its place.</summary>
+    [Fact]
+    public async Task Without_filters_too_a_radius_ends_the_list()
+    {
+        (double Latitude, double Longitude)[] places = [.. Enumerable.Range(0, 25).Select(index => (-60 + (index * 0.001), -120.0))];
+        var ids = await service.SeedAsync(places);
+        using var client = service.Host.Anonymous();
+        const string Query = $"{Root}?latitude=-60&longitude=-120&radius_km=1";
+
+        var nearest = await client.AllPagesAsync($"{Query}&sort=nearest", 3);
+        var byDefault = await client.AllPagesAsync(Query, 100);
+        var newest = await client.AllPagesAsync($"{Query}&sort=newest", 3);
+
+        nearest.Select(report => report.Id).ShouldBe(ids.Take(9)); // 0.111 km apart
+        byDefault.Select(report => report.Id).ShouldBe(ids.Take(9));
+        newest.Select(report => report.Id).ShouldBe(ids.Take(9).Reverse());
+    }
+
+    [Fact]
+    public async Task The_nearest_come_from_the_index_in_order()
+    {
+        await service.SeedAsync([.. Enumerable.Range(0, 3000).Select(index => (10 + (index % 60 * 0.01), 10 + (index / 60 * 0.01)))], "planned");
+        await using var connection = new NpgsqlConnection(service.Host.Database);
+        await connection.OpenAsync(Cancelled);
+        await using var command = new NpgsqlCommand("""
+            ANALYZE reports;
+            EXPLAIN SELECT * FROM (
+                SELECT id, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
+                ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) FETCH FIRST 51 ROWS WITH TIES
+            ) nearest WHERE chord <= 0.001 ORDER BY chord, id LIMIT 51
+            """, connection);
+        var plan = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(Cancelled);
+        while (await reader.ReadAsync(Cancelled))
+        {
+            plan.Add(reader.GetString(0));
+        }
+
+        plan.ShouldContain(line => line.Contains("Index Scan using ix_reports_position", StringComparison.Ordinal));
+        plan.ShouldContain(line => line.Contains("Order By: (\"position\" <->", StringComparison.Ordinal));
+    }
+
+    private static double Distance(JsonElement report) => report.GetProperty("distance_km").GetDouble();
+
+    private static double Haversine(double latitude1, double longitude1, double latitude2, double longitude2)
+    {
+        var (phi1, phi2) = (double.DegreesToRadians(latitude1), double.DegreesToRadians(latitude2));
+        var north = Math.Sin((phi2 - phi1) / 2);
+        var east = Math.Sin(double.DegreesToRadians(longitude2 - longitude1) / 2);
+        return 2 * EarthKm * Math.Asin(Math.Sqrt(Math.Min(1, (north * north) + (Math.Cos(phi1) * Math.Cos(phi2) * east * east))));
+    }
+}

@@ -1,0 +1,180 @@
+using System.Net;
+using Microsoft.EntityFrameworkCore;
+using static Kashif.Reporting.Tests.ReportingClient;
+
+namespace Kashif.Reporting.Tests;
+
+/// <summary>Lists: filters, order, pages, and what goes with what.</summary>
+public sealed class ListTests(ReportingService service)
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("&latitude=20&longitude=20&sort=newest")]
+    [InlineData("&latitude=20&longitude=20&sort=nearest")]
+    [InlineData("&latitude=20&longitude=20&radius_km=1&sort=newest")]
+    [InlineData("&latitude=20&longitude=20&radius_km=1&sort=nearest")]
+    public async Task An_exactly_full_last_page_says_that_it_is_the_last(string place)
+    {
+        var category = $"full-{place.Length}";
+        var ids = await service.SeedAsync([.. Enumerable.Repeat((20.0, 20.0), 12)], category);
+        using var client = service.Host.Anonymous();
+
+        var items = await client.AllPagesAsync($"{Root}?category={category}{place}", 4);
+        var (_, whole) = await client.ReadAsync($"{Root}?category={category}{place}&limit=12");
+
+        items.Select(report => report.Id).ShouldBe(place.Contains("nearest", StringComparison.Ordinal) ? ids : ids.Reverse());
+        items.Count(report => report.TryGetProperty("distance_km", out _)).ShouldBe(place.Length > 0 ? items.Count : 0);
+        whole.GetProperty("items").GetArrayLength().ShouldBe(12);
+        whole.GetProperty("next_cursor").GetString().ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("&latitude=21&longitude=21&radius_km=9&sort=nearest")]
+    public async Task Reports_that_arrive_between_pages_repeat_and_hide_nothing(string place)
+    {
+        var category = $"between-{place.Length}";
+        var ids = await service.SeedAsync([.. Enumerable.Range(0, 20).Select(index => (21 + (index * 0.001), 21.0))], category);
+        using var client = service.Host.Anonymous();
+
+        var items = await client.AllPagesAsync(
+            $"{Root}?category={category}{place}", 6, page => service.SeedAsync([(21.0, 21.0), (21.001, 21.0)], category));
+
+        items.Select(report => report.Id).ShouldBeUnique();
+        ids.ShouldBeSubsetOf(items.Select(report => report.Id));
+    }
+
+    [Fact]
+    public async Task Filters_combine()
+    {
+        var potholes = await service.SeedAsync([(1, 1), (2, 2)], "combined-a");
+        var verified = await service.SeedAsync([(1, 1), (2, 2)], "combined-a", "verified");
+        await service.SeedAsync([(1, 1), (2, 2)], "combined-b", "verified");
+        using var client = service.Host.Anonymous();
+
+        (await IdsAsync("category=combined-a")).ShouldBe([verified[1], verified[0], potholes[1], potholes[0]], ignoreOrder: true);
+        (await IdsAsync("category=combined-a&status=verified")).ShouldBe([verified[1], verified[0]]);
+        (await IdsAsync("category=combined-a&status=verified&latitude=1&longitude=1&radius_km=50")).ShouldBe([verified[0]]);
+        (await IdsAsync("category=combined-a&status=resolved")).ShouldBeEmpty();
+        (await IdsAsync("category=none-such")).ShouldBeEmpty();
+
+        async Task<Guid[]> IdsAsync(string query) =>
+            [.. (await client.AllPagesAsync($"{Root}?{query}", 100)).Select(report => report.Id)];
+    }
+
+    [Theory]
+    [InlineData("latitude=91&longitude=181", "latitude,longitude")]
+    [InlineData("latitude=NaN&longitude=1", "latitude")]
+    [InlineData("latitude=1", "longitude")]
+    [InlineData("longitude=1&radius_km=5", "latitude,radius_km")]
+    [InlineData("radius_km=5&sort=nearest", "radius_km,sort")]
+    [InlineData("latitude=1&longitude=1&radius_km=0", "radius_km")]
+    [InlineData("latitude=1&longitude=1&radius_km=20037.6", "radius_km")]
+    [InlineData("status=fixed&sort=oldest", "sort,status")]
+    [InlineData("status=InProgress", "status")]
+    [InlineData("limit=0", "limit")]
+    [InlineData("limit=101", "limit")]
+    [InlineData("limit=many", "limit")]
+    [InlineData("latitude=north&longitude=1", "latitude")]
+    [InlineData("cursor=nonsense", "cursor")]
+    [InlineData("cursor=MHwx", "cursor")]
+    [InlineData("latitude=1&longitude=1&cursor=MDE5YWExZGUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw", "cursor")]
+    public async Task A_bad_query_names_its_fields(string query, string fields)
+    {
+        using var client = service.Host.Anonymous();
+
+        var (status, problem) = await client.ReadAsync($"{Root}?{query}");
+
+        status.ShouldBe(400, problem.ToString());
+        problem.BadFields.ShouldBe(fields.Split(','));
+    }
+
+    [Fact]
+    public async Task My_reports_are_mine_alone_newest_first()
+    {
+        using var me = service.Citizen(out var myId);
+        using var other = service.Citizen(out _);
+        Guid[] mine = [(await me.FileAsync()).Id, (await me.FileAsync()).Id, (await me.FileAsync()).Id];
+        await other.FileAsync();
+
+        var items = await me.AllPagesAsync($"{Root}/my-reports?", 2);
+
+        items.Select(report => report.Id).ShouldBe(mine.OrderDescending());
+        items.ShouldAllBe(report => report.GetProperty("user_id").GetGuid() == myId);
+        (await other.AllPagesAsync($"{Root}/my-reports?", 100)).ShouldHaveSingleItem();
+        using var answer = await me.GetAsync($"{Root}/my-reports", Cancelled);
+        (answer.Headers.CacheControl?.Public).ShouldNotBe(true);
+    }
+
+    [Fact]
+    public async Task Public_lists_may_be_kept_and_asked_about()
+    {
+        await service.SeedAsync([(5, 5)], "kept");
+        using var client = service.Host.Anonymous();
+        using var first = await client.GetAsync($"{Root}/?category=kept", Cancelled);
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        first.Headers.CacheControl?.ToString().ShouldBe("public, max-age=2");
+        client.DefaultRequestHeaders.IfNoneMatch.Add(first.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
+
+        using var same = await client.GetAsync($"{Root}?category=kept", Cancelled);
+        await service.SeedAsync([(5, 5)], "kept");
+        using var other = await client.GetAsync($"{Root}?category=kept", Cancelled);
+
+        same.StatusCode.ShouldBe(HttpStatusCode.NotModified);
+        other.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Categories_have_names_in_both_languages()
+    {
+        using var client = service.Host.Anonymous();
+        using var answer = await client.GetAsync($"{Root}/categories", Cancelled);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var categories = (await answer.JsonAsync()).GetProperty("items").EnumerateArray().ToArray();
+
+        categories.Length.ShouldBe(13);
+        categories[0].ToString().ShouldBe("""{"code":"pothole","name":{"en":"Pothole","ar":"حفرة في الطريق"},"icon":"road","colour":"#b45309"}""");
+        categories.ShouldAllBe(category => category.GetProperty("name").GetProperty("ar").GetString()!.Any(letter => letter >= '\u0600' && letter <= '\u06ff'));
+        client.DefaultRequestHeaders.IfNoneMatch.Add(answer.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
+        (await client.GetAsync($"{Root}/categories", Cancelled)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
+    }
+
+    [Fact]
+    public async Task A_retired_category_takes_no_new_reports()
+    {
+        await using var host = await service.StartAnotherAsync(0, service.Host.Database);
+        await service.QueryAsync(async database =>
+        {
+            await database.Database.ExecuteSqlAsync($"INSERT INTO categories VALUES ('retired', 'Retired', 'متقاعد', 'x', '#000000', 99, false)", Cancelled);
+            return 0;
+        });
+        using var client = host.As(Guid.CreateVersion7());
+
+        using var answer = await client.PostReportAsync(new { title = "Too late", description = "", category = "retired", latitude = 1, longitude = 1 });
+
+        (await answer.JsonAsync()).BadFields.ShouldBe(["category"]);
+        (await client.ReadAsync($"{Root}/categories")).Body.ToString().ShouldNotContain("retired");
+    }
+
+    [Fact]
+    public Task The_migrations_are_the_model() => service.QueryAsync(database =>
+    {
+        database.Database.HasPendingModelChanges().ShouldBeFalse();
+        return Task.FromResult(0);
+    });
+
+    [Theory]
+    [InlineData("PATCH", "")]
+    [InlineData("DELETE", "")]
+    [InlineData("POST", "/photos")]
+    [InlineData("POST", "/votes")]
+    public async Task What_a_later_issue_adds_is_absent(string method, string path)
+    {
+        var id = (await service.FileAsync()).Id;
+        using var admin = service.Someone("admin");
+
+        using var answer = await admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"{Root}/{id}{path}"), Cancelled);
+
+        answer.StatusCode.ShouldBeOneOf(HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed);
+    }
+}

@@ -1,0 +1,183 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Reporting.Data;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(Kashif.Reporting.Tests.ReportingService))]
+
+namespace Kashif.Reporting.Tests;
+
+/// <summary>Reporting with real servers behind it, started once; tests own their users and their places.</summary>
+public sealed class ReportingService : IAsyncLifetime
+{
+    private TestServers? _servers;
+    private TestIssuer? _issuer;
+    private ServiceHost<Program>? _host;
+    private EventTap? _tap;
+
+    public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
+    public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
+    private TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
+    private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _issuer = await TestIssuer.StartAsync();
+        _tap = await EventTap.OpenAsync(_servers.Messaging);
+        _host = await StartAnotherAsync(reportsPerHour: 0);
+    }
+
+    /// <summary>One more process of the service.</summary>
+    /// <param name="database">The connection string of the first one's database, for a replica; null for a database of its own.</param>
+    public Task<ServiceHost<Program>> StartAnotherAsync(int reportsPerHour, string? database = null, Action<IServiceCollection>? configure = null) =>
+        ServiceHost<Program>.StartAsync(
+            Servers,
+            Issuer,
+            ResourceNames.ReportingDb,
+            new Dictionary<string, string?> { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
+            database,
+            configure);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in (IAsyncDisposable?[])[_host, _tap, _issuer, _servers])
+        {
+            if (part is not null)
+            {
+                await part.DisposeAsync();
+            }
+        }
+    }
+
+    public HttpClient Citizen(out Guid id)
+    {
+        id = Guid.CreateVersion7();
+        return Host.As(id);
+    }
+
+    public HttpClient Someone(params string[] roles) => Host.As(Guid.CreateVersion7(), roles);
+
+    /// <summary>A client of its own user files a report.</summary>
+    public async Task<JsonElement> FileAsync(double latitude = 24.7, double longitude = 46.7, string category = "pothole")
+    {
+        using var client = Citizen(out _);
+        return await client.FileAsync(latitude, longitude, category);
+    }
+
+    internal async Task<T> QueryAsync<T>(Func<ReportingDbContext, Task<T>> query)
+    {
+        await using var scope = Host.Services.CreateAsyncScope();
+        return await query(scope.ServiceProvider.GetRequiredService<ReportingDbContext>());
+    }
+
+    /// <summary>Puts reports in without the service, many or in a status, and in no order.</summary>
+    internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var ids = places.Select((_, index) => Guid.CreateVersion7(now.AddMilliseconds(index - places.Count))).ToArray();
+        await using var connection = new NpgsqlConnection(Host.Database);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("""
+            INSERT INTO reports (id, user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version)
+            SELECT id, $1, 'Seeded', '', $2, $3, latitude, longitude, now(), now(), 1 FROM unnest($4, $5, $6) AS place (id, latitude, longitude) ORDER BY md5(id::text)
+            """, connection)
+        {
+            Parameters =
+            {
+                new() { Value = userId ?? Guid.CreateVersion7() },
+                new() { Value = category },
+                new() { Value = status },
+                new() { Value = ids },
+                new() { Value = places.Select(place => place.Latitude).ToArray() },
+                new() { Value = places.Select(place => place.Longitude).ToArray() },
+            },
+        };
+        await command.ExecuteNonQueryAsync();
+        return ids;
+    }
+
+    internal Task<int> VersionAsync(Guid id) =>
+        QueryAsync(database => database.Reports.Where(report => report.Id == id).Select(report => report.Version).SingleAsync());
+}
+
+internal static class ReportingClient
+{
+    public const string Root = "/api/v1/reports";
+
+    public static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    extension(HttpClient client)
+    {
+        public Task<HttpResponseMessage> PostReportAsync(object body, string? key = null)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, Root) { Content = JsonContent.Create(body) };
+            if (key is not null)
+            {
+                request.Headers.Add("Idempotency-Key", key);
+            }
+
+            return client.SendAsync(request);
+        }
+
+        public async Task<JsonElement> FileAsync(double latitude = 24.7, double longitude = 46.7, string category = "pothole", string title = "A deep hole")
+        {
+            using var answer = await client.PostReportAsync(new { title, description = "In the right lane.", category, latitude, longitude });
+            answer.StatusCode.ShouldBe(System.Net.HttpStatusCode.Created, await answer.Content.ReadAsStringAsync());
+            return await answer.JsonAsync();
+        }
+
+        public async Task<(int Status, JsonElement Body)> MoveAsync(Guid report, object body, string? ifMatch = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Patch, $"{Root}/{report}/status") { Content = JsonContent.Create(body) };
+            if (ifMatch is not null)
+            {
+                request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+            }
+
+            using var answer = await client.SendAsync(request);
+            return ((int)answer.StatusCode, await answer.JsonAsync());
+        }
+
+        public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
+        {
+            using var answer = await client.GetAsync(path);
+            return ((int)answer.StatusCode, await answer.JsonAsync());
+        }
+
+        /// <summary>All pages of a list, one after the other.</summary>
+        /// <param name="path">With its question mark.</param>
+        public async Task<List<JsonElement>> AllPagesAsync(string path, int limit, Func<int, Task>? betweenPages = null)
+        {
+            var items = new List<JsonElement>();
+            string? cursor = null;
+            for (var page = 1; ; page++)
+            {
+                var (status, body) = await client.ReadAsync($"{path}&limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}");
+                status.ShouldBe(200, body.ToString());
+                var found = body.GetProperty("items").EnumerateArray().ToArray();
+                items.AddRange(found);
+                cursor = body.GetProperty("next_cursor").GetString();
+                if (cursor is null)
+                {
+                    return items;
+                }
+
+                found.Length.ShouldBe(limit);
+                await (betweenPages?.Invoke(page) ?? Task.CompletedTask);
+            }
+        }
+    }
+
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) => await answer.Content.ReadFromJsonAsync<JsonElement>();
+
+    extension(JsonElement element)
+    {
+        public Guid Id => element.GetProperty("id").GetGuid();
+        public string? Code => element.GetProperty("code").GetString();
+        public string[] BadFields => [.. element.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal)];
+    }
+}

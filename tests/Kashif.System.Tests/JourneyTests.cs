@@ -1,0 +1,187 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Testing;
+
+namespace Kashif.SystemTests;
+
+/// <summary>What the README promises: a report turns into points, points into a coupon, and all of it into notifications.</summary>
+public sealed class JourneyTests(KashifSystem system)
+{
+    [Fact]
+    public async Task A_report_turns_into_points_points_into_a_coupon_and_all_of_it_into_notifications()
+    {
+        var citizen = await system.RegisterAsync();
+        using var admin = (await system.AdminAsync()).Client;
+
+        var report = await citizen.ReportAsync();
+        await citizen.PointsReachAsync(10);
+
+        await ChangeStatusAsync(admin, report, "verified");
+        await ChangeStatusAsync(admin, report, "in_progress");
+        await ChangeStatusAsync(admin, report, "resolved");
+        await citizen.PointsReachAsync(65);
+
+        var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 50);
+        var (status, redemption) = await citizen.RedeemAsync(coupon);
+        status.ShouldBe(201, redemption.ToString());
+        redemption.GetProperty("status").GetString().ShouldBe("completed");
+        redemption.GetProperty("code").GetString().ShouldNotBeNullOrEmpty();
+        redemption.GetProperty("points_spent").GetInt32().ShouldBe(50);
+        await citizen.PointsReachAsync(15);
+
+        // Welcome, report, three changes of status, three awards, one coupon.
+        await Eventually.TrueAsync(async () => await UnreadAsync(citizen) == 9, "nine notifications");
+        var notifications = await ItemsAsync(citizen, "/api/v1/notifications");
+        notifications.Select(item => item.GetProperty("type").GetString()).Distinct().Order().ShouldBe(
+            ["coupon.redeemed", "points.awarded", "report.created", "report.status_updated", "user.registered"]);
+
+        using var read = await citizen.Client.PatchAsync($"/api/v1/notifications/{notifications[0].GetProperty("id").GetGuid()}/read", null);
+        read.IsSuccessStatusCode.ShouldBeTrue();
+        (await UnreadAsync(citizen)).ShouldBe(8);
+
+        var transactions = await ItemsAsync(citizen, "/api/v1/gamification/transactions/me");
+        transactions.Select(item => item.GetProperty("points").GetInt32()).Order().ShouldBe([-50, 5, 10, 50]);
+        var mine = await ItemsAsync(citizen, "/api/v1/reports/my-reports");
+        mine.ShouldHaveSingleItem().GetProperty("status").GetString().ShouldBe("resolved");
+        (await ItemsAsync(citizen, "/api/v1/coupons/redemptions/me")).ShouldHaveSingleItem();
+        var history = await ItemsAsync(citizen, $"/api/v1/reports/{report}/history");
+        history.Count.ShouldBeGreaterThanOrEqualTo(3);
+    }
+
+    [Theory]
+    [InlineData("auth/.well-known/jwks.json")]
+    [InlineData("auth/.well-known/openid-configuration")]
+    [InlineData("reports")]
+    [InlineData("reports/categories")]
+    [InlineData("gamification/leaderboard")]
+    [InlineData("coupons")]
+    [InlineData("coupons/companies")]
+    [InlineData("coupons/categories")]
+    public async Task Public_reads_answer_on_both_path_forms(string path)
+    {
+        using var client = system.Anonymous();
+
+        using var canonical = await client.GetAsync($"/api/v1/{path}");
+        using var alias = await client.GetAsync($"/api/{path}/");
+
+        canonical.StatusCode.ShouldBe(HttpStatusCode.OK);
+        canonical.Headers.Contains("Deprecation").ShouldBeFalse();
+        alias.StatusCode.ShouldBe(HttpStatusCode.OK);
+        alias.Headers.Contains("Deprecation").ShouldBeTrue();
+        alias.Headers.GetValues("Link").ShouldContain(link => link.Contains("successor-version"));
+    }
+
+    [Theory]
+    [InlineData("auth")]
+    [InlineData("reports")]
+    [InlineData("gamification")]
+    [InlineData("coupons")]
+    [InlineData("notifications")]
+    public async Task Each_service_tells_its_health_through_the_gateway(string area)
+    {
+        using var client = system.Anonymous();
+
+        foreach (var prefix in (string[])["/api/v1/", "/api/"])
+        {
+            var health = await client.GetFromJsonAsync<JsonElement>($"{prefix}{area}/health");
+            health.GetProperty("status").GetString().ShouldBe("healthy");
+        }
+    }
+
+    [Theory]
+    [InlineData("auth/me")]
+    [InlineData("reports/my-reports")]
+    [InlineData("gamification/points/me")]
+    [InlineData("gamification/transactions/me")]
+    [InlineData("coupons/redemptions/me")]
+    [InlineData("notifications")]
+    [InlineData("notifications/unread-count")]
+    public async Task Personal_reads_need_a_token_on_both_path_forms(string path)
+    {
+        var user = await system.RegisterAsync();
+        using var anonymous = system.Anonymous();
+
+        foreach (var prefix in (string[])["/api/v1/", "/api/"])
+        {
+            using var refused = await anonymous.GetAsync(prefix + path);
+            using var answered = await user.Client.GetAsync(prefix + path);
+
+            refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            refused.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+            answered.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+    }
+
+    [Fact]
+    public async Task Twenty_parallel_posts_under_one_key_make_one_report()
+    {
+        var user = await system.RegisterAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => user.PostReportAsync("Posted twenty times", "the-one-key")));
+
+        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Created || answer.StatusCode == HttpStatusCode.Conflict);
+        (await ItemsAsync(user, "/api/v1/reports/my-reports")).ShouldHaveSingleItem();
+        await user.PointsReachAsync(10);
+    }
+
+    [Fact]
+    public async Task A_refresh_token_used_twice_revokes_its_family()
+    {
+        var user = await system.RegisterAsync();
+        using var anonymous = system.Anonymous();
+
+        using var first = await RefreshAsync(user.RefreshToken);
+        var rotated = (await first.JsonAsync(200)).GetProperty("refresh_token").GetString() ?? "";
+        using var reused = await RefreshAsync(user.RefreshToken);
+        using var child = await RefreshAsync(rotated);
+
+        reused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        child.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+
+        Task<HttpResponseMessage> RefreshAsync(string token) => anonymous.PostAsJsonAsync("/api/v1/auth/refresh", new { refresh_token = token });
+    }
+
+    [Fact]
+    public async Task The_gateway_tells_how_everyone_is_and_shows_every_document()
+    {
+        using var client = system.Anonymous();
+
+        var health = await client.GetFromJsonAsync<JsonElement>("/health");
+        using var docs = await client.GetAsync("/docs");
+        var page = await docs.Content.ReadAsStringAsync();
+
+        health.GetProperty("status").GetString().ShouldBe("healthy");
+        docs.StatusCode.ShouldBe(HttpStatusCode.OK);
+        page.ShouldContain("swagger", Case.Insensitive);
+        foreach (var service in (string[])[ResourceNames.Auth, "reports", ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications])
+        {
+            var document = await client.GetFromJsonAsync<JsonElement>($"/openapi/{service}.json");
+            document.GetProperty("paths").EnumerateObject().ShouldNotBeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task What_a_service_keeps_to_itself_is_not_there_for_the_outside()
+    {
+        var user = await system.RegisterAsync();
+
+        foreach (var path in (string[])["/internal/v1/debits/0198f0a0-1111-7000-8000-000000000001", "/api/v1/gamification/../../../internal/v1/debits/0198f0a0-1111-7000-8000-000000000001"])
+        {
+            using var answer = await user.Client.PutAsJsonAsync(path, new { user_id = user.Id, points = 1, coupon_id = 1 });
+            answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        }
+    }
+
+    private static async Task ChangeStatusAsync(HttpClient staff, Guid report, string status)
+    {
+        using var response = await staff.PatchAsJsonAsync($"/api/v1/reports/{report}/status", new { status, comment = "Looked at it." });
+        await response.JsonAsync(200);
+    }
+
+    private static async Task<int> UnreadAsync(User user) =>
+        (await user.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications/unread-count")).EnumerateObject().First().Value.GetInt32();
+
+    private static async Task<List<JsonElement>> ItemsAsync(User user, string path) =>
+        [.. (await user.Client.GetFromJsonAsync<JsonElement>(path)).GetProperty("items").EnumerateArray()];
+}

@@ -1,0 +1,219 @@
+extern alias AppHost;
+
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Kashif.Testing;
+using Npgsql;
+
+// One system, and some of the tests kill parts of it.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: AssemblyFixture(typeof(Kashif.SystemTests.KashifSystem))]
+
+namespace Kashif.SystemTests;
+
+/// <summary>The whole AppHost, started once, and what its users and its worst enemy do to it.</summary>
+public sealed class KashifSystem : IAsyncLifetime
+{
+    private const string AdminEmail = "admin@kashif.test";
+    private const string AdminPassword = "correct horse battery staple";
+    private DistributedApplication? _application;
+
+    public DistributedApplication Application => _application ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>(
+            [$"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}"]);
+        builder.WithThrowAwayData();
+        _application = await builder.BuildAsync();
+        await _application.StartAsync();
+        await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_application is not null)
+        {
+            await _application.DisposeAsync();
+        }
+    }
+
+    /// <summary>A client of the gateway without a token.</summary>
+    public HttpClient Anonymous() => new()
+    {
+        BaseAddress = Application.GetEndpoint(ResourceNames.Gateway, "http"),
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    /// <summary>Registers somebody new and signs them in.</summary>
+    public async Task<User> RegisterAsync()
+    {
+        var email = $"user-{Guid.CreateVersion7():N}@kashif.test";
+        const string Password = "a perfectly good password";
+        using var anonymous = Anonymous();
+        using var registered = await anonymous.PostAsJsonAsync("/api/v1/auth/register", new { email, password = Password, full_name = "Test User" });
+        var user = await registered.JsonAsync(201);
+        return await SignInAsync(email, Password, user.GetProperty("id").GetGuid());
+    }
+
+    public async Task<User[]> RegisterAsync(int count)
+    {
+        var users = new List<User>();
+        foreach (var chunk in Enumerable.Range(0, count).Chunk(4))
+        {
+            users.AddRange(await Task.WhenAll(chunk.Select(_ => RegisterAsync())));
+        }
+
+        return [.. users];
+    }
+
+    public Task<User> AdminAsync() => SignInAsync(AdminEmail, AdminPassword, Guid.Empty);
+
+    /// <summary>A new coupon on sale.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<int> CreateCouponAsync(int stock, int pointsCost, int perUserLimit = 1)
+    {
+        using var admin = (await AdminAsync()).Client;
+        var name = $"Test {Guid.CreateVersion7():N}";
+        using var company = await admin.PostAsJsonAsync("/api/v1/coupons/companies", new { name, logo_url = "https://example.org/logo.png", description = "A company" });
+        using var category = await admin.PostAsJsonAsync("/api/v1/coupons/categories", new { name, description = "A category" });
+        using var coupon = await admin.PostAsJsonAsync("/api/v1/coupons", new
+        {
+            title = "Free coffee",
+            description = "One cup",
+            company_id = (await company.JsonAsync(201)).GetProperty("id").GetInt32(),
+            category_id = (await category.JsonAsync(201)).GetProperty("id").GetInt32(),
+            points_cost = pointsCost,
+            stock,
+            per_user_limit = perUserLimit,
+            starts_at = TimeProvider.System.GetUtcNow().AddDays(-1),
+            ends_at = TimeProvider.System.GetUtcNow().AddDays(30),
+            terms = "None",
+        });
+        return (await coupon.JsonAsync(201)).GetProperty("id").GetInt32();
+    }
+
+    /// <summary>Reads one number from a service's database.</summary>
+    public async Task<long> CountAsync(string database, string sql, params object[] parameters)
+    {
+        await using var source = NpgsqlDataSource.Create(await Application.GetConnectionStringAsync(database)
+            ?? throw new InvalidOperationException($"'{database}' has no connection string."));
+        await using var command = source.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Freezes a service: it accepts connections and answers nothing.</summary>
+    public void Freeze(string resource) => Signal(resource, "STOP");
+
+    public void Thaw(string resource) => Signal(resource, "CONT");
+
+    /// <summary>SIGKILL: no handler, no flush, no goodbye.</summary>
+    public async Task KillAsync(string resource)
+    {
+        using var process = Process.GetProcessById(ProcessId(resource));
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    public Task StartAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StartCommand);
+
+    public async Task StartHealthyAsync(string resource)
+    {
+        await StartAsync(resource);
+        await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource);
+    }
+
+    public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);
+
+    private async Task CommandAsync(string resource, string command)
+    {
+        var result = await Application.ResourceCommands.ExecuteCommandAsync(resource, command);
+        result.Success.ShouldBeTrue($"{command} {resource}");
+    }
+
+    private int ProcessId(string resource)
+    {
+        Application.ResourceNotifications.TryGetCurrentState(resource, out var state).ShouldBeTrue();
+        return Convert.ToInt32(
+            state.ShouldNotBeNull().Snapshot.Properties.Single(property => property.Name == "executable.pid").Value, CultureInfo.InvariantCulture);
+    }
+
+    private void Signal(string resource, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", ProcessId(resource).ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        kill.ExitCode.ShouldBe(0);
+    }
+
+    private async Task<User> SignInAsync(string email, string password, Guid id)
+    {
+        using var anonymous = Anonymous();
+        using var form = new FormUrlEncodedContent([new("username", email), new("password", password)]);
+        using var response = await anonymous.PostAsync("/api/v1/auth/token", form);
+        var token = await response.JsonAsync(200);
+        var client = Anonymous();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.GetProperty("access_token").GetString());
+        return new User(id, client, token.GetProperty("refresh_token").GetString() ?? "");
+    }
+}
+
+/// <summary>Somebody who is signed in.</summary>
+public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
+{
+    /// <returns>The report's id.</returns>
+    public async Task<Guid> ReportAsync(string title = "A deep pothole", string? idempotencyKey = null)
+    {
+        using var response = await PostReportAsync(title, idempotencyKey);
+        return (await response.JsonAsync(201)).GetProperty("id").GetGuid();
+    }
+
+    public async Task<HttpResponseMessage> PostReportAsync(string title, string? idempotencyKey = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports")
+        {
+            Content = JsonContent.Create(new { title, description = "In the right lane.", category = "pothole", latitude = 33.51, longitude = 36.29 }),
+        };
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
+        return await Client.SendAsync(request);
+    }
+
+    public async Task<long> PointsAsync() =>
+        (await Client.GetFromJsonAsync<JsonElement>("/api/v1/gamification/points/me")).GetProperty("points").GetInt64();
+
+    public Task PointsReachAsync(long points) =>
+        Eventually.TrueAsync(async () => await PointsAsync() == points, $"{points} points");
+
+    /// <returns>The HTTP status and the body.</returns>
+    public async Task<(int Status, JsonElement Body)> RedeemAsync(int coupon)
+    {
+        using var response = await Client.PostAsync($"/api/v1/coupons/{coupon}/redeem", null);
+        var text = await response.Content.ReadAsStringAsync();
+        return ((int)response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+}
+
+internal static class ResponseExtensions
+{
+    /// <summary>The JSON of an answer that must have this status.</summary>
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response, int status)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        ((int)response.StatusCode).ShouldBe(status, text);
+        return JsonSerializer.Deserialize<JsonElement>(text);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Kashif.Events;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+
+namespace Kashif.Testing;
+
+/// <summary>Reads along on the exchange, and publishes to it what another service would.</summary>
+public sealed class EventTap : IAsyncDisposable
+{
+    private const string Exchange = "kashif.events";
+    private readonly IConnection _connection;
+    private readonly IChannel _channel;
+    private readonly ConcurrentQueue<(string Type, JsonElement Envelope)> _seen = new();
+
+    private EventTap(IConnection connection, IChannel channel)
+    {
+        _connection = connection;
+        _channel = channel;
+    }
+
+    /// <summary>Everything seen so far: the CloudEvents envelopes, in order of arrival.</summary>
+    public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
+
+    public static async Task<EventTap> OpenAsync(string messaging)
+    {
+        var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();
+        var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+        await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true);
+        var queue = await channel.QueueDeclareAsync();
+        await channel.QueueBindAsync(queue.QueueName, Exchange, "#");
+
+        var tap = new EventTap(connection, channel);
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            tap._seen.Enqueue((delivery.RoutingKey, JsonSerializer.Deserialize<JsonElement>(delivery.Body.Span)));
+            return Task.CompletedTask;
+        };
+        await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer);
+        return tap;
+    }
+
+    /// <summary>Waits for an event whose data fits.</summary>
+    /// <returns>Its envelope.</returns>
+    public async Task<JsonElement> WaitForAsync(string type, Func<JsonElement, bool> data)
+    {
+        JsonElement? found = null;
+        await Eventually.TrueAsync(
+            () => (found = Envelopes(type).Cast<JsonElement?>().FirstOrDefault(envelope => data(envelope!.Value.GetProperty("data")))) is not null,
+            $"an event {type}");
+        return found.GetValueOrDefault();
+    }
+
+    /// <summary>Publishes an event as the relay would.</summary>
+    /// <param name="id">The event's id: the same at each delivery of one event.</param>
+    public async Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
+        where TEvent : IIntegrationEvent
+    {
+        var envelope = new
+        {
+            specversion = "1.0",
+            id = id ?? Guid.CreateVersion7(),
+            source = "/kashif/test",
+            type = TEvent.Type,
+            subject = data.Subject,
+            time = time ?? TimeProvider.System.GetUtcNow(),
+            datacontenttype = "application/json",
+            data = JsonSerializer.SerializeToElement(data, EventCatalog.Types[TEvent.Type]),
+        };
+        await PublishRawAsync(TEvent.Type, JsonSerializer.SerializeToUtf8Bytes(envelope));
+    }
+
+    /// <summary>Publishes anything.</summary>
+    public async Task PublishRawAsync(string routingKey, byte[] body) =>
+        await _channel.BasicPublishAsync(
+            Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _channel.DisposeAsync();
+        await _connection.DisposeAsync();
+    }
+}

@@ -1,0 +1,27 @@
+using System.Diagnostics;
+
+namespace Kashif.Testing;
+
+/// <summary>Waits for what another process or thread brings about.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
+
+    public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => Task.FromResult(condition()), what);
+
+    /// <exception cref="TimeoutException">It did not come about within a minute.</exception>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(start) > Limit)
+            {
+                throw new TimeoutException($"Waited {Limit.TotalSeconds:0} s in vain for {what}.");
+            }
+
+            await Task.Delay(Interval);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Kashif.Testing;
+
+/// <summary>One service on Kestrel, with real servers behind it and a database of its own.</summary>
+/// <typeparam name="TProgram">The service's <c>Program</c>.</typeparam>
+public sealed class ServiceHost<TProgram> : IAsyncDisposable
+    where TProgram : class
+{
+    private readonly Factory _factory;
+    private readonly TestIssuer _issuer;
+
+    private ServiceHost(Factory factory, TestIssuer issuer, string database)
+    {
+        _factory = factory;
+        _issuer = issuer;
+        Database = database;
+    }
+
+    /// <summary>The connection string of the service's database.</summary>
+    public string Database { get; }
+
+    /// <summary>The service's container.</summary>
+    public IServiceProvider Services => _factory.Services;
+
+    public Uri Address { get; private set; } = new("http://unset");
+
+    /// <param name="databaseName">The resource's name, of <see cref="ResourceNames"/>.</param>
+    /// <param name="settings">Configuration on top, such as <c>services:gamification:http:0</c>.</param>
+    /// <param name="database">A connection string, to start on the data of another host; null makes a new database.</param>
+    /// <param name="configure">Replaces what a test must see or break.</param>
+    public static async Task<ServiceHost<TProgram>> StartAsync(
+        TestServers servers, TestIssuer issuer, string databaseName,
+        IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
+    {
+        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
+        var all = new Dictionary<string, string?>
+        {
+            [$"ConnectionStrings:{databaseName}"] = database,
+            [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Messaging,
+            [$"ConnectionStrings:{ResourceNames.Cache}"] = servers.Cache,
+            [$"services:{ResourceNames.Auth}:http:0"] = issuer.Address,
+        };
+        foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
+        {
+            all[key] = value;
+        }
+
+        var host = new ServiceHost<TProgram>(new Factory(all, configure), issuer, database);
+        await host.OpenAsync();
+        return host;
+    }
+
+    /// <summary>A client without a token.</summary>
+    public HttpClient Anonymous() => new() { BaseAddress = Address };
+
+    /// <summary>A client of a person; without roles, of a citizen.</summary>
+    public HttpClient As(Guid userId, params string[] roles) => With(_issuer.TokenFor(userId, roles));
+
+    /// <summary>A client of another service.</summary>
+    public HttpClient AsService() => With(_issuer.TokenForService());
+
+    public HttpClient With(string token)
+    {
+        var client = Anonymous();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    public async ValueTask DisposeAsync() => await _factory.DisposeAsync();
+
+    private Task OpenAsync() => Task.Run(() =>
+    {
+        // Not UseKestrel(port): that sets the address while the program, on its own thread, may have started already.
+        _factory.UseKestrel();
+        _factory.StartServer();
+        Address = _factory.ClientOptions.BaseAddress;
+    });
+
+    private sealed class Factory(IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure) : WebApplicationFactory<TProgram>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment("Development");
+            builder.UseUrls("http://127.0.0.1:0");
+            foreach (var (key, value) in settings)
+            {
+                builder.UseSetting(key, value);
+            }
+
+            builder.ConfigureServices(services => configure?.Invoke(services));
+        }
+    }
+}

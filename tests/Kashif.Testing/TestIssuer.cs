@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using Kashif.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Kashif.Testing;
+
+/// <summary>Stands where Auth is: publishes a discovery document and keys, and signs tokens exactly like Auth's.</summary>
+public sealed class TestIssuer : IAsyncDisposable
+{
+    private const string Issuer = "https://issuer.test/api/v1/auth";
+    private readonly WebApplication _application;
+    private readonly SigningCredentials _credentials;
+
+    private TestIssuer(WebApplication application, SigningCredentials credentials)
+    {
+        _application = application;
+        _credentials = credentials;
+    }
+
+    public string Address => _application.Urls.First();
+
+    public static async Task<TestIssuer> StartAsync()
+    {
+        var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var key = new ECDsaSecurityKey(ecdsa) { KeyId = Guid.CreateVersion7().ToString("N") };
+        var point = ecdsa.ExportParameters(includePrivateParameters: false).Q;
+
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        var application = builder.Build();
+        var jwks = $$"""
+            {"keys":[{"kty":"EC","use":"sig","alg":"ES256","crv":"P-256","kid":"{{key.KeyId}}","x":"{{Base64UrlEncoder.Encode(point.X)}}","y":"{{Base64UrlEncoder.Encode(point.Y)}}"}]}
+            """;
+        var discovery = $$"""{"issuer":"{{Issuer}}","jwks_uri":"{{Issuer}}/.well-known/jwks.json"}""";
+        var signing = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256);
+        application.Run(async context =>
+        {
+            context.Response.ContentType = "application/json";
+            await (context.Request.Path.Value switch
+            {
+                "/api/v1/auth/.well-known/openid-configuration" => context.Response.WriteAsync(discovery),
+                "/api/v1/auth/.well-known/jwks.json" => context.Response.WriteAsync(jwks),
+                "/api/v1/auth/token" => context.Response.WriteAsync(
+                    $$"""{"access_token":"{{Sign(signing, "test-service", [Roles.Service], TimeSpan.FromMinutes(5))}}","token_type":"bearer","expires_in":300}"""),
+                _ => NotFound(context),
+            });
+        });
+        await application.StartAsync();
+        return new TestIssuer(application, signing);
+
+        static Task NotFound(HttpContext context)
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>An access token of a person.</summary>
+    public string TokenFor(Guid userId, params string[] roles) =>
+        Sign(_credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(15));
+
+    /// <summary>An access token of a service.</summary>
+    public string TokenForService(string clientId = "test-service") => Sign(_credentials, clientId, [Roles.Service], TimeSpan.FromMinutes(10));
+
+    /// <summary>A token that is right but for its age.</summary>
+    public string ExpiredTokenFor(Guid userId) => Sign(_credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromHours(-1));
+
+    public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private static string Sign(SigningCredentials credentials, string subject, string[] roles, TimeSpan lifetime)
+    {
+        var expires = TimeProvider.System.GetUtcNow().Add(lifetime).UtcDateTime;
+        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Issuer,
+            Audience = KashifClaims.Audience,
+            IssuedAt = expires.AddDays(-1),
+            NotBefore = expires.AddDays(-1),
+            Expires = expires,
+            SigningCredentials = credentials,
+            Claims = new Dictionary<string, object>
+            {
+                [KashifClaims.Subject] = subject,
+                [KashifClaims.Role] = roles,
+                [JwtRegisteredClaimNames.Jti] = Guid.CreateVersion7().ToString(),
+            },
+        });
+    }
+}
