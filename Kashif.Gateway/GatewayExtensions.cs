@@ -1,6 +1,7 @@
 using System.Net;
 using Kashif.Gateway.Caching;
 using Kashif.Gateway.Health;
+using Kashif.Gateway.Metrics;
 using Kashif.Gateway.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -37,6 +38,7 @@ internal static class GatewayExtensions
             options.UseCaseSensitivePaths = true;
         });
         services.AddSingleton<PublicReads>();
+        services.AddMetricsAccess();
 
         var health = services.AddHealthChecks();
         foreach (var area in Area.All)

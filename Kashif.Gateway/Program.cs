@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Gateway;
+using Kashif.Gateway.Metrics;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gateway);
@@ -7,6 +8,8 @@ builder.AddGateway();
 
 var app = builder.Build();
 app.UseCorrelationId();
+app.UseApiMetrics();
+app.UseMetricsAccess();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseRouting();

@@ -39,6 +39,7 @@ public static class ServiceDefaultsExtensions
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
         app.UseCorrelationId();
+        app.UseApiMetrics();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseRouting();
@@ -55,10 +56,18 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary><c>/health</c>, <c>/alive</c> and <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Counts and times every request. Before everything that answers.</summary>
+    public static WebApplication UseApiMetrics(this WebApplication app)
+    {
+        app.Use(app.Services.GetRequiredService<ApiMetrics>().MeasureAsync);
+        return app;
+    }
+
+    /// <summary><c>/health</c>, <c>/alive</c>, <c>/metrics</c> and <c>/openapi/v1.json</c>.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapKashifHealth();
+        app.MapKashifMetrics();
         app.MapOpenApi().AllowAnonymous();
         return app;
     }

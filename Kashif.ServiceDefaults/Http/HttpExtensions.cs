@@ -27,7 +27,6 @@ public static class HttpExtensions
         });
         services.AddKashifProblems();
         services.AddKashifOpenApi(service);
-        services.TryAddSingleton<IdempotencyMetrics>();
         services.TryAddTransient<CorrelationIdHandler>();
         return builder;
     }

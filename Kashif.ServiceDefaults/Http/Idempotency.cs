@@ -1,8 +1,6 @@
-using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using Kashif.Persistence;
 using Kashif.Security;
-using Kashif.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
@@ -179,11 +177,6 @@ public static class IdempotencyExtensions
             var idempotency = context.RequestServices.GetRequiredService<Idempotency>();
             if (await idempotency.BeginAsync(context) is { } answer)
             {
-                if (answer is Idempotency.Answer)
-                {
-                    context.RequestServices.GetRequiredService<IdempotencyMetrics>().Hit();
-                }
-
                 return answer;
             }
 
@@ -196,14 +189,6 @@ public static class IdempotencyExtensions
                 await idempotency.EndAsync();
             }
         });
-}
-
-internal sealed class IdempotencyMetrics(IMeterFactory meters)
-{
-    private readonly Counter<long> _hits = meters.Create(KashifTelemetry.Name)
-        .CreateCounter<long>("idempotency_hits", "{request}", "Requests answered from an idempotency key");
-
-    public void Hit() => _hits.Add(1);
 }
 
 /// <summary>Marks the endpoint for its documentation.</summary>

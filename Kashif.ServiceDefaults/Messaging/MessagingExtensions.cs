@@ -42,7 +42,6 @@ public static class MessagingExtensions
         builder.Services.AddOptions<MessagingOptions>()
             .BindConfiguration(MessagingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton<Broker>();
-        builder.Services.TryAddSingleton<MessagingMetrics>();
         builder.Services.TryAddSingleton<DeadLetters>();
         return builder;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Kashif.Events;
 using Kashif.Telemetry;
 
 namespace Kashif.Messaging;
@@ -19,9 +20,13 @@ internal sealed class MessagingMetrics
         var meter = meters.Create(KashifTelemetry.Name);
         _published = meter.CreateCounter<long>("published_messages", "{message}", "Events that the broker has confirmed");
         _consumed = meter.CreateCounter<long>("consumed_messages", "{message}", "Events by outcome: handled, retried, dead_lettered");
-        _publishLag = meter.CreateHistogram<double>("outbox_lag", "s", "From an event's occurrence to the broker's confirmation");
-        _consumeLag = meter.CreateHistogram<double>("consumer_lag", "s", "From an event's occurrence to its committed effect");
+        _publishLag = meter.CreateHistogram<double>("outbox_lag", "s", "From an event's occurrence to the broker's confirmation", tags: null, KashifTelemetry.Seconds);
+        _consumeLag = meter.CreateHistogram<double>("consumer_lag", "s", "From an event's occurrence to its committed effect", tags: null, KashifTelemetry.Seconds);
         meter.CreateObservableGauge("outbox_oldest_age", OldestAge, "s", "Age of the oldest event that could not be published yet; 0 when there is none");
+        foreach (var type in EventCatalog.Types.Keys)
+        {
+            _published.Add(0, new KeyValuePair<string, object?>("type", type));
+        }
     }
 
     public void Published(string type, DateTimeOffset occurredAt)

@@ -1,13 +1,19 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Kashif.Http;
+using Kashif.Messaging;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
 namespace Kashif.Telemetry;
 
-/// <summary>Traces, metrics and logs over OTLP.</summary>
+/// <summary>Traces, metrics and logs over OTLP; metrics for Prometheus too.</summary>
 public static class KashifTelemetry
 {
     /// <summary>The name of Kashif's activity source and of its meter.</summary>
@@ -23,7 +29,14 @@ public static class KashifTelemetry
     private static readonly string[] Meters =
         [Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql"];
 
-    /// <summary>Exports where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> points; without it nothing is collected, so nothing is paid for.</summary>
+    /// <summary>For histograms in seconds: the SDK's own bounds are made for milliseconds.</summary>
+    public static InstrumentAdvice<double> Seconds { get; } =
+        new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] };
+
+    /// <summary>
+    /// Metrics are always collected, for <c>/metrics</c>. The rest is exported where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> points;
+    /// without it there are no traces, so nothing is paid for them.
+    /// </summary>
     internal static IHostApplicationBuilder AddKashifTelemetry(this IHostApplicationBuilder builder)
     {
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
@@ -31,6 +44,14 @@ public static class KashifTelemetry
         builder.Logging.AddFilter("System.Net.Http.HttpClient", LogLevel.Warning);
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Logging.AddFilter("Yarp", LogLevel.Warning);
+
+        builder.Services.TryAddSingleton<ApiMetrics>();
+        builder.Services.TryAddSingleton<MessagingMetrics>();
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter(Meters)
+            // Npgsql names a pool with its connection string: each service has one, so it needs no name.
+            .AddView("db.client.*", new MetricStreamConfiguration { TagKeys = ["db.client.connection.state", "error.type"] })
+            .AddPrometheusExporter());
 
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
@@ -45,8 +66,17 @@ public static class KashifTelemetry
 
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing.AddSource(Sources).AddProcessor(new TokenRedaction()))
-            .WithMetrics(metrics => metrics.AddMeter(Meters))
             .UseOtlpExporter();
         return builder;
+    }
+
+    /// <summary><c>/metrics</c>: for the network that the service is in. The gateway, which stands in another one too, guards it.</summary>
+    internal static void MapKashifMetrics(this WebApplication app)
+    {
+        app.MapPrometheusScrapingEndpoint().AllowAnonymous();
+
+        // Made when somebody listens already, so that what has not happened yet is there as a zero.
+        _ = app.Services.GetRequiredService<ApiMetrics>();
+        _ = app.Services.GetRequiredService<MessagingMetrics>();
     }
 }

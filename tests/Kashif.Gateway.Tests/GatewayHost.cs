@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Gateway.Tests;
 
@@ -22,7 +23,10 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public FakeService this[string service] => _services[service];
 
-    public static async Task<GatewayHost> StartAsync()
+    /// <param name="settings">Configuration on top.</param>
+    /// <param name="configure">Replaces what a test must see or break.</param>
+    public static async Task<GatewayHost> StartAsync(
+        IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? configure = null)
     {
         string[] names = [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
         var services = new Dictionary<string, FakeService>();
@@ -31,7 +35,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             services[name] = await FakeService.StartAsync(name);
         }
 
-        var factory = new Factory(services.ToDictionary(service => $"services:{service.Key}:http:0", service => (string?)service.Value.Address));
+        var addresses = services.Select(service => KeyValuePair.Create($"services:{service.Key}:http:0", (string?)service.Value.Address));
+        var factory = new Factory([.. addresses, .. settings ?? new Dictionary<string, string?>()], configure);
 
         // Not UseKestrel(port): that sets the address while the program, on its own thread, may have started already.
         factory.UseKestrel();
@@ -65,7 +70,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    private sealed class Factory(Dictionary<string, string?> settings) : WebApplicationFactory<Program>
+    private sealed class Factory(KeyValuePair<string, string?>[] settings, Action<IServiceCollection>? configure) : WebApplicationFactory<Program>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
@@ -74,6 +79,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             {
                 builder.UseSetting(key, value);
             }
+
+            builder.ConfigureServices(services => configure?.Invoke(services));
         }
     }
 }
