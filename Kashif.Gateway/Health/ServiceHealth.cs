@@ -17,35 +17,44 @@ internal sealed class ServiceHealth(IProxyStateLookup proxy, string service) : I
             return HealthCheckResult.Unhealthy();
         }
 
-        var states = await Task.WhenAll(cluster.Destinations.Values.Select(
+        var replicas = await Task.WhenAll(cluster.Destinations.Values.Select(
             destination => AskAsync(cluster.Model.HttpClient, destination.Model.Config.Address, cancellationToken)));
-        return new HealthCheckResult(states.Distinct().ToArray() switch
+        var state = replicas.Select(replica => replica.Status).Distinct().ToArray() switch
         {
             [] => HealthStatus.Unhealthy,
             [var same] => same,
             _ => HealthStatus.Degraded,
-        });
+        };
+        return new HealthCheckResult(state, data: replicas.SelectMany(replica => replica.Checks).GroupBy(check => check.Name)
+            .ToDictionary(check => check.Key, object (check) => new HealthReportEntry(
+                check.Min(replica => replica.Status), description: null, check.Max(replica => replica.Duration), exception: null, data: null)));
     }
 
-    private static async Task<HealthStatus> AskAsync(HttpMessageInvoker client, string address, CancellationToken cancellationToken)
+    private static async Task<State> AskAsync(HttpMessageInvoker client, string address, CancellationToken cancellationToken)
     {
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(address), "/health"));
             using var response = await client.SendAsync(request, cancellationToken);
-            if (!response.IsSuccessStatusCode)
-            {
-                return HealthStatus.Unhealthy;
-            }
-
             await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
             using var report = await JsonDocument.ParseAsync(body, cancellationToken: cancellationToken);
-            return Enum.Parse<HealthStatus>(report.RootElement.GetProperty("status").GetString() ?? "", ignoreCase: true);
+            var checks = report.RootElement.TryGetProperty("checks", out var found) ? found.EnumerateObject().Select(Read).ToArray() : [];
+            return new State(response.IsSuccessStatusCode ? Status(report.RootElement) : HealthStatus.Unhealthy, checks);
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException
             or JsonException or KeyNotFoundException or ArgumentException or InvalidOperationException)
         {
-            return HealthStatus.Unhealthy;
+            return new State(HealthStatus.Unhealthy, []);
         }
     }
+
+    private static Check Read(JsonProperty check) =>
+        new(check.Name, Status(check.Value), TimeSpan.FromMilliseconds(check.Value.GetProperty("duration_ms").GetDouble()));
+
+    private static HealthStatus Status(JsonElement check) => Enum.Parse<HealthStatus>(check.GetProperty("status").GetString() ?? "", ignoreCase: true);
+
+    /// <summary>Of one replica.</summary>
+    private sealed record State(HealthStatus Status, IReadOnlyList<Check> Checks);
+
+    private sealed record Check(string Name, HealthStatus Status, TimeSpan Duration);
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
@@ -12,17 +13,30 @@ namespace Kashif.Health;
 /// <summary><c>/alive</c>: the process. <c>/health</c>: its dependencies. Both in every environment, open to all, and without details of failures.</summary>
 public static class HealthExtensions
 {
+    /// <summary>Shorter than the gateway's patience with a service, so that it still hears which dependency it was.</summary>
+    private static readonly TimeSpan DependencyTimeout = TimeSpan.FromSeconds(2);
+
     internal static IHostApplicationBuilder AddKashifHealth(this IHostApplicationBuilder builder)
     {
         builder.Services.AddHealthChecks();
-
-        // Without its cache a service answers: Redis holds nothing that cannot be rebuilt.
+        builder.Services.TryAddSingleton<SharedHealth>();
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
-            foreach (var check in options.Registrations.Where(check => check.Name.Contains("redis", StringComparison.OrdinalIgnoreCase)))
+            foreach (var check in options.Registrations)
             {
-                check.FailureStatus = HealthStatus.Degraded;
-                check.Timeout = TimeSpan.FromSeconds(2);
+                // The client integrations name their checks after themselves.
+                if (check.Name.EndsWith("DbContext", StringComparison.Ordinal))
+                {
+                    check.Name = "database";
+                }
+                else if (check.Name.Contains("redis", StringComparison.OrdinalIgnoreCase))
+                {
+                    // Without its cache a service answers: Redis holds nothing that cannot be rebuilt.
+                    check.Name = ResourceNames.Cache;
+                    check.FailureStatus = HealthStatus.Degraded;
+                }
+
+                check.Timeout = check.Timeout == Timeout.InfiniteTimeSpan ? DependencyTimeout : check.Timeout;
             }
         });
         return builder;
@@ -31,7 +45,15 @@ public static class HealthExtensions
     internal static void MapKashifHealth(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous();
-        endpoints.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = WriteAsync }).AllowAnonymous();
+        endpoints.Map("/health", AnswerAsync).AllowAnonymous();
+    }
+
+    private static async Task AnswerAsync(HttpContext context)
+    {
+        var report = await context.RequestServices.GetRequiredService<SharedHealth>().CheckAsync(context.RequestAborted);
+        context.Response.StatusCode = report.Status is HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+        context.Response.Headers.CacheControl = "no-store";
+        await WriteAsync(context, report);
     }
 
     private static async Task WriteAsync(HttpContext context, HealthReport report)
@@ -39,20 +61,33 @@ public static class HealthExtensions
         context.Response.ContentType = "application/json; charset=utf-8";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
-        json.WriteString("status", Name(report.Status));
-        json.WriteNumber("duration_ms", Math.Round(report.TotalDuration.TotalMilliseconds, 1));
+        Write(json, report.Status, report.TotalDuration);
+        Write(json, report.Entries);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What a check brings as data is only shown where it is the state of something behind it.</summary>
+    private static void Write(Utf8JsonWriter json, IEnumerable<KeyValuePair<string, HealthReportEntry>> checks)
+    {
         json.WriteStartObject("checks");
-        foreach (var (name, entry) in report.Entries)
+        foreach (var (name, entry) in checks)
         {
             json.WriteStartObject(name);
-            json.WriteString("status", Name(entry.Status));
-            json.WriteNumber("duration_ms", Math.Round(entry.Duration.TotalMilliseconds, 1));
+            Write(json, entry.Status, entry.Duration);
+            if (entry.Data.Where(data => data.Value is HealthReportEntry).ToDictionary(data => data.Key, data => (HealthReportEntry)data.Value) is { Count: > 0 } behind)
+            {
+                Write(json, behind);
+            }
+
             json.WriteEndObject();
         }
 
         json.WriteEndObject();
-        json.WriteEndObject();
     }
 
-    private static string Name(HealthStatus status) => JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString());
+    private static void Write(Utf8JsonWriter json, HealthStatus status, TimeSpan duration)
+    {
+        json.WriteString("status", JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString()));
+        json.WriteNumber("duration_ms", Math.Round(duration.TotalMilliseconds, 1));
+    }
 }

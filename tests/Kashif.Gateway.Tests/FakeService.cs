@@ -11,6 +11,7 @@ internal sealed class FakeService : IAsyncDisposable
 {
     private readonly WebApplication _application;
     private readonly ConcurrentQueue<Seen> _seen = new();
+    private int _probes;
 
     private FakeService(WebApplication application, string name)
     {
@@ -27,6 +28,15 @@ internal sealed class FakeService : IAsyncDisposable
     public long? MaxBody { get; set; }
 
     public string Health { get; set; } = "healthy";
+
+    /// <summary>What it says of the dependencies behind it.</summary>
+    public object Checks { get; set; } = new { };
+
+    /// <summary>How often it was asked for its health.</summary>
+    public int Probes => _probes;
+
+    /// <summary>Answers no such question before.</summary>
+    public Task Ready { get; set; } = Task.CompletedTask;
 
     /// <summary>What it says to anything but <c>/health</c>; by default 200 with its name.</summary>
     public Func<HttpContext, Task> Answer { get; set; }
@@ -48,8 +58,10 @@ internal sealed class FakeService : IAsyncDisposable
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (target == "/health")
         {
+            Interlocked.Increment(ref _probes);
+            await Ready;
             context.Response.StatusCode = Health == "unhealthy" ? 503 : 200;
-            await context.Response.WriteAsJsonAsync(new { status = Health });
+            await context.Response.WriteAsJsonAsync(new { status = Health, checks = Checks });
             return;
         }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
@@ -66,6 +67,46 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         StateOf(health, ResourceNames.Coupons).ShouldBe("unhealthy");
         StateOf(health, ResourceNames.Auth).ShouldBe("healthy");
         (await Gateway.Client.GetAsync("/alive", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("degraded", 200)]
+    [InlineData("unhealthy", 503)]
+    public async Task What_is_behind_a_service_is_shown_with_it(string state, int expected)
+    {
+        Gateway[ResourceNames.Auth].Health = state;
+        Gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 1.5 }, messaging = new { status = state, duration_ms = 2000 } };
+
+        var (status, health) = await HealthAsync();
+
+        ((int)status).ShouldBe(expected);
+        StateOf(health, ResourceNames.Auth).ShouldBe(state);
+        var auth = health.GetProperty("checks").GetProperty(ResourceNames.Auth);
+        StateOf(auth, "database").ShouldBe("healthy");
+        StateOf(auth, "messaging").ShouldBe(state);
+        auth.GetProperty("checks").GetProperty("messaging").GetProperty("duration_ms").GetDouble().ShouldBe(2000);
+    }
+
+    [Fact]
+    public async Task Many_who_ask_at_once_are_one_question_to_each_service()
+    {
+        var release = new TaskCompletionSource();
+        Gateway[ResourceNames.Auth].Ready = release.Task;
+
+        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var first = Gateway.Client.GetAsync("/health", impatient.Token);
+        await Eventually.TrueAsync(() => Gateway[ResourceNames.Auth].Probes == 1, "the first question");
+        var others = Enumerable.Range(0, 50).Select(_ => Gateway.Client.GetAsync("/health", Cancel)).ToArray();
+        await impatient.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => first);
+
+        // One that is answered while the service is still busy shows that those before it have arrived, and wait.
+        await Gateway.Client.GetAsync("/alive", Cancel);
+        release.SetResult();
+
+        (await Task.WhenAll(others)).ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+        Gateway[ResourceNames.Auth].Probes.ShouldBe(1);
+        await Eventually.TrueAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK && Gateway[ResourceNames.Auth].Probes == 2, "another one, later");
     }
 
     [Theory]

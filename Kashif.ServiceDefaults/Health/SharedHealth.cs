@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Kashif.Health;
+
+/// <summary>
+/// One run of the checks for all who ask at the same time or within a second after it: however often <c>/health</c> is asked, the
+/// dependencies are asked once a second.
+/// </summary>
+internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
+    private readonly Lock _lock = new();
+    private Task<HealthReport>? _run;
+    private long _endedAt;
+
+    public Task<HealthReport> CheckAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_run is null || (_run.IsCompleted && time.GetElapsedTime(Interlocked.Read(ref _endedAt)) >= Lifetime))
+            {
+                _run = RunAsync();
+            }
+
+            return _run.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Nobody's own: whoever asked first may hang up.</summary>
+    private async Task<HealthReport> RunAsync()
+    {
+        try
+        {
+            return await checks.CheckHealthAsync(CancellationToken.None);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _endedAt, time.GetTimestamp());
+        }
+    }
+}
