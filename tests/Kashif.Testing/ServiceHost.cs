@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace Kashif.Testing;
@@ -83,6 +84,8 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
 
     private sealed class Factory(IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure) : WebApplicationFactory<TProgram>
     {
+        private readonly ObservedLifetime _observed = new();
+
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Development");
@@ -92,7 +95,35 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
                 builder.UseSetting(key, value);
             }
 
-            builder.ConfigureServices(services => configure?.Invoke(services));
+            builder.ConfigureServices(services =>
+            {
+                services.AddSingleton<IHostLifetime>(_observed);
+                configure?.Invoke(services);
+            });
+        }
+
+        /// <summary>
+        /// The program runs on a thread of its own. It waits here until the factory watches it: one that fails at once would be
+        /// gone before, and its reason with it.
+        /// </summary>
+        protected override IHost CreateHost(IHostBuilder builder)
+        {
+            var host = builder.Build();
+            var started = host.StartAsync();
+            _observed.Release();
+            started.GetAwaiter().GetResult();
+            return host;
+        }
+
+        private sealed class ObservedLifetime : IHostLifetime
+        {
+            private readonly TaskCompletionSource _observed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+            public void Release() => _observed.SetResult();
+
+            public Task WaitForStartAsync(CancellationToken cancellationToken) => _observed.Task.WaitAsync(cancellationToken);
+
+            public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
         }
     }
 }
