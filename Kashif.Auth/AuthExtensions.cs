@@ -1,4 +1,5 @@
 using Kashif.Auth.Accounts;
+using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
@@ -52,6 +53,8 @@ internal static class AuthExtensions
         services.AddScoped<PasswordLogin>();
         services.AddScoped<SessionTokens>();
         services.AddSingleton<AccessTokens>();
+        services.AddHttpContextAccessor();
+        services.AddScoped<AuditLog>();
 
         // In this order, after the migrations.
         services.AddHostedService<KeyRingLoader>();

@@ -12,6 +12,7 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(RefreshRequest))]
 [JsonSerializable(typeof(LogoutRequest))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
 internal sealed partial class AuthJson : JsonSerializerContext;

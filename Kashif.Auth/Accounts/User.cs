@@ -13,13 +13,31 @@ internal sealed class User : IdentityUser<Guid>
 
     /// <summary>One of <see cref="Languages"/>.</summary>
     public required string Language { get; set; }
+
+    /// <summary>One of <see cref="Themes"/>.</summary>
+    public string Theme { get; set; } = Themes.System;
+
+    /// <summary>Where notifications may reach the person, beside the inbox.</summary>
+    public bool PushEnabled { get; set; } = true;
+    public bool EmailEnabled { get; set; } = true;
+
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Since when an admin keeps this person out.</summary>
+    public DateTimeOffset? DisabledAt { get; set; }
 }
 
 internal static class Languages
 {
     public const string English = "en";
     public const string Arabic = "ar";
+}
+
+internal static class Themes
+{
+    public const string System = "system";
+    public const string Light = "light";
+    public const string Dark = "dark";
 }
 
 internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
@@ -35,6 +53,9 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
         builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
         builder.Property(user => user.Language).HasMaxLength(2);
+        builder.Property(user => user.Theme).HasMaxLength(10).HasDefaultValue(Themes.System).HasSentinel(Themes.System);
+        builder.Property(user => user.PushEnabled).HasDefaultValue(true).HasSentinel(true);
+        builder.Property(user => user.EmailEnabled).HasDefaultValue(true).HasSentinel(true);
         builder.HasIndex(user => user.NormalizedEmail).HasDatabaseName("ix_users_normalized_email").IsUnique();
         builder.HasIndex(user => user.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
     }

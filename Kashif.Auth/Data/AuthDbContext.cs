@@ -1,4 +1,8 @@
 using Kashif.Auth.Accounts;
+using Kashif.Auth.ApiKeys;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Deletion;
+using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Persistence;
@@ -14,6 +18,13 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : I
     public DbSet<Session> Sessions => Set<Session>();
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
     public DbSet<SigningKey> SigningKeys => Set<SigningKey>();
+    public DbSet<EmailToken> EmailTokens => Set<EmailToken>();
+    public DbSet<TotpCredential> TotpCredentials => Set<TotpCredential>();
+    public DbSet<RecoveryCode> RecoveryCodes => Set<RecoveryCode>();
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+    public DbSet<AccountDeletion> Deletions => Set<AccountDeletion>();
+    public DbSet<DeletionReceipt> DeletionReceipts => Set<DeletionReceipt>();
+    public DbSet<AuditEntry> AuditLog => Set<AuditEntry>();
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
@@ -23,6 +34,7 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : I
         builder.Ignore<IdentityUserClaim<Guid>>();
         builder.Ignore<IdentityUserLogin<Guid>>();
         builder.Ignore<IdentityRoleClaim<Guid>>();
+        builder.Ignore<IdentityUserToken<Guid>>();
         builder.ApplyKashifConventions(this);
     }
 

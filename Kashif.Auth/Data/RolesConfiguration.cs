@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.Data;
 
-internal sealed class RolesConfiguration : IEntityTypeConfiguration<IdentityRole<Guid>>, IEntityTypeConfiguration<IdentityUserRole<Guid>>, IEntityTypeConfiguration<IdentityUserToken<Guid>>
+internal sealed class RolesConfiguration : IEntityTypeConfiguration<IdentityRole<Guid>>, IEntityTypeConfiguration<IdentityUserRole<Guid>>
 {
     /// <summary>The same in every database: the migration inserts the roles under these ids.</summary>
     public static IReadOnlyDictionary<string, Guid> Ids { get; } = new Dictionary<string, Guid>
@@ -31,6 +31,4 @@ internal sealed class RolesConfiguration : IEntityTypeConfiguration<IdentityRole
     }
 
     public void Configure(EntityTypeBuilder<IdentityUserRole<Guid>> builder) => builder.ToTable("user_roles");
-
-    public void Configure(EntityTypeBuilder<IdentityUserToken<Guid>> builder) => builder.ToTable("user_tokens");
 }

@@ -26,8 +26,8 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
             CreatedAt = now,
             LastUsedAt = now,
             ExpiresAt = now + options.Value.SessionLifetime,
-            IpAddress = http.Connection.RemoteIpAddress?.ToString(),
-            UserAgent = http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, Session.MaxUserAgentLength)] : null,
+            IpAddress = http.ClientAddress,
+            UserAgent = http.ClientUserAgent,
         };
         database.Sessions.Add(session);
         database.RefreshTokens.Add(new RefreshToken { Hash = HashOf(token), SessionId = session.Id });

@@ -24,7 +24,7 @@ internal sealed class SigningKey
     public required DateTimeOffset ActiveFrom { get; init; }
 
     /// <summary>When the last token that it signed has expired: from here on it is not published.</summary>
-    public DateTimeOffset? RetiredAt { get; init; }
+    public DateTimeOffset? RetiredAt { get; set; }
 
     public static SigningKey Create(string secret, DateTimeOffset now)
     {

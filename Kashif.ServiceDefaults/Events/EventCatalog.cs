@@ -10,6 +10,11 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, JsonTypeInfo> Types { get; } = new Dictionary<string, JsonTypeInfo>
     {
         [UserRegistered.Type] = EventsJson.Default.UserRegistered,
+        [UserUpdated.Type] = EventsJson.Default.UserUpdated,
+        [UserDeleted.Type] = EventsJson.Default.UserDeleted,
+        [UserDataErased.Type] = EventsJson.Default.UserDataErased,
+        [PasswordResetRequested.Type] = EventsJson.Default.PasswordResetRequested,
+        [EmailVerificationRequested.Type] = EventsJson.Default.EmailVerificationRequested,
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
@@ -31,6 +36,11 @@ public static class EventCatalog
 /// <summary>The wire format of the events, generated at build.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(UserRegistered))]
+[JsonSerializable(typeof(UserUpdated))]
+[JsonSerializable(typeof(UserDeleted))]
+[JsonSerializable(typeof(UserDataErased))]
+[JsonSerializable(typeof(PasswordResetRequested))]
+[JsonSerializable(typeof(EmailVerificationRequested))]
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]
 [JsonSerializable(typeof(PointsAwarded))]

@@ -60,6 +60,7 @@ public static class AuthenticationExtensions
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(IsPersonOrNoEndpoint).Build())
             .AddPolicy(Policies.Staff, Person().RequireRole(Roles.Staff, Roles.Moderator, Roles.Admin).Build())
             .AddPolicy(Policies.Admin, Person().RequireRole(Roles.Admin).Build())
+            .AddPolicy(Policies.Session, Person().RequireClaim(KashifClaims.Session).Build())
             .AddPolicy(Policies.Service, policy => policy.RequireAuthenticatedUser().RequireRole(Roles.Service));
         return builder;
     }

@@ -20,6 +20,9 @@ public static class Policies
     public const string Staff = "staff";
     public const string Admin = "admin";
 
+    /// <summary>A person who has signed in, and not a program with their API key: for everything that decides about the account itself.</summary>
+    public const string Session = "session";
+
     /// <summary>Another service only.</summary>
     public const string Service = "service";
 }

@@ -1,0 +1,39 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>What a link in an e-mail is good for.</summary>
+internal enum EmailTokenPurpose
+{
+    VerifyEmail,
+    ResetPassword,
+}
+
+/// <summary>The secret of a link that was sent to somebody's address: used once, and soon worth nothing.</summary>
+internal sealed class EmailToken
+{
+    /// <summary>SHA-256 of the token: 256 random bits need no slower hash.</summary>
+    public required byte[] Hash { get; init; }
+    public required Guid UserId { get; init; }
+    public required EmailTokenPurpose Purpose { get; init; }
+
+    /// <summary>The address it was sent to: a link proves nothing about one that was entered later.</summary>
+    public required string Email { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset ExpiresAt { get; init; }
+    public DateTimeOffset? UsedAt { get; init; }
+}
+
+internal sealed class EmailTokenConfiguration : IEntityTypeConfiguration<EmailToken>
+{
+    public void Configure(EntityTypeBuilder<EmailToken> builder)
+    {
+        builder.ToTable("email_tokens");
+        builder.HasKey(token => token.Hash);
+        builder.Property(token => token.Purpose).HasConversion<string>().HasMaxLength(20);
+        builder.Property(token => token.Email).HasMaxLength(EmailAttribute.MaxLength);
+        builder.HasOne<User>().WithMany().HasForeignKey(token => token.UserId).OnDelete(DeleteBehavior.Cascade);
+        builder.HasIndex(token => token.ExpiresAt);
+    }
+}

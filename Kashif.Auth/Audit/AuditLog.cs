@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Kashif.Auth.Data;
+using Kashif.Auth.Sessions;
+using Kashif.Security;
+
+namespace Kashif.Auth.Audit;
+
+/// <summary>Notes security events in the transaction of what they report.</summary>
+internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor accessor, TimeProvider time)
+{
+    /// <summary>Adds an entry to what the next save writes.</summary>
+    /// <param name="userId">Whose account.</param>
+    /// <param name="action">One of <see cref="AuditActions"/>.</param>
+    /// <param name="details">Names and values; nothing secret and nothing personal.</param>
+    /// <param name="actorId">Who did it, where the request does not say (a login).</param>
+    public void Record(Guid userId, string action, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
+    {
+        var now = time.GetUtcNow();
+        var http = accessor.HttpContext;
+        database.AuditLog.Add(new AuditEntry
+        {
+            Id = Guid.CreateVersion7(now),
+            UserId = userId,
+            ActorId = actorId ?? http?.User.UserIdOrNull,
+            Action = action,
+            Details = details is null ? null : JsonSerializer.Serialize(details, AuthJson.Default.IReadOnlyDictionaryStringString),
+            IpAddress = http?.ClientAddress,
+            UserAgent = http?.ClientUserAgent,
+            OccurredAt = now,
+        });
+    }
+}
+
+/// <summary>What the audit log tells of: stable names, for programs.</summary>
+internal static class AuditActions
+{
+    public const string Registered = "registered";
+    public const string LoggedIn = "logged_in";
+    public const string LoginFailed = "login_failed";
+    public const string LockedOut = "locked_out";
+    public const string LoggedOut = "logged_out";
+    public const string SessionEnded = "session_ended";
+    public const string SessionsEnded = "sessions_ended";
+    public const string RefreshTokenReused = "refresh_token_reused";
+    public const string PasswordChanged = "password_changed";
+    public const string PasswordResetRequested = "password_reset_requested";
+    public const string PasswordReset = "password_reset";
+    public const string EmailVerified = "email_verified";
+    public const string EmailChanged = "email_changed";
+    public const string TotpEnabled = "totp_enabled";
+    public const string TotpDisabled = "totp_disabled";
+    public const string RecoveryCodeUsed = "recovery_code_used";
+    public const string RolesChanged = "roles_changed";
+    public const string Disabled = "disabled";
+    public const string Enabled = "enabled";
+    public const string ApiKeyCreated = "api_key_created";
+    public const string ApiKeyRevoked = "api_key_revoked";
+    public const string Exported = "exported";
+    public const string DeletionRequested = "deletion_requested";
+    public const string DeletionCompleted = "deletion_completed";
+}
