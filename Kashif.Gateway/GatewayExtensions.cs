@@ -1,8 +1,12 @@
 using System.Net;
 using Kashif.Gateway.Caching;
 using Kashif.Gateway.Health;
+using Kashif.Gateway.Limits;
 using Kashif.Gateway.Metrics;
+using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Routing;
+using Kashif.Persistence;
+using Kashif.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Yarp.ReverseProxy;
@@ -20,6 +24,10 @@ internal static class GatewayExtensions
     {
         var services = builder.Services;
         services.Configure<KestrelServerOptions>(options => options.Limits.MaxRequestBodySize = MaxBody);
+        services.AddTrustedProxies();
+        builder.AddKashifAuthentication();
+        builder.AddKashifCache();
+        services.AddRateLimits();
 
         services.AddReverseProxy()
             .LoadFromMemory(Routes.All, Routes.Clusters)

@@ -1,4 +1,5 @@
 using System.Net;
+using Kashif.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
@@ -10,6 +11,22 @@ internal static class Routes
 {
     /// <summary>Marks the routes of <c>/api/{area}</c>, the older form of <c>/api/v1/{area}</c>.</summary>
     public const string Alias = "alias";
+
+    private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
+
+    /// <summary>What is treated otherwise than the rest of its area.</summary>
+    private static readonly Rule[] Rules =
+    [
+        new("auth", "POST", "token", LimitPolicies.Login),
+        new("auth", "POST", "password/forgot", LimitPolicies.Login),
+        new("auth", "POST", "password/reset", LimitPolicies.Login),
+        new("auth", "POST", "email/verify", LimitPolicies.Login),
+        new("auth", "POST", "email/verify/resend", LimitPolicies.Login),
+        new("auth", "POST", "refresh", LimitPolicies.Refresh),
+        new("auth", "POST", "register", LimitPolicies.Register),
+        new("reports", "POST", "", LimitPolicies.Reports),
+        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports),
+    ];
 
     public static IReadOnlyList<RouteConfig> All { get; } = [.. Area.All.SelectMany(Of)];
 
@@ -28,13 +45,28 @@ internal static class Routes
 
     private static IEnumerable<RouteConfig> Of(Area area) =>
     [
-        Route(area, "api", $"/api/v1/{area.Name}/{{**rest}}"),
-        Route(area, "alias", $"/api/{area.Name}/{{**rest}}") with { Metadata = new Dictionary<string, string> { [Alias] = "" } },
-        Route(area, "health", $"/api/v1/{area.Name}/health").WithTransformPathSet("/health"),
-        Route(area, "alias-health", $"/api/{area.Name}/health").WithTransformPathSet("/health"),
-        Route(area, "openapi", $"/openapi/{area.Name}.json").WithTransformPathSet("/openapi/v1.json"),
+        .. Both(area, "api", "{**rest}"),
+        .. Rules.Where(rule => rule.Area == area.Name).SelectMany(rule => Both(area, $"{rule.Method} {rule.Path}", rule.Path, rule)),
+        Route(area, "health", $"/api/v1/{area.Name}/health", Open).WithTransformPathSet("/health"),
+        Route(area, "health alias", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
+        Route(area, "openapi", $"/openapi/{area.Name}.json", Open).WithTransformPathSet("/openapi/v1.json"),
     ];
 
-    private static RouteConfig Route(Area area, string kind, string path) =>
-        new() { RouteId = $"{area.Name}-{kind}", ClusterId = area.Service, Match = new RouteMatch { Path = path } };
+    /// <summary>A route in both its forms.</summary>
+    private static IEnumerable<RouteConfig> Both(Area area, string kind, string path, Rule? rule = null) =>
+    [
+        Route(area, kind, $"/api/v1/{area.Name}/{path}".TrimEnd('/'), rule),
+        Route(area, $"{kind} alias", $"/api/{area.Name}/{path}".TrimEnd('/'), rule, (Alias, "")),
+    ];
+
+    private static RouteConfig Route(Area area, string kind, string path, Rule? rule = null, params (string Key, string Value)[] metadata) => new()
+    {
+        RouteId = $"{area.Name} {kind}",
+        ClusterId = area.Service,
+        Match = new RouteMatch { Path = path, Methods = rule?.Method is { } method ? [method] : null },
+        Metadata = metadata.Append((LimitPolicies.Key, rule?.Limit ?? "")).Where(pair => pair is not (LimitPolicies.Key, "")).ToDictionary(),
+    };
+
+    /// <param name="Path">Below the area.</param>
+    private sealed record Rule(string Area, string? Method, string Path, string? Limit);
 }

@@ -33,6 +33,8 @@ internal static class Transforms
             });
         }
 
+        // Whoever may use an API key has been given a token for it by now.
+        context.AddRequestHeaderRemove("X-Api-Key");
         context.AddRequestTransform(request =>
         {
             // A body that the service may find too large is announced first: it then answers 413 instead of hanging up.

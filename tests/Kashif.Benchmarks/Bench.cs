@@ -19,6 +19,7 @@ foreach (var project in builder.Resources.OfType<ProjectResource>())
 {
     builder.CreateResourceBuilder(project)
         .WithEnvironment("Reporting__ReportsPerHour", "100000000")
+        .WithEnvironment("RateLimits__Scale", "10000000")
         .WithEnvironment("DOTNET_gcServer", "0");
 }
 

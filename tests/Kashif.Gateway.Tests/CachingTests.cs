@@ -29,7 +29,7 @@ public sealed class CachingTests : IAsyncLifetime
 
         using var first = await GetAsync();
         using var second = await GetAsync();
-        using var third = await GetAsync(authorization: "Bearer somebody");
+        using var third = await GetAsync(authorization: Token());
 
         foreach (var response in new[] { first, second, third })
         {
@@ -51,7 +51,7 @@ public sealed class CachingTests : IAsyncLifetime
 
         for (var count = 0; count < 4; count++)
         {
-            using var response = await GetAsync(authorization: $"Bearer {count}");
+            using var response = await GetAsync(authorization: Token());
         }
 
         Service.Requests.Count.ShouldBe(2);
@@ -201,14 +201,18 @@ public sealed class CachingTests : IAsyncLifetime
     {
         Service.Answer = context => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString());
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(async caller =>
+        var callers = Enumerable.Range(0, 50).Select(_ => Token()).ToArray();
+        var answers = await Task.WhenAll(callers.Select(async caller =>
         {
-            using var response = await GetAsync(authorization: $"Bearer {caller}");
+            using var response = await GetAsync(authorization: caller);
             return await response.Content.ReadAsStringAsync(Cancel);
         }));
 
-        answers.ShouldBe(Enumerable.Range(0, 50).Select(caller => $"Bearer {caller}"));
+        answers.ShouldBe(callers);
     }
+
+    /// <summary>Of somebody new.</summary>
+    private static string Token() => $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
 
     private void Answer(string? cacheControl, string? etag = null, int status = 200, (string Name, string Value)? header = null)
     {

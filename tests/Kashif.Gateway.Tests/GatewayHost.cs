@@ -1,7 +1,9 @@
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Gateway.Tests;
@@ -23,6 +25,15 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public FakeService this[string service] => _services[service];
 
+    public Uri Address => _factory.ClientOptions.BaseAddress;
+
+    /// <summary>The gateway's container.</summary>
+    public IServiceProvider Provider => _factory.Services;
+
+    /// <inheritdoc cref="StartAsync(IReadOnlyDictionary{string, string?}?, Action{IServiceCollection}?)"/>
+    public static Task<GatewayHost> StartAsync(params (string Key, string? Value)[] settings) =>
+        StartAsync(settings.GroupBy(setting => setting.Key).ToDictionary(group => group.Key, group => group.Last().Value));
+
     /// <param name="settings">Configuration on top.</param>
     /// <param name="configure">Replaces what a test must see or break.</param>
     public static async Task<GatewayHost> StartAsync(
@@ -35,8 +46,15 @@ internal sealed class GatewayHost : IAsyncDisposable
             services[name] = await FakeService.StartAsync(name);
         }
 
-        var addresses = services.Select(service => KeyValuePair.Create($"services:{service.Key}:http:0", (string?)service.Value.Address));
-        var factory = new Factory([.. addresses, .. settings ?? new Dictionary<string, string?>()], configure);
+        var all = services.ToDictionary(service => $"services:{service.Key}:http:0", service => (string?)service.Value.Address);
+        all[$"ConnectionStrings:{ResourceNames.Cache}"] = GatewayServers.Redis.Cache;
+        all["RateLimits:Scale"] = "1000"; // all tests come from one address
+        foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
+        {
+            all[key] = value;
+        }
+
+        var factory = new Factory(all, configure);
 
         // Not UseKestrel(port): that sets the address while the program, on its own thread, may have started already.
         factory.UseKestrel();
@@ -47,16 +65,30 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Takes a service away.</summary>
     public ValueTask StopAsync(string service) => _services[service].DisposeAsync();
 
+    /// <summary>A client of somebody who is signed in.</summary>
+    public HttpClient As(Guid userId) => With(GatewayServers.Issuer.TokenFor(userId));
+
+    public HttpClient With(string token)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
     /// <summary>Sends a request line as it stands: HttpClient would tidy the path up.</summary>
     /// <returns>The whole answer.</returns>
-    public async Task<string> SendRawAsync(string target)
+    public Task<string> SendRawAsync(string target) =>
+        SendBytesAsync($"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n");
+
+    /// <summary>Sends bytes as they stand.</summary>
+    /// <returns>All that comes back until the connection ends.</returns>
+    public async Task<string> SendBytesAsync(string bytes)
     {
-        var address = _factory.ClientOptions.BaseAddress;
         using var client = new TcpClient();
-        await client.ConnectAsync(address.Host, address.Port);
+        await client.ConnectAsync(Address.Host, Address.Port);
         await using var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {address.Authority}\r\nConnection: close\r\n\r\n"));
-        using var reader = new StreamReader(stream);
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes));
+        using var reader = new StreamReader(stream, Encoding.Latin1);
         return await reader.ReadToEndAsync();
     }
 
@@ -70,7 +102,22 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    private sealed class Factory(KeyValuePair<string, string?>[] settings, Action<IServiceCollection>? configure) : WebApplicationFactory<Program>
+    /// <summary>Fetches Auth's keys from the one who signs the tokens: the fake in Auth's place has none.</summary>
+    private sealed class KeysOfIssuer : DelegatingHandler
+    {
+        public KeysOfIssuer()
+            : base(new SocketsHttpHandler())
+        {
+        }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.RequestUri = new Uri(new Uri(GatewayServers.Issuer.Address), request.RequestUri?.AbsolutePath);
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    private sealed class Factory(Dictionary<string, string?> settings, Action<IServiceCollection>? configure) : WebApplicationFactory<Program>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
@@ -80,7 +127,11 @@ internal sealed class GatewayHost : IAsyncDisposable
                 builder.UseSetting(key, value);
             }
 
-            builder.ConfigureServices(services => configure?.Invoke(services));
+            builder.ConfigureTestServices(services =>
+            {
+                services.AddHttpClient("auth-keys").ConfigurePrimaryHttpMessageHandler(() => new KeysOfIssuer());
+                configure?.Invoke(services);
+            });
         }
     }
 }

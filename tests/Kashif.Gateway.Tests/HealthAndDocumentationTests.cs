@@ -38,7 +38,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         status.ShouldBe(HttpStatusCode.OK);
         health.GetProperty("status").GetString().ShouldBe("healthy");
         health.GetProperty("checks").EnumerateObject().Select(check => check.Name)
-            .ShouldBe([ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications], ignoreOrder: true);
+            .ShouldBe([ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications, ResourceNames.Cache], ignoreOrder: true);
     }
 
     [Fact]

@@ -31,6 +31,10 @@ public sealed class KashifSystem : IAsyncLifetime
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>(
             [$"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}"]);
         builder.WithThrowAwayData();
+
+        // All that these tests do comes from one address.
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
+            .WithEnvironment("RateLimits__Scale", "1000");
         _application = await builder.BuildAsync();
         await _application.StartAsync();
         await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);

@@ -10,40 +10,51 @@ namespace Kashif.Testing;
 public sealed class TestServers : IAsyncDisposable
 {
     private const string Database = ResourceNames.AuthDb;
+    private static readonly string[] All = [Database, ResourceNames.Messaging, ResourceNames.Cache];
     private readonly DistributedApplication _application;
+    private readonly Dictionary<string, string> _strings;
 
-    private TestServers(DistributedApplication application, string database, string messaging, string cache)
+    private TestServers(DistributedApplication application, Dictionary<string, string> strings)
     {
         _application = application;
-        DatabaseServer = database;
-        Messaging = messaging;
-        Cache = cache;
+        _strings = strings;
     }
 
     /// <summary>The connection string of one database; another name in it makes another database, which migrations create.</summary>
-    public string DatabaseServer { get; }
-    public string Messaging { get; }
-    public string Cache { get; }
+    public string DatabaseServer => _strings[Database];
+    public string Messaging => _strings[ResourceNames.Messaging];
+    public string Cache => _strings[ResourceNames.Cache];
 
     /// <summary>Stops and starts the servers: <c>ResourceCommands</c> takes the names of <see cref="ResourceNames"/>.</summary>
     public ResourceCommandService Commands => _application.ResourceCommands;
 
-    public static async Task<TestServers> StartAsync()
+    public static Task<TestServers> StartAsync() => StartAsync(All, []);
+
+    /// <summary>Redis alone.</summary>
+    public static Task<TestServers> StartCacheAsync() => StartAsync(
+        [ResourceNames.Cache],
+        [ResourceNames.Postgres, ResourceNames.AuthDb, ResourceNames.ReportingDb, ResourceNames.GamificationDb, ResourceNames.CouponsDb, ResourceNames.NotificationsDb, ResourceNames.Messaging]);
+
+    private static async Task<TestServers> StartAsync(string[] names, string[] without)
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>();
-        foreach (var project in builder.Resources.OfType<ProjectResource>().ToArray())
+        foreach (var resource in builder.Resources.Where(resource => resource is ProjectResource || without.Contains(resource.Name)).ToArray())
         {
-            builder.Resources.Remove(project);
+            builder.Resources.Remove(resource);
         }
 
         builder.WithThrowAwayData();
         var application = await builder.BuildAsync();
         await application.StartAsync();
-        string[] names = [Database, ResourceNames.Messaging, ResourceNames.Cache];
         await Task.WhenAll(names.Select(name => application.ResourceNotifications.WaitForResourceHealthyAsync(name)));
-        var strings = await Task.WhenAll(names.Select(async name => await application.GetConnectionStringAsync(name)
-            ?? throw new InvalidOperationException($"'{name}' has no connection string.")));
-        return new TestServers(application, strings[0], strings[1], strings[2]);
+        var strings = new Dictionary<string, string>();
+        foreach (var name in names)
+        {
+            strings[name] = await application.GetConnectionStringAsync(name)
+                ?? throw new InvalidOperationException($"'{name}' has no connection string.");
+        }
+
+        return new TestServers(application, strings);
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();

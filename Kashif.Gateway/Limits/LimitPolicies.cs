@@ -1,0 +1,51 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Model;
+
+namespace Kashif.Gateway.Limits;
+
+/// <summary>Which limit a request is under: its route says so.</summary>
+internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
+{
+    /// <summary>The route's metadata with the limit's name; without it the route is under the default one.</summary>
+    public const string Key = "limit";
+    public const string Login = "login";
+    public const string Refresh = "refresh";
+    public const string Register = "register";
+    public const string Reports = "reports";
+    public const string Open = "open";
+
+    private static readonly PathString[] Unlimited = ["/alive", "/health", "/metrics"];
+
+    private readonly LimitPolicy _default = Policy(options.Value, "default", limits => limits.Default);
+    private readonly LimitPolicy _open = Policy(options.Value, Open, limits => limits.Open, byAddress: true);
+    private readonly FrozenDictionary<string, LimitPolicy> _own = new[]
+    {
+        Policy(options.Value, Login, limits => limits.Login, byAddress: true),
+        Policy(options.Value, Refresh, limits => limits.Refresh, byAddress: true),
+        Policy(options.Value, Register, limits => limits.Register, byAddress: true),
+        Policy(options.Value, Reports, limits => limits.Reports),
+    }.ToFrozenDictionary(policy => policy.Name);
+
+    /// <returns>Null for what orchestrators and scrapers ask, which must never be turned away.</returns>
+    public LimitPolicy? For(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not { } route)
+        {
+            return Array.Exists(Unlimited, path => context.Request.Path.StartsWithSegments(path)) ? null : _open;
+        }
+
+        if (route.Config.Metadata?.TryGetValue(Key, out var name) is not true)
+        {
+            return _default;
+        }
+
+        return name == Open ? _open : _own[name];
+    }
+
+    private static LimitPolicy Policy(RateLimitOptions options, string name, Func<RateLimitOptions, RateLimit> limit, bool byAddress = false)
+    {
+        var (permits, window) = (limit(options).Permits, limit(options).Window);
+        return new LimitPolicy(name, Math.Min((long)permits * options.Scale, int.MaxValue), window, byAddress);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Kashif.Http;
+using Kashif.Security;
+using StackExchange.Redis;
+
+namespace Kashif.Gateway.Limits;
+
+/// <summary>Turns away who asks for too much, and tells everybody how much is left.</summary>
+/// <remarks>The headers are those of https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06.</remarks>
+internal static class RateLimiting
+{
+    /// <summary>Of a token that was given for an API key: the key's id.</summary>
+    private const string ApiKeyClaim = "api_key";
+    private const int NetworkBytes = 8;
+    private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests; Retry-After says when there may be more.");
+
+    public static IServiceCollection AddRateLimits(this IServiceCollection services)
+    {
+        services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
+        services.AddSingleton<LimitPolicies>();
+        services.AddSingleton<LimitMetrics>();
+        services.AddSingleton<LocalLimits>();
+        services.AddSingleton<SharedLimits>();
+        services.AddHostedService(provider => provider.GetRequiredService<SharedLimits>());
+        return services;
+    }
+
+    /// <summary>After authentication, which says who asks; before the output cache, whose answers count like all others.</summary>
+    public static void UseRateLimits(this WebApplication app)
+    {
+        var policies = app.Services.GetRequiredService<LimitPolicies>();
+        var limits = app.Services.GetRequiredService<SharedLimits>();
+        var metrics = app.Services.GetRequiredService<LimitMetrics>();
+        app.Use(async (context, next) =>
+        {
+            if (policies.For(context) is not { } policy)
+            {
+                await next(context);
+                return;
+            }
+
+            var decision = await limits.TakeAsync(policy, Caller(context, policy));
+
+            // At the last moment, so that the output cache keeps none of them.
+            context.Response.OnStarting(WriteHeaders, new Applied(context.Response, policy, decision));
+            if (decision.Allowed)
+            {
+                await next(context);
+                return;
+            }
+
+            metrics.Limited(policy);
+            context.Response.Headers.RetryAfter = Seconds(decision.Reset);
+            await TooMany.ToProblem().ExecuteAsync(context);
+        });
+    }
+
+    private static string Caller(HttpContext context, LimitPolicy policy)
+    {
+        if (!policy.ByAddress && context.User.Identity is { IsAuthenticated: true })
+        {
+            if (context.User.FindFirst(ApiKeyClaim) is { } key)
+            {
+                return $"{policy.Name}:key:{key.Value}";
+            }
+
+            if (context.User.FindFirst(KashifClaims.Subject) is { } user)
+            {
+                return $"{policy.Name}:user:{user.Value}";
+            }
+        }
+
+        return $"{policy.Name}:address:{Address(context.Connection.RemoteIpAddress)}";
+    }
+
+    /// <summary>Of IPv6 the network, of which everybody has all addresses.</summary>
+    private static string Address(IPAddress? address)
+    {
+        if (address is null or { AddressFamily: AddressFamily.InterNetwork })
+        {
+            return address?.ToString() ?? "none";
+        }
+
+        return address.IsIPv4MappedToIPv6
+            ? address.MapToIPv4().ToString()
+            : Convert.ToHexStringLower(address.GetAddressBytes().AsSpan(0, NetworkBytes));
+    }
+
+    private static Task WriteHeaders(object state)
+    {
+        var (response, policy, decision) = (Applied)state;
+        var headers = response.Headers;
+        headers["RateLimit-Limit"] = policy.LimitHeader;
+        headers["RateLimit-Policy"] = policy.PolicyHeader;
+        headers["RateLimit-Remaining"] = Math.Max(0, decision.Remaining).ToString(CultureInfo.InvariantCulture);
+        headers["RateLimit-Reset"] = Seconds(decision.Reset);
+        return Task.CompletedTask;
+    }
+
+    private static string Seconds(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+    private sealed record Applied(HttpResponse Response, LimitPolicy Policy, Decision Decision);
+}

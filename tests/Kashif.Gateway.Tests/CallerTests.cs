@@ -1,0 +1,146 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>Who is asking: by a token that is right, or by nothing. What else a client says of itself does not pass.</summary>
+public sealed class CallerTests : IAsyncLifetime
+{
+    private GatewayHost? _gateway;
+
+    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static string Expired => GatewayServers.Issuer.ExpiredTokenFor(Guid.CreateVersion7());
+
+    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+
+    public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+
+    [Theory]
+    [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
+    public async Task A_bad_token_is_a_401_before_any_service_hears_of_it(string area, string service)
+    {
+        var good = GatewayServers.Issuer.TokenFor(Guid.CreateVersion7());
+        string[] bad = [$"Bearer {Expired}", $"Bearer {good}x", $"bearer {good[..^8]}AAAAAAAA", "Bearer nonsense", "Bearer", "Bearer  ", $"Bearer {good}, Bearer {good}"];
+        foreach (var authorization in bad)
+        {
+            foreach (var path in new[] { $"/api/v1/{area}", $"/api/v1/{area}/a/b", $"/api/{area}/a", $"/api/v1/{area}/health", $"/openapi/{area}.json" })
+            {
+                using var response = await SendAsync(HttpMethod.Get, path, ("Authorization", authorization));
+
+                response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, $"{path} {authorization}");
+                response.Headers.WwwAuthenticate.ShouldHaveSingleItem().Scheme.ShouldBe("Bearer");
+                response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+                (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("unauthorized");
+            }
+        }
+
+        Gateway[service].Requests.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
+    public async Task A_good_one_passes_and_so_does_none(string area, string service)
+    {
+        var token = $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
+
+        using var signedIn = await SendAsync(HttpMethod.Get, $"/api/v1/{area}/a", ("Authorization", token));
+        using var anonymous = await SendAsync(HttpMethod.Get, $"/api/v1/{area}/a");
+
+        signedIn.StatusCode.ShouldBe(HttpStatusCode.OK);
+        anonymous.StatusCode.ShouldBe(HttpStatusCode.OK);
+        Gateway[service].Requests.Select(seen => seen.Headers.GetValueOrDefault("Authorization")).ShouldBe([token, null]);
+    }
+
+    [Fact]
+    public async Task A_bad_one_gets_no_answer_from_the_cache_either()
+    {
+        Gateway[ResourceNames.Gamification].Answer = context =>
+        {
+            context.Response.Headers.CacheControl = "public, max-age=60";
+            return context.Response.WriteAsync("kept");
+        };
+        using var first = await SendAsync(HttpMethod.Get, "/api/v1/gamification/leaderboard");
+
+        using var response = await SendAsync(HttpMethod.Get, "/api/v1/gamification/leaderboard", ("Authorization", $"Bearer {Expired}"));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/auth/token")]
+    [InlineData("/api/v1/auth/refresh")]
+    [InlineData("/api/auth/refresh/")]
+    public async Task Who_signs_in_anew_may_still_send_the_old_one(string path)
+    {
+        using var response = await SendAsync(HttpMethod.Post, path, ("Authorization", $"Bearer {Expired}"));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        Gateway[ResourceNames.Auth].Requests.ShouldHaveSingleItem().Headers.Keys.ShouldNotContain("Authorization");
+    }
+
+    [Fact]
+    public async Task Nothing_that_could_be_taken_for_an_identity_passes()
+    {
+        string[] names =
+        [
+            "X-User-Id", "x-user-id", "X-USER-ROLES", "X-User", "X-UserId", "X-Roles", "X-Role", "X-Api-Key", "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP",
+            "X-Forwarded-User", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded", "X-Original-URL", "X-Rewrite-URL", "X-Original-For", "X-HTTP-Method-Override", "X-Remote-User",
+        ];
+        foreach (var name in names)
+        {
+            using var response = await SendAsync(HttpMethod.Get, "/api/v1/auth/me", (name, "admin"), ("X-Kept", "yes"));
+
+            var seen = Gateway[ResourceNames.Auth].Requests[^1];
+            seen.Headers.Keys.ShouldNotContain(name, StringComparer.OrdinalIgnoreCase);
+            seen.Headers["X-Kept"].ShouldBe("yes");
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_client_that_nobody_vouches_for_the_connection_counts()
+    {
+        using var response = await SendAsync(
+            HttpMethod.Post, "/api/v1/auth/token",
+            ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.test"), ("Forwarded", "for=6.6.6.6"), ("Connection", "X-Forwarded-For"));
+
+        var seen = Gateway[ResourceNames.Auth].Requests.ShouldHaveSingleItem().Headers;
+        seen["X-Forwarded-For"].ShouldBe("127.0.0.1");
+        seen["X-Forwarded-Proto"].ShouldBe("http");
+        seen["X-Forwarded-Host"].ShouldBe(Gateway.Address.Authority);
+        seen.Keys.ShouldNotContain("Forwarded");
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "1.2.3.4", "1.2.3.4")]
+    [InlineData("127.0.0.0/8", "6.6.6.6, 1.2.3.4", "1.2.3.4")]
+    [InlineData("127.0.0.1", "6.6.6.6, 1.2.3.4, 127.0.0.1", "1.2.3.4")]
+    [InlineData("127.0.0.1", "2001:db8::5", "2001:db8::5")]
+    [InlineData("127.0.0.1", "nonsense", "127.0.0.1")]
+    [InlineData("10.0.0.0/8", "1.2.3.4", "127.0.0.1")]
+    public async Task A_proxy_that_is_trusted_is_believed_as_far_as_the_trust_goes(string trusted, string forwarded, string address)
+    {
+        await using var gateway = await GatewayHost.StartAsync(("Gateway:TrustedProxies:0", trusted));
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/auth/token");
+        request.Headers.Add("X-Forwarded-For", forwarded);
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        gateway[ResourceNames.Auth].Requests.ShouldHaveSingleItem().Headers["X-Forwarded-For"].ShouldBe(address);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value).ShouldBeTrue(name);
+        }
+
+        return await Gateway.Client.SendAsync(request, Cancel);
+    }
+}

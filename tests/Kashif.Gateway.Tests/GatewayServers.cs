@@ -1,0 +1,29 @@
+using Kashif.Testing;
+
+// One of them stops Redis.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: AssemblyFixture(typeof(Kashif.Gateway.Tests.GatewayServers))]
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>What every gateway has besides its services, started once: Redis, and who signs the tokens.</summary>
+public sealed class GatewayServers : IAsyncLifetime
+{
+    private static TestServers? s_redis;
+    private static TestIssuer? s_issuer;
+
+    public static TestServers Redis => s_redis ?? throw new InvalidOperationException("Not started.");
+    public static TestIssuer Issuer => s_issuer ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        s_redis = await TestServers.StartCacheAsync();
+        s_issuer = await TestIssuer.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Issuer.DisposeAsync();
+        await Redis.DisposeAsync();
+    }
+}

@@ -1,0 +1,311 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Gateway.Limits;
+using Kashif.Testing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>Two gateways on one Redis. The windows are long, so that nothing comes back while a test runs; each test has users and addresses of its own.</summary>
+public sealed class RateLimitTests : IAsyncLifetime
+{
+    private static readonly (string, string?)[] Settings =
+    [
+        ("RateLimits:Scale", "1"),
+        ("RateLimits:RedisTimeout", "00:00:05"),
+        ("RateLimits:Default:Permits", "20"), ("RateLimits:Default:Window", "01:00:00"),
+        ("RateLimits:Login:Permits", "3"), ("RateLimits:Login:Window", "01:00:00"),
+        ("RateLimits:Refresh:Permits", "4"), ("RateLimits:Refresh:Window", "01:00:00"),
+        ("RateLimits:Register:Permits", "2"), ("RateLimits:Register:Window", "01:00:00"),
+        ("RateLimits:Reports:Permits", "5"), ("RateLimits:Reports:Window", "01:00:00"),
+        ("Gateway:TrustedProxies:0", "127.0.0.1"),
+    ];
+
+    private GatewayHost? _one;
+    private GatewayHost? _other;
+
+    private GatewayHost One => _one ?? throw new InvalidOperationException("Not started.");
+    private GatewayHost Other => _other ?? throw new InvalidOperationException("Not started.");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _one = await GatewayHost.StartAsync(Settings);
+        _other = await GatewayHost.StartAsync(Settings);
+        await SharedAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await One.DisposeAsync();
+        await Other.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Over_two_gateways_exactly_as_many_pass_as_the_limit_says()
+    {
+        var user = Guid.CreateVersion7();
+        using var here = One.As(user);
+        using var there = Other.As(user);
+
+        var statuses = await ManyAsync(100, [here, there], "/api/v1/gamification/points/me");
+
+        statuses.Count(status => status == 200).ShouldBe(20);
+        statuses.Count(status => status == 429).ShouldBe(80);
+        (One[ResourceNames.Gamification].Requests.Count + Other[ResourceNames.Gamification].Requests.Count).ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task The_headers_count_down_and_say_when_to_come_back()
+    {
+        using var user = One.As(Guid.CreateVersion7());
+
+        for (var left = 19; left >= 0; left--)
+        {
+            using var passed = await user.GetAsync("/api/v1/coupons", Cancel);
+            passed.StatusCode.ShouldBe(HttpStatusCode.OK);
+            Header(passed, "RateLimit-Limit").ShouldBe("20");
+            Header(passed, "RateLimit-Policy").ShouldBe("20;w=3600");
+            Header(passed, "RateLimit-Remaining").ShouldBe(left.ToString(CultureInfo.InvariantCulture));
+            int.Parse(Header(passed, "RateLimit-Reset"), CultureInfo.InvariantCulture).ShouldBeInRange(3500, 3800);
+        }
+
+        // The second is refused without a question to Redis.
+        for (var count = 0; count < 2; count++)
+        {
+            using var refused = await user.GetAsync("/api/v1/coupons", Cancel);
+            refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+            refused.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+            (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("rate_limited");
+            Header(refused, "RateLimit-Remaining").ShouldBe("0");
+            refused.Headers.RetryAfter?.Delta.ShouldNotBeNull().TotalSeconds.ShouldBeInRange(3500, 3800);
+            Header(refused, "RateLimit-Reset").ShouldBe(Header(refused, "Retry-After"));
+            Header(refused, "X-Correlation-Id").ShouldNotBeEmpty();
+        }
+    }
+
+    [Theory]
+    [InlineData("POST", "auth/token", 3)]
+    [InlineData("POST", "auth/password/forgot", 3)]
+    [InlineData("POST", "auth/password/reset", 3)]
+    [InlineData("POST", "auth/email/verify", 3)]
+    [InlineData("POST", "auth/email/verify/resend", 3)]
+    [InlineData("POST", "auth/refresh", 4)]
+    [InlineData("POST", "auth/register", 2)]
+    [InlineData("POST", "reports", 5)]
+    [InlineData("POST", "reports/open311/v2/requests.json", 5)]
+    [InlineData("GET", "auth/token", 20)]
+    [InlineData("GET", "reports", 20)]
+    [InlineData("POST", "coupons/1/redeem", 20)]
+    public async Task What_is_worth_guarding_has_a_limit_of_its_own_however_it_is_written(string method, string path, int limit)
+    {
+        var address = NewAddress();
+        string[] forms = [$"/api/v1/{path}", $"/api/{path}", $"/api/v1/{path}/", $"/API/V1/{path.ToUpperInvariant()}", $"/api/v1/{path}?x=1", $"/api/v1/./{path}", $"/api/v1/{path.Replace("t", "%74")}"];
+
+        var passed = 0;
+        for (var count = 0; count < 30; count++)
+        {
+            using var response = await SendAsync(One.Client, method, forms[count % forms.Length], address);
+            passed += response.StatusCode == HttpStatusCode.OK ? 1 : 0;
+        }
+
+        passed.ShouldBe(limit);
+    }
+
+    [Fact]
+    public async Task A_token_buys_no_more_guesses_at_passwords()
+    {
+        var address = NewAddress();
+        var statuses = new List<int>();
+        for (var count = 0; count < 6; count++)
+        {
+            using var user = One.As(Guid.CreateVersion7());
+            using var response = await SendAsync(user, "POST", "/api/v1/auth/token", address);
+            statuses.Add((int)response.StatusCode);
+        }
+
+        statuses.ShouldBe([200, 200, 200, 429, 429, 429]);
+    }
+
+    [Fact]
+    public async Task One_users_limit_is_not_anothers_nor_their_addresses()
+    {
+        var address = NewAddress();
+        using var first = One.As(Guid.CreateVersion7());
+        using var second = One.As(Guid.CreateVersion7());
+        (await ManyAsync(21, [first], "/api/v1/coupons", address)).Count(status => status == 429).ShouldBe(1);
+
+        (await ManyAsync(20, [second], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
+        (await ManyAsync(20, [One.Client], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
+        (await ManyAsync(1, [One.Client], "/api/v1/coupons", address)).ShouldBe([429]);
+        (await ManyAsync(1, [One.Client], "/api/v1/coupons", NewAddress())).ShouldBe([200]);
+    }
+
+    [Fact]
+    public async Task Of_ipv6_the_network_counts()
+    {
+        var network = $"2001:db8:{Random.Shared.Next(0x10000):x}:{Random.Shared.Next(0x10000):x}";
+
+        (await ManyAsync(10, [One.Client], "/api/v1/coupons", $"{network}::1")).ShouldAllBe(status => status == 200);
+        (await ManyAsync(10, [Other.Client], "/api/v1/coupons", $"{network}:ffff::2")).ShouldAllBe(status => status == 200);
+        (await ManyAsync(1, [One.Client], "/api/v1/coupons", $"{network}::3")).ShouldBe([429]);
+    }
+
+    [Fact]
+    public async Task Guessing_tokens_is_limited()
+    {
+        var address = NewAddress();
+        using var liar = One.With("e30.e30.e30");
+
+        (await ManyAsync(25, [liar], "/api/v1/auth/me", address)).GroupBy(status => status).ToDictionary(group => group.Key, group => group.Count())
+            .ShouldBe(new Dictionary<int, int> { [401] = 20, [429] = 5 }, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task What_comes_from_the_cache_counts_and_carries_its_own_numbers()
+    {
+        One[ResourceNames.Gamification].Answer = context =>
+        {
+            context.Response.Headers.CacheControl = "public, max-age=60";
+            return context.Response.WriteAsync("kept");
+        };
+        var address = NewAddress();
+
+        for (var left = 19; left >= 0; left--)
+        {
+            using var response = await SendAsync(One.Client, "GET", "/api/v1/gamification/leaderboard", address);
+            Header(response, "RateLimit-Remaining").ShouldBe(left.ToString(CultureInfo.InvariantCulture));
+        }
+
+        using var refused = await SendAsync(One.Client, "GET", "/api/v1/gamification/leaderboard", address);
+        refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        One[ResourceNames.Gamification].Requests.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/alive")]
+    public async Task Orchestrators_are_never_turned_away(string path)
+    {
+        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Default:Permits", "1")]);
+
+        for (var count = 0; count < 5; count++)
+        {
+            using var response = await gateway.Client.GetAsync(path, Cancel);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+            response.Headers.Contains("RateLimit-Limit").ShouldBeFalse();
+        }
+
+        var address = NewAddress();
+        (await ManyAsync(2, [gateway.Client], "/docs/index.html", address)).ShouldBe([200, 429], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Without_redis_each_gateway_counts_alone_at_once_and_with_it_they_count_together_again()
+    {
+        var users = Enumerable.Range(0, 3).Select(_ => Guid.CreateVersion7()).ToArray();
+        (await ManyAsync(30, Both(users[0]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+
+        await CommandAsync(KnownResourceCommands.StopCommand);
+        try
+        {
+            (await ManyAsync(30, [One.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+            (await ManyAsync(30, [Other.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+
+            using var refused = await One.As(users[1]).GetAsync("/api/v1/coupons", Cancel);
+            refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+            refused.Headers.RetryAfter.ShouldNotBeNull();
+            Header(refused, "RateLimit-Remaining").ShouldBe("0");
+            Limits(One).IsShared.ShouldBeFalse();
+        }
+        finally
+        {
+            await CommandAsync(KnownResourceCommands.StartCommand);
+        }
+
+        await SharedAsync();
+        (await ManyAsync(60, Both(users[2]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task A_large_limit_is_fetched_in_parts_and_never_exceeded()
+    {
+        var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
+        var caller = $"large:{Guid.CreateVersion7()}";
+
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 12_000)
+            .Select(number => Limits(number % 2 == 0 ? One : Other).TakeAsync(policy, caller).AsTask()));
+
+        decisions.Count(decision => decision.Allowed).ShouldBeInRange(9_900, 10_000);
+    }
+
+    [Fact]
+    public async Task What_was_used_comes_back_when_its_window_is_over()
+    {
+        var policy = new LimitPolicy("short", 5, TimeSpan.FromSeconds(1), ByAddress: false);
+        var caller = $"short:{Guid.CreateVersion7()}";
+        var start = TimeProvider.System.GetTimestamp();
+        for (var count = 0; count < 5; count++)
+        {
+            (await Limits(One).TakeAsync(policy, caller)).Allowed.ShouldBeTrue();
+        }
+
+        var refused = await Limits(Other).TakeAsync(policy, caller);
+        refused.Allowed.ShouldBeFalse();
+        refused.Reset.ShouldBeInRange(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1050));
+
+        await Eventually.TrueAsync(async () => (await Limits(Other).TakeAsync(policy, caller)).Allowed, "a permit");
+        TimeProvider.System.GetElapsedTime(start).ShouldBeGreaterThan(policy.Window);
+    }
+
+    [Theory]
+    [InlineData("RateLimits:Default:Permits", "0", "Permits")]
+    [InlineData("RateLimits:Login:Window", "00:00:00", "Window")]
+    [InlineData("RateLimits:Scale", "0", "RateLimits:Scale")]
+    [InlineData("Gateway:TrustedProxies:0", "example.org", "Gateway:TrustedProxies")]
+    public async Task A_wrong_setting_ends_the_start_with_its_name(string key, string value, string named)
+    {
+        var exception = await Should.ThrowAsync<OptionsValidationException>(async () => await GatewayHost.StartAsync([.. Settings, (key, value)]));
+
+        exception.Message.ShouldContain(named);
+    }
+
+    private static SharedLimits Limits(GatewayHost gateway) => gateway.Provider.GetRequiredService<SharedLimits>();
+
+    private Task SharedAsync() => Eventually.TrueAsync(() => Limits(One).IsShared && Limits(Other).IsShared, "Redis");
+
+    private HttpClient[] Both(Guid user) => [One.As(user), Other.As(user)];
+
+    private static async Task CommandAsync(string command) =>
+        (await GatewayServers.Redis.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, Cancel)).Success.ShouldBeTrue(command);
+
+    /// <summary>Asks at once, of each client in turn.</summary>
+    private static async Task<int[]> ManyAsync(int count, HttpClient[] clients, string path, string? address = null) =>
+        await Task.WhenAll(Enumerable.Range(0, count).Select(async number =>
+        {
+            using var response = await SendAsync(clients[number % clients.Length], "GET", path, address);
+            return (int)response.StatusCode;
+        }));
+
+    /// <param name="address">Of the client, as the proxy that these gateways trust has seen it.</param>
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string? address)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (address is not null)
+        {
+            request.Headers.Add("X-Forwarded-For", address);
+        }
+
+        return await client.SendAsync(request, Cancel);
+    }
+
+    private static string NewAddress() => new IPAddress((uint)Random.Shared.Next(0x01000000, int.MaxValue)).ToString();
+
+    private static string Header(HttpResponseMessage response, string name) => response.Headers.GetValues(name).ShouldHaveSingleItem();
+}
