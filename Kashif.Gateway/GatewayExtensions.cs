@@ -25,6 +25,7 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.Configure<KestrelServerOptions>(options => options.Limits.MaxRequestBodySize = MaxBody);
         services.AddTrustedProxies();
+        services.AddCrossOrigin();
         builder.AddKashifAuthentication();
         builder.AddKashifCache();
         services.AddRateLimits();

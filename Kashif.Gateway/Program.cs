@@ -10,12 +10,15 @@ builder.AddGateway();
 
 var app = builder.Build();
 app.UseCorrelationId();
+app.UseSecurityHeaders();
 app.UseApiMetrics();
 app.UseMetricsAccess();
 app.UseTrustedProxies();
+app.UseHttpsRedirect();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseRouting();
+app.UseCrossOrigin();
 app.UseAuthentication();
 app.UseRateLimits();
 app.UseTokenCheck();

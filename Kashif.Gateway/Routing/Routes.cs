@@ -12,6 +12,9 @@ internal static class Routes
     /// <summary>Marks the routes of <c>/api/{area}</c>, the older form of <c>/api/v1/{area}</c>.</summary>
     public const string Alias = "alias";
 
+    /// <summary>Marks what pages of other origins may show.</summary>
+    public const string Embeddable = "embeddable";
+
     private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
 
     /// <summary>What is treated otherwise than the rest of its area.</summary>
@@ -25,6 +28,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
+        new("reports", "GET", "{id}/photos/{**rest}", Metadata: Embeddable),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports),
     ];
 
@@ -64,9 +68,18 @@ internal static class Routes
         RouteId = $"{area.Name} {kind}",
         ClusterId = area.Service,
         Match = new RouteMatch { Path = path, Methods = rule?.Method is { } method ? [method] : null },
-        Metadata = metadata.Append((LimitPolicies.Key, rule?.Limit ?? "")).Where(pair => pair is not (LimitPolicies.Key, "")).ToDictionary(),
+        Metadata = metadata.Concat(rule?.Marks ?? []).ToDictionary(),
     };
 
     /// <param name="Path">Below the area.</param>
-    private sealed record Rule(string Area, string? Method, string Path, string? Limit);
+    /// <param name="Limit">Of <see cref="LimitPolicies"/>.</param>
+    /// <param name="Metadata">A mark.</param>
+    private sealed record Rule(string Area, string? Method, string Path, string? Limit = null, string? Metadata = null)
+    {
+        public IEnumerable<(string Key, string Value)> Marks =>
+        [
+            .. Limit is null ? [] : new[] { (LimitPolicies.Key, Limit) },
+            .. Metadata is null ? [] : new[] { (Metadata, "") },
+        ];
+    }
 }

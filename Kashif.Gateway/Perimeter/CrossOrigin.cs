@@ -1,0 +1,71 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Gateway.Perimeter;
+
+/// <summary>Section <c>Cors</c>: pages of which origins may use the API from a browser.</summary>
+public sealed class CrossOriginOptions : IValidatableObject
+{
+    public const string Section = "Cors";
+    internal const string Any = "*";
+
+    /// <summary>Such as <c>https://kashif.example</c>; <c>*</c> for all. None by default.</summary>
+    public string[] Origins { get; set; } = [];
+
+    /// <summary>Whether cookies and other credentials of the browser may be sent. The API needs none: tokens go in a header.</summary>
+    public bool Credentials { get; set; }
+
+    /// <summary>How long a browser may keep the answer to a preflight.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00", ErrorMessage = "Cors:MaxAge must be between 0 and one day, such as 00:10:00.")]
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromMinutes(10);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Credentials && Origins.Contains(Any))
+        {
+            yield return new ValidationResult("Cors:Origins holds '*' while Cors:Credentials is true: every page could act as its visitor. Name the origins.");
+        }
+
+        foreach (var origin in Origins.Where(origin => origin != Any && !IsOrigin(origin)))
+        {
+            yield return new ValidationResult($"Cors:Origins holds '{origin}', which is no origin such as https://kashif.example (no path, no slash at the end).");
+        }
+    }
+
+    private static bool IsOrigin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text;
+}
+
+internal static class CrossOrigin
+{
+    private static readonly string[] Exposed =
+    [
+        "Location", "ETag", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
+        "X-Correlation-Id", "Idempotency-Replayed", "Deprecation", "Sunset", "Link",
+    ];
+
+    public static IServiceCollection AddCrossOrigin(this IServiceCollection services)
+    {
+        services.AddOptions<CrossOriginOptions>().BindConfiguration(CrossOriginOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddCors();
+        services.AddOptions<CorsOptions>().Configure<IOptions<CrossOriginOptions>>((cors, options) => cors.AddDefaultPolicy(policy =>
+        {
+            policy.WithOrigins(options.Value.Origins).AllowAnyMethod().AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(options.Value.MaxAge);
+            if (options.Value.Credentials)
+            {
+                policy.AllowCredentials();
+            }
+        }));
+        return services;
+    }
+
+    /// <summary>After routing and before the limits: a preflight is answered here and costs its sender nothing.</summary>
+    public static void UseCrossOrigin(this WebApplication app)
+    {
+        if (app.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value.Origins.Length > 0)
+        {
+            app.UseCors();
+        }
+    }
+}

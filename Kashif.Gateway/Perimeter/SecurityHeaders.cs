@@ -1,0 +1,52 @@
+using System.Net;
+using Kashif.Gateway.Routing;
+using Yarp.ReverseProxy.Model;
+
+namespace Kashif.Gateway.Perimeter;
+
+/// <summary>What browsers are told about every answer, whoever gave it: the gateway, a service, or the cache.</summary>
+/// <remarks>https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.</remarks>
+internal static class SecurityHeaders
+{
+    /// <summary>An answer of the API is data: shown as a page it may do nothing.</summary>
+    private const string ApiPolicy = "default-src 'none'; frame-ancestors 'none'";
+    private const string NoFeatures =
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()";
+    private const string OneYear = "max-age=31536000; includeSubDomains";
+
+    /// <summary>First of all, so that no answer is without them.</summary>
+    public static void UseSecurityHeaders(this WebApplication app) => app.Use((context, next) =>
+    {
+        context.Response.OnStarting(Write, context);
+        return next(context);
+    });
+
+    private static Task Write(object state)
+    {
+        var context = (HttpContext)state;
+        var headers = context.Response.Headers;
+        headers.Remove("Server");
+        headers.Remove("X-Powered-By");
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Permissions-Policy"] = NoFeatures;
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = IsEmbeddable(context) ? "cross-origin" : "same-origin";
+        headers.ContentSecurityPolicy = Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy : ApiPolicy;
+        if (context.Request.IsHttps && !IsThisMachine(context.Request.Host.Host))
+        {
+            headers.StrictTransportSecurity = OneYear;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Photos are shown by pages of other origins.</summary>
+    private static bool IsEmbeddable(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.Metadata?.ContainsKey(Routes.Embeddable) == true;
+
+    /// <summary>A browser that is told to remember https for localhost refuses everything else that is developed there.</summary>
+    private static bool IsThisMachine(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+}
