@@ -15,6 +15,7 @@ internal static class ProblemExtensions
 
     public static IServiceCollection AddKashifProblems(this IServiceCollection services) => services
         .AddProblemDetails(options => options.CustomizeProblemDetails = Complete)
+        .AddSingleton<IProblemDetailsWriter, ProblemForAnyClient>()
         .AddExceptionHandler<ExceptionProblems>();
 
     private static void Complete(ProblemDetailsContext context)
@@ -74,4 +75,16 @@ internal static class ProblemExtensions
         < StatusCodes.Status500InternalServerError => "invalid_request",
         _ => "internal_error",
     };
+}
+
+/// <summary>
+/// A refusal without a word helps nobody: where the client's <c>Accept</c> has no room for a problem, and the framework would
+/// send an empty body, it gets the problem all the same (RFC 9110 section 12.4.1 leaves that to the server).
+/// </summary>
+internal sealed class ProblemForAnyClient(IServiceProvider services) : IProblemDetailsWriter
+{
+    public bool CanWrite(ProblemDetailsContext context) => true;
+
+    public ValueTask WriteAsync(ProblemDetailsContext context) =>
+        services.GetServices<IProblemDetailsWriter>().First().WriteAsync(context); // the framework's own
 }

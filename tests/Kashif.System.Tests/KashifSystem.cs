@@ -8,6 +8,7 @@ using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Kashif.Security;
 using Kashif.Testing;
 using Npgsql;
 
@@ -55,15 +56,25 @@ public sealed class KashifSystem : IAsyncLifetime
         Timeout = TimeSpan.FromSeconds(60),
     };
 
-    /// <summary>Registers somebody new and signs them in.</summary>
-    public async Task<User> RegisterAsync()
+    /// <summary>Where a service itself listens, past the gateway.</summary>
+    public Uri AddressOf(string resource) => Application.GetEndpoint(resource, "http");
+
+    /// <summary>Registers somebody new, gives them these roles beside that of a citizen, and signs them in.</summary>
+    public async Task<User> RegisterAsync(params string[] roles)
     {
         var email = $"user-{Guid.CreateVersion7():N}@kashif.test";
         const string Password = "a perfectly good password";
         using var anonymous = Anonymous();
         using var registered = await anonymous.PostAsJsonAsync("/api/v1/auth/register", new { email, password = Password, full_name = "Test User" });
-        var user = await registered.JsonAsync(201);
-        return await SignInAsync(email, Password, user.GetProperty("id").GetGuid());
+        var id = (await registered.JsonAsync(201)).GetProperty("id").GetGuid();
+        if (roles is not [])
+        {
+            using var admin = (await AdminAsync()).Client;
+            using var changed = await admin.PatchAsJsonAsync($"/api/v1/auth/users/{id}", new { roles = roles.Prepend(Roles.Citizen).Distinct() });
+            await changed.JsonAsync(200);
+        }
+
+        return await SignInAsync(email, Password, id);
     }
 
     public async Task<User[]> RegisterAsync(int count)

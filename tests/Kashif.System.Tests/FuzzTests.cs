@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace Kashif.SystemTests;
+
+/// <summary>Whatever is sent to whichever endpoint, the answer is about the request: never a 5xx, and every refusal a problem.</summary>
+public sealed class FuzzTests(KashifSystem system)
+{
+    private const int LongString = 100_000;
+
+    /// <summary>In place of any JSON value.</summary>
+    private static readonly string[] HostileValues =
+    [
+        "null", "true", "-1", "0", "1e400", "1.7976931348623157e308", "99999999999999999999999999", "-9223372036854775809", "\"\"", "\" \"",
+        "\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\uFFFE\\u202E\"", "\"'; DROP TABLE users; --\"", "\"{{7*7}}${7*7}\"", "\"../../etc/passwd\"",
+        "\"0198f0a0-1111-7000-8000-000000000009\"", "\"9999-12-31T23:59:59.9999999-14:00\"", "\"0001-01-01T00:00:00Z\"", "[]", "{}", "[[[]]]", "{\"a\":{\"b\":[]}}",
+        $"\"{new string('x', LongString)}\"", $"\"{new string('ﷺ', 3_000)}\"",
+    ];
+
+    /// <summary>In place of any part of a path or value in a query, escaped as given.</summary>
+    private static readonly string[] HostileText =
+    [
+        "%00", "a%00b", "%ff%fe", "%C0%AF", "%ED%A0%80", "..%2f..%2finternal", "%252e%252e%252f", ".", "%2e%2e", "'%22%3C%3E%7B%7D", "-1", "0",
+        "99999999999999999999", "1e400", "NaN", "Infinity", "null", "%F0%9F%92%A9", "0198f0a0-1111-7000-8000-000000000009", "%0d%0aSet-Cookie:x=1", new('9', 3_000),
+    ];
+
+    private static ParallelOptions Four => new() { MaxDegreeOfParallelism = 4, CancellationToken = Cancel };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Broken_bodies_are_refused_or_taken_never_a_failure()
+    {
+        using var admin = (await system.AdminAsync()).Client;
+        var operations = (await OpenApiOperation.AllAsync(admin)).Where(operation => operation.BodyType is not null).ToList();
+        operations.Count.ShouldBeGreaterThan(10);
+
+        var failures = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(operations, Four, async (operation, _) =>
+        {
+            foreach (var body in operation.HasForm ? BrokenForms(operation.ExampleBody()) : BrokenJson(operation.ExampleBody()))
+            {
+                using var content = new ByteArrayContent(body);
+                content.Headers.ContentType = new MediaTypeHeaderValue(operation.BodyType ?? "");
+                await SendAsync(admin, operation, Harmless(operation), content, failures);
+            }
+        });
+
+        failures.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Broken_paths_and_queries_are_refused_never_a_failure()
+    {
+        using var admin = (await system.AdminAsync()).Client;
+        var operations = await OpenApiOperation.AllAsync(admin);
+
+        var failures = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(operations, Four, async (operation, _) =>
+        {
+            foreach (var hostile in HostileText)
+            {
+                // One bad part at a time: the first one found would hide the others.
+                foreach (var (name, place, _) in operation.Parameters.Where(parameter => parameter.In is "path" or "query"))
+                {
+                    var target = place == "path"
+                        ? operation.PathWith(part => part == name ? hostile : "0198f0a0-1111-7000-8000-000000000009")
+                        : $"{Harmless(operation)}?{name}={hostile}&{name}={hostile}";
+                    await SendAsync(admin, operation, target, content: null, failures);
+                }
+
+                await SendAsync(admin, operation, $"{Harmless(operation)}/{hostile}", content: null, failures);
+            }
+        });
+
+        failures.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Broken_headers_are_refused_never_a_failure()
+    {
+        using var citizen = (await system.RegisterAsync()).Client;
+        (string Name, string Value)[] headers =
+        [
+            ("Authorization", "Bearer"), ("Authorization", "Bearer a.b.c"), ("Authorization", $"Bearer {new string('x', 6_000)}"), ("Authorization", "Basic %%%"),
+            ("Idempotency-Key", new string('k', 500)), ("Idempotency-Key", "a b"), ("If-Match", "nonsense"), ("If-Match", "\"99999999999999999999\""), ("If-None-Match", "W/\"\"\""),
+            ("Accept", "text/csv;q=9"), ("Accept-Language", ";;;q=1,*"), ("Prefer", "envelope=;;="), ("Range", "bytes=9-1"), ("X-Correlation-Id", "a b\tc"),
+            ("traceparent", "00-zz-zz-zz"), ("X-Api-Key", new string('k', 2_000)), ("Content-Encoding", "gzip"), ("X-Forwarded-For", "not an address"),
+        ];
+
+        var failures = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(await OpenApiOperation.AllAsync(citizen), Four, async (operation, _) =>
+        {
+            foreach (var (name, value) in headers)
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Raw(citizen, Harmless(operation)));
+                if (operation.BodyType is { } type)
+                {
+                    request.Content = new StringContent(operation.HasForm ? "a=b" : "[]", Encoding.UTF8, type);
+                    request.Content.Headers.TryAddWithoutValidation(name, value);
+                }
+
+                request.Headers.TryAddWithoutValidation(name, value);
+                await JudgeAsync(citizen, request, $"{operation} with {name}: {value[..Math.Min(value.Length, 40)]}", failures);
+            }
+        });
+
+        failures.ShouldBeEmpty();
+    }
+
+    /// <summary>Of things that do not exist, so that what is fuzzed changes nothing that others need.</summary>
+    private static string Harmless(OpenApiOperation operation) => operation.PathWith(_ => "0198f0a0-1111-7000-8000-000000000009");
+
+    private static IEnumerable<byte[]> BrokenJson(Dictionary<string, object?> example)
+    {
+        var good = JsonSerializer.Serialize(example);
+        string[] wholes =
+        [
+            "", " ", "{", "}", "[", "nul", "\"", "{}", "[]", "null", "0", "\"text\"", good[..(good.Length / 2)], good + good, good + "x", "\uFEFF" + good, "{'a':1}", "{\"a\":1,}", "/**/{}",
+            $"{{\"a\":{new string('[', 5_000)}{new string(']', 5_000)}}}", new string('[', 10_000), new string('{', 10_000),
+        ];
+        foreach (var whole in wholes)
+        {
+            yield return Encoding.UTF8.GetBytes(whole);
+        }
+
+        yield return [0xff, 0xfe, 0x00, 0x7b];
+        yield return Encoding.Unicode.GetBytes(good);
+        yield return [.. Encoding.UTF8.GetBytes("{\"title\":\""), 0xc3, 0x28, 0xff, .. Encoding.UTF8.GetBytes("\"}")];
+
+        foreach (var (name, hostile) in example.Keys.SelectMany(name => HostileValues.Select(hostile => (name, hostile))))
+        {
+            var parts = example.Select(property =>
+                $"{JsonSerializer.Serialize(property.Key)}:{(property.Key == name ? hostile : JsonSerializer.Serialize(property.Value))}");
+            yield return Encoding.UTF8.GetBytes($"{{{string.Join(',', parts)}}}");
+        }
+
+        foreach (var name in example.Keys)
+        {
+            yield return Encoding.UTF8.GetBytes(JsonSerializer.Serialize(example.Where(property => property.Key != name).ToDictionary()));
+            yield return Encoding.UTF8.GetBytes($"{{{JsonSerializer.Serialize(name)}:1,{JsonSerializer.Serialize(name)}:2}}");
+        }
+    }
+
+    private static IEnumerable<byte[]> BrokenForms(Dictionary<string, object?> example)
+    {
+        yield return [];
+        yield return [0xff, 0xfe, (byte)'='];
+        foreach (var hostile in HostileText.Append("a=b&a=b&a=b").Append(string.Concat(Enumerable.Repeat("a[]=1&", 2_000))))
+        {
+            yield return Encoding.UTF8.GetBytes(hostile);
+            foreach (var name in example.Keys.DefaultIfEmpty("username"))
+            {
+                yield return Encoding.UTF8.GetBytes($"{name}={hostile}");
+            }
+        }
+    }
+
+    private static async Task SendAsync(HttpClient client, OpenApiOperation operation, string target, HttpContent? content, ConcurrentBag<string> failures)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Raw(client, target)) { Content = content };
+        var sent = content is null ? target : await content.ReadAsStringAsync(Cancel);
+        await JudgeAsync(client, request, $"{operation} {sent[..Math.Min(sent.Length, 200)]}", failures);
+    }
+
+    private static async Task JudgeAsync(HttpClient client, HttpRequestMessage request, string what, ConcurrentBag<string> failures)
+    {
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        var status = (int)response.StatusCode;
+        if (status >= 500)
+        {
+            failures.Add($"{status}: {what}");
+        }
+        else if (status >= 400 && response is { Headers.ConnectionClose: true, Content.Headers.ContentLength: 0 })
+        {
+            // Kestrel has hung up on what is no HTTP request, such as a target with U+0000.
+        }
+        else if (status >= 400 && response.Content.Headers.ContentType?.MediaType != "application/problem+json")
+        {
+            failures.Add($"{status} as {response.Content.Headers.ContentType}: {what}");
+        }
+        else if (status >= 400)
+        {
+            var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(Cancel));
+            if (!problem.TryGetProperty("code", out _) || !problem.TryGetProperty("trace_id", out _))
+            {
+                failures.Add($"{status} without code or trace_id: {what}");
+            }
+        }
+    }
+
+    /// <summary>An address that goes out as it is written.</summary>
+    private static Uri Raw(HttpClient client, string target) =>
+        new($"{client.BaseAddress?.GetLeftPart(UriPartial.Authority)}{target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+}

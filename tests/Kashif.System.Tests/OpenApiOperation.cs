@@ -1,0 +1,95 @@
+using System.Text.Json;
+
+namespace Kashif.SystemTests;
+
+/// <summary>One operation of the documents that the gateway serves, and how to call it.</summary>
+internal sealed record OpenApiOperation(string Method, string Path, JsonElement Operation, JsonElement Document)
+{
+    private const string Form = "application/x-www-form-urlencoded";
+    private static readonly string[] Areas = ["auth", "reports", "gamification", "coupons", "notifications"];
+
+    public string? BodyType => Operation.TryGetProperty("requestBody", out var body)
+        ? body.GetProperty("content").EnumerateObject().First().Name
+        : null;
+
+    public bool HasForm => BodyType == Form;
+
+    public IReadOnlyList<(string Name, string In, JsonElement Schema)> Parameters => Operation.TryGetProperty("parameters", out var parameters)
+        ? [.. parameters.EnumerateArray().Select(parameter => (
+            parameter.GetProperty("name").GetString() ?? "", parameter.GetProperty("in").GetString() ?? "", parameter.GetProperty("schema")))]
+        : [];
+
+    public static async Task<List<OpenApiOperation>> AllAsync(HttpClient gateway)
+    {
+        var operations = new List<OpenApiOperation>();
+        foreach (var area in Areas)
+        {
+            using var response = await gateway.GetAsync($"/openapi/{area}.json");
+            var document = await response.JsonAsync(200);
+            operations.AddRange(
+                from path in document.GetProperty("paths").EnumerateObject()
+                from operation in path.Value.EnumerateObject()
+                where operation.Name is "get" or "post" or "put" or "patch" or "delete"
+                select new OpenApiOperation(operation.Name.ToUpperInvariant(), path.Name, operation.Value, document));
+        }
+
+        return operations;
+    }
+
+    /// <summary>A body that fits the schema, as a name and value for each property.</summary>
+    public Dictionary<string, object?> ExampleBody()
+    {
+        var schema = Resolve(Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema"));
+        return Example(schema, depth: 0) as Dictionary<string, object?> ?? [];
+    }
+
+    public string PathWith(Func<string, string> value) => Parameters.Where(parameter => parameter.In == "path")
+        .Aggregate(Path, (path, parameter) => path.Replace($"{{{parameter.Name}}}", value(parameter.Name), StringComparison.Ordinal));
+
+    public override string ToString() => $"{Method} {Path}";
+
+    private object? Example(JsonElement reference, int depth)
+    {
+        var schema = Resolve(reference);
+        if (schema.TryGetProperty("enum", out var values))
+        {
+            return values[0].GetString();
+        }
+
+        if (schema.TryGetProperty("oneOf", out var choices) || schema.TryGetProperty("anyOf", out choices))
+        {
+            return Example(choices.EnumerateArray().Select(Resolve).First(choice => Type(choice) != "null"), depth);
+        }
+
+        return Type(schema) switch
+        {
+            _ when depth > 5 => null,
+            "object" when schema.TryGetProperty("properties", out var properties) =>
+                properties.EnumerateObject().ToDictionary(property => property.Name, property => Example(property.Value, depth + 1)),
+            "object" => new Dictionary<string, object?>(),
+            "array" => new[] { schema.TryGetProperty("items", out var items) ? Example(items, depth + 1) : null },
+            "integer" => 1,
+            "number" => 1.5,
+            "boolean" => true,
+            _ => schema.TryGetProperty("format", out var format)
+                ? format.GetString() switch
+                {
+                    "uuid" => "0198f0a0-1111-7000-8000-000000000009",
+                    "date-time" => "2027-01-01T00:00:00Z",
+                    "uri" => "https://example.org/",
+                    "email" => "nobody@example.org",
+                    _ => "something",
+                }
+                : "something",
+        };
+    }
+
+    private JsonElement Resolve(JsonElement schema) => schema.TryGetProperty("$ref", out var reference)
+        ? Resolve((reference.GetString() ?? "").Split('/').Skip(1).Aggregate(Document, (node, name) => node.GetProperty(name)))
+        : schema;
+
+    /// <summary>Of <c>["null", "string"]</c> the one that says something.</summary>
+    private static string Type(JsonElement schema) => !schema.TryGetProperty("type", out var type) ? ""
+        : type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(name => name.GetString() ?? "").FirstOrDefault(name => name != "null") ?? ""
+        : type.GetString() ?? "";
+}
