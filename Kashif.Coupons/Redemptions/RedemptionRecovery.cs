@@ -11,8 +11,8 @@ namespace Kashif.Coupons.Redemptions;
 internal sealed partial class RedemptionRecovery(
     IServiceScopeFactory scopes, TimeProvider time, IOptions<RedemptionOptions> options, ILogger<RedemptionRecovery> logger) : BackgroundService
 {
-    private const int Batch = 20;
-    private const int Parallelism = 4;
+    /// <summary>All at once, so that none waits for another while its lease runs out.</summary>
+    private const int Batch = 4;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -37,8 +37,7 @@ internal sealed partial class RedemptionRecovery(
     private async Task<int> RecoverAsync(CancellationToken cancellationToken)
     {
         var open = await LeaseAsync(cancellationToken);
-        await Parallel.ForEachAsync(
-            open, new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, SettleAsync);
+        await Task.WhenAll(open.Select(redemption => SettleAsync(redemption, cancellationToken)));
         return open.Count;
     }
 
@@ -58,7 +57,7 @@ internal sealed partial class RedemptionRecovery(
             .ToListAsync(cancellationToken);
     }
 
-    private async ValueTask SettleAsync(Redemption open, CancellationToken cancellationToken)
+    private async Task SettleAsync(Redemption open, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<CouponsDbContext>();

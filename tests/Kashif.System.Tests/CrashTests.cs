@@ -7,6 +7,14 @@ namespace Kashif.SystemTests;
 /// <summary>Servers that stop and processes that are killed, and the invariants of the contract that survive them.</summary>
 public sealed class CrashTests(KashifSystem system)
 {
+    private async Task<User[]> WithTenPointsAsync(int count)
+    {
+        var users = await system.RegisterAsync(count);
+        await Task.WhenAll(users.Select(user => user.ReportAsync()));
+        await Task.WhenAll(users.Select(user => user.PointsReachAsync(10)));
+        return users;
+    }
+
     private const string BalancesAreTheLedger = """
         SELECT count(*) FROM balances b
         FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) l USING (user_id)
@@ -16,9 +24,7 @@ public sealed class CrashTests(KashifSystem system)
     [Fact]
     public async Task Sixty_four_parallel_redemptions_of_a_stock_of_ten_sell_exactly_ten()
     {
-        var users = await system.RegisterAsync(64);
-        await Task.WhenAll(users.Select(user => user.ReportAsync()));
-        await Task.WhenAll(users.Select(user => user.PointsReachAsync(10)));
+        var users = await WithTenPointsAsync(64);
         var coupon = await system.CreateCouponAsync(stock: 10, pointsCost: 10);
 
         var answers = await Task.WhenAll(users.Select(user => user.RedeemAsync(coupon)));
@@ -35,9 +41,7 @@ public sealed class CrashTests(KashifSystem system)
     [Fact]
     public async Task Gamification_killed_between_the_steps_of_a_redemption_leaves_nothing_half_done()
     {
-        var users = await system.RegisterAsync(4);
-        await Task.WhenAll(users.Select(user => user.ReportAsync()));
-        await Task.WhenAll(users.Select(user => user.PointsReachAsync(10)));
+        var users = await WithTenPointsAsync(4);
         var coupon = await system.CreateCouponAsync(stock: 10, pointsCost: 10);
 
         // Frozen, it takes the debit and never answers: the saga stands between its steps when the kill comes.
@@ -58,9 +62,7 @@ public sealed class CrashTests(KashifSystem system)
     [Fact]
     public async Task Coupons_killed_between_the_steps_of_a_redemption_finishes_it_after_its_restart()
     {
-        var users = await system.RegisterAsync(4);
-        await Task.WhenAll(users.Select(user => user.ReportAsync()));
-        await Task.WhenAll(users.Select(user => user.PointsReachAsync(10)));
+        var users = await WithTenPointsAsync(4);
         var coupon = await system.CreateCouponAsync(stock: 10, pointsCost: 10);
 
         system.Freeze(ResourceNames.Gamification);
