@@ -27,9 +27,9 @@ internal static class Documentation
             options.EnableTryItOutByDefault();
             options.DisplayRequestDuration();
             options.EnableDeepLinking();
-            foreach (var area in Area.All)
+            foreach (var (area, version) in Area.All.SelectMany(area => area.Versions.Select(version => (area, version))))
             {
-                options.SwaggerEndpoint($"/openapi/{area.Name}.json", area.Title);
+                options.SwaggerEndpoint(area.Document(version), version == area.Versions[0] ? area.Title : $"{area.Title} {version}");
             }
         }));
         app.MapGet("/", () => TypedResults.Redirect(Path)).AllowAnonymous().ExcludeFromDescription();

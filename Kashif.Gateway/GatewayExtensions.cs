@@ -4,6 +4,7 @@ using Kashif.Gateway.Health;
 using Kashif.Gateway.Limits;
 using Kashif.Gateway.Metrics;
 using Kashif.Gateway.Perimeter;
+using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
 using Kashif.Persistence;
 using Kashif.Security;
@@ -48,6 +49,8 @@ internal static class GatewayExtensions
         });
         services.AddSingleton<PublicReads>();
         services.AddMetricsAccess();
+        services.AddAlias();
+        services.AddCompression();
 
         var health = services.AddHealthChecks();
         foreach (var area in Area.All)

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Kashif.Http;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Net.Http.Headers;
 
@@ -9,7 +8,7 @@ namespace Kashif.Gateway.Caching;
 /// Keeps the GET answers that their service calls <c>public</c> in memory, for as long as it says, and lets one request at a
 /// time fetch a new one. What does not say so is never kept, whoever asks.
 /// </summary>
-/// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5, for answers that do not vary.</remarks>
+/// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5, for answers that vary with the coding that the gateway chose, and with nothing else.</remarks>
 internal sealed class PublicReads : IOutputCachePolicy
 {
     private const int MostPaths = 10_000;
@@ -31,6 +30,7 @@ internal sealed class PublicReads : IOutputCachePolicy
             context.AllowCacheStorage = true;
             context.AllowLocking = true;
             context.CacheVaryByRules.QueryKeys = "*";
+            context.CacheVaryByRules.VaryByValues["coding"] = request.Headers.AcceptEncoding.ToString();
         }
 
         return ValueTask.CompletedTask;
@@ -50,7 +50,6 @@ internal sealed class PublicReads : IOutputCachePolicy
         if (cache is { EnableOutputCaching: true })
         {
             cache.ResponseExpirationTimeSpan = lifetime;
-            KeepWithoutCorrelationId(context.Response);
         }
     }
 
@@ -80,18 +79,6 @@ internal sealed class PublicReads : IOutputCachePolicy
             && lifetime > TimeSpan.Zero
                 ? lifetime
                 : null;
-    }
-
-    /// <summary>The id is this request's own: it is put back once the headers to be kept have been copied.</summary>
-    private static void KeepWithoutCorrelationId(HttpResponse response)
-    {
-        var id = response.Headers[CorrelationId.Header];
-        response.Headers.Remove(CorrelationId.Header);
-        response.OnStarting(() =>
-        {
-            response.Headers[CorrelationId.Header] = id;
-            return Task.CompletedTask;
-        });
     }
 
     private void Remember(string path)

@@ -47,20 +47,26 @@ internal static class Routes
         },
     })];
 
-    private static IEnumerable<RouteConfig> Of(Area area) =>
+    internal static IEnumerable<RouteConfig> Of(Area area) =>
     [
-        .. Both(area, "api", "{**rest}"),
-        .. Rules.Where(rule => rule.Area == area.Name).SelectMany(rule => Both(area, $"{rule.Method} {rule.Path}", rule.Path, rule)),
-        Route(area, "health", $"/api/v1/{area.Name}/health", Open).WithTransformPathSet("/health"),
-        Route(area, "health alias", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
-        Route(area, "openapi", $"/openapi/{area.Name}.json", Open).WithTransformPathSet("/openapi/v1.json"),
+        .. area.Versions.SelectMany(version => Of(area, version)),
+        .. Api(area, "alias", $"/api/{area.Name}", (Alias, "")),
+        Route(area, "alias health", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
     ];
 
-    /// <summary>A route in both its forms.</summary>
-    private static IEnumerable<RouteConfig> Both(Area area, string kind, string path, Rule? rule = null) =>
+    private static IEnumerable<RouteConfig> Of(Area area, string version) =>
     [
-        Route(area, kind, $"/api/v1/{area.Name}/{path}".TrimEnd('/'), rule),
-        Route(area, $"{kind} alias", $"/api/{area.Name}/{path}".TrimEnd('/'), rule, (Alias, "")),
+        .. Api(area, version, $"/api/{version}/{area.Name}"),
+        Route(area, $"{version} health", $"/api/{version}/{area.Name}/health", Open).WithTransformPathSet("/health"),
+        Route(area, $"{version} openapi", area.Document(version), Open).WithTransformPathSet($"/openapi/{version}.json"),
+    ];
+
+    /// <summary>The area in one of its forms, with its rules.</summary>
+    private static IEnumerable<RouteConfig> Api(Area area, string form, string prefix, params (string Key, string Value)[] metadata) =>
+    [
+        Route(area, form, $"{prefix}/{{**rest}}", rule: null, metadata),
+        .. Rules.Where(rule => rule.Area == area.Name)
+            .Select(rule => Route(area, $"{form} {rule.Method} {rule.Path}", $"{prefix}/{rule.Path}".TrimEnd('/'), rule, metadata)),
     ];
 
     private static RouteConfig Route(Area area, string kind, string path, Rule? rule = null, params (string Key, string Value)[] metadata) => new()

@@ -27,18 +27,25 @@ public static class CorrelationId
             // The trace id is on every log line already, so this path needs no scope.
             var made = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
             context.Request.Headers[Header] = made;
-            context.Response.Headers[Header] = made;
+            Return(context.Response, made);
             await next(context);
             return;
         }
 
         Ambient.Value = sent;
-        context.Response.Headers[Header] = sent;
+        Return(context.Response, sent);
         using (logger.BeginScope(new KeyValuePair<string, object>[] { new("correlation_id", sent) }))
         {
             await next(context);
         }
     };
+
+    /// <summary>At the last moment: whoever handles an exception starts the answer anew.</summary>
+    private static void Return(HttpResponse response, string id) => response.OnStarting(() =>
+    {
+        response.Headers[Header] = id;
+        return Task.CompletedTask;
+    });
 
     /// <summary>Printable ASCII without spaces: anything else could forge log lines or headers, and is replaced.</summary>
     private static bool IsValid(string value) =>

@@ -215,6 +215,18 @@ public sealed class HttpTests(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_is_on_an_answer_that_nobody_planned()
+    {
+        using var client = Service.Anonymous();
+        client.DefaultRequestHeaders.Add("X-Correlation-Id", "order-66");
+
+        using var response = await client.GetAsync("/api/v1/notes/bug", Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+        response.Headers.GetValues("X-Correlation-Id").ShouldBe(["order-66"]);
+    }
+
+    [Fact]
     public async Task Health_tells_each_dependency_and_alive_none()
     {
         using var client = Service.Anonymous();

@@ -1,0 +1,60 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Gateway.Routing;
+
+/// <summary><c>/api/{area}</c>, the older form of the first version of an area: served as that, and marked on every answer.</summary>
+internal static class Alias
+{
+    private const string Older = "/api";
+
+    public static IServiceCollection AddAlias(this IServiceCollection services)
+    {
+        services.AddOptions<AliasOptions>().BindConfiguration(AliasOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services;
+    }
+
+    /// <summary>Before whatever answers: errors, limits and the cache say it too.</summary>
+    public static void UseAlias(this WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<IOptions<AliasOptions>>().Value;
+        var deprecation = string.Create(CultureInfo.InvariantCulture, $"@{options.DeprecatedSince.ToUnixTimeSeconds()}");
+        var sunset = options.SunsetAt.ToString("R", CultureInfo.InvariantCulture);
+        app.Use((context, next) =>
+        {
+            if (Canonical(context.Request.Path) is { HasValue: true } successor)
+            {
+                context.Response.OnStarting(() =>
+                {
+                    var headers = context.Response.Headers;
+                    var link = $"<{successor.ToUriComponent()}>; rel=\"successor-version\"";
+                    headers["Deprecation"] = deprecation;
+                    headers["Sunset"] = sunset;
+                    if (!headers.Link.Contains(link))
+                    {
+                        headers.Append("Link", link);
+                    }
+
+                    return Task.CompletedTask;
+                });
+            }
+
+            return next(context);
+        });
+    }
+
+    /// <returns>The path in its canonical form; nothing for one that is no alias.</returns>
+    public static PathString Canonical(PathString path)
+    {
+        if (!path.StartsWithSegments(Older, out var rest) || rest.Value is not ['/', .. var below])
+        {
+            return default;
+        }
+
+        var slash = below.IndexOf('/', StringComparison.Ordinal);
+        var name = slash < 0 ? below : below[..slash];
+        return Area.All.FirstOrDefault(area => string.Equals(area.Name, name, StringComparison.OrdinalIgnoreCase)) is { } area
+            ? new PathString($"{Older}/{area.Versions[0]}").Add(rest)
+            : default;
+    }
+}

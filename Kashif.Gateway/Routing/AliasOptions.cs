@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Kashif.Gateway.Routing;
+
+/// <summary>What the answers on <c>/api/{area}</c> say about the end of that form.</summary>
+public sealed class AliasOptions : IValidatableObject
+{
+    public const string Section = "Gateway:Alias";
+
+    /// <summary>Since when clients should use <c>/api/v1/{area}</c> (RFC 9745).</summary>
+    public DateTimeOffset DeprecatedSince { get; set; } = new(2026, 11, 20, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>When the form may go away (RFC 8594); by default a year after <see cref="DeprecatedSince"/>.</summary>
+    public DateTimeOffset? Sunset { get; set; }
+
+    internal DateTimeOffset SunsetAt => Sunset ?? DeprecatedSince.AddYears(1);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => SunsetAt < DeprecatedSince
+        ? [new ValidationResult($"{Section}:Sunset must not be before {Section}:DeprecatedSince (RFC 9745, section 4).")]
+        : [];
+}
