@@ -50,6 +50,8 @@ internal static class AuthExtensions
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
         services.AddScoped<Registration>();
+        services.AddScoped<EmailTokens>();
+        services.AddSingleton<ForgottenPasswords>();
         services.AddScoped<PasswordLogin>();
         services.AddScoped<SessionTokens>();
         services.AddSingleton<AccessTokens>();
@@ -60,6 +62,7 @@ internal static class AuthExtensions
         services.AddHostedService<KeyRingLoader>();
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
+        services.AddHostedService(provider => provider.GetRequiredService<ForgottenPasswords>());
         services.AddSingleton<UserReader>();
         services.AddHostedService(provider => provider.GetRequiredService<UserReader>());
         return builder;

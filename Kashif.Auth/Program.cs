@@ -14,6 +14,7 @@ app.UseServiceDefaults();
 
 var auth = app.MapGroup("/api/v1/auth");
 auth.MapAccounts();
+auth.MapEmailFlows();
 auth.MapTokens();
 auth.MapSessions();
 auth.MapDiscovery();

@@ -27,10 +27,11 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<Created<UserResponse>, ValidationProblem, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
+        RegisterRequest request, Registration registration, EmailTokens tokens, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, PreferredLanguage(http.Request), [Roles.Citizen], cancellationToken);
+        tokens.AskToVerify(user.Id, user.Email, user.Language);
         try
         {
             return await idempotency.SaveAsync(http, TypedResults.Created("/api/v1/auth/me", user), cancellationToken);

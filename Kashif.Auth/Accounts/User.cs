@@ -1,3 +1,4 @@
+using Kashif.Events;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -25,6 +26,10 @@ internal sealed class User : IdentityUser<Guid>
 
     /// <summary>Since when an admin keeps this person out.</summary>
     public DateTimeOffset? DisabledAt { get; set; }
+
+    /// <summary>The event for whoever keeps a copy. Notifications go by e-mail to an address only that is proven to be the person's.</summary>
+    public UserUpdated ToUpdated() => new(
+        Id, FullName, Email ?? "", Language, [.. PushEnabled ? ["push"] : Array.Empty<string>(), .. EmailEnabled && EmailConfirmed ? ["email"] : Array.Empty<string>()]);
 }
 
 internal static class Languages

@@ -15,17 +15,27 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     /// <param name="actorId">Who did it, where the request does not say (a login).</param>
     public void Record(Guid userId, string action, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {
-        var now = time.GetUtcNow();
         var http = accessor.HttpContext;
+        Add(userId, action, http?.ClientAddress, http?.ClientUserAgent, details, actorId ?? http?.User.UserIdOrNull);
+    }
+
+    /// <summary>For what somebody asked for who was not signed in, and whose request is over.</summary>
+    /// <inheritdoc cref="Record(Guid, string, IReadOnlyDictionary{string, string}?, Guid?)"/>
+    public void Record(Guid userId, string action, string? ipAddress, string? userAgent) => Add(userId, action, ipAddress, userAgent);
+
+    private void Add(
+        Guid userId, string action, string? ipAddress, string? userAgent, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
+    {
+        var now = time.GetUtcNow();
         database.AuditLog.Add(new AuditEntry
         {
             Id = Guid.CreateVersion7(now),
             UserId = userId,
-            ActorId = actorId ?? http?.User.UserIdOrNull,
+            ActorId = actorId,
             Action = action,
             Details = details is null ? null : JsonSerializer.Serialize(details, AuthJson.Default.IReadOnlyDictionaryStringString),
-            IpAddress = http?.ClientAddress,
-            UserAgent = http?.ClientUserAgent,
+            IpAddress = ipAddress,
+            UserAgent = userAgent,
             OccurredAt = now,
         });
     }

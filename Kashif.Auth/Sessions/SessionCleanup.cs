@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Sessions;
 
-/// <summary>Once an hour forgets sessions that are over, and used tokens too old to say anything about a theft.</summary>
+/// <summary>Once an hour forgets sessions and links that are over, and used tokens too old to say anything about a theft.</summary>
 internal sealed partial class SessionCleanup(
     IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionCleanup> logger) : BackgroundService
 {
@@ -32,6 +32,7 @@ internal sealed partial class SessionCleanup(
         var usedBefore = now - options.Value.SessionLifetime;
         await database.Sessions.Where(session => session.ExpiresAt < now).ExecuteDeleteAsync(cancellationToken);
         await database.RefreshTokens.Where(token => token.UsedAt < usedBefore).ExecuteDeleteAsync(cancellationToken);
+        await database.EmailTokens.Where(token => token.ExpiresAt < now).ExecuteDeleteAsync(cancellationToken);
     }
 
     [LoggerMessage(EventId = 2202, Level = LogLevel.Warning, Message = "Sessions that are over could not be deleted; tried again in an hour")]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using Kashif.Auth.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Authorization;
@@ -197,16 +198,24 @@ public sealed class AccessTests(AuthServers servers)
         (await client.TryRefreshAsync(tokens.Refresh)).Dispose();
         (await auth.With(tokens.Access).LogoutAsync(next.Refresh)).Dispose();
         (await auth.With(tokens.Access + "x").MeAsync()).Dispose();
+        (await client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, TestContext.Current.CancellationToken)).Dispose();
+        var link = await TokenAsync("user.email_verification_requested");
+        var reset = await TokenAsync("user.password_reset_requested");
+        (await client.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = link }, TestContext.Current.CancellationToken)).Dispose();
+        (await client.PostAsJsonAsync("/api/v1/auth/password/reset", new { token = reset, new_password = "amber heron 12" }, TestContext.Current.CancellationToken)).Dispose();
 
         said.Count.ShouldBeGreaterThan(20);
         foreach (var secret in new[]
         {
-            email, AuthServers.GoodPassword, "not this one", "Lina Haddad", tokens.Access, tokens.Refresh, next.Refresh, AuthServers.AdminEmail,
+            email, link, reset, "amber heron 12", AuthServers.GoodPassword, "not this one", "Lina Haddad", tokens.Access, tokens.Refresh, next.Refresh, AuthServers.AdminEmail,
             AuthServers.AdminPassword, AuthServers.SigningKeySecret, AuthServers.ClientSecret,
         })
         {
             said.ShouldNotContain(line => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
         }
+
+        async Task<string> TokenAsync(string type) =>
+            (await servers.Events.WaitForAsync(type, data => data.GetProperty("email").GetString() == email)).GetProperty("data").GetProperty("token").GetString() ?? "";
     }
 
     private sealed class Listener(ConcurrentQueue<string> said) : ILoggerProvider, ILogger

@@ -1,0 +1,104 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Kashif.Auth.Data;
+using Kashif.Events;
+using Kashif.Messaging;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>Makes the secrets of links that are sent by e-mail, and takes them back, once.</summary>
+internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
+{
+    /// <summary>More than any token has: what is longer is not looked up.</summary>
+    public const int MaxTokenLength = 200;
+
+    /// <summary>Mails of one kind to one person in an hour. Whoever asks for more gets the same answer and no mail.</summary>
+    public const int MaxPerHour = 3;
+
+    public static readonly TimeSpan VerificationLifetime = TimeSpan.FromHours(24);
+    public static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
+
+    private const int TokenBytes = 32;
+
+    /// <summary>Adds a token and the event that has its link sent to what the next save writes.</summary>
+    public void AskToVerify(Guid userId, string email, string language) => database.Publish(
+        new EmailVerificationRequested(userId, email, Add(EmailTokenPurpose.VerifyEmail, userId, email, VerificationLifetime), language), time.GetUtcNow());
+
+    /// <inheritdoc cref="AskToVerify"/>
+    /// <param name="cause">The request, which is over by then.</param>
+    public void AskToReset(Guid userId, string email, string language, EventCause cause) => database.Publish(
+        new PasswordResetRequested(userId, email, Add(EmailTokenPurpose.ResetPassword, userId, email, ResetLifetime), language), time.GetUtcNow(), cause);
+
+    /// <summary>
+    /// Whether the person may be sent another link. In a transaction: until it ends the person is locked, so that requests that
+    /// come together count each other.
+    /// </summary>
+    /// <returns>Null where they had enough, and where there is no such person or they are kept out.</returns>
+    public async Task<User?> LockAsync(Guid userId, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    {
+        var user = (await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE")
+            .AsNoTracking().ToListAsync(cancellationToken)).SingleOrDefault();
+        var hourAgo = time.GetUtcNow() - TimeSpan.FromHours(1);
+        var sent = user is null ? 0 : await database.EmailTokens.CountAsync(
+            token => token.UserId == userId && token.Purpose == purpose && token.CreatedAt > hourAgo, cancellationToken);
+        return sent < MaxPerHour ? user : null;
+    }
+
+    public Task<bool> IsGoodAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var hash = HashOf(token);
+        return database.EmailTokens.AnyAsync(
+            given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now, cancellationToken);
+    }
+
+    /// <summary>Uses a token up, with all others of its kind: of requests with one token a single one gets through.</summary>
+    /// <returns>Whose it is, locked until the transaction ends; null where it is unknown, used, too old, or went to an address that is not theirs any more.</returns>
+    public async Task<Guid?> UseAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var owner = await database.Database.SqlQuery<Guid>($"""
+            SELECT users.id AS "Value" FROM users JOIN email_tokens ON email_tokens.user_id = users.id AND email_tokens.email = users.email
+            WHERE hash = {HashOf(token)} AND disabled_at IS NULL FOR UPDATE OF users
+            """).ToListAsync(cancellationToken);
+        if (owner is not [var userId])
+        {
+            return null;
+        }
+
+        var hash = HashOf(token);
+        var used = await database.EmailTokens
+            .Where(given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now)
+            .ExecuteUpdateAsync(set => set.SetProperty(given => given.UsedAt, now), cancellationToken);
+        if (used == 0)
+        {
+            return null;
+        }
+
+        await database.EmailTokens
+            .Where(given => given.UserId == userId && given.Purpose == purpose && given.UsedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(given => given.UsedAt, now), cancellationToken);
+        return userId;
+    }
+
+    private string Add(EmailTokenPurpose purpose, Guid userId, string email, TimeSpan lifetime)
+    {
+        var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
+        var now = time.GetUtcNow();
+        database.EmailTokens.Add(new EmailToken
+        {
+            Hash = HashOf(token),
+            UserId = userId,
+            Purpose = purpose,
+            Email = email,
+            CreatedAt = now,
+            ExpiresAt = now + lifetime,
+        });
+        return token;
+    }
+
+    private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+}

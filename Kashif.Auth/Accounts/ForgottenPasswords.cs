@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Kashif.Auth.Sessions;
+using Kashif.Http;
+using Kashif.Messaging;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>
+/// Looks accounts up and has their links sent after the request has been answered: neither the answer nor its time can depend
+/// on whether there is an account. What waits is lost with a process that is killed; the person asks again.
+/// </summary>
+internal sealed partial class ForgottenPasswords(
+    IServiceScopeFactory scopes, ILookupNormalizer normalizer, ILogger<ForgottenPasswords> logger) : BackgroundService
+{
+    private const int Longest = 1000;
+
+    private readonly Channel<Request> _queue = Channel.CreateBounded<Request>(new BoundedChannelOptions(Longest) { SingleReader = true });
+
+    /// <returns>Whether there is room.</returns>
+    public bool TryEnqueue(string email, HttpContext http) => _queue.Writer.TryWrite(new Request(
+        normalizer.NormalizeEmail(EmailAttribute.Clean(email)), http.ClientAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
+
+    /// <summary>Lets what waits be done.</summary>
+    public override Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue.Writer.TryComplete();
+        return base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var request in _queue.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            try
+            {
+                await SendLinkAsync(request);
+            }
+            catch (Exception exception)
+            {
+                NotSent(logger, exception);
+            }
+        }
+    }
+
+    private async Task SendLinkAsync(Request request)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
+        if (await database.Users.Where(user => user.NormalizedEmail == request.Email).Select(user => (Guid?)user.Id).SingleOrDefaultAsync() is not { } id)
+        {
+            return;
+        }
+
+        var tokens = scope.ServiceProvider.GetRequiredService<EmailTokens>();
+        await using var transaction = await database.Database.BeginTransactionAsync();
+        if (await tokens.LockAsync(id, EmailTokenPurpose.ResetPassword, CancellationToken.None) is { Email: { } email } user)
+        {
+            tokens.AskToReset(id, email, user.Language, request.Cause);
+            scope.ServiceProvider.GetRequiredService<AuditLog>().Record(id, AuditActions.PasswordResetRequested, request.Address, request.UserAgent);
+            await database.SaveChangesAsync();
+            await transaction.CommitAsync();
+        }
+    }
+
+    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "A link for a new password could not be sent; whoever asked for it has to ask again")]
+    private static partial void NotSent(ILogger logger, Exception exception);
+
+    private sealed record Request(string Email, string? Address, string? UserAgent, EventCause Cause);
+}

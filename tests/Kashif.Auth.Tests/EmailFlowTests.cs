@@ -1,0 +1,274 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Sessions;
+using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>Links that go out by e-mail: to the right address, good once and not for long, and telling nobody who has an account.</summary>
+public sealed class EmailFlowTests(AuthServers servers)
+{
+    private const string Verification = "user.email_verification_requested";
+    private const string Reset = "user.password_reset_requested";
+    private const string NewPassword = "amber heron 12";
+
+    private readonly HttpClient _client = servers.Auth.Anonymous();
+
+    [Fact]
+    public async Task Who_registers_is_sent_a_link_that_verifies_the_address_once()
+    {
+        _client.DefaultRequestHeaders.Add("Accept-Language", "ar");
+        var (email, user) = await _client.RegisterAsync();
+        var asked = await DataAsync(Verification, email);
+        asked.GetProperty("user_id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
+        asked.GetProperty("language").GetString().ShouldBe("ar");
+        var token = asked.GetProperty("token").GetString() ?? "";
+        token.Length.ShouldBe(43); // 256 bits
+        (await CountAsync(
+            "SELECT count(*) FROM email_tokens WHERE hash = $1 AND expires_at - created_at = interval '24 hours'",
+            SHA256.HashData(Encoding.UTF8.GetBytes(token)))).ShouldBe(1);
+
+        (await VerifyAsync(token)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
+        (await AuditedAsync(user, "email_verified")).ShouldBe(1);
+        var updated = await servers.Events.WaitForAsync("user.updated", data => data.GetProperty("email").GetString() == email);
+        updated.GetProperty("data").GetProperty("channels").EnumerateArray().Select(channel => channel.GetString()).ShouldBe(["push", "email"]);
+        await (await VerifyAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+    }
+
+    [Fact]
+    public async Task No_link_waits_in_the_database_after_it_was_published()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+
+        await Eventually.TrueAsync(
+            async () => await CountAsync("SELECT count(*) FROM outbox WHERE payload::text LIKE '%' || $1 || '%'", token) == 0, "an empty outbox");
+    }
+
+    [Fact]
+    public async Task A_link_is_for_the_address_that_it_went_to_and_for_its_purpose()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        await (await ResetAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+
+        await ExecuteAsync("UPDATE users SET email = $1 WHERE email = $2", Journey.NewEmail(), email);
+
+        await (await VerifyAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        (await CountAsync("SELECT count(*) FROM users WHERE id = $1 AND email_confirmed", user.GetProperty("id").GetGuid())).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_link_is_sent_again_a_few_times_an_hour_and_not_at_all_to_who_is_verified()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+
+        // At once, so that a count that is read before another's row is there would let all through.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ResendAsync(person)));
+
+        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Accepted);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1", email)).ShouldBe(EmailTokens.MaxPerHour);
+
+        var (verified, _) = await _client.RegisterAsync();
+        (await VerifyAsync((await DataAsync(Verification, verified)).GetProperty("token").GetString() ?? "")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        using var other = servers.Auth.With((await _client.LoginAsync(verified)).Access);
+        using var answer = await ResendAsync(other);
+        answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldBe(await answers[0].Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1", verified)).ShouldBe(1);
+
+        using var anonymous = await ResendAsync(_client);
+        await anonymous.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task Forgot_answers_everybody_alike_and_writes_to_who_has_an_account()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var (disabled, _) = await _client.RegisterAsync();
+        await ExecuteAsync("UPDATE users SET disabled_at = now() WHERE email = $1", disabled);
+        var unknown = Journey.NewEmail();
+        using var device = servers.Auth.Anonymous();
+        device.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.77");
+
+        var answers = new List<string>();
+        foreach (var address in new[] { unknown, disabled, $" {email.ToUpperInvariant()} " })
+        {
+            using var response = await ForgotAsync(device, address);
+            answers.Add($"{response.StatusCode} {response.Headers.Location} {await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+        }
+
+        answers.ShouldAllBe(answer => answer == answers[0]);
+        answers[0].ShouldStartWith("Accepted");
+
+        // They are looked at one after the other: once the last one's mail is on its way, there is none for the others.
+        var asked = await DataAsync(Reset, email);
+        asked.GetProperty("user_id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
+        servers.Events.Envelopes(Reset).Select(envelope => envelope.GetProperty("data").GetProperty("email").GetString())
+            .ShouldNotContain(address => address == unknown || address == disabled);
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE action = 'password_reset_requested' AND ip_address = '203.0.113.77' AND user_id = $1", user.GetProperty("id").GetGuid())).ShouldBe(1);
+
+        using var nonsense = await ForgotAsync(_client, "nobody");
+        await nonsense.ShouldNameFieldsAsync("email");
+    }
+
+    [Fact]
+    public async Task Forgot_writes_a_few_times_an_hour()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var (last, _) = await _client.RegisterAsync();
+        for (var ask = 0; ask < EmailTokens.MaxPerHour + 2; ask++)
+        {
+            (await ForgotAsync(_client, email)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        }
+
+        await ForgotAsync(_client, last);
+
+        await DataAsync(Reset, last);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1 AND purpose = 'ResetPassword'", email)).ShouldBe(EmailTokens.MaxPerHour);
+    }
+
+    [Fact]
+    public async Task A_new_password_takes_the_place_of_the_old_one_and_ends_all_sessions()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var session = await _client.LoginAsync(email);
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await _client.TryLoginAsync(email, "not this one")).Dispose()));
+        var (first, second) = (await ForgetAsync(email, 1), await ForgetAsync(email, 2));
+
+        (await ResetAsync(second)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await _client.LoginAsync(email, NewPassword)).Access.ShouldNotBeEmpty(); // no longer locked out
+        (await _client.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await _client.TryRefreshAsync(session.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await AuditedAsync(user, "password_reset")).ShouldBe(1);
+        foreach (var used in new[] { first, second, "unknown" })
+        {
+            await (await ResetAsync(used)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        }
+    }
+
+    [Fact]
+    public async Task Of_parallel_resets_with_one_link_one_sets_the_password()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var token = await ForgetAsync(email);
+        var passwords = Enumerable.Range(0, 20).Select(number => $"amber heron {number:00}").ToArray();
+
+        var answers = await Task.WhenAll(passwords.Select(password => ResetAsync(token, password)));
+
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.UnprocessableEntity).ShouldBe(19);
+        var winner = passwords[Array.FindIndex(answers, answer => answer.StatusCode == HttpStatusCode.NoContent)];
+        (await _client.LoginAsync(email, winner)).Access.ShouldNotBeEmpty();
+        (await AuditedAsync(user, "password_reset")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_refused_password_leaves_the_link_good()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var token = await ForgetAsync(email);
+        foreach (var bad in new[] { "short", "password123", new string('x', 300) })
+        {
+            using var refused = await ResetAsync(token, bad);
+            await refused.ShouldNameFieldsAsync("new_password");
+        }
+
+        (await ResetAsync(token)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
+    public async Task A_disabled_person_gets_no_new_password()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var token = await ForgetAsync(email);
+        await ExecuteAsync("UPDATE users SET disabled_at = now() WHERE email = $1", email);
+
+        await (await ResetAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+    }
+
+    [Fact]
+    public async Task Links_end_with_their_time_and_are_forgotten()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var client = auth.Anonymous();
+        var (email, _) = await client.RegisterAsync();
+        var verification = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        (await ForgotAsync(client, email)).Dispose();
+        var reset = (await DataAsync(Reset, email)).GetProperty("token").GetString() ?? "";
+
+        time.Advance(EmailTokens.ResetLifetime);
+        await (await ResetAsync(reset, client: client)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        time.Advance(EmailTokens.VerificationLifetime);
+        await (await VerifyAsync(verification, client)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+
+        await auth.Services.GetServices<IHostedService>().OfType<SessionCleanup>().Single().CleanAsync(TestContext.Current.CancellationToken);
+        await using var database = NpgsqlDataSource.Create(auth.Database);
+        (await database.CreateCommand("SELECT count(*) FROM email_tokens").ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
+    }
+
+    [Theory]
+    [InlineData("email/verify", "token")]
+    [InlineData("password/reset", "token", "new_password")]
+    [InlineData("password/forgot", "email")]
+    public async Task A_body_without_its_fields_is_named(string path, params string[] fields)
+    {
+        using var response = await _client.PostAsJsonAsync($"/api/v1/auth/{path}", new { }, TestContext.Current.CancellationToken);
+        await response.ShouldNameFieldsAsync(fields);
+    }
+
+    private static Task<HttpResponseMessage> ForgotAsync(HttpClient client, string email) => client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email });
+
+    private static Task<HttpResponseMessage> ResendAsync(HttpClient client) => client.PostAsync("/api/v1/auth/email/verify/resend", null);
+
+    private Task<HttpResponseMessage> VerifyAsync(string token, HttpClient? client = null) =>
+        (client ?? _client).PostAsJsonAsync("/api/v1/auth/email/verify", new { token });
+
+    private Task<HttpResponseMessage> ResetAsync(string token, string password = NewPassword, HttpClient? client = null) =>
+        (client ?? _client).PostAsJsonAsync("/api/v1/auth/password/reset", new { token, new_password = password });
+
+    /// <returns>The token of the person's nth link.</returns>
+    private async Task<string> ForgetAsync(string email, int nth = 1)
+    {
+        (await ForgotAsync(_client, email)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        string[] tokens = [];
+        await Eventually.TrueAsync(
+            () => (tokens = [.. servers.Events.Envelopes(Reset).Select(envelope => envelope.GetProperty("data"))
+                .Where(data => data.GetProperty("email").GetString() == email).Select(data => data.GetProperty("token").GetString() ?? "")]).Length == nth,
+            "the link");
+        return tokens[^1];
+    }
+
+    private async Task<JsonElement> DataAsync(string type, string email) =>
+        (await servers.Events.WaitForAsync(type, data => data.GetProperty("email").GetString() == email)).GetProperty("data");
+
+    private Task<long> AuditedAsync(JsonElement user, string action) =>
+        CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = $2 AND ip_address IS NOT NULL", user.GetProperty("id").GetGuid(), action);
+
+    private async Task<long> CountAsync(string sql, params object[] arguments) => (long)(await RunAsync(sql, arguments) ?? 0L);
+
+    private Task ExecuteAsync(string sql, params object[] arguments) => RunAsync(sql, arguments);
+
+    private async Task<object?> RunAsync(string sql, object[] arguments)
+    {
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = database.CreateCommand(sql);
+        foreach (var argument in arguments)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = argument });
+        }
+
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+}
