@@ -10,8 +10,6 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Protocols;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Kashif.Auth;
 
@@ -24,7 +22,8 @@ internal static class AuthExtensions
         services.AddSingleton<KeyRing>();
 
         // Auth is where the keys are: it validates its own tokens without asking itself over HTTP.
-        services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(provider => provider.GetRequiredService<KeyRing>());
+        services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<KeyRing>());
+        services.AddScoped<KeyRotation>();
         builder.AddKashifAuthentication();
 
         // Whoever reaches Auth comes through the gateway, which overwrites what a client says of itself.
@@ -59,7 +58,7 @@ internal static class AuthExtensions
         services.AddScoped<AuditLog>();
 
         // In this order, after the migrations.
-        services.AddHostedService<KeyRingLoader>();
+        services.AddHostedService<KeyRotationSchedule>();
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService(provider => provider.GetRequiredService<ForgottenPasswords>());

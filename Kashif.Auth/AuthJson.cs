@@ -18,4 +18,6 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
+[JsonSerializable(typeof(RotateKeysRequest))]
+[JsonSerializable(typeof(RotatedKeyResponse))]
 internal sealed partial class AuthJson : JsonSerializerContext;

@@ -21,12 +21,15 @@ internal sealed class AuthOptions : IValidatableObject
     public Dictionary<string, string> ServiceClients { get; } = [];
 
     public FirstAdminOptions Admin { get; } = new();
+    public KeyRotationOptions KeyRotation { get; } = new();
 
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
     public TimeSpan ServiceTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How long a session lives after its last refresh.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
+
+    internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -49,6 +52,16 @@ internal sealed class AuthOptions : IValidatableObject
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
         {
             yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than the first.");
+        }
+
+        if (KeyRotation.Poll <= TimeSpan.Zero || KeyRotation.Propagation <= KeyRotation.Poll)
+        {
+            yield return new ValidationResult("Auth:KeyRotation:Poll must be positive, and Auth:KeyRotation:Propagation longer, or a key signs before every replica publishes it.");
+        }
+
+        if (KeyRotation.Every < TimeSpan.Zero || (KeyRotation.Every > TimeSpan.Zero && KeyRotation.Every <= KeyRotation.Propagation))
+        {
+            yield return new ValidationResult("Auth:KeyRotation:Every must be longer than Auth:KeyRotation:Propagation, such as 90.00:00:00; 00:00:00 means never.");
         }
 
         if (string.IsNullOrEmpty(Admin.Email) != string.IsNullOrEmpty(Admin.Password))
@@ -79,4 +92,22 @@ internal sealed class FirstAdminOptions
     public string? Password { get; set; }
 
     public bool IsSet => !string.IsNullOrEmpty(Email) && !string.IsNullOrEmpty(Password);
+}
+
+/// <summary>Section <c>Auth:KeyRotation</c>.</summary>
+internal sealed class KeyRotationOptions
+{
+    private static readonly TimeSpan LongestMaxAge = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a key signs before another is made; zero means that keys are rotated on demand only.</summary>
+    public TimeSpan Every { get; set; } = TimeSpan.FromDays(90);
+
+    /// <summary>How long a key is published before it signs: longer than any validator may go on with the keys it has.</summary>
+    public TimeSpan Propagation { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How soon a replica has what another one did.</summary>
+    public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A third of <see cref="Propagation"/>: the gateway's copy and then a client's may each be so old.</summary>
+    internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
 }

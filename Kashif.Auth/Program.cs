@@ -18,6 +18,7 @@ auth.MapEmailFlows();
 auth.MapTokens();
 auth.MapSessions();
 auth.MapDiscovery();
+auth.MapKeys();
 
 app.MapDefaultEndpoints();
-return await app.RunServiceAsync(args);
+return await app.RunServiceAsync(args, KeyEndpoints.Commands);

@@ -76,8 +76,9 @@ public static class ServiceDefaultsExtensions
     /// Runs the service or, with arguments, one of its commands: <c>migrate</c>, <c>dead-letters list</c>,
     /// <c>dead-letters replay</c>.
     /// </summary>
+    /// <param name="commands">Those that are the service's own.</param>
     /// <returns>The exit code: 0, or 2 for words that are no command.</returns>
-    public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
+    public static async Task<int> RunServiceAsync(this WebApplication app, string[] args, IReadOnlyList<ServiceCommand>? commands = null)
     {
         switch (args)
         {
@@ -98,8 +99,20 @@ public static class ServiceDefaultsExtensions
                 await app.Services.GetRequiredService<DeadLetters>().ReplayAsync(Console.Out, CancellationToken.None);
                 return 0;
             case var words:
-                await Console.Error.WriteLineAsync($"'{string.Join(' ', words)}' is no command. There are: migrate, dead-letters list, dead-letters replay.");
+                var typed = string.Join(' ', words);
+                if (commands?.FirstOrDefault(command => command.Name == typed) is { } own)
+                {
+                    await own.RunAsync(app.Services, CancellationToken.None);
+                    return 0;
+                }
+
+                string[] known = ["migrate", "dead-letters list", "dead-letters replay", .. commands?.Select(command => command.Name) ?? []];
+                await Console.Error.WriteLineAsync($"'{typed}' is no command. There are: {string.Join(", ", known)}.");
                 return 2;
         }
     }
 }
+
+/// <summary>Something that a service does once, instead of running.</summary>
+/// <param name="Name">The words that an operator types.</param>
+public sealed record ServiceCommand(string Name, Func<IServiceProvider, CancellationToken, Task> RunAsync);

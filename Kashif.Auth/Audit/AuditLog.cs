@@ -65,6 +65,7 @@ internal static class AuditActions
     public const string Enabled = "enabled";
     public const string ApiKeyCreated = "api_key_created";
     public const string ApiKeyRevoked = "api_key_revoked";
+    public const string SigningKeyRotated = "signing_key_rotated";
     public const string Exported = "exported";
     public const string DeletionRequested = "deletion_requested";
     public const string DeletionCompleted = "deletion_completed";

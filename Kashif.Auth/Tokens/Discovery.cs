@@ -24,17 +24,23 @@ internal sealed record DiscoveryResponse(
 
 internal static class Discovery
 {
-    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
+    /// <summary>How old the keys in an answer may be: they change under the hands of other replicas.</summary>
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
     public static RouteGroupBuilder MapDiscovery(this IEndpointRouteBuilder endpoints)
     {
+        var maxAge = endpoints.ServiceProvider.GetRequiredService<IOptions<AuthOptions>>().Value.KeyRotation.JwksMaxAge;
         var group = endpoints.MapGroup("/.well-known").WithTags("Discovery").AllowAnonymous();
-        group.MapGet("/jwks.json", Jwks).WithName("GetJwks").WithSummary("The keys that validate access tokens").WithPublicCache(MaxAge);
-        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Where Auth's endpoints are").WithPublicCache(MaxAge);
+        group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("The keys that validate access tokens").WithPublicCache(maxAge);
+        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Where Auth's endpoints are").WithPublicCache(maxAge);
         return group;
     }
 
-    private static Ok<JwksResponse> Jwks(KeyRing keys) => TypedResults.Ok(keys.Published);
+    private static async Task<Ok<JwksResponse>> JwksAsync(KeyRing keys, CancellationToken cancellationToken)
+    {
+        await keys.TryRefreshAsync(Freshness, cancellationToken); // what is in memory is good without the database, too
+        return TypedResults.Ok(keys.Published);
+    }
 
     private static Ok<DiscoveryResponse> Document(IOptions<AuthOptions> options)
     {

@@ -2,30 +2,51 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Kashif.Auth.Data;
+using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Auth.Tokens;
 
 /// <summary>The signing keys in memory: one signs, all are published, and Auth's own endpoints validate by them.</summary>
-internal sealed class KeyRing(IOptions<AuthOptions> options, TimeProvider time) : IConfigurationManager<OpenIdConnectConfiguration>
+internal sealed class KeyRing(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRing> logger) : SigningKeys(time, logger)
 {
+    private readonly TimeProvider _time = time;
     private volatile Keys? _keys;
 
     /// <summary>The published half of every key.</summary>
     public JwksResponse Published => Loaded.Published;
 
+    /// <summary>The key that signs now: the newest of those whose time has come.</summary>
+    public Signer Current
+    {
+        get
+        {
+            var now = _time.GetUtcNow();
+            var ring = Loaded.Ring;
+            return (ring.FirstOrDefault(key => key.ActiveFrom <= now) ?? ring[^1]).Signer; // the last one where this clock is behind
+        }
+    }
+
+    protected override TimeSpan Freshness => options.Value.KeyRotation.Poll;
+
     private Keys Loaded => _keys ?? throw new InvalidOperationException("The signing keys are read when the service starts.");
 
-    /// <param name="stored">Those that are not retired.</param>
-    public void Load(IEnumerable<SigningKey> stored)
+    protected override async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var opened = stored.OrderByDescending(key => key.ActiveFrom).Select(key => (Row: key, Signer: new Signer(key.Id, key.Open(options.Value.SigningKeySecret)))).ToList();
-        var published = new JwksResponse([.. opened.Select(key => key.Signer.Public)]);
+        var now = _time.GetUtcNow();
+        await using var scope = scopes.CreateAsyncScope();
+        var stored = await scope.ServiceProvider.GetRequiredService<AuthDbContext>().SigningKeys.AsNoTracking()
+            .Where(key => key.RetiredAt == null || key.RetiredAt > now)
+            .OrderByDescending(key => key.ActiveFrom)
+            .ToListAsync(cancellationToken);
+
+        var opened = _keys?.Ring.ToDictionary(key => key.Signer.KeyId, key => key.Signer) ?? [];
+        List<RingKey> ring = [.. stored.Select(key =>
+            new RingKey(key.ActiveFrom, opened.GetValueOrDefault(key.Id) ?? new Signer(key.Id, key.Open(options.Value.SigningKeySecret))))];
+        var published = new JwksResponse([.. ring.Select(key => key.Signer.Public)]);
 
         var keySet = new JsonWebKeySet(JsonSerializer.Serialize(published, AuthJson.Default.JwksResponse));
         var configuration = new OpenIdConnectConfiguration { Issuer = options.Value.Issuer, JsonWebKeySet = keySet };
@@ -34,20 +55,14 @@ internal sealed class KeyRing(IOptions<AuthOptions> options, TimeProvider time) 
             configuration.SigningKeys.Add(key);
         }
 
-        _keys = new Keys(opened.First(key => key.Row.ActiveFrom <= now).Signer, published, configuration);
+        _keys = new Keys(ring, published);
+        return configuration;
     }
 
-    /// <summary>The key that signs now.</summary>
-    public Signer Current => Loaded.Current;
+    /// <param name="Ring">The newest first.</param>
+    private sealed record Keys(IReadOnlyList<RingKey> Ring, JwksResponse Published);
 
-    public Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel) => Task.FromResult(Loaded.Configuration);
-
-    public void RequestRefresh()
-    {
-        // What is in memory is what there is.
-    }
-
-    private sealed record Keys(Signer Current, JwksResponse Published, OpenIdConnectConfiguration Configuration);
+    private sealed record RingKey(DateTimeOffset ActiveFrom, Signer Signer);
 }
 
 /// <summary>Signs with ES256 (RFC 7518 section 3.4).</summary>
@@ -72,36 +87,4 @@ internal sealed class Signer(string keyId, ECDsa key)
         var point = key.ExportParameters(includePrivateParameters: false).Q;
         return new JwksKey("EC", "sig", "ES256", "P-256", keyId, Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y));
     }
-}
-
-/// <summary>Reads the keys at start and, the first time, makes one; replicas that start together agree on it.</summary>
-internal sealed partial class KeyRingLoader(
-    IServiceScopeFactory scopes, KeyRing ring, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRingLoader> logger) : IHostedService
-{
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
-        await using var transaction = await database.BeginExclusiveAsync(cancellationToken);
-
-        var now = time.GetUtcNow();
-        var keys = await database.SigningKeys.AsNoTracking()
-            .Where(key => key.RetiredAt == null || key.RetiredAt > now).ToListAsync(cancellationToken);
-        if (!keys.Exists(key => key.ActiveFrom <= now))
-        {
-            var created = SigningKey.Create(options.Value.SigningKeySecret, now);
-            keys.Add(created);
-            database.SigningKeys.Add(created);
-            await database.SaveChangesAsync(cancellationToken);
-            KeyCreated(logger, created.Id);
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        ring.Load(keys);
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Created signing key {KeyId}")]
-    private static partial void KeyCreated(ILogger logger, string keyId);
 }

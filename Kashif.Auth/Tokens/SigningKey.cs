@@ -26,7 +26,7 @@ internal sealed class SigningKey
     /// <summary>When the last token that it signed has expired: from here on it is not published.</summary>
     public DateTimeOffset? RetiredAt { get; set; }
 
-    public static SigningKey Create(string secret, DateTimeOffset now)
+    public static SigningKey Create(string secret, DateTimeOffset now, DateTimeOffset activeFrom)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var id = Thumbprint(key);
@@ -37,7 +37,7 @@ internal sealed class SigningKey
         using var aes = new AesGcm(DerivedKey.Of(secret, DerivedKey.SigningKeys), TagSize);
         aes.Encrypt(nonce, plain, sealedKey.AsSpan(PrefixSize..), sealedKey.AsSpan(NonceSize..PrefixSize), Encoding.UTF8.GetBytes(id));
         CryptographicOperations.ZeroMemory(plain);
-        return new SigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = now };
+        return new SigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = activeFrom };
     }
 
     /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>

@@ -5,8 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.IdentityModel.Protocols;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Security;
@@ -14,8 +12,6 @@ namespace Kashif.Security;
 /// <summary>Who calls, and what they may do.</summary>
 public static class AuthenticationExtensions
 {
-    private const string KeysClient = "auth-keys";
-
     /// <summary>
     /// Validates Auth's access tokens by its published keys, and closes every endpoint that does not say otherwise: the
     /// default and the fallback policy both require a signed-in person.
@@ -23,21 +19,13 @@ public static class AuthenticationExtensions
     public static IHostApplicationBuilder AddKashifAuthentication(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddHttpClient(KeysClient);
+        services.AddHttpClient(AuthKeys.Client);
+        services.TryAddSingleton<SigningKeys, AuthKeys>();
         services.TryAddSingleton<ValidatedTokens>();
-        services.TryAddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(provider =>
-            new ConfigurationManager<OpenIdConnectConfiguration>(
-                AuthKeysRetriever.Address,
-                new AuthKeysRetriever(),
-                new HttpDocumentRetriever(provider.GetRequiredService<IHttpClientFactory>().CreateClient(KeysClient)) { RequireHttps = false })
-            {
-                // How soon a key id that is not known yet may be asked for again.
-                RefreshInterval = TimeSpan.FromSeconds(1),
-            });
 
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<IConfigurationManager<OpenIdConnectConfiguration>, ValidatedTokens>((options, keys, validated) =>
+            .Configure<SigningKeys, ValidatedTokens>((options, keys, validated) =>
             {
                 options.ConfigurationManager = keys;
                 options.MapInboundClaims = false;

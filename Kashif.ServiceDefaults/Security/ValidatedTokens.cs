@@ -1,4 +1,7 @@
+using System.Buffers.Text;
 using System.Security.Claims;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Caching.Memory;
 
@@ -8,8 +11,9 @@ namespace Kashif.Security;
 /// Remembers tokens that have been validated, because checking an ES256 signature costs more than most requests. An entry
 /// lives no longer than its token, and a minute at the most, which is how long a withdrawn signing key may outlive itself here.
 /// </summary>
-internal sealed class ValidatedTokens(TimeProvider time) : IDisposable
+internal sealed class ValidatedTokens(SigningKeys keys, TimeProvider time) : IDisposable
 {
+    private const int LongestHeader = 1000;
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = 20_000 });
 
@@ -17,13 +21,19 @@ internal sealed class ValidatedTokens(TimeProvider time) : IDisposable
 
     public Task OnMessageReceived(MessageReceivedContext context)
     {
-        if (Token(context.Request.Headers.Authorization) is { } token && _cache.TryGetValue(token, out ClaimsPrincipal? principal))
+        if (Token(context.Request.Headers.Authorization) is not { } token)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (_cache.TryGetValue(token, out ClaimsPrincipal? principal))
         {
             context.Principal = principal;
             context.Success();
+            return Task.CompletedTask;
         }
 
-        return Task.CompletedTask;
+        return KeyIdOf(token) is { } key ? keys.LookUpAsync(key, context.HttpContext.RequestAborted) : Task.CompletedTask;
     }
 
     public Task OnTokenValidated(TokenValidatedContext context)
@@ -43,6 +53,28 @@ internal sealed class ValidatedTokens(TimeProvider time) : IDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>What the token's header says; it is checked after this.</summary>
+    private static string? KeyIdOf(string token)
+    {
+        try
+        {
+            var header = token.AsSpan(0, Math.Max(0, token.IndexOf('.')));
+            return header is { Length: > 0 and < LongestHeader }
+                ? JsonSerializer.Deserialize(Base64Url.DecodeFromChars(header), TokenHeaderJson.Default.TokenHeader)?.Kid
+                : null;
+        }
+        catch (Exception exception) when (exception is FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+
     private static string? Token(string? authorization) =>
         authorization?.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) == true ? authorization["Bearer ".Length..] : null;
 }
+
+internal sealed record TokenHeader(string? Kid);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(TokenHeader))]
+internal sealed partial class TokenHeaderJson : JsonSerializerContext;
