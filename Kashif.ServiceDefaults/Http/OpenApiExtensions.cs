@@ -9,6 +9,10 @@ namespace Kashif.Http;
 internal static class OpenApiExtensions
 {
     private const string Bearer = "bearer";
+    private const string Password = "password";
+
+    /// <summary>From the page's own origin, whatever the gateway is called there.</summary>
+    private static readonly Uri TokenPath = new("/api/v1/auth/token", UriKind.Relative);
 
     public static IServiceCollection AddKashifOpenApi(this IServiceCollection services, string service) =>
         services.AddOpenApi("v1", options =>
@@ -21,12 +25,18 @@ internal static class OpenApiExtensions
                 document.Components ??= new OpenApiComponents();
                 document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
                 {
+                    [Password] = new OpenApiSecurityScheme
+                    {
+                        Type = SecuritySchemeType.OAuth2,
+                        Description = "Signs in with e-mail address and password; client_id and client_secret stay empty.",
+                        Flows = new OpenApiOAuthFlows { Password = new OpenApiOAuthFlow { TokenUrl = TokenPath, Scopes = new Dictionary<string, string>() } },
+                    },
                     [Bearer] = new OpenApiSecurityScheme
                     {
                         Type = SecuritySchemeType.Http,
                         Scheme = Bearer,
                         BearerFormat = "JWT",
-                        Description = "An access token from POST /api/v1/auth/token.",
+                        Description = $"An access token from POST {TokenPath}.",
                     },
                 };
                 return Task.CompletedTask;
@@ -48,7 +58,11 @@ internal static class OpenApiExtensions
                 var metadata = context.Description.ActionDescriptor.EndpointMetadata;
                 if (!metadata.OfType<IAllowAnonymous>().Any())
                 {
-                    operation.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
+                    operation.Security =
+                    [
+                        new() { [new OpenApiSecuritySchemeReference(Password, context.Document)] = [] },
+                        new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] },
+                    ];
                 }
 
                 if (metadata.OfType<AcceptsIdempotencyKey>().Any())

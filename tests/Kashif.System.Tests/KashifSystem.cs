@@ -23,6 +23,9 @@ public sealed class KashifSystem : IAsyncLifetime
 {
     private const string AdminEmail = "admin@kashif.test";
     private const string AdminPassword = "correct horse battery staple";
+
+    /// <summary>Of everybody who registers here.</summary>
+    public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
 
     public DistributedApplication Application => _application ?? throw new InvalidOperationException("Not started.");
@@ -63,7 +66,6 @@ public sealed class KashifSystem : IAsyncLifetime
     public async Task<User> RegisterAsync(params string[] roles)
     {
         var email = $"user-{Guid.CreateVersion7():N}@kashif.test";
-        const string Password = "a perfectly good password";
         using var anonymous = Anonymous();
         using var registered = await anonymous.PostAsJsonAsync("/api/v1/auth/register", new { email, password = Password, full_name = "Test User" });
         var id = (await registered.JsonAsync(201)).GetProperty("id").GetGuid();

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Kashif.SystemTests;
+
+/// <summary><c>/docs</c> in a real browser, as somebody meets it who wants to try the API.</summary>
+public sealed class DocumentationTests(KashifSystem system)
+{
+    private const string ElsewhereHost = "kashif.test";
+
+    /// <summary>Debian's, or what else a machine has; nothing is downloaded.</summary>
+    private static readonly string[] Browsers =
+    [
+        "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData(ElsewhereHost)]
+    public async Task Somebody_signs_in_on_the_page_and_tries_a_call(string host)
+    {
+        var user = await system.RegisterAsync();
+        var email = (await user.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("email").GetString() ?? "";
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync();
+        var trouble = Watch(page);
+        using var anonymous = system.Anonymous();
+        var gateway = new UriBuilder(anonymous.BaseAddress ?? throw new InvalidOperationException("No address.")) { Host = host }.Uri;
+
+        await page.GotoAsync(new Uri(gateway, "/docs").ToString());
+        await page.Locator(".opblock-summary-path[data-path='/api/v1/auth/me']").First.WaitForAsync();
+
+        await page.Locator(".btn.authorize").First.ClickAsync();
+        await page.Locator("#oauth_username").FillAsync(email);
+        await page.Locator("#oauth_password").FillAsync(KashifSystem.Password);
+        await page.Locator(".auth-container:has(#oauth_username) button.authorize").ClickAsync();
+        await page.Locator(".auth-container button:has-text('Logout')").First.WaitForAsync();
+        await page.Locator(".btn-done").First.ClickAsync();
+
+        var (status, body) = await TryAsync(page, "/api/v1/auth/me");
+        status.ShouldBe("200");
+        var me = JsonSerializer.Deserialize<JsonElement>(body);
+        me.GetProperty("id").GetGuid().ShouldBe(user.Id);
+        me.GetProperty("email").GetString().ShouldBe(email);
+
+        // Signed in once is signed in for all services.
+        await page.Locator("#select").SelectOptionAsync(new SelectOptionValue { Label = "Gamification" });
+        await page.Locator(".opblock-summary-path[data-path='/api/v1/gamification/points/me']").First.WaitForAsync();
+        var (pointsStatus, points) = await TryAsync(page, "/api/v1/gamification/points/me");
+        pointsStatus.ShouldBe("200");
+        JsonSerializer.Deserialize<JsonElement>(points).GetProperty("user_id").GetGuid().ShouldBe(user.Id);
+
+        trouble.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Each_services_document_is_a_choice_away()
+    {
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync();
+        var trouble = Watch(page);
+        using var anonymous = system.Anonymous();
+        await page.GotoAsync(new Uri(anonymous.BaseAddress ?? throw new InvalidOperationException("No address."), "/docs").ToString());
+
+        foreach (var (title, path) in new[]
+        {
+            ("Reporting", "/api/v1/reports/categories"), ("Gamification", "/api/v1/gamification/leaderboard"), ("Coupons", "/api/v1/coupons/companies"),
+            ("Notifications", "/api/v1/notifications/unread-count"), ("Auth", "/api/v1/auth/register"),
+        })
+        {
+            await page.Locator("#select").SelectOptionAsync(new SelectOptionValue { Label = title });
+            await page.Locator($".opblock-summary-path[data-path='{path}']").First.WaitForAsync();
+        }
+
+        await page.Locator("#select").SelectOptionAsync(new SelectOptionValue { Label = "Reporting" });
+        var (status, body) = await TryAsync(page, "/api/v1/reports/categories");
+        status.ShouldBe("200");
+        JsonSerializer.Deserialize<JsonElement>(body).GetProperty("items").GetArrayLength().ShouldBeGreaterThan(0);
+
+        trouble.ShouldBeEmpty();
+    }
+
+    /// <summary>Opens a GET, executes it, and reads what the page shows.</summary>
+    private static async Task<(string Status, string Body)> TryAsync(IPage page, string path)
+    {
+        var operation = page.Locator($".opblock-get:has(.opblock-summary-path[data-path='{path}'])");
+        await operation.Locator(".opblock-summary-path").ClickAsync();
+        var answered = page.WaitForResponseAsync(response => new Uri(response.Url).AbsolutePath == path);
+        await operation.Locator(".btn.execute").ClickAsync();
+        var response = await answered;
+        new Uri(response.Url).Host.ShouldBe(new Uri(page.Url).Host);
+        var status = await operation.Locator(".live-responses-table .response .response-col_status").First.InnerTextAsync();
+        return (status.Trim(), await operation.Locator(".live-responses-table .response-col_description .highlight-code").First.Locator("code").InnerTextAsync());
+    }
+
+    /// <summary>Collects what goes wrong: errors on the console and in scripts, refused content, calls that fail.</summary>
+    private static ConcurrentQueue<string> Watch(IPage page)
+    {
+        var trouble = new ConcurrentQueue<string>();
+        page.Console += (_, message) =>
+        {
+            // A browser says so of every page that is neither https nor localhost.
+            if (message.Type == "error" && !message.Text.Contains("Cross-Origin-Opener-Policy", StringComparison.Ordinal))
+            {
+                trouble.Enqueue(message.Text);
+            }
+        };
+        page.PageError += (_, error) => trouble.Enqueue(error);
+        page.Response += (_, response) =>
+        {
+            if (response.Status >= 400)
+            {
+                trouble.Enqueue($"{response.Status} {response.Url}");
+            }
+        };
+        page.RequestFailed += (_, request) => trouble.Enqueue($"{request.Failure} {request.Url}");
+        return trouble;
+    }
+
+    private static async Task<IBrowser> LaunchAsync(IPlaywright playwright)
+    {
+        Cancel.ThrowIfCancellationRequested();
+        return await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = Browsers.FirstOrDefault(File.Exists)
+                ?? throw new InvalidOperationException("There is no Chromium here: ./kashif test installs Debian's; elsewhere install Chromium or Chrome."),
+            Args =
+            [
+                "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                $"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1",
+                .. Environment.UserName == "root" ? ["--no-sandbox"] : Array.Empty<string>(),
+            ],
+        });
+    }
+}
