@@ -1,5 +1,8 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Auth.Accounts;
+using Kashif.Auth.Admin;
+using Kashif.Auth.Audit;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
@@ -16,6 +19,10 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(RefreshRequest))]
 [JsonSerializable(typeof(LogoutRequest))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(Page<AdminUserResponse>))]
+[JsonSerializable(typeof(ChangeUserRequest))]
+[JsonSerializable(typeof(Page<AuditEntryResponse>))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
 [JsonSerializable(typeof(RotateKeysRequest))]

@@ -1,6 +1,8 @@
 using Kashif;
 using Kashif.Auth;
 using Kashif.Auth.Accounts;
+using Kashif.Auth.Admin;
+using Kashif.Auth.Audit;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 
@@ -17,6 +19,8 @@ auth.MapAccounts();
 auth.MapEmailFlows();
 auth.MapTokens();
 auth.MapSessions();
+auth.MapUsers();
+auth.MapAudit();
 auth.MapDiscovery();
 auth.MapKeys();
 

@@ -35,7 +35,7 @@ internal sealed partial class PasswordLogin(
 
         // Asked after the password was checked, so that guesses sent all at once end at the limit too.
         var open = await database.Users
-            .Where(user => user.Id == account.Id && (user.LockoutEnd == null || user.LockoutEnd <= now))
+            .Where(user => user.Id == account.Id && user.DisabledAt == null && (user.LockoutEnd == null || user.LockoutEnd <= now))
             .ExecuteUpdateAsync(set => set.SetProperty(user => user.AccessFailedCount, 0), cancellationToken);
         if (open == 0)
         {

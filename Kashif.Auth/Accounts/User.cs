@@ -12,6 +12,9 @@ internal sealed class User : IdentityUser<Guid>
 
     public required string FullName { get; set; }
 
+    /// <summary>By which admins find people; PostgreSQL makes it.</summary>
+    public string? NormalizedFullName { get; private set; }
+
     /// <summary>One of <see cref="Languages"/>.</summary>
     public required string Language { get; set; }
 
@@ -57,11 +60,16 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(user => user.NormalizedUserName).HasMaxLength(EmailAttribute.MaxLength);
         builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
         builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
+        builder.Property(user => user.NormalizedFullName).HasComputedColumnSql("upper(full_name)", stored: true);
         builder.Property(user => user.Language).HasMaxLength(2);
         builder.Property(user => user.Theme).HasMaxLength(10).HasDefaultValue(Themes.System).HasSentinel(Themes.System);
         builder.Property(user => user.PushEnabled).HasDefaultValue(true).HasSentinel(true);
         builder.Property(user => user.EmailEnabled).HasDefaultValue(true).HasSentinel(true);
         builder.HasIndex(user => user.NormalizedEmail).HasDatabaseName("ix_users_normalized_email").IsUnique();
+
+        // For searches by the beginning of a word, which the database's collation cannot answer.
+        builder.HasIndex(user => user.NormalizedEmail, "ix_users_email_prefix").HasOperators("text_pattern_ops");
+        builder.HasIndex(user => user.NormalizedFullName, "ix_users_full_name_prefix").HasOperators("text_pattern_ops");
         builder.HasIndex(user => user.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
     }
 }

@@ -54,6 +54,7 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
                 UPDATE refresh_tokens SET used_at = {now} FROM sessions
                 WHERE hash = {hash} AND used_at IS NULL
                     AND sessions.id = session_id AND revoked_at IS NULL AND expires_at > {now}
+                    AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND disabled_at IS NOT NULL)
                 RETURNING session_id, user_id),
             child AS (
                 INSERT INTO refresh_tokens (hash, session_id) SELECT {nextHash}, session_id FROM used),

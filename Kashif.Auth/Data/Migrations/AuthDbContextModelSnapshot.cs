@@ -133,6 +133,12 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("character varying(254)")
                         .HasColumnName("normalized_email");
 
+                    b.Property<string>("NormalizedFullName")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("text")
+                        .HasColumnName("normalized_full_name")
+                        .HasComputedColumnSql("upper(full_name)", true);
+
                     b.Property<string>("NormalizedUserName")
                         .HasMaxLength(254)
                         .HasColumnType("character varying(254)")
@@ -188,6 +194,16 @@ namespace Kashif.Auth.Data.Migrations
                     b.HasIndex("NormalizedUserName")
                         .IsUnique()
                         .HasDatabaseName("ix_users_normalized_user_name");
+
+                    b.HasIndex(new[] { "NormalizedEmail" }, "ix_users_email_prefix")
+                        .HasDatabaseName("ix_users_email_prefix");
+
+                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex(new[] { "NormalizedEmail" }, "ix_users_email_prefix"), new[] { "text_pattern_ops" });
+
+                    b.HasIndex(new[] { "NormalizedFullName" }, "ix_users_full_name_prefix")
+                        .HasDatabaseName("ix_users_full_name_prefix");
+
+                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex(new[] { "NormalizedFullName" }, "ix_users_full_name_prefix"), new[] { "text_pattern_ops" });
 
                     b.ToTable("users", (string)null);
                 });

@@ -1,0 +1,104 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Data;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Admin;
+
+/// <summary>What <c>GET /users</c> asks for.</summary>
+public sealed class UserQuery
+{
+    /// <summary>The beginning of an e-mail address or of a name, in any case.</summary>
+    [FromQuery(Name = "query"), StringLength(EmailAttribute.MaxLength)]
+    public string? Query { get; set; }
+
+    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "A role is citizen, partner, staff, moderator or admin.")]
+    public string? Role { get; set; }
+
+    [FromQuery(Name = "disabled")]
+    public bool? Disabled { get; set; }
+}
+
+/// <summary>What is left out stays as it is.</summary>
+/// <param name="Roles">All that the person is to have, of citizen, partner, staff, moderator and admin.</param>
+/// <param name="Disabled">Whether the person is kept out.</param>
+public sealed record ChangeUserRequest([MaxLength(10)] string[]? Roles = null, bool? Disabled = null);
+
+/// <param name="LockedUntil">After too many wrong passwords.</param>
+internal sealed record AdminUserResponse(
+    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled,
+    DateTimeOffset? DisabledAt, DateTimeOffset? LockedUntil, DateTimeOffset CreatedAt);
+
+/// <summary>Accounts as admins see them.</summary>
+internal static class UserEndpoints
+{
+    public static RouteGroupBuilder MapUsers(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/users").WithTags("Admin").RequireAuthorization(Policies.Admin, Policies.Session);
+        group.MapGet("", ListAsync).WithName("ListUsers").WithSummary("Searches accounts, newest first");
+        group.MapGet("/{id:guid}", GetAsync).WithName("GetUser").WithSummary("One account");
+        group.MapPatch("/{id:guid}", UserAdministration.ChangeAsync).WithName("ChangeUser")
+            .WithSummary("Gives and takes roles; keeps somebody out, which ends their sessions");
+        return group;
+    }
+
+    public static Task<AdminUserResponse?> FindAsync(AuthDbContext database, Guid id, CancellationToken cancellationToken) =>
+        Shown(database.Users.AsNoTracking().Where(user => user.Id == id), database).SingleOrDefaultAsync(cancellationToken);
+
+    private static async Task<Results<Ok<Page<AdminUserResponse>>, ValidationProblem>> ListAsync(
+        [AsParameters] UserQuery query, [AsParameters] PageRequest page, AuthDbContext database, CancellationToken cancellationToken)
+    {
+        var before = default(Guid);
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        if (query.Query?.Contains('\0') == true)
+        {
+            return Error.Field("query", "No address and no name has such a character.");
+        }
+
+        var users = database.Users.AsNoTracking();
+        if (page.Cursor is not null)
+        {
+            users = users.Where(user => user.Id < before);
+        }
+
+        if (EmailAttribute.Clean(query.Query ?? "").ToUpperInvariant() is { Length: > 0 } beginning)
+        {
+            var pattern = $"{beginning.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
+            users = users.Where(user => EF.Functions.Like(user.NormalizedEmail, pattern, "\\") || EF.Functions.Like(user.NormalizedFullName, pattern, "\\"));
+        }
+
+        if (query.Role is { } role)
+        {
+            var id = RolesConfiguration.Ids[role];
+            users = users.Where(user => database.UserRoles.Any(held => held.UserId == user.Id && held.RoleId == id));
+        }
+
+        if (query.Disabled is { } disabled)
+        {
+            users = users.Where(user => user.DisabledAt != null == disabled);
+        }
+
+        var rows = await Shown(users.OrderByDescending(user => user.Id).Take(page.Size + 1), database).ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, last => Cursor.Encode(last.Id)));
+    }
+
+    private static async Task<Results<Ok<AdminUserResponse>, ProblemHttpResult>> GetAsync(
+        Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
+        await FindAsync(database, id, cancellationToken) is { } user ? TypedResults.Ok(user) : UserAdministration.NoSuchUser.ToProblem();
+
+    private static IQueryable<AdminUserResponse> Shown(IQueryable<User> users, AuthDbContext database) => users.Select(user => new AdminUserResponse(
+        user.Id, user.Email ?? "", user.EmailConfirmed, user.FullName, user.PhoneNumber,
+        database.UserRoles.Where(held => held.UserId == user.Id)
+            .Join(database.Roles, held => held.RoleId, role => role.Id, (held, role) => role.Name ?? "").OrderBy(name => name).ToArray(),
+        user.Language,
+        database.TotpCredentials.Any(totp => totp.UserId == user.Id && totp.ConfirmedAt != null),
+        user.DisabledAt, user.LockoutEnd, user.CreatedAt));
+}

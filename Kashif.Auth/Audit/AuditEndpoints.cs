@@ -1,0 +1,65 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using System.Text.Json;
+using Kashif.Auth.Data;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Audit;
+
+/// <summary>What the audit log is asked for.</summary>
+public sealed class AuditQuery
+{
+    /// <summary>Whose account; of no effect where everybody sees their own.</summary>
+    [FromQuery(Name = "user_id")]
+    public Guid? UserId { get; set; }
+
+    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "An action is a name such as logged_in.")]
+    public string? Action { get; set; }
+}
+
+/// <param name="ActorId">Who did it; null for somebody who was not signed in.</param>
+internal sealed record AuditEntryResponse(
+    Guid Id, Guid UserId, Guid? ActorId, string Action, JsonElement? Details, string? IpAddress, string? UserAgent, DateTimeOffset OccurredAt);
+
+internal static class AuditEndpoints
+{
+    public static void MapAudit(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("").WithTags("Audit").RequireAuthorization(Policies.Session);
+        group.MapGet("/me/audit-log", MineAsync).WithName("GetMyAuditLog").WithSummary("What happened to the signed-in person's account, newest first");
+        group.MapGet("/audit-log", AllAsync).WithName("GetAuditLog").WithSummary("What happened to all accounts, newest first").RequireAuthorization(Policies.Admin);
+    }
+
+    private static Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> MineAsync(
+        [AsParameters] AuditQuery query, [AsParameters] PageRequest page, ClaimsPrincipal caller, AuthDbContext database, CancellationToken cancellationToken) =>
+        ListAsync(database, caller.UserId, query.Action, page, cancellationToken);
+
+    private static Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> AllAsync(
+        [AsParameters] AuditQuery query, [AsParameters] PageRequest page, AuthDbContext database, CancellationToken cancellationToken) =>
+        ListAsync(database, query.UserId, query.Action, page, cancellationToken);
+
+    private static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> ListAsync(
+        AuthDbContext database, Guid? userId, string? action, PageRequest page, CancellationToken cancellationToken)
+    {
+        var before = default(Guid);
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var rows = await database.AuditLog.AsNoTracking()
+            .Where(entry => (userId == null || entry.UserId == userId) && (action == null || entry.Action == action) && (page.Cursor == null || entry.Id < before))
+            .OrderByDescending(entry => entry.Id)
+            .Take(page.Size + 1)
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, Shown, last => Cursor.Encode(last.Id)));
+    }
+
+    private static AuditEntryResponse Shown(AuditEntry entry) => new(
+        entry.Id, entry.UserId, entry.ActorId, entry.Action, entry.Details is { } details ? JsonSerializer.Deserialize(details, AuthJson.Default.JsonElement) : null,
+        entry.IpAddress, entry.UserAgent, entry.OccurredAt);
+}

@@ -1,0 +1,242 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Testing;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>What admins do to accounts, and what the audit log says of it.</summary>
+public sealed class AdminTests(AuthServers servers)
+{
+    private const string Base = "/api/v1/auth";
+    private static readonly string[] Citizen = ["citizen"];
+    private static readonly string[] Admin = ["admin", "citizen"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task People_are_found_by_the_beginning_of_their_address_or_name_in_any_case()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var marker = $"{Guid.CreateVersion7():N}"[16..];
+        string[] emails = [$"{marker}_a@people.test", $"{marker}%b@people.test", $"other.{marker}@people.test"];
+        foreach (var (email, name) in emails.Zip(["Alia Nasser", "Basim Nasser", $"{marker} Çelik"]))
+        {
+            using var registered = await anonymous.TryRegisterAsync(new { email, password = AuthServers.GoodPassword, full_name = name });
+            registered.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+
+        (await SearchAsync(admin, marker.ToUpperInvariant())).Select(Email).ShouldBe(emails.Reverse());
+        (await SearchAsync(admin, $"{marker}_")).Select(Email).ShouldBe([emails[0]]);
+        (await SearchAsync(admin, $"{marker}%")).Select(Email).ShouldBe([emails[1]]);
+        (await SearchAsync(admin, $"{marker} ç")).Select(Email).ShouldBe([emails[2]]);
+        (await SearchAsync(admin, $"people.{marker}")).ShouldBeEmpty();
+
+        static string? Email(JsonElement user) => user.GetProperty("email").GetString();
+    }
+
+    [Fact]
+    public async Task The_list_is_paged_without_a_gap_or_a_double()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var marker = $"{Guid.CreateVersion7():N}"[16..];
+        for (var index = 0; index < 4; index++)
+        {
+            using var registered = await anonymous.TryRegisterAsync(new { email = $"{marker}{index}@people.test", password = AuthServers.GoodPassword, full_name = "Paged" });
+            registered.EnsureSuccessStatusCode();
+        }
+
+        var seen = new List<string?>();
+        string? cursor = null;
+        var pages = 0;
+        do
+        {
+            var page = await admin.GetFromJsonAsync<JsonElement>($"{Base}/users?query={marker}&limit=2{(cursor is null ? "" : $"&cursor={cursor}")}", Cancel);
+            seen.AddRange(page.GetProperty("items").EnumerateArray().Select(user => user.GetProperty("email").GetString()));
+            cursor = page.GetProperty("next_cursor").GetString();
+            pages++;
+        }
+        while (cursor is not null);
+
+        pages.ShouldBe(2);
+        seen.ShouldBe([$"{marker}3@people.test", $"{marker}2@people.test", $"{marker}1@people.test", $"{marker}0@people.test"]);
+    }
+
+    [Fact]
+    public async Task Roles_are_given_and_taken_and_count_from_the_next_refresh()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        var tokens = await anonymous.LoginAsync(email);
+
+        var changed = await ChangeAsync(admin, Id(user), new { roles = new[] { "staff", "citizen", "staff" } }, HttpStatusCode.OK);
+        changed.GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldBe(["citizen", "staff"]);
+
+        var refreshed = await anonymous.RefreshAsync(tokens.Refresh);
+        using var staff = servers.Auth.With(refreshed.Access);
+        using var me = await staff.MeAsync();
+        (await me.JsonAsync()).GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldBe(["citizen", "staff"], ignoreOrder: true);
+
+        var entry = (await AuditAsync(admin, Id(user))).Single(one => one.GetProperty("action").GetString() == "roles_changed");
+        entry.GetProperty("details").GetProperty("before").GetString().ShouldBe("citizen");
+        entry.GetProperty("details").GetProperty("after").GetString().ShouldBe("citizen staff");
+        entry.GetProperty("actor_id").GetGuid().ShouldNotBe(Id(user));
+    }
+
+    [Theory]
+    [InlineData("service")]
+    [InlineData("king")]
+    [InlineData("")]
+    public async Task Only_roles_that_exist_can_be_given(string role)
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (_, user) = await anonymous.RegisterAsync();
+
+        using var response = await admin.PatchAsJsonAsync($"{Base}/users/{Id(user)}", new { roles = new[] { "citizen", role } }, Cancel);
+        await response.ShouldNameFieldsAsync("roles");
+    }
+
+    [Fact]
+    public async Task A_disabled_person_is_out_at_once_and_told_what_anybody_is_told()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        var tokens = await anonymous.LoginAsync(email);
+
+        await ChangeAsync(admin, Id(user), new { disabled = true }, HttpStatusCode.OK);
+
+        using var refresh = await anonymous.TryRefreshAsync(tokens.Refresh);
+        await refresh.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
+        using var login = await anonymous.TryLoginAsync(email);
+        var refused = await login.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        using var wrong = await anonymous.TryLoginAsync(Journey.NewEmail());
+        (await wrong.JsonAsync()).GetProperty("detail").GetString().ShouldBe(refused.GetProperty("detail").GetString());
+
+        await ChangeAsync(admin, Id(user), new { disabled = false }, HttpStatusCode.OK);
+        await anonymous.LoginAsync(email);
+        using var old = await anonymous.TryRefreshAsync(tokens.Refresh);
+        old.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await AuditAsync(admin, Id(user))).Select(entry => entry.GetProperty("action").GetString()).ShouldContain("disabled");
+    }
+
+    [Fact]
+    public async Task Nobody_takes_their_own_admin_role_or_keeps_themselves_out()
+    {
+        await using var alone = await servers.StartAsync();
+        var (client, id) = await FirstAdminAsync(alone);
+        using (client)
+        {
+            var problem = await ChangeAsync(client, id, new { roles = Citizen }, HttpStatusCode.UnprocessableEntity);
+            problem.GetProperty("code").GetString().ShouldBe("own_account");
+            problem = await ChangeAsync(client, id, new { disabled = true }, HttpStatusCode.UnprocessableEntity);
+            problem.GetProperty("code").GetString().ShouldBe("own_account");
+        }
+    }
+
+    [Fact]
+    public async Task Two_admins_who_take_each_others_role_at_once_leave_one()
+    {
+        await using var host = await servers.StartAsync();
+        var (first, firstId) = await FirstAdminAsync(host);
+        using var anonymous = host.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        await ChangeAsync(first, Id(user), new { roles = Admin }, HttpStatusCode.OK);
+        using var second = host.With((await anonymous.LoginAsync(email)).Access);
+
+        var answers = await Task.WhenAll(
+            first.PatchAsJsonAsync($"{Base}/users/{Id(user)}", new { roles = Citizen }, Cancel),
+            second.PatchAsJsonAsync($"{Base}/users/{firstId}", new { disabled = true }, Cancel));
+
+        answers.Select(answer => (int)answer.StatusCode).Order().ShouldBe([200, 422]);
+        var refused = answers.Single(answer => answer.StatusCode == HttpStatusCode.UnprocessableEntity);
+        await refused.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "last_admin");
+        first.Dispose();
+    }
+
+    [Fact]
+    public async Task Everybody_sees_their_own_entries_and_no_others()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        var (_, stranger) = await anonymous.RegisterAsync();
+        await ChangeAsync(admin, Id(user), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
+        await ChangeAsync(admin, Id(stranger), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
+
+        using var mine = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
+        var page = await mine.GetFromJsonAsync<JsonElement>($"{Base}/me/audit-log?user_id={Id(stranger)}", Cancel);
+        var entries = page.GetProperty("items").EnumerateArray().ToList();
+        entries.ShouldNotBeEmpty();
+        entries.ShouldAllBe(entry => entry.GetProperty("user_id").GetGuid() == Id(user));
+
+        using var all = await mine.GetAsync($"{Base}/audit-log", Cancel);
+        all.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task What_has_been_noted_cannot_be_changed_only_made_anonymous()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (_, user) = await anonymous.RegisterAsync();
+        await ChangeAsync(admin, Id(user), new { disabled = true }, HttpStatusCode.OK);
+
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        foreach (var change in new[]
+        {
+            $"UPDATE audit_log SET action = 'x' WHERE user_id = '{Id(user)}'",
+            $"UPDATE audit_log SET user_agent = 'x' WHERE user_id = '{Id(user)}'",
+            $"DELETE FROM audit_log WHERE user_id = '{Id(user)}'",
+            "TRUNCATE audit_log",
+        })
+        {
+            await using var command = database.CreateCommand(change);
+            var refused = await Should.ThrowAsync<PostgresException>(() => command.ExecuteNonQueryAsync(Cancel));
+            refused.MessageText.ShouldBe("audit_log is append-only");
+        }
+
+        await using var erase = database.CreateCommand($"UPDATE audit_log SET ip_address = NULL, user_agent = NULL WHERE user_id = '{Id(user)}'");
+        (await erase.ExecuteNonQueryAsync(Cancel)).ShouldBeGreaterThan(0);
+    }
+
+    private static Guid Id(JsonElement user) => user.GetProperty("id").GetGuid();
+
+    private async Task<HttpClient> AdminAsync()
+    {
+        using var anonymous = servers.Auth.Anonymous();
+        return servers.Auth.With((await anonymous.LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
+    }
+
+    private static async Task<(HttpClient Client, Guid Id)> FirstAdminAsync(ServiceHost<Program> host)
+    {
+        using var anonymous = host.Anonymous();
+        var client = host.With((await anonymous.LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
+        using var me = await client.MeAsync();
+        return (client, Id(await me.JsonAsync()));
+    }
+
+    private static async Task<List<JsonElement>> SearchAsync(HttpClient admin, string query)
+    {
+        var page = await admin.GetFromJsonAsync<JsonElement>($"{Base}/users?query={Uri.EscapeDataString(query)}", Cancel);
+        return [.. page.GetProperty("items").EnumerateArray()];
+    }
+
+    private static async Task<List<JsonElement>> AuditAsync(HttpClient admin, Guid user)
+    {
+        var page = await admin.GetFromJsonAsync<JsonElement>($"{Base}/audit-log?user_id={user}", Cancel);
+        return [.. page.GetProperty("items").EnumerateArray()];
+    }
+
+    private static async Task<JsonElement> ChangeAsync(HttpClient admin, Guid id, object change, HttpStatusCode status)
+    {
+        using var response = await admin.PatchAsJsonAsync($"{Base}/users/{id}", change, Cancel);
+        response.StatusCode.ShouldBe(status);
+        return await response.JsonAsync();
+    }
+}
