@@ -14,6 +14,7 @@ var smtpPort = builder.AddParameter("smtp-port");
 var smtpUser = builder.AddParameter("smtp-user");
 var smtpPassword = builder.AddParameter("smtp-password", secret: true);
 var smtpFrom = builder.AddParameter("smtp-from");
+var appUrl = builder.AddParameter("app-url");
 
 var postgres = builder.AddPostgres(ResourceNames.Postgres).WithImageTag("17.6").WithDataVolume();
 var messaging = builder.AddRabbitMQ(ResourceNames.Messaging).WithImageTag("4.2").WithManagementPlugin().WithDataVolume();
@@ -45,7 +46,13 @@ var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notific
     .WithEnvironment("Smtp__Port", smtpPort)
     .WithEnvironment("Smtp__User", smtpUser)
     .WithEnvironment("Smtp__Password", smtpPassword)
-    .WithEnvironment("Smtp__From", smtpFrom);
+    .WithEnvironment("Smtp__From", smtpFrom)
+    .WithEnvironment("Links__App", appUrl);
+if (builder.ExecutionContext.IsRunMode)
+{
+    // While smtp-host is empty, mails are files that a developer reads.
+    notifications.WithEnvironment("Smtp__PickupDirectory", Path.GetFullPath("../.kashif/mail", builder.AppHostDirectory));
+}
 
 var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithHttpEndpoint(port: builder.ExecutionContext.IsRunMode ? builder.Configuration.GetValue<int>("Parameters:gateway-port") : null)
@@ -61,6 +68,7 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
 
 // Tokens name the address at which clients find Auth: the gateway's.
 auth.WithEnvironment("Auth__Issuer", ReferenceExpression.Create($"{gateway.GetEndpoint("http")}/api/v1/auth"));
+notifications.WithEnvironment("Links__Gateway", gateway.GetEndpoint("http"));
 
 if (builder.ExecutionContext.IsPublishMode)
 {

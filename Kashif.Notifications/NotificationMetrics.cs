@@ -7,11 +7,11 @@ namespace Kashif.Notifications;
 internal sealed class NotificationMetrics(IMeterFactory meters)
 {
     private readonly Counter<long> _notifications = meters.Create(KashifTelemetry.Name).CreateCounter<long>(
-        "notifications", "{notification}", "Notifications by channel (inbox, push) and outcome (stored, sent, retried, failed, dead)");
+        "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored, sent, retried, failed, dead)");
 
     public void Stored(int count) => Count("inbox", "stored", count);
 
-    public void Pushed(string outcome) => Count("push", outcome, 1);
+    public void Delivered(string channel, string outcome) => Count(channel, outcome, 1);
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

@@ -23,7 +23,7 @@ internal static class NotificationsExtensions
         builder.AddKashifDbContext<NotificationsDbContext>(ResourceNames.NotificationsDb);
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
-        return builder.AddEvents().AddPush();
+        return builder.AddEvents().AddDelivery();
     }
 
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
@@ -33,8 +33,13 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventTemplates.ReportStatusUpdated);
         builder.Services.AddSingleton(EventTemplates.PointsAwarded);
         builder.Services.AddSingleton(EventTemplates.CouponRedeemed);
+        builder.Services.AddSingleton(MailTemplates.EmailVerification);
+        builder.Services.AddSingleton(MailTemplates.PasswordReset);
         builder.AddEventConsumer<NotificationsDbContext>()
             .AddHandler<UserRegistered, WelcomeHandler>("welcome")
+            .AddHandler<UserUpdated, RecipientHandler>("recipient")
+            .AddHandler<EmailVerificationRequested, LetterHandler<EmailVerificationRequested>>("letter")
+            .AddHandler<PasswordResetRequested, LetterHandler<PasswordResetRequested>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
@@ -42,7 +47,7 @@ internal static class NotificationsExtensions
         return builder;
     }
 
-    private static IHostApplicationBuilder AddPush(this IHostApplicationBuilder builder)
+    private static IHostApplicationBuilder AddDelivery(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptions<DeliveryOptions>().BindConfiguration(DeliveryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -51,9 +56,21 @@ internal static class NotificationsExtensions
         services.AddSingleton<IPushSender>(provider => provider.GetRequiredService<IOptions<FirebaseOptions>>().Value.IsSet
             ? ActivatorUtilities.CreateInstance<FirebasePushSender>(provider)
             : ActivatorUtilities.CreateInstance<LoggingPushSender>(provider));
+        services.AddOptions<SmtpOptions>().BindConfiguration(SmtpOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<MailLinkOptions>().BindConfiguration(MailLinkOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IMailSender>(provider => provider.GetRequiredService<IOptions<SmtpOptions>>().Value.IsSet
+            ? ActivatorUtilities.CreateInstance<SmtpMailSender>(provider)
+            : ActivatorUtilities.CreateInstance<LoggingMailSender>(provider));
         services.AddSingleton<NotificationMetrics>();
-        services.AddSingleton<DeliverySignal>();
-        services.AddHostedService<DeliveryWorker>();
+
+        // A worker each: a slow mail server keeps no push waiting.
+        services.AddChannel<PushChannel>().AddChannel<EmailChannel>();
         return builder;
     }
+
+    private static IServiceCollection AddChannel<TChannel>(this IServiceCollection services)
+        where TChannel : class, IDeliveryChannel => services
+        .AddSingleton<TChannel>()
+        .AddSingleton<DeliverySignal<TChannel>>()
+        .AddHostedService<DeliveryWorker<TChannel>>();
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 
@@ -16,4 +17,5 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(UnreadCountResponse))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
+[JsonSerializable(typeof(Letter))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

@@ -11,7 +11,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Notification> Notifications => Set<Notification>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
     public DbSet<Device> Devices => Set<Device>();
-    public DbSet<PushDelivery> Deliveries => Set<PushDelivery>();
+    public DbSet<QueuedDelivery> Deliveries => Set<QueuedDelivery>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

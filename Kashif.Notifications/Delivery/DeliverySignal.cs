@@ -2,5 +2,6 @@ using Kashif.Messaging;
 
 namespace Kashif.Notifications.Delivery;
 
-/// <summary>Wakes the delivery worker of this process when a transaction that wrote deliveries has committed.</summary>
-internal sealed class DeliverySignal : WakeSignal;
+/// <summary>Wakes the channel's delivery worker of this process when a transaction that wrote deliveries has committed.</summary>
+internal sealed class DeliverySignal<TChannel> : WakeSignal
+    where TChannel : IDeliveryChannel;

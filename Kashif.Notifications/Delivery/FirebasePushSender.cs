@@ -28,10 +28,10 @@ internal sealed class FirebasePushSender : IPushSender, IDisposable
 
     public void Dispose() => _app.Delete();
 
-    public async Task<IReadOnlyList<PushOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
     {
         var batch = await _messaging.SendEachAsync(pushes.Select(ToMessage), cancellationToken);
-        return [.. batch.Responses.Select(response => response.IsSuccess ? new PushOutcome(PushResult.Sent) : ToOutcome(response.Exception))];
+        return [.. batch.Responses.Select(response => response.IsSuccess ? new SendOutcome(SendResult.Sent) : ToOutcome(response.Exception))];
     }
 
     /// <summary>A push that is sent twice replaces itself on the device: that is what tag and collapse id are for.</summary>
@@ -53,17 +53,17 @@ internal sealed class FirebasePushSender : IPushSender, IDisposable
     }
 
     /// <remarks>https://firebase.google.com/docs/cloud-messaging/error-codes</remarks>
-    private static PushOutcome ToOutcome(FirebaseMessagingException exception)
+    private static SendOutcome ToOutcome(FirebaseMessagingException exception)
     {
         var result = exception.MessagingErrorCode switch
         {
-            MessagingErrorCode.Unregistered or MessagingErrorCode.SenderIdMismatch => PushResult.DeviceGone,
-            MessagingErrorCode.InvalidArgument or MessagingErrorCode.ThirdPartyAuthError => PushResult.Refused,
+            MessagingErrorCode.Unregistered or MessagingErrorCode.SenderIdMismatch => SendResult.DeviceGone,
+            MessagingErrorCode.InvalidArgument or MessagingErrorCode.ThirdPartyAuthError => SendResult.Refused,
 
             // Unavailable, Internal, QuotaExceeded, and whatever kept an answer from coming.
-            _ => PushResult.Retry,
+            _ => SendResult.Retry,
         };
         var code = exception.MessagingErrorCode?.ToString() ?? exception.ErrorCode.ToString();
-        return new PushOutcome(result, JsonNamingPolicy.SnakeCaseLower.ConvertName(code));
+        return new SendOutcome(result, JsonNamingPolicy.SnakeCaseLower.ConvertName(code));
     }
 }

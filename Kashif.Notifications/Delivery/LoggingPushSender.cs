@@ -13,14 +13,14 @@ internal sealed partial class LoggingPushSender : IPushSender
         NotSetUp(logger);
     }
 
-    public Task<IReadOnlyList<PushOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
     {
         foreach (var push in pushes)
         {
             WouldPush(_logger, push.NotificationId, push.DeviceType);
         }
 
-        return Task.FromResult<IReadOnlyList<PushOutcome>>([.. pushes.Select(_ => new PushOutcome(PushResult.Sent))]);
+        return Task.FromResult<IReadOnlyList<SendOutcome>>([.. pushes.Select(_ => new SendOutcome(SendResult.Sent))]);
     }
 
     [LoggerMessage(EventId = 6001, Level = LogLevel.Warning, Message = "Firebase:CredentialsJson is not set: push notifications are logged and not sent")]

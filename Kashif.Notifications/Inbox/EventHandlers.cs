@@ -1,8 +1,8 @@
 using Kashif.Events;
 using Kashif.Messaging;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
-using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;
 
@@ -25,13 +25,16 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserRegistered>> events, CancellationToken cancellationToken)
     {
-        // Sorted, so that two batches which share users wait for each other instead of locking each other out.
-        var users = events.Select(received => received.Data).OrderBy(user => user.UserId).ToList();
-        await database.Database.ExecuteSqlAsync($"""
-            INSERT INTO recipients (user_id, language)
-            SELECT * FROM unnest({users.ConvertAll(user => user.UserId)}, {users.ConvertAll(user => user.Language)})
-            ON CONFLICT DO NOTHING
-            """, cancellationToken);
+        await Recipient.SaveAsync(
+            database,
+            events.Select(received => new Recipient
+            {
+                UserId = received.Data.UserId,
+                Language = received.Data.Language,
+                Email = received.Data.Email,
+                OccurredAt = received.Time,
+            }),
+            cancellationToken);
         await writer.WriteAsync(events, EventTemplates.UserRegistered, cancellationToken);
     }
 
@@ -40,4 +43,21 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
         writer.Committed();
         return Task.CompletedTask;
     }
+}
+
+/// <summary>Keeps up with what a user prefers.</summary>
+internal sealed class RecipientHandler(NotificationsDbContext database) : IEventHandler<UserUpdated>
+{
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<UserUpdated>> events, CancellationToken cancellationToken) => Recipient.SaveAsync(
+        database,
+        events.Select(received => new Recipient
+        {
+            UserId = received.Data.UserId,
+            Language = received.Data.Language,
+            Email = received.Data.Email,
+            PushEnabled = received.Data.Channels.Contains(DeliveryChannel.Push),
+            EmailEnabled = received.Data.Channels.Contains(DeliveryChannel.Email),
+            OccurredAt = received.Time,
+        }),
+        cancellationToken);
 }

@@ -8,8 +8,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;
 
-/// <summary>Writes the notifications of a batch of events, with a delivery for each device of their users, in the consumer's transaction.</summary>
-internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal signal, NotificationMetrics metrics)
+/// <summary>Writes the notifications of a batch of events, with a delivery for each device of their users and, where that is wanted, to their address, in the consumer's transaction.</summary>
+internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, NotificationMetrics metrics)
 {
     private int _stored;
     private int _deliveries;
@@ -49,10 +49,14 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                     AS new (id, event_id, user_id, title, body, data, created_at)
                 ON CONFLICT (event_id) DO NOTHING
                 RETURNING id, user_id
+            ), wanted AS (
+                SELECT id, user_id, COALESCE(push_enabled, TRUE) AS push, {template.ByEmail} AND COALESCE(email_enabled, FALSE) AS email
+                FROM stored LEFT JOIN recipients USING (user_id)
             )
-            INSERT INTO deliveries (notification_id, device_id, state, attempts, next_attempt_at)
-            SELECT stored.id, devices.id, {DeliveryState.Pending}, 0, {now}
-            FROM stored JOIN devices ON devices.user_id = stored.user_id
+            INSERT INTO deliveries (channel, notification_id, device_id, state, attempts, next_attempt_at)
+            SELECT {DeliveryChannel.Push}, wanted.id, devices.id, {DeliveryState.Pending}, 0, {now} FROM wanted JOIN devices USING (user_id) WHERE push
+            UNION ALL
+            SELECT {DeliveryChannel.Email}, wanted.id, NULL, {DeliveryState.Pending}, 0, {now} FROM wanted WHERE email
             """, cancellationToken);
         _stored += events.Count;
     }
@@ -63,7 +67,8 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         metrics.Stored(_stored);
         if (_deliveries > 0)
         {
-            signal.Set();
+            pushes.Set();
+            mails.Set();
         }
 
         (_stored, _deliveries) = (0, 0);

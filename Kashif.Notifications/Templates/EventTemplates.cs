@@ -30,12 +30,13 @@ internal static class EventTemplates
         points => new("Points earned", $"You have earned {Text(points.Points)} points. Your balance is {Text(points.Balance)}."),
         points => new("نقاط جديدة", $"لقد كسبت {Text(points.Points)} نقطة. رصيدك الآن {Text(points.Balance)}."));
 
-    /// <summary>Without the code: a lock screen is no place for it.</summary>
+    /// <summary>Without the code: a lock screen is no place for it. By e-mail too: points were paid, this is the receipt.</summary>
     public static EventTemplate<CouponRedeemed> CouponRedeemed { get; } = new(
         coupon => coupon.UserId,
         coupon => new() { ["redemption_id"] = Text(coupon.RedemptionId), ["coupon_id"] = Text(coupon.CouponId), ["points_spent"] = Text(coupon.PointsSpent) },
         coupon => new("Coupon redeemed", $"“{coupon.Title}” is yours for {Text(coupon.PointsSpent)} points. You find its code among your coupons."),
-        coupon => new("تم استبدال القسيمة", $"حصلت على «{coupon.Title}» مقابل {Text(coupon.PointsSpent)} نقطة. تجد رمزها ضمن قسائمك."));
+        coupon => new("تم استبدال القسيمة", $"حصلت على «{coupon.Title}» مقابل {Text(coupon.PointsSpent)} نقطة. تجد رمزها ضمن قسائمك."),
+        ByEmail: true);
 
     private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 

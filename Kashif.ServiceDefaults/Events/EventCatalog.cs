@@ -29,7 +29,11 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type],
-        [ResourceNames.Notifications] = [UserRegistered.Type, ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type],
+        [ResourceNames.Notifications] =
+        [
+            UserRegistered.Type, UserUpdated.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
+            ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
+        ],
     };
 }
 

@@ -20,6 +20,7 @@ foreach (var project in builder.Resources.OfType<ProjectResource>())
     builder.CreateResourceBuilder(project)
         .WithEnvironment("Reporting__ReportsPerHour", "100000000")
         .WithEnvironment("RateLimits__Scale", "10000000")
+        .WithEnvironment("Smtp__PickupDirectory", "") // no mails in files
         .WithEnvironment("DOTNET_gcServer", "0");
 }
 

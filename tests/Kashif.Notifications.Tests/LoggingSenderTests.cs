@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Kashif.Events;
 using Kashif.Notifications.Delivery;
+using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +20,11 @@ public sealed class LoggingSenderTests(Servers servers)
         await service.PublishAsync(new UserRegistered(user, "Amal Haddad", "amal@example.org", "en"));
         await service.PublishAsync(new ReportCreated(Guid.CreateVersion7(), user, "Lamp before my window", "lighting", 33.51301, 36.27652));
 
+        await service.PublishAsync(new PasswordResetRequested(user, "amal@example.org", "link-token-4711", "en"));
+
         var inbox = await service.InboxOfSizeAsync(user, 2);
+        await Eventually.TrueAsync(() => logs.Lines.Any(line => line.Contains("would be sent by e-mail")), "the mail");
+        logs.Lines.Count(line => line.StartsWith("Warning") && line.Contains("Smtp:Host")).ShouldBe(1);
         foreach (var notification in inbox)
         {
             var id = notification.GetProperty("id").GetGuid();
@@ -31,7 +36,7 @@ public sealed class LoggingSenderTests(Servers servers)
 
         // Named by its own category: the framework's own tracing of requests and frames is off in every environment.
         var kashif = logs.Lines.Where(line => line.Contains(" Kashif.") || line.Contains(" Microsoft.EntityFrameworkCore"));
-        foreach (var secret in new[] { "device-token-4711", "Amal", "amal@example.org", "Lamp before my window", "33.513", "36.276", "Welcome", "Report received" })
+        foreach (var secret in new[] { "device-token-4711", "link-token-4711", "Amal", "amal@example.org", "Lamp before my window", "33.513", "36.276", "Welcome", "Report received" })
         {
             kashif.ShouldNotContain(line => line.Contains(secret));
         }

@@ -99,9 +99,9 @@ internal sealed class NotificationsHost : IAsyncDisposable
     }
 
     /// <summary>Waits until the delivery of the notification has come to an end, or where it should be.</summary>
-    public async Task<Delivery.PushDelivery> DeliveryAsync(Guid notification, string state)
+    public async Task<Delivery.QueuedDelivery> DeliveryAsync(Guid notification, string state)
     {
-        Delivery.PushDelivery? delivery = null;
+        Delivery.QueuedDelivery? delivery = null;
         await Eventually.TrueAsync(
             async () => (delivery = await WithDbAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.NotificationId == notification && row.State == state, Cancel))) is not null,

@@ -135,7 +135,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         }
 
         // And when the first one comes back after all, it has no say any more.
-        stuck.Release(new PushOutcome(PushResult.Refused, "too_late"));
+        stuck.Release(new SendOutcome(SendResult.Refused, "too_late"));
         await RegisterAsync(dying, user, "another");
         var other = await dying.NotifyAsync(user);
         await dying.WithDbAsync(async database =>
@@ -199,15 +199,15 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
     private sealed class StuckSender : IPushSender
     {
         private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource<PushOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<SendOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task Taken => _taken.Task;
 
         public List<Push> Pushed { get; } = [];
 
-        public void Release(PushOutcome outcome = default) => _released.TrySetResult(outcome);
+        public void Release(SendOutcome outcome = default) => _released.TrySetResult(outcome);
 
-        public async Task<IReadOnlyList<PushOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
+        public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
         {
             Pushed.AddRange(pushes);
             _taken.TrySetResult();

@@ -1,4 +1,5 @@
 using Kashif.Events;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Tests;
@@ -17,9 +18,40 @@ public sealed class TemplateTests
         [CouponRedeemed.Type] = language => EventTemplates.CouponRedeemed.In(language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
+    private static string[] Letters { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
+
     [Fact]
     public void Every_event_that_is_listened_to_has_words() =>
-        Templates.Keys.ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(Letters).Append(UserUpdated.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+
+    [Fact]
+    public void Every_letter_has_both_languages_with_a_text_an_html_and_its_link()
+    {
+        var links = new MailLinkOptions { App = "https://kashif.example.org/app/" };
+        foreach (var kind in Letters)
+        {
+            var english = MailTemplates.Compose(1, new Letter(kind, "amal@example.org", "to-ken_1", "en"), links);
+            var arabic = MailTemplates.Compose(1, new Letter(kind, "amal@example.org", "to-ken_1", "ar"), links);
+            var link = $"https://kashif.example.org/app/{(kind == PasswordResetRequested.Type ? "reset-password" : "verify-email")}#token=to-ken_1";
+
+            foreach (var mail in new[] { english, arabic })
+            {
+                mail.To.ShouldBe("amal@example.org");
+                mail.Text.ShouldContain(link);
+                mail.Html.ShouldContain($"href=\"{link}\"");
+            }
+
+            arabic.Subject.ShouldMatch(@"\p{IsArabic}");
+            arabic.Html.ShouldContain("<html lang=\"ar\" dir=\"rtl\">");
+            english.Subject.ShouldNotMatch(@"\p{IsArabic}");
+            english.Html.ShouldContain("<html lang=\"en\" dir=\"ltr\">");
+        }
+    }
+
+    [Fact]
+    public void What_somebody_typed_in_is_text_in_a_mail() =>
+        MailTemplates.Compose(1, "amal@example.org", "en", new Wording("<b>t</b>", "<script>x</script>")).Html.ShouldSatisfyAllConditions(
+            html => html.ShouldNotContain("<b>"), html => html.ShouldNotContain("<script>"), html => html.ShouldContain("&lt;script&gt;"));
 
     [Fact]
     public void Every_event_has_both_languages_and_English_for_the_rest()

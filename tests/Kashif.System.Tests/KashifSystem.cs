@@ -28,6 +28,9 @@ public sealed class KashifSystem : IAsyncLifetime
     public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
 
+    /// <summary>Where mails arrive.</summary>
+    public DirectoryInfo Mail { get; } = Directory.CreateTempSubdirectory("kashif-mail-");
+
     public DistributedApplication Application => _application ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
@@ -39,6 +42,8 @@ public sealed class KashifSystem : IAsyncLifetime
         // All that these tests do comes from one address.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
             .WithEnvironment("RateLimits__Scale", "1000");
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
+            .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
         _application = await builder.BuildAsync();
         await _application.StartAsync();
         await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
@@ -50,6 +55,8 @@ public sealed class KashifSystem : IAsyncLifetime
         {
             await _application.DisposeAsync();
         }
+
+        Mail.Delete(recursive: true);
     }
 
     /// <summary>A client of the gateway without a token.</summary>

@@ -22,7 +22,7 @@ namespace Kashif.Notifications.Data.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
-            modelBuilder.Entity("Kashif.Notifications.Delivery.PushDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.QueuedDelivery", b =>
                 {
                     b.Property<long>("Id")
                         .ValueGeneratedOnAdd()
@@ -35,7 +35,13 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("attempts");
 
-                    b.Property<Guid>("DeviceId")
+                    b.Property<string>("Channel")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("channel");
+
+                    b.Property<Guid?>("DeviceId")
                         .HasColumnType("uuid")
                         .HasColumnName("device_id");
 
@@ -44,11 +50,15 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("character varying(50)")
                         .HasColumnName("last_error");
 
+                    b.Property<string>("Letter")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("letter");
+
                     b.Property<DateTimeOffset>("NextAttemptAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("next_attempt_at");
 
-                    b.Property<Guid>("NotificationId")
+                    b.Property<Guid?>("NotificationId")
                         .HasColumnType("uuid")
                         .HasColumnName("notification_id");
 
@@ -58,15 +68,23 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("character varying(10)")
                         .HasColumnName("state");
 
+                    b.Property<Guid?>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
                     b.HasKey("Id")
                         .HasName("pk_deliveries");
 
-                    b.HasIndex("NextAttemptAt")
-                        .HasDatabaseName("ix_deliveries_next_attempt_at")
-                        .HasFilter("state = 'pending'");
-
                     b.HasIndex("NotificationId")
                         .HasDatabaseName("ix_deliveries_notification_id");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_deliveries_user_id")
+                        .HasFilter("user_id IS NOT NULL");
+
+                    b.HasIndex("Channel", "NextAttemptAt")
+                        .HasDatabaseName("ix_deliveries_channel_next_attempt_at")
+                        .HasFilter("state = 'pending'");
 
                     b.ToTable("deliveries", (string)null);
                 });
@@ -184,11 +202,30 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
+                    b.Property<string>("Email")
+                        .HasMaxLength(254)
+                        .HasColumnType("character varying(254)")
+                        .HasColumnName("email");
+
+                    b.Property<bool>("EmailEnabled")
+                        .HasColumnType("boolean")
+                        .HasColumnName("email_enabled");
+
                     b.Property<string>("Language")
                         .IsRequired()
                         .HasMaxLength(10)
                         .HasColumnType("character varying(10)")
                         .HasColumnName("language");
+
+                    b.Property<DateTimeOffset>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
+                    b.Property<bool>("PushEnabled")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true)
+                        .HasColumnName("push_enabled");
 
                     b.HasKey("UserId")
                         .HasName("pk_recipients");
@@ -321,13 +358,12 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Delivery.PushDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.QueuedDelivery", b =>
                 {
                     b.HasOne("Kashif.Notifications.Inbox.Notification", null)
                         .WithMany()
                         .HasForeignKey("NotificationId")
                         .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
                         .HasConstraintName("fk_deliveries_notifications_notification_id");
                 });
 #pragma warning restore 612, 618

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Templates;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Delivery;
+
+/// <summary>
+/// A mail that is no notification: its link is a secret, so it never shows in the inbox, goes out whatever the person's
+/// preferences are, and is erased once it is sent.
+/// </summary>
+/// <param name="Kind">The wire name of the event that asks for it.</param>
+/// <param name="To">The address that the link is bound to, which may not be the one that the person has by now.</param>
+internal sealed record Letter(string Kind, string To, string Token, string Language);
+
+/// <summary>Letters, and notifications to those who want them by e-mail too.</summary>
+internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, IOptions<MailLinkOptions> links) : IDeliveryChannel
+{
+    private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
+
+    public string Name => DeliveryChannel.Email;
+
+    /// <summary>Few enough to be through within half a lease at the pace of a slow mail server.</summary>
+    public int Batch => 20;
+
+    public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<long> deliveries, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var due = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
+            .SqlQuery<DueMail>($"""
+                SELECT delivery.id AS "Id", delivery.letter::text AS "Letter", notification.title AS "Title", notification.body AS "Body",
+                    recipient.email AS "Email", recipient.language AS "Language"
+                FROM deliveries delivery
+                LEFT JOIN notifications notification ON notification.id = delivery.notification_id
+                LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled
+                WHERE delivery.id = ANY({deliveries}) AND (delivery.letter IS NOT NULL OR recipient.email IS NOT NULL)
+                """)
+            .ToListAsync(cancellationToken);
+
+        // Those of people who are gone, or have had enough of mail since, are not among them.
+        IReadOnlyList<SendOutcome> sent = due.Count > 0 ? await sender.SendAsync(due.ConvertAll(ToMail), cancellationToken) : [];
+        var outcomes = due.Zip(sent).ToDictionary(entry => entry.First.Id, entry => entry.Second);
+        return [.. deliveries.Select(id => outcomes.GetValueOrDefault(id, RecipientRemoved))];
+    }
+
+    private Mail ToMail(DueMail due) =>
+        due.Letter is not null && JsonSerializer.Deserialize(due.Letter, NotificationsJson.Default.Letter) is { } letter
+            ? MailTemplates.Compose(due.Id, letter, links.Value)
+            : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, new Wording(due.Title ?? "", due.Body ?? ""));
+
+    private sealed record DueMail(long Id, string? Letter, string? Title, string? Body, string? Email, string? Language);
+}

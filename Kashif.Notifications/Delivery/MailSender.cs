@@ -1,0 +1,40 @@
+namespace Kashif.Notifications.Delivery;
+
+/// <summary>One mail for one address.</summary>
+/// <param name="Id">Of the delivery: the same at each attempt, so that a mail that arrives twice is known to be one.</param>
+internal sealed record Mail(long Id, string To, string Subject, string Text, string Html);
+
+/// <summary>Hands mails to whoever brings them to their addresses.</summary>
+internal interface IMailSender
+{
+    /// <returns>The outcomes, in the order of <paramref name="mails"/>.</returns>
+    Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken);
+}
+
+/// <summary>Stands where no mail server is set up: says that there was something to send, never to whom or what.</summary>
+internal sealed partial class LoggingMailSender : IMailSender
+{
+    private readonly ILogger<LoggingMailSender> _logger;
+
+    public LoggingMailSender(ILogger<LoggingMailSender> logger)
+    {
+        _logger = logger;
+        NotSetUp(logger);
+    }
+
+    public Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken)
+    {
+        foreach (var mail in mails)
+        {
+            WouldSend(_logger, mail.Id);
+        }
+
+        return Task.FromResult<IReadOnlyList<SendOutcome>>([.. mails.Select(_ => new SendOutcome(SendResult.Sent))]);
+    }
+
+    [LoggerMessage(EventId = 6004, Level = LogLevel.Warning, Message = "Neither Smtp:Host nor Smtp:PickupDirectory is set: e-mails are logged and not sent, so nobody can verify an address or choose a new password")]
+    private static partial void NotSetUp(ILogger logger);
+
+    [LoggerMessage(EventId = 6005, Level = LogLevel.Information, Message = "Delivery {DeliveryId} would be sent by e-mail")]
+    private static partial void WouldSend(ILogger logger, long deliveryId);
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Devices;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Delivery;
+
+/// <summary>Notifications to devices. A device that the app has left is forgotten.</summary>
+internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel
+{
+    private static readonly SendOutcome DeviceRemoved = new(SendResult.Refused, "device_removed");
+
+    public string Name => DeliveryChannel.Push;
+
+    public int Batch => options.Value.Batch;
+
+    public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<long> deliveries, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        var sendable = await database.Database
+            .SqlQuery<DuePush>($"""
+                SELECT delivery.id AS "Id", device.id AS "DeviceId", notification.id AS "NotificationId", notification.type AS "Type",
+                    notification.title AS "Title", notification.body AS "Body", notification.data::text AS "Data",
+                    device.token AS "Token", device.device_type AS "DeviceType"
+                FROM deliveries delivery
+                JOIN notifications notification ON notification.id = delivery.notification_id
+                JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id
+                WHERE delivery.id = ANY({deliveries})
+                """)
+            .ToListAsync(cancellationToken);
+
+        // Those of devices that have left or changed hands are not among them.
+        IReadOnlyList<SendOutcome> sent = sendable.Count > 0 ? await sender.SendAsync(sendable.ConvertAll(push => push.ToPush()), cancellationToken) : [];
+        var outcomes = sendable.Zip(sent, (push, outcome) => (Push: push, Outcome: outcome)).ToDictionary(entry => entry.Push.Id);
+
+        var gone = outcomes.Values.Where(entry => entry.Outcome.Result is SendResult.DeviceGone).Select(entry => entry.Push.DeviceId).ToList();
+        if (gone.Count > 0)
+        {
+            await database.Devices.Where(device => gone.Contains(device.Id)).ExecuteDeleteAsync(CancellationToken.None);
+        }
+
+        return [.. deliveries.Select(id => outcomes.TryGetValue(id, out var entry) ? entry.Outcome : DeviceRemoved)];
+    }
+
+    private sealed record DuePush(
+        long Id, Guid DeviceId, Guid NotificationId, string Type, string Title, string Body, string Data, string Token, string DeviceType)
+    {
+        public Push ToPush() => new(
+            NotificationId, Type, Title, Body,
+            JsonSerializer.Deserialize(Data, NotificationsJson.Default.DictionaryStringString) ?? [],
+            Token, DeviceConfiguration.Parse(DeviceType));
+    }
+}

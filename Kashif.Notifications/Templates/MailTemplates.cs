@@ -1,0 +1,95 @@
+using System.Net;
+using Kashif.Events;
+using Kashif.Notifications.Delivery;
+
+namespace Kashif.Notifications.Templates;
+
+/// <summary>
+/// The wording of mails. Letters hold nothing that somebody typed in, such as a name: whoever can have us write to a stranger
+/// must not have a say in what we write.
+/// </summary>
+internal static class MailTemplates
+{
+    public static LetterTemplate<EmailVerificationRequested> EmailVerification { get; } = new(
+        asked => asked.UserId, asked => new Letter(EmailVerificationRequested.Type, asked.Email, asked.Token, asked.Language));
+
+    public static LetterTemplate<PasswordResetRequested> PasswordReset { get; } = new(
+        asked => asked.UserId, asked => new Letter(PasswordResetRequested.Type, asked.Email, asked.Token, asked.Language));
+
+    public static Mail Compose(long id, Letter letter, MailLinkOptions links)
+    {
+        var reset = letter.Kind == PasswordResetRequested.Type;
+        var wording = (reset, letter.Language) switch
+        {
+            (true, Languages.Arabic) => new LinkWording(
+                "اختر كلمة مرور جديدة",
+                "طُلبت كلمة مرور جديدة لحساب كاشف المسجل بهذا العنوان. إن كنت أنت من طلبها فاخترها هنا:",
+                "اختيار كلمة مرور جديدة",
+                "الرابط صالح لمدة ساعة واحدة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة، وتبقى كلمة مرورك كما هي."),
+            (true, _) => new LinkWording(
+                "Choose a new password",
+                "Somebody asked for a new password for the Kashif account with this address. If it was you, choose one here:",
+                "Choose a new password",
+                "The link works for one hour, once. If it was not you, do nothing: your password stays as it is."),
+            (false, Languages.Arabic) => new LinkWording(
+                "أكّد عنوان بريدك الإلكتروني",
+                "فُتح حساب في كاشف بهذا العنوان. أكّد أن العنوان لك:",
+                "تأكيد العنوان",
+                "الرابط صالح لمدة 24 ساعة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة."),
+            (false, _) => new LinkWording(
+                "Confirm your e-mail address",
+                "Somebody opened a Kashif account with this address. If it was you, confirm that the address is yours:",
+                "Confirm the address",
+                "The link works for 24 hours, once. If it was not you, do nothing."),
+        };
+        var link = links.To(reset ? "reset-password" : "verify-email", letter.Token);
+        return new Mail(
+            id,
+            letter.To,
+            wording.Title,
+            $"{wording.Text}\n\n{link}\n\n{wording.Note}\n",
+            Html(letter.Language, wording.Title, $"""
+                <p>{Encode(wording.Text)}</p>
+                <p><a href="{Encode(link)}" style="display:inline-block;padding:12px 20px;background:#0b6b53;color:#ffffff;border-radius:6px;text-decoration:none">{Encode(wording.Button)}</a></p>
+                <p style="word-break:break-all" dir="ltr">{Encode(link)}</p>
+                <p style="color:#5f6368">{Encode(wording.Note)}</p>
+                """));
+    }
+
+    /// <summary>A notification, as it stands in the inbox.</summary>
+    public static Mail Compose(long id, string to, string? language, Wording wording)
+    {
+        var note = language == Languages.Arabic
+            ? "تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك إيقافها من تفضيلاتك."
+            : "You get this because you have notifications by e-mail turned on; your preferences turn them off.";
+        return new Mail(
+            id,
+            to,
+            wording.Title,
+            $"{wording.Body}\n\n{note}\n",
+            Html(language, wording.Title, $"""
+                <p dir="auto" style="white-space:pre-line">{Encode(wording.Body)}</p>
+                <p style="color:#5f6368">{Encode(note)}</p>
+                """));
+    }
+
+    private static string Html(string? language, string title, string body)
+    {
+        var (code, direction) = language == Languages.Arabic ? (Languages.Arabic, "rtl") : (Languages.English, "ltr");
+        return $"""
+            <!DOCTYPE html>
+            <html lang="{code}" dir="{direction}">
+            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{Encode(title)}</title></head>
+            <body style="margin:0;padding:24px;font-family:sans-serif;font-size:16px;line-height:1.6;color:#202124;max-width:560px">
+            <h1 style="font-size:20px" dir="auto">{Encode(title)}</h1>
+            {body}
+            </body>
+            </html>
+
+            """;
+    }
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+
+    private sealed record LinkWording(string Title, string Text, string Button, string Note);
+}

@@ -1,0 +1,336 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Events;
+using Kashif.Notifications.Delivery;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>Mails reach the server at least once, or end in a state that says why not; what is secret in them is kept no longer than that.</summary>
+public sealed class EmailTests(Servers servers) : IAsyncLifetime
+{
+    private const string Token = "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    private readonly SmtpSink _sink = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _sink.DisposeAsync();
+
+    [Theory]
+    [InlineData("en", "Confirm your e-mail address", "Choose a new password", "ltr")]
+    [InlineData("ar", "أكّد عنوان بريدك الإلكتروني", "اختر كلمة مرور جديدة", "rtl")]
+    public async Task A_letter_brings_its_link_in_the_persons_language_and_leaves_nothing_behind(string language, string verify, string reset, string direction)
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+        var address = $"{language}@people.test";
+
+        await service.PublishAsync(new EmailVerificationRequested(user, address, Token, language));
+        await SettledAsync(service, user, DeliveryState.Sent);
+        await service.PublishAsync(new PasswordResetRequested(user, address, Token, language));
+        await Eventually.TrueAsync(() => _sink.To(address).Count == 2, "two mails");
+
+        Check(_sink.To(address)[0], verify, $"https://app.kashif.test/verify-email#token={Token}");
+        Check(_sink.To(address)[1], reset, $"https://app.kashif.test/reset-password#token={Token}");
+        await Eventually.TrueAsync(
+            () => service.WithDbAsync(async database => await database.Deliveries.CountAsync(row => row.UserId == user && row.State == DeliveryState.Sent && row.Letter == null, Cancel) == 2),
+            "both sent and erased");
+        (await service.InboxAsync(user)).ShouldBeEmpty();
+
+        void Check(ReceivedMail mail, string subject, string link)
+        {
+            mail.Header("Subject").ShouldBe(subject);
+            mail.Header("From").ShouldBe("\"Kashif\" <no-reply@kashif.test>");
+            mail.Header("To").ShouldBe(address);
+            mail.Header("Auto-Submitted").ShouldBe("auto-generated");
+            mail.Raw.All(char.IsAscii).ShouldBeTrue();
+            mail.Text.ShouldContain(link);
+            mail.Html.ShouldContain($"href=\"{link}\"");
+            mail.Html.ShouldContain($"<html lang=\"{language}\" dir=\"{direction}\">");
+        }
+    }
+
+    [Fact]
+    public async Task What_the_server_puts_off_is_tried_again()
+    {
+        await using var service = await StartAsync();
+        var user = await WriteToAsync(service, SmtpSink.Busy);
+
+        (await SettledAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(3);
+        _sink.Received.ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(SmtpSink.Unknown, DeliveryState.Failed, 1, "smtp_550")]
+    [InlineData(SmtpSink.AlwaysBusy, DeliveryState.Dead, 3, "smtp_450")]
+    [InlineData(SmtpSink.Hang, DeliveryState.Dead, 3, "smtp_unreachable")]
+    public async Task What_cannot_be_sent_ends_and_is_erased(string name, string state, int attempts, string error)
+    {
+        await using var service = await StartAsync();
+        var user = await WriteToAsync(service, name);
+
+        var delivery = await SettledAsync(service, user, state);
+        delivery.Attempts.ShouldBe(attempts);
+        delivery.LastError.ShouldBe(error);
+        _sink.Received.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_server_that_is_away_costs_no_other_channel_anything()
+    {
+        await using var service = await StartAsync(new() { ["Smtp:Port"] = "1" });
+        var user = await WriteToAsync(service, "amal");
+        using var registered = await service.RegisterAsync(user, "phone");
+        var notification = await service.NotifyAsync(user);
+
+        (await SettledAsync(service, user, DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
+        await service.DeliveryAsync(notification.GetProperty("id").GetGuid(), DeliveryState.Sent);
+    }
+
+    [Fact]
+    public async Task A_mail_whose_taking_was_not_heard_goes_again_as_the_same()
+    {
+        await using var service = await StartAsync();
+        var user = await WriteToAsync(service, SmtpSink.Drop);
+
+        (await SettledAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
+        _sink.Received.Count.ShouldBe(2);
+        _sink.Received.Select(mail => mail.Header("Message-ID")).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task What_a_process_that_died_had_taken_up_is_sent_by_the_next()
+    {
+        // A process that never comes back from its call and one that was killed in it look the same from outside.
+        var stuck = new StuckSender();
+        await using var dying = await StartAsync(sender: stuck);
+        var user = await WriteToAsync(dying, "amal");
+        await stuck.Taken;
+
+        await using var next = await StartAsync(database: dying.Database);
+        (await SettledAsync(next, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
+        _sink.Received.ShouldHaveSingleItem().Text.ShouldContain(Token);
+        stuck.Release();
+    }
+
+    [Fact]
+    public async Task The_server_is_told_our_name_and_password()
+    {
+        await using var sink = new SmtpSink(("kashif", "a good password"));
+        await using (var service = await StartAsync(new() { ["Smtp:Port"] = $"{sink.Port}", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "a good password" }))
+        {
+            await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Sent);
+            sink.Received.ShouldHaveSingleItem();
+        }
+
+        await using var wrong = await StartAsync(new() { ["Smtp:Port"] = $"{sink.Port}", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "a bad one" });
+        var delivery = await SettledAsync(wrong, await WriteToAsync(wrong, "amal"), DeliveryState.Dead);
+        delivery.Attempts.ShouldBe(3); // the operator may mend it
+        sink.Received.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task Nothing_is_said_in_the_clear_where_encryption_is_wanted()
+    {
+        await using var service = await StartAsync(new() { ["Smtp:StartTls"] = "true", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "secret" });
+        (await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
+        _sink.Said.ShouldNotBeEmpty();
+        _sink.Said.ShouldAllBe(line => line.StartsWith("EHLO") || line.StartsWith("QUIT"));
+    }
+
+    [Fact]
+    public async Task A_receipt_goes_to_the_address_of_who_wants_that_and_the_rest_does_not()
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+        await UpdateAsync(service, user, ["push", "email"]);
+
+        await service.PublishAsync(new PointsAwarded(Guid.CreateVersion7(), user, 1, 1, "report_created"));
+        await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Kaffee <b>\r\nBcc: evil@people.test", "SECRET-CODE", 50));
+        await service.InboxOfSizeAsync(user, 2);
+
+        await Eventually.TrueAsync(() => _sink.Received.Count == 1, "the receipt");
+        var mail = _sink.Received[0];
+        mail.To.ShouldBe("amal@people.test");
+        mail.Header("Subject").ShouldBe("Coupon redeemed");
+        mail.Headers.ShouldNotContain(header => header.Name == "Bcc");
+        mail.Text.ShouldContain("Kaffee <b>");
+        mail.Html.ShouldContain("Kaffee &lt;b&gt;");
+        mail.Raw.ShouldNotContain("SECRET-CODE");
+        mail.Raw.ShouldNotContain("Evil");
+        _sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_channel_that_is_off_is_left_alone_and_the_latest_choice_counts()
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+        var now = TimeProvider.System.GetUtcNow();
+        using var registered = await service.RegisterAsync(user, "phone");
+
+        // The later choice arrives first, and the registration last of all.
+        await UpdateAsync(service, user, [], now);
+        await service.PublishAsync(new UserUpdated(user, "Amal", "old@people.test", "ar", ["push", "email"]), time: now.AddMinutes(-1));
+        await service.PublishAsync(new UserRegistered(user, "Amal", "older@people.test", "ar"), time: now.AddMinutes(-2));
+        await service.InboxOfSizeAsync(user, 1);
+        await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
+
+        var inbox = await service.InboxOfSizeAsync(user, 2);
+        inbox[0].GetProperty("title").GetString().ShouldBe("Coupon redeemed"); // in English, as chosen last
+        (await service.WithDbAsync(database => database.Deliveries.CountAsync(row => row.NotificationId != null && database.Notifications.Any(told => told.Id == row.NotificationId && told.UserId == user), Cancel))).ShouldBe(0);
+
+        // A letter goes all the same.
+        await SettledAsync(service, await WriteToAsync(service, "amal", user), DeliveryState.Sent);
+        _sink.Received.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_receipt_that_waits_is_not_sent_to_who_has_had_enough()
+    {
+        var stuck = new StuckSender();
+        await using var service = await StartAsync(sender: stuck);
+        var user = Guid.CreateVersion7();
+        await UpdateAsync(service, user, ["email"]);
+        await WriteToAsync(service, "busy-worker");
+        await stuck.Taken;
+
+        await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
+        var notification = (await service.InboxOfSizeAsync(user, 1))[0].GetProperty("id").GetGuid();
+        await UpdateAsync(service, user, ["push"]);
+        stuck.Release();
+
+        (await service.DeliveryAsync(notification, DeliveryState.Failed)).LastError.ShouldBe("recipient_removed");
+        stuck.Sent.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_line_break_begins_no_header()
+    {
+        var sender = new SmtpMailSender(Options.Create(new SmtpOptions { Host = "127.0.0.1", Port = _sink.Port, From = "no-reply@kashif.test", StartTls = false }), NullLogger<SmtpMailSender>.Instance);
+
+        (await sender.SendAsync([new Mail(1, "amal@people.test", "Hello\r\nBcc: evil@people.test\r\n\r\nBody", "text", "html")], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
+        (await sender.SendAsync([new Mail(2, "amal@people.test\r\nRCPT TO:<evil@people.test>", "Hello", "text", "html")], Cancel)).ShouldBe([new SendOutcome(SendResult.Refused, "invalid_address")]);
+
+        var mail = _sink.Received.ShouldHaveSingleItem();
+        mail.Headers.ShouldNotContain(header => header.Name == "Bcc");
+        mail.Header("Subject").ShouldStartWith("Hello");
+        _sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Without_a_server_mails_are_files_for_the_developer()
+    {
+        var directory = Directory.CreateTempSubdirectory("kashif-mail-");
+        try
+        {
+            await using var service = await StartAsync(new() { ["Smtp:Host"] = "", ["Smtp:PickupDirectory"] = directory.FullName });
+            await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Sent);
+
+            var mail = new ReceivedMail("", await File.ReadAllTextAsync(directory.GetFiles("*.eml").ShouldHaveSingleItem().FullName, Cancel));
+            mail.Header("To").ShouldBe("amal@people.test");
+            mail.Text.ShouldContain(Token);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("Smtp:From", "mail.test", null, 587, null)]
+    [InlineData("Smtp:From", "mail.test", "nonsense", 587, null)]
+    [InlineData("465", "mail.test", "a@kashif.test", 465, null)]
+    [InlineData("Smtp:Password", "mail.test", "a@kashif.test", 587, "user")]
+    public void Settings_that_cannot_work_are_named(string named, string host, string? from, int port, string? user)
+    {
+        var options = new SmtpOptions { Host = host, From = from, Port = port, User = user };
+        options.Validate(new ValidationContext(options)).ShouldHaveSingleItem().ErrorMessage.ShouldNotBeNull().ShouldContain(named);
+    }
+
+    private Task<NotificationsHost> StartAsync(Dictionary<string, string?>? settings = null, string? database = null, IMailSender? sender = null)
+    {
+        var all = new Dictionary<string, string?>
+        {
+            ["Smtp:Host"] = "127.0.0.1",
+            ["Smtp:Port"] = $"{_sink.Port}",
+            ["Smtp:From"] = "Kashif <no-reply@kashif.test>",
+            ["Smtp:StartTls"] = "false",
+            ["Smtp:Timeout"] = "00:00:00.5",
+            ["Links:App"] = "https://app.kashif.test",
+            ["Delivery:MaxAttempts"] = "3",
+            ["Delivery:RetryDelay"] = "00:00:00.05",
+            ["Delivery:Poll"] = "00:00:00.05",
+            ["Delivery:Lease"] = "00:00:03",
+        };
+        foreach (var (key, value) in settings ?? [])
+        {
+            all[key] = value;
+        }
+
+        return NotificationsHost.StartAsync(servers, all, database, services =>
+        {
+            if (sender is not null)
+            {
+                services.Replace(ServiceDescriptor.Singleton(sender));
+            }
+        });
+    }
+
+    /// <summary>Has a letter sent.</summary>
+    private static async Task<Guid> WriteToAsync(NotificationsHost service, string name, Guid? user = null)
+    {
+        var id = user ?? Guid.CreateVersion7();
+        await service.PublishAsync(new PasswordResetRequested(id, $"{name}@people.test", Token, "en"));
+        return id;
+    }
+
+    /// <summary>Waits until the user's letter has come to this end; nothing of it is left then.</summary>
+    private static async Task<QueuedDelivery> SettledAsync(NotificationsHost service, Guid user, string state)
+    {
+        QueuedDelivery? delivery = null;
+        await Eventually.TrueAsync(
+            async () => (delivery = await service.WithDbAsync(database => database.Deliveries.AsNoTracking()
+                .SingleOrDefaultAsync(row => row.UserId == user && row.State == state, Cancel))) is not null,
+            $"a letter that is {state}");
+        delivery.ShouldNotBeNull().Letter.ShouldBeNull();
+        return delivery;
+    }
+
+    private static async Task UpdateAsync(NotificationsHost service, Guid user, string[] channels, DateTimeOffset? time = null)
+    {
+        var at = time ?? TimeProvider.System.GetUtcNow();
+        await service.PublishAsync(new UserUpdated(user, "Amal\r\nX-Evil: Evil", "amal@people.test", "en", channels), time: at);
+        await Eventually.TrueAsync(
+            () => service.WithDbAsync(database => database.Recipients.AnyAsync(
+                row => row.UserId == user && row.EmailEnabled == channels.Contains("email") && row.PushEnabled == channels.Contains("push"), Cancel)),
+            "the preferences");
+    }
+
+    /// <summary>Does not come back from its first call before it is released.</summary>
+    private sealed class StuckSender : IMailSender
+    {
+        private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Taken => _taken.Task;
+
+        public List<Mail> Sent { get; } = [];
+
+        public void Release() => _released.TrySetResult();
+
+        public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken)
+        {
+            Sent.AddRange(mails);
+            _taken.TrySetResult();
+            await _released.Task;
+            return [.. mails.Select(_ => new SendOutcome(SendResult.Sent))];
+        }
+    }
+}
