@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
 
 namespace Kashif;
 
@@ -59,6 +60,8 @@ public static class ServiceDefaultsExtensions
     /// <summary>Counts and times every request. Before everything that answers.</summary>
     public static WebApplication UseApiMetrics(this WebApplication app)
     {
+        // Resolving it starts the collection: what was counted before, zeros included, is nowhere.
+        _ = app.Services.GetRequiredService<MeterProvider>();
         app.Use(app.Services.GetRequiredService<ApiMetrics>().MeasureAsync);
         return app;
     }

@@ -75,8 +75,7 @@ public static class KashifTelemetry
     {
         app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 
-        // Made when somebody listens already, so that what has not happened yet is there as a zero.
-        _ = app.Services.GetRequiredService<ApiMetrics>();
+        // Made here, so that what has not happened yet is there as a zero.
         _ = app.Services.GetRequiredService<MessagingMetrics>();
     }
 }

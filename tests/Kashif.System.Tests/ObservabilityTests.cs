@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Testing;
+
+namespace Kashif.SystemTests;
+
+/// <summary>What operators and clients see of the whole system.</summary>
+public sealed class ObservabilityTests(KashifSystem system)
+{
+    private static readonly string[] Services =
+        [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_process_has_the_metrics_that_dashboards_are_built_on()
+    {
+        var citizen = await system.RegisterAsync();
+        var key = Guid.CreateVersion7().ToString();
+        for (var count = 0; count < 2; count++)
+        {
+            using var filed = await citizen.PostReportAsync("Measured", key);
+            filed.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+
+        foreach (var process in Services.Append(ResourceNames.Gateway))
+        {
+            using var client = new HttpClient { BaseAddress = system.AddressOf(process) };
+            using var response = await client.GetAsync("/metrics", Cancel);
+            var text = await response.Content.ReadAsStringAsync(Cancel);
+
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+            foreach (var name in new[] { "api_requests_total", "api_request_duration_seconds_bucket", "published_messages_total", "idempotency_hits_total", "dotnet_gc_collections_total" })
+            {
+                text.ShouldContain($"\n{name}{{", customMessage: process);
+            }
+
+            // Nothing in them is about somebody.
+            text.ShouldNotContain(citizen.Id.ToString());
+            text.ShouldNotContain("@kashif.test");
+            text.ShouldNotContain("Host=");
+        }
+
+        using var reporting = new HttpClient { BaseAddress = system.AddressOf(ResourceNames.Reporting) };
+        await Eventually.TrueAsync(
+            async () => Has(await reporting.GetStringAsync("/metrics", Cancel), "published_messages_total", "type=\"report.created\""), "the published report");
+        Has(await reporting.GetStringAsync("/metrics", Cancel), "idempotency_hits_total", "service=\"reporting\"").ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task The_gateway_shows_what_is_behind_each_service()
+    {
+        using var client = system.Anonymous();
+
+        JsonElement health = default;
+        await Eventually.TrueAsync(
+            async () => (health = await client.GetFromJsonAsync<JsonElement>("/health", Cancel)).GetProperty("status").GetString() == "healthy", "health");
+
+        var checks = health.GetProperty("checks");
+        checks.GetProperty("cache").GetProperty("status").GetString().ShouldBe("healthy");
+        foreach (var service in Services)
+        {
+            foreach (var dependency in new[] { "database", "messaging" })
+            {
+                var check = checks.GetProperty(service).GetProperty("checks").GetProperty(dependency);
+                check.GetProperty("status").GetString().ShouldBe("healthy", $"{service} {dependency}");
+                check.GetProperty("duration_ms").GetDouble().ShouldBeGreaterThanOrEqualTo(0);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_report_keeps_its_condition_through_compression_and_envelope()
+    {
+        var citizen = await system.RegisterAsync();
+        using var admin = (await system.AdminAsync()).Client;
+        var id = await citizen.ReportAsync(new string('x', 120));
+        using var read = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/reports/{id}") { Headers = { { "Prefer", "envelope" }, { "Accept-Encoding", "gzip" } } };
+        using var report = await citizen.Client.SendAsync(read, Cancel);
+        var tag = report.Headers.ETag?.ToString() ?? "";
+
+        using var again = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/reports/{id}") { Headers = { { "Prefer", "envelope" }, { "If-None-Match", tag } } };
+        using var known = await citizen.Client.SendAsync(again, Cancel);
+        using var first = await VerifyAsync();
+        using var second = await VerifyAsync();
+
+        tag.ShouldContain("-envelope");
+        known.StatusCode.ShouldBe(HttpStatusCode.NotModified);
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        second.StatusCode.ShouldBe(HttpStatusCode.PreconditionFailed);
+
+        async Task<HttpResponseMessage> VerifyAsync()
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Patch, $"/api/v1/reports/{id}/status") { Content = JsonContent.Create(new { status = "verified" }) };
+            request.Headers.Add("If-Match", tag);
+            return await admin.SendAsync(request, Cancel);
+        }
+    }
+
+    [Fact]
+    public async Task Every_area_answers_in_an_envelope_and_to_head()
+    {
+        var citizen = await system.RegisterAsync();
+        foreach (var path in new[] { "/api/v1/reports", "/api/v1/gamification/leaderboard", "/api/v1/coupons", "/api/v1/notifications" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Prefer", "envelope" } } };
+            using var response = await citizen.Client.SendAsync(request, Cancel);
+            var envelope = await response.JsonAsync(200);
+            envelope.GetProperty("success").GetBoolean().ShouldBeTrue(path);
+            envelope.GetProperty("data").ValueKind.ShouldBe(JsonValueKind.Array, path);
+            envelope.GetProperty("meta").GetProperty("has_next").ValueKind.ShouldBeOneOf(JsonValueKind.True, JsonValueKind.False);
+
+            using var head = await citizen.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path), Cancel);
+            head.StatusCode.ShouldBe(HttpStatusCode.OK, path);
+            (await head.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
+        }
+    }
+
+    /// <summary>Whether there is a sample above zero.</summary>
+    private static bool Has(string text, string name, string label) => text.Split('\n').Any(
+        line => line.StartsWith($"{name}{{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal) && !line.Contains("} 0 ", StringComparison.Ordinal));
+}
