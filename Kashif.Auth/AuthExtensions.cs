@@ -1,9 +1,12 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.Deletion;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
+using Kashif.Events;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Persistence;
 using Kashif.Security;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -37,6 +40,7 @@ internal static class AuthExtensions
         services.AddValidation();
         services.AddJsonContext(AuthJson.Default);
         builder.AddKashifDbContext<AuthDbContext>(ResourceNames.AuthDb);
+        builder.AddEventConsumer<AuthDbContext>().AddHandler<UserDataErased, DeletionReceipts>("deletion.receipts");
         services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
             database.FingerprintKey = DerivedKey.Of(auth.Value.SigningKeySecret, DerivedKey.Fingerprints));
         services.ConfigureDbContext<AuthDbContext>(database =>
@@ -56,11 +60,13 @@ internal static class AuthExtensions
         services.AddSingleton<AccessTokens>();
         services.AddHttpContextAccessor();
         services.AddScoped<AuditLog>();
+        services.AddScoped<AccountErasure>();
 
         // In this order, after the migrations.
         services.AddHostedService<KeyRotationSchedule>();
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
+        services.AddHostedService<DeletionSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<ForgottenPasswords>());
         services.AddSingleton<UserReader>();
         services.AddHostedService(provider => provider.GetRequiredService<UserReader>());

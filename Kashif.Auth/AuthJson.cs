@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Deletion;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
@@ -26,5 +27,7 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
 [JsonSerializable(typeof(RotateKeysRequest))]
+[JsonSerializable(typeof(DeleteAccountRequest))]
+[JsonSerializable(typeof(DeletionResponse))]
 [JsonSerializable(typeof(RotatedKeyResponse))]
 internal sealed partial class AuthJson : JsonSerializerContext;

@@ -22,6 +22,7 @@ internal sealed class AuthOptions : IValidatableObject
 
     public FirstAdminOptions Admin { get; } = new();
     public KeyRotationOptions KeyRotation { get; } = new();
+    public DeletionOptions Deletion { get; } = new();
 
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
     public TimeSpan ServiceTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
@@ -62,6 +63,11 @@ internal sealed class AuthOptions : IValidatableObject
         if (KeyRotation.Every < TimeSpan.Zero || (KeyRotation.Every > TimeSpan.Zero && KeyRotation.Every <= KeyRotation.Propagation))
         {
             yield return new ValidationResult("Auth:KeyRotation:Every must be longer than Auth:KeyRotation:Propagation, such as 90.00:00:00; 00:00:00 means never.");
+        }
+
+        if (Deletion.Grace < TimeSpan.Zero || Deletion.Poll <= TimeSpan.Zero || Deletion.Repeat <= TimeSpan.Zero)
+        {
+            yield return new ValidationResult("Auth:Deletion:Poll and Auth:Deletion:Repeat must be positive, and Auth:Deletion:Grace not negative.");
         }
 
         if (string.IsNullOrEmpty(Admin.Email) != string.IsNullOrEmpty(Admin.Password))
@@ -110,4 +116,20 @@ internal sealed class KeyRotationOptions
 
     /// <summary>A third of <see cref="Propagation"/>: the gateway's copy and then a client's may each be so old.</summary>
     internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
+}
+
+/// <summary>Section <c>Auth:Deletion</c>.</summary>
+internal sealed class DeletionOptions
+{
+    /// <summary>
+    /// What an event may take to be handled, all tries included, after the last access token has expired: the services are told
+    /// again then, and what they confirm counts.
+    /// </summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How often deletions are looked for that are due.</summary>
+    public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How often a service that does not confirm is told again.</summary>
+    public TimeSpan Repeat { get; set; } = TimeSpan.FromHours(1);
 }

@@ -3,6 +3,7 @@ using Kashif.Auth;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Deletion;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 
@@ -23,6 +24,7 @@ auth.MapUsers();
 auth.MapAudit();
 auth.MapDiscovery();
 auth.MapKeys();
+auth.MapDeletion();
 
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args, KeyEndpoints.Commands);

@@ -1,6 +1,8 @@
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Redemptions;
+using Kashif.Events;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Persistence;
 using Kashif.Security;
 
@@ -12,6 +14,7 @@ internal static class CouponsExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<CouponsDbContext>(ResourceNames.CouponsDb);
+        builder.AddEventConsumer<CouponsDbContext>().AddHandler<UserDeleted, RedemptionErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();

@@ -18,7 +18,8 @@ internal static class GamificationExtensions
         builder.AddKashifCache();
         builder.AddEventConsumer<GamificationDbContext>()
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
-            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status");
+            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
+            .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();

@@ -43,7 +43,8 @@ internal static class NotificationsExtensions
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
-            .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify");
+            .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
+            .AddHandler<UserDeleted, NotificationErasure>("erasure");
         return builder;
     }
 

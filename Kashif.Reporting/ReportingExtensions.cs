@@ -1,4 +1,6 @@
+using Kashif.Events;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Persistence;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
@@ -13,6 +15,7 @@ internal static class ReportingExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb);
+        builder.AddEventConsumer<ReportingDbContext>().AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();

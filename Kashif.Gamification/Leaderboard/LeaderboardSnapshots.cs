@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Points;
 using Kashif.Http;
+using Kashif.Persistence;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -89,14 +90,14 @@ internal sealed class LeaderboardSnapshots(
 
     private static IQueryable<Standing> Balances(GamificationDbContext database) =>
         from balance in database.Balances
-        where balance.Points > 0
+        where balance.Points > 0 && balance.UserId != ErasedUser.Id
         orderby balance.Points descending, balance.UserId
         select new Standing(balance.UserId, balance.Points, balance.Earned);
 
     private static IQueryable<Standing> Earned(GamificationDbContext database, DateTimeOffset since) =>
         from sum in
             from entry in database.Transactions
-            where entry.CreatedAt >= since && entry.Points > 0
+            where entry.CreatedAt >= since && entry.Points > 0 && entry.UserId != ErasedUser.Id
             group entry.Points by entry.UserId into user
             select new { UserId = user.Key, Points = user.Sum(points => (long)points) }
         join balance in database.Balances on sum.UserId equals balance.UserId

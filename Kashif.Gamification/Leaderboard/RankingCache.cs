@@ -41,6 +41,14 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
         return redis.call('HEXISTS', KEYS[2], 'built')
         """;
 
+    private const string RemoveScript = """
+        for i = 1, #ARGV do
+            redis.call('ZREM', KEYS[1], ARGV[i])
+            redis.call('HDEL', KEYS[2], ARGV[i])
+        end
+        return redis.call('HEXISTS', KEYS[2], 'built')
+        """;
+
     private const string TopScript = """
         if redis.call('HEXISTS', KEYS[2], 'built') == 0 then return false end
         local top = {}
@@ -77,16 +85,20 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
     private long _pausedUntil;
 
     /// <summary>Shows balances that have been committed. Never throws: what cannot be written is made good by a rebuild.</summary>
-    public async Task WriteAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken)
-    {
-        if (balances.Count == 0)
-        {
-            return;
-        }
+    public Task WriteAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
+        balances.Count == 0 ? Task.CompletedTask : ShowAsync(() => WriteChunkAsync(balances, cancellationToken));
 
+    /// <summary>Forgets users whose balances are gone. Never throws.</summary>
+    public Task RemoveAsync(IReadOnlyCollection<Guid> users, CancellationToken cancellationToken) =>
+        users.Count == 0
+            ? Task.CompletedTask
+            : ShowAsync(() => IsTrueAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
+
+    private async Task ShowAsync(Func<Task<bool>> write)
+    {
         try
         {
-            if (!await WriteChunkAsync(balances, cancellationToken))
+            if (!await write())
             {
                 signal.Set();
             }

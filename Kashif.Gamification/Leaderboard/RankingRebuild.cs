@@ -1,5 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Messaging;
+using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Leaderboard;
@@ -31,7 +32,7 @@ internal sealed partial class RankingRebuild(
         {
             await using var scope = scopes.CreateAsyncScope();
             var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
-            var balances = database.Balances.AsNoTracking().AsAsyncEnumerable();
+            var balances = database.Balances.AsNoTracking().Where(balance => balance.UserId != ErasedUser.Id).AsAsyncEnumerable();
             if (!await ranking.RebuildAsync(balances, cancellationToken))
             {
                 return false;

@@ -21,12 +21,14 @@ internal sealed record Occasion(string Event, string? Status, Guid UserId, Guid 
 internal sealed class Awards(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time)
 {
     /// <summary>The key of the advisory lock; any number that nothing else in this database uses.</summary>
-    private const long Lock = 4_711_001;
+    internal const long Lock = 4_711_001;
 
     private readonly List<Balance> _changed = [];
 
     public async Task GiveAsync(IReadOnlyList<Occasion> occasions, CancellationToken cancellationToken)
     {
+        occasions = [.. occasions.Where(occasion => occasion.UserId != ErasedUser.Id)];
+
         // One batch at a time: two that share users or causes would otherwise lock each other out, because a batch has
         // several handlers and so no single order to lock in. A batch is a handful of statements, so the queue is short.
         await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Http;
+using Kashif.Persistence;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -65,7 +66,7 @@ internal static class PointsEndpoints
         }
 
         var ahead = await ranking.CountAheadAsync(points, cancellationToken)
-            ?? await database.Balances.LongCountAsync(other => other.Points > points, cancellationToken);
+            ?? await database.Balances.LongCountAsync(other => other.Points > points && other.UserId != ErasedUser.Id, cancellationToken);
         return ahead + 1;
     }
 

@@ -4,6 +4,7 @@ using Kashif.Messaging;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
+using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;
@@ -19,6 +20,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
     {
+        events = [.. events.Where(received => template.Recipient(received.Data) != ErasedUser.Id)];
         var users = events.Select(received => template.Recipient(received.Data)).ToArray();
         var languages = await LanguagesOfAsync(users, cancellationToken);
 

@@ -28,10 +28,13 @@ public static class EventCatalog
     /// </summary>
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type],
+        [ResourceNames.Auth] = [UserDataErased.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
-            UserRegistered.Type, UserUpdated.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
+            UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
         ],
     };

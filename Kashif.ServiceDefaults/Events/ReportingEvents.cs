@@ -6,6 +6,7 @@ public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, str
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
+/// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
 /// <param name="From">The status left, by its wire name.</param>
 /// <param name="To">The status reached, by its wire name.</param>
 /// <param name="Version">1 for the report as created, one more at each change: orders the changes of one report.</param>

@@ -1,0 +1,77 @@
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Kashif.Events;
+using Kashif.Http;
+using Kashif.Persistence;
+using Kashif.Security;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Auth.Deletion;
+
+/// <summary>The first step of a deletion: all that Auth holds of the person goes, and the other services are told, in one transaction.</summary>
+internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
+{
+    private static readonly Error LastAdmin = Error.Rule("last_admin", "You are the only admin: make somebody else one first.");
+
+    /// <returns>The deletion, begun now or, by a request at the same moment, before; or why there is none.</returns>
+    public async Task<(AccountDeletion? Begun, Error? Error)> BeginAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+
+        // Locked, in one order: of two last admins who leave together one stays.
+        var adminRole = RolesConfiguration.Ids[Roles.Admin];
+        var admins = await database.Database.SqlQuery<Guid>($"""
+            SELECT held.user_id AS "Value" FROM user_roles held JOIN users ON users.id = held.user_id
+            WHERE held.role_id = {adminRole} AND users.disabled_at IS NULL
+            ORDER BY held.user_id FOR UPDATE OF held
+            """).ToListAsync(cancellationToken);
+        if (admins is [var only] && only == userId)
+        {
+            return (null, LastAdmin);
+        }
+
+        // With it go sessions, tokens, keys, codes and roles.
+        if (await database.Users.Where(user => user.Id == userId).ExecuteDeleteAsync(cancellationToken) == 0)
+        {
+            return await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.UserId == userId, cancellationToken) is { } first
+                ? (first, null)
+                : (null, Error.NotFound("This account is gone."));
+        }
+
+        var now = time.GetUtcNow();
+        var deletion = new AccountDeletion
+        {
+            Id = Guid.CreateVersion7(now),
+            UserId = userId,
+            RequestedAt = now,
+            NextSweepAt = LastSweepAt(now, options.Value),
+        };
+        database.Deletions.Add(deletion);
+        audit.Record(userId, AuditActions.DeletionRequested);
+        await ForgetMessagesAsync(userId, cancellationToken);
+        database.Publish(new UserDeleted(userId), now);
+        await database.SaveChangesAsync(cancellationToken);
+        await database.AuditLog.Where(entry => entry.UserId == userId || entry.ActorId == userId).ExecuteUpdateAsync(
+            set => set.SetProperty(entry => entry.IpAddress, (string?)null).SetProperty(entry => entry.UserAgent, (string?)null), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return (deletion, null);
+    }
+
+    /// <summary>From when on nothing new can come of the person: their last token has expired, and its events have been handled.</summary>
+    public static DateTimeOffset LastSweepAt(DateTimeOffset requestedAt, AuthOptions options) =>
+        requestedAt + options.AccessTokenLifetime + options.Deletion.Grace;
+
+    /// <summary>What waits to be published about the person, and answers that are kept for repeated requests.</summary>
+    private async Task ForgetMessagesAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var id = userId.ToString();
+        await database.Set<OutboxMessage>().Where(message => message.Subject == id).ExecuteDeleteAsync(cancellationToken);
+
+        // That of the registration was nobody's yet, so only its body says whose it is.
+        await database.Database.ExecuteSqlAsync($"""
+            DELETE FROM idempotency_keys
+            WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND position(convert_to({id}, 'UTF8') IN body) > 0)
+            """, cancellationToken);
+    }
+}

@@ -1,0 +1,72 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Data;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.Deletion;
+
+public sealed record DeleteAccountRequest([Required, StringLength(PasswordAttribute.MaxLength)] string Password);
+
+/// <param name="ErasedAt">When it has erased last; null while it has not confirmed anything.</param>
+internal sealed record ServiceErasure(string Service, DateTimeOffset? ErasedAt);
+
+/// <param name="Status"><c>erasing</c> or <c>completed</c>.</param>
+internal sealed record DeletionResponse(
+    Guid Id, string Status, DateTimeOffset RequestedAt, DateTimeOffset? CompletedAt, IReadOnlyList<ServiceErasure> Services);
+
+internal static class DeletionEndpoints
+{
+    public static IEndpointRouteBuilder MapDeletion(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapDelete("/me", DeleteMeAsync).RequireAuthorization(Policies.Session).WithTags("Accounts")
+            .WithName("DeleteMe").WithSummary("Deletes the signed-in person's account, and what all services hold about them");
+        endpoints.MapGet("/deletions/{id:guid}", GetAsync).AllowAnonymous().WithTags("Accounts")
+            .WithName("GetDeletion").WithSummary("How far a deletion is: for whoever has its id, because the account is gone");
+        return endpoints;
+    }
+
+    private static async Task<Results<Accepted<DeletionResponse>, ProblemHttpResult>> DeleteMeAsync(
+        [FromBody] DeleteAccountRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AccountErasure erasure, CancellationToken cancellationToken)
+    {
+        var userId = caller.UserId;
+        var email = await database.Users.Where(user => user.Id == userId).Select(user => user.Email).SingleOrDefaultAsync(cancellationToken);
+        if (email is null)
+        {
+            return Error.NotFound("This account is gone.").ToProblem();
+        }
+
+        if (await login.FindAsync(email, request.Password, cancellationToken) is null)
+        {
+            return Error.Rule("wrong_password", "The password is wrong, or there were too many attempts; then try again in some minutes.").ToProblem();
+        }
+
+        return await erasure.BeginAsync(userId, cancellationToken) switch
+        {
+            ({ } begun, _) => TypedResults.Accepted($"/api/v1/auth/deletions/{begun.Id}", await DescribeAsync(begun, database, cancellationToken)),
+            (_, { } error) => error.ToProblem(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private static async Task<Results<Ok<DeletionResponse>, ProblemHttpResult>> GetAsync(Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
+        await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.Id == id, cancellationToken) is { } found
+            ? TypedResults.Ok(await DescribeAsync(found, database, cancellationToken))
+            : Error.NotFound("There is no such deletion.").ToProblem();
+
+    private static async Task<DeletionResponse> DescribeAsync(AccountDeletion deletion, AuthDbContext database, CancellationToken cancellationToken)
+    {
+        var erased = await database.DeletionReceipts.Where(receipt => receipt.DeletionId == deletion.Id)
+            .ToDictionaryAsync(receipt => receipt.Service, receipt => (DateTimeOffset?)receipt.ErasedAt, cancellationToken);
+        return new DeletionResponse(
+            deletion.Id,
+            deletion.CompletedAt is null ? "erasing" : "completed",
+            deletion.RequestedAt,
+            deletion.CompletedAt,
+            [.. DeletionReceipts.Services.Select(service => new ServiceErasure(service, erased.GetValueOrDefault(service)))]);
+    }
+}

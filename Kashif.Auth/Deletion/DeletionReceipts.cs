@@ -1,0 +1,45 @@
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Kashif.Events;
+using Kashif.Messaging;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Auth.Deletion;
+
+/// <summary>Notes which service has erased, and completes the deletion when all have, after nothing new could come.</summary>
+internal sealed class DeletionReceipts(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time) : IEventHandler<UserDataErased>
+{
+    /// <summary>Every service that holds something about people.</summary>
+    public static IReadOnlyList<string> Services { get; } =
+        [ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
+
+    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDataErased>> events, CancellationToken cancellationToken)
+    {
+        foreach (var ofUser in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key))
+        {
+            // Locked: of the last two receipts, handled at once, the second sees the first.
+            var found = await database.Deletions.FromSql($"SELECT * FROM account_deletions WHERE user_id = {ofUser.Key} FOR UPDATE").ToListAsync(cancellationToken);
+            if (found is not [var deletion])
+            {
+                continue;
+            }
+
+            foreach (var received in ofUser.Where(received => Services.Contains(received.Data.Service)))
+            {
+                await database.Database.ExecuteSqlAsync($"""
+                    INSERT INTO deletion_receipts AS held (deletion_id, service, erased_at) VALUES ({deletion.Id}, {received.Data.Service}, {received.Time})
+                    ON CONFLICT (deletion_id, service) DO UPDATE SET erased_at = greatest(held.erased_at, excluded.erased_at)
+                    """, cancellationToken);
+            }
+
+            var last = AccountErasure.LastSweepAt(deletion.RequestedAt, options.Value);
+            var confirmed = await database.DeletionReceipts.CountAsync(receipt => receipt.DeletionId == deletion.Id && receipt.ErasedAt >= last, cancellationToken);
+            if (deletion.CompletedAt is null && confirmed == Services.Count)
+            {
+                deletion.CompletedAt = time.GetUtcNow();
+                audit.Record(deletion.UserId, AuditActions.DeletionCompleted);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Gamification.Points;
+
+/// <summary>
+/// The ledger stays, and adds up: entries and balance of a deleted person go to the one account of all who have left, which no
+/// leaderboard shows.
+/// </summary>
+internal sealed class PointsErasure(GamificationDbContext database, RankingCache ranking, ServiceIdentity service, TimeProvider time)
+    : UserErasure(database, service, time)
+{
+    private readonly GamificationDbContext _database = database;
+    private readonly List<Guid> _erased = [];
+
+    protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await _database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Awards.Lock})", cancellationToken);
+
+        // First the balance, whose row whoever spends from it holds until their entry is committed.
+        await _database.Database.ExecuteSqlAsync($"""
+            WITH left_over AS (DELETE FROM balances WHERE user_id = {userId} RETURNING points, earned, spent)
+            INSERT INTO balances AS held (user_id, points, earned, spent, version)
+            SELECT {ErasedUser.Id}, points, earned, spent, 1 FROM left_over
+            ON CONFLICT (user_id) DO UPDATE SET
+                points = held.points + excluded.points, earned = held.earned + excluded.earned,
+                spent = held.spent + excluded.spent, version = held.version + 1
+            """, cancellationToken);
+        await _database.Transactions.Where(entry => entry.UserId == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.UserId, ErasedUser.Id), cancellationToken);
+        await _database.Debits.Where(debit => debit.UserId == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
+        _erased.Add(userId);
+    }
+
+    public override Task CommittedAsync(CancellationToken cancellationToken) => ranking.RemoveAsync(_erased, cancellationToken);
+}

@@ -1,0 +1,19 @@
+using Kashif.Notifications.Data;
+using Kashif.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Inbox;
+
+/// <summary>Nothing here is worth anything without the person that it was for.</summary>
+internal sealed class NotificationErasure(NotificationsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
+{
+    private readonly NotificationsDbContext _database = database;
+
+    protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // and their deliveries
+        await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // letters, which have no notification
+        await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,23 @@
+using Kashif.Persistence;
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>
+/// Reports and their history stay: they are about the city, and others have acted on them. Who filed or moved them does not.
+/// </summary>
+internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
+{
+    private readonly ReportingDbContext _database = database;
+
+    protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        // Another version: the report looks otherwise now, and whoever is changing it at this moment has read its author.
+        await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
+            set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
+        await _database.StatusChanges.Where(change => change.ChangedBy == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+    }
+}

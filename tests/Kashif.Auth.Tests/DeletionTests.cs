@@ -1,0 +1,200 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Events;
+using Kashif.Testing;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>Auth with a broker of its own: all Auths on one broker share a queue, and receipts must reach this one.</summary>
+public sealed class DeletionServers : IAsyncLifetime
+{
+    private TestServers? _servers;
+    private TestIssuer? _issuer;
+    private EventTap? _events;
+    private ServiceHost<Program>? _auth;
+
+    public EventTap Events => _events ?? throw new InvalidOperationException("Not started.");
+    public ServiceHost<Program> Auth => _auth ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _servers = await TestServers.StartAsync();
+        _issuer = await TestIssuer.StartAsync();
+        _events = await EventTap.OpenAsync(_servers.Messaging);
+        _auth = await StartAsync();
+    }
+
+    /// <summary>An Auth whose last sweep comes soon.</summary>
+    public Task<ServiceHost<Program>> StartAsync(string? database = null) => ServiceHost<Program>.StartAsync(
+        _servers ?? throw new InvalidOperationException("Not started."),
+        _issuer ?? throw new InvalidOperationException("Not started."),
+        ResourceNames.AuthDb,
+        new Dictionary<string, string?>
+        {
+            ["Auth:Issuer"] = AuthServers.Issuer,
+            ["Auth:SigningKeySecret"] = AuthServers.SigningKeySecret,
+            ["Auth:Admin:Email"] = AuthServers.AdminEmail,
+            ["Auth:Admin:Password"] = AuthServers.AdminPassword,
+            ["Auth:AccessTokenLifetime"] = "00:00:02",
+            ["Auth:Deletion:Grace"] = "00:00:01",
+            ["Auth:Deletion:Poll"] = "00:00:00.2",
+            ["Auth:Deletion:Repeat"] = "00:00:01",
+        },
+        database);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var started in new IAsyncDisposable?[] { _auth, _events, _issuer, _servers })
+        {
+            if (started is not null)
+            {
+                await started.DisposeAsync();
+            }
+        }
+    }
+}
+
+/// <summary>Somebody wants to be forgotten.</summary>
+public sealed class DeletionTests(DeletionServers servers) : IClassFixture<DeletionServers>
+{
+    private static readonly string[] Services = [ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
+
+    [Fact]
+    public async Task The_account_is_gone_at_once_and_nothing_of_it_stays()
+    {
+        using var anonymous = servers.Auth.Anonymous();
+        var email = Journey.NewEmail();
+        var body = new { email, password = AuthServers.GoodPassword, full_name = "Lina Haddad" };
+        using var registered = await anonymous.TryRegisterAsync(body, idempotencyKey: "once");
+        var user = (await registered.JsonAsync()).GetProperty("id").GetGuid();
+        var tokens = await anonymous.LoginAsync(email);
+        using var client = servers.Auth.With(tokens.Access);
+        await (await DeleteAsync(client, "not the password")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+
+        using var accepted = await DeleteAsync(client);
+
+        accepted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        var deletion = await accepted.JsonAsync();
+        accepted.Headers.Location?.ToString().ShouldBe($"/api/v1/auth/deletions/{deletion.GetProperty("id").GetGuid()}");
+        deletion.GetProperty("status").GetString().ShouldBe("erasing");
+        deletion.GetProperty("services").EnumerateArray().Select(service => service.GetProperty("service").GetString()).ShouldBe(Services);
+        (await client.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await anonymous.TryRefreshAsync(tokens.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await anonymous.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        await servers.Events.WaitForAsync(UserDeleted.Type, data => data.GetProperty("user_id").GetGuid() == user);
+
+        (await DatabaseScan.TablesWithAsync(servers.Auth.Database, email)).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(servers.Auth.Database, user.ToString())).Except(["outbox"]).ShouldBeSubsetOf(["account_deletions", "audit_log"]);
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND (ip_address IS NOT NULL OR user_agent IS NOT NULL)", user)).ShouldBe(0);
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_requested'", user)).ShouldBe(1);
+
+        // The address is free again, and a repeated request is not answered from before.
+        using var again = await anonymous.TryRegisterAsync(body, idempotencyKey: "once");
+        again.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await again.JsonAsync()).GetProperty("id").GetGuid().ShouldNotBe(user);
+    }
+
+    [Fact]
+    public async Task It_completes_when_all_have_confirmed_that_nothing_new_can_come()
+    {
+        var (user, id) = await BeginAsync();
+
+        // Early receipts, five times each: something could still be made with the last access token.
+        foreach (var service in Services)
+        {
+            var early = Guid.CreateVersion7();
+            for (var time = 0; time < 5; time++)
+            {
+                await ConfirmAsync(user, service, early);
+            }
+        }
+
+        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("services").EnumerateArray()
+            .All(service => service.GetProperty("erased_at").ValueKind is JsonValueKind.String), "the early receipts");
+        (await ReadAsync(id)).GetProperty("status").GetString().ShouldBe("erasing");
+
+        await Eventually.TrueAsync(() => Told(user) >= 2, "the last sweep");
+        await Task.WhenAll(Services.Skip(1).Select(service => ConfirmAsync(user, service)));
+        var told = Told(user);
+        await Eventually.TrueAsync(() => Told(user) > told, "another try, for the service that is silent");
+        (await ReadAsync(id)).GetProperty("status").GetString().ShouldBe("erasing");
+        await ConfirmAsync(user, Services[0]);
+        await ConfirmAsync(user, Services[0]);
+
+        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the end");
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_completed'", user)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Receipts_that_arrive_together_complete_it()
+    {
+        var (user, id) = await BeginAsync();
+        await Eventually.TrueAsync(() => Told(user) >= 2, "the last sweep");
+
+        await Task.WhenAll(Services.SelectMany(service => Enumerable.Range(0, 5).Select(_ => ConfirmAsync(user, service))));
+
+        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the end");
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_completed'", user)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Asked_twice_at_once_it_is_one_deletion()
+    {
+        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        using var client = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => DeleteAsync(client)));
+
+        answers.Select(answer => answer.StatusCode).ShouldContain(HttpStatusCode.Accepted);
+        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Accepted || answer.StatusCode == HttpStatusCode.NotFound || answer.StatusCode == HttpStatusCode.UnprocessableEntity);
+        var accepted = await Task.WhenAll(answers.Where(answer => answer.StatusCode == HttpStatusCode.Accepted).Select(answer => answer.JsonAsync()));
+        accepted.Select(answer => answer.GetProperty("id").GetGuid()).Distinct().Count().ShouldBe(1);
+        (await CountAsync("SELECT count(*) FROM account_deletions WHERE user_id = $1", user.GetProperty("id").GetGuid())).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_last_admin_stays()
+    {
+        using var admin = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
+        await (await DeleteAsync(admin, AuthServers.AdminPassword)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "last_admin");
+        (await admin.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task An_unknown_deletion_is_not_found() =>
+        await (await servers.Auth.Anonymous().GetAsync($"/api/v1/auth/deletions/{Guid.CreateVersion7()}")).ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
+
+    /// <returns>The person and the deletion.</returns>
+    private async Task<(Guid User, Guid Deletion)> BeginAsync()
+    {
+        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        using var client = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
+        using var accepted = await DeleteAsync(client);
+        accepted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        return (user.GetProperty("id").GetGuid(), (await accepted.JsonAsync()).GetProperty("id").GetGuid());
+    }
+
+    private Task ConfirmAsync(Guid user, string service, Guid? id = null)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        return servers.Events.PublishAsync(new UserDataErased(user, service, now), id, now);
+    }
+
+    private int Told(Guid user) =>
+        servers.Events.Envelopes(UserDeleted.Type).Count(envelope => envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user);
+
+    private Task<JsonElement> ReadAsync(Guid id) => servers.Auth.Anonymous().GetFromJsonAsync<JsonElement>($"/api/v1/auth/deletions/{id}");
+
+    private static Task<HttpResponseMessage> DeleteAsync(HttpClient client, string password = AuthServers.GoodPassword) =>
+        client.SendAsync(new HttpRequestMessage(HttpMethod.Delete, "/api/v1/auth/me") { Content = JsonContent.Create(new { password }) });
+
+    private async Task<long> CountAsync(string sql, Guid user)
+    {
+        await using var source = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = source.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter { Value = user });
+        return (long)(await command.ExecuteScalarAsync() ?? 0L);
+    }
+}

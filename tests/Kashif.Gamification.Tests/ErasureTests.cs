@@ -1,0 +1,75 @@
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using static Kashif.Gamification.Tests.GamificationService;
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>A person goes, the ledger stays and adds up.</summary>
+public sealed class ErasureTests(GamificationService service)
+{
+    [Fact]
+    public async Task The_ledger_stays_without_the_person_and_adds_up()
+    {
+        using var citizen = service.Citizen(out var user);
+        await service.EarnAsync(user, 200);
+        (await citizen.RedeemAsync(30, key: "once")).Status.ShouldBe(201);
+        var redemption = Guid.CreateVersion7();
+        using var coupons = service.Host.AsService();
+        (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
+        await Eventually.TrueAsync(async () => await IsOnTopAsync(user), "the leaderboard to show it");
+        var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
+
+        await service.Tap.EraseAsync(user, ResourceNames.Gamification);
+
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
+        (await service.QueryAsync(database => database.Transactions.CountAsync())).ShouldBeGreaterThanOrEqualTo(entries);
+        await ShouldAddUpAsync();
+        await Eventually.TrueAsync(async () => !await IsOnTopAsync(user), "the leaderboard to forget");
+        (await IsOnTopAsync(Guid.Empty)).ShouldBeFalse();
+        (await citizen.ReadAsync("/points/me")).Body.GetProperty("points").GetInt64().ShouldBe(0);
+
+        // The redemption asks again, and gets its first answer.
+        (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
+        (await citizen.RedeemAsync(1)).Status.ShouldBe(422);
+    }
+
+    [Fact]
+    public async Task An_award_that_comes_late_goes_with_the_next_event()
+    {
+        using var citizen = service.Citizen(out var user);
+        await service.EarnAsync(user, 1);
+        await service.Tap.EraseAsync(user, ResourceNames.Gamification);
+        await service.EarnAsync(user, 1);
+
+        await service.Tap.PublishAsync(new Kashif.Events.UserDeleted(user));
+
+        await Eventually.TrueAsync(
+            async () => !(await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).Any(), "the second sweep");
+        await ShouldAddUpAsync();
+    }
+
+    [Fact]
+    public async Task Nobody_earns_for_a_report_without_author()
+    {
+        await service.Tap.PublishAsync(Resolved(Guid.Empty, Guid.CreateVersion7()));
+        var report = Guid.CreateVersion7();
+        await service.Tap.PublishAsync(Resolved(Guid.Empty, report));
+        await service.EarnAsync(Guid.CreateVersion7(), 1);
+
+        (await service.QueryAsync(database => database.Transactions.AnyAsync(entry => entry.Reference == report.ToString()))).ShouldBeFalse();
+    }
+
+    private async Task<bool> IsOnTopAsync(Guid user)
+    {
+        using var client = service.Host.Anonymous();
+        var (_, board) = await client.ReadAsync("/leaderboard?limit=100");
+        return board.GetProperty("items").EnumerateArray().Any(item => item.GetProperty("user_id").GetGuid() == user);
+    }
+
+    /// <summary>Invariant 1 of the contract, also for those who have left.</summary>
+    private async Task ShouldAddUpAsync() => (await service.QueryAsync(database => database.Database.SqlQuery<Guid>($"""
+        SELECT coalesce(b.user_id, t.user_id) AS "Value"
+        FROM balances b FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) t ON t.user_id = b.user_id
+        WHERE b.points IS DISTINCT FROM t.points
+        """).ToListAsync())).ShouldBeEmpty();
+}

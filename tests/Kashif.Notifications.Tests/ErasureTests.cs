@@ -1,0 +1,27 @@
+using Kashif.Events;
+using Kashif.Testing;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>A person goes, and with them all that was for them.</summary>
+public sealed class ErasureTests(Servers servers)
+{
+    [Fact]
+    public async Task Nothing_stays()
+    {
+        await using var service = await NotificationsHost.StartAsync(servers);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        var user = Guid.CreateVersion7();
+        await service.PublishAsync(new UserRegistered(user, "Lina Haddad", "lina@people.test", "ar"));
+        (await service.RegisterAsync(user, "a token of a phone")).EnsureSuccessStatusCode();
+        await service.NotifyAsync(user);
+        await service.InboxOfSizeAsync(user, 2);
+        (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldNotBeEmpty();
+
+        await tap.EraseAsync(user, ResourceNames.Notifications);
+
+        (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Database, "Lina Haddad")).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Database, "a token of a phone")).ShouldBeEmpty();
+    }
+}

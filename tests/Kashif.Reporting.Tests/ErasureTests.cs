@@ -1,0 +1,66 @@
+using Kashif.Events;
+using Kashif.Security;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Tests;
+
+/// <summary>A person goes, their reports stay.</summary>
+public sealed class ErasureTests(ReportingService service)
+{
+    [Fact]
+    public async Task Reports_stay_and_their_author_does_not()
+    {
+        using var citizen = service.Citizen(out var user);
+        using var filed = await citizen.PostReportAsync(
+            new { title = "A deep hole", description = "In the right lane.", category = "pothole", latitude = 24.7, longitude = 46.7 }, key: "once");
+        var report = (await filed.JsonAsync()).Id;
+        (await citizen.MoveAsync(report, new { status = "withdrawn" })).Status.ShouldBe(200);
+        var before = await service.VersionAsync(report);
+
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
+        using var anonymous = service.Host.Anonymous();
+        var (status, kept) = await anonymous.ReadAsync($"{ReportingClient.Root}/{report}");
+        status.ShouldBe(200);
+        kept.GetProperty("title").GetString().ShouldBe("A deep hole");
+        kept.GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
+        kept.GetProperty("version").GetInt32().ShouldBe(before + 1);
+    }
+
+    [Fact]
+    public async Task The_event_five_times_gives_one_receipt_and_a_later_one_another()
+    {
+        using var citizen = service.Citizen(out var user);
+        await citizen.FileAsync();
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+        var id = Guid.CreateVersion7();
+
+        // With the token that is still good something new came about.
+        var late = (await citizen.FileAsync()).Id;
+        for (var time = 0; time < 5; time++)
+        {
+            await service.Tap.PublishAsync(new UserDeleted(user), id);
+        }
+
+        await Eventually.TrueAsync(() => service.Tap.Receipts(user, ResourceNames.Reporting).Count >= 2, "the second receipt");
+        (await service.QueryAsync(database => database.Reports.SingleAsync(row => row.Id == late))).UserId.ShouldBe(Guid.Empty);
+        await service.Tap.EraseAsync(Guid.CreateVersion7(), ResourceNames.Reporting); // behind the five in the queue
+        service.Tap.Receipts(user, ResourceNames.Reporting).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_report_without_author_moves_on_and_nobody_owns_it()
+    {
+        using var citizen = service.Citizen(out var user);
+        var report = (await citizen.FileAsync()).Id;
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+
+        using var staff = service.Someone(Roles.Staff);
+        (await staff.MoveAsync(report, new { status = "verified" })).Status.ShouldBe(200);
+
+        var told = await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == report);
+        told.GetProperty("data").GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+
+namespace Kashif.Testing;
+
+/// <summary>Looks for something in every column of every table there is, those included that nobody has thought of.</summary>
+public static class DatabaseScan
+{
+    /// <returns>The tables with a row that holds the text, in letters of any case or as bytes.</returns>
+    public static async Task<IReadOnlyList<string>> TablesWithAsync(string connectionString, string text)
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString);
+        var tables = new List<string>();
+        await using (var reader = await source.CreateCommand("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'").ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                tables.Add(reader.GetString(0));
+            }
+        }
+
+        var found = new List<string>();
+        foreach (var table in tables)
+        {
+            await using var command = source.CreateCommand($"""SELECT count(*) FROM "{table}" AS row WHERE row::text ILIKE $1 OR row::text LIKE $2""");
+            command.Parameters.Add(new NpgsqlParameter { Value = $"%{text}%" });
+            command.Parameters.Add(new NpgsqlParameter { Value = $"%{Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text))}%" });
+            if (Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture) > 0)
+            {
+                found.Add(table);
+            }
+        }
+
+        found.Sort(StringComparer.Ordinal);
+        return found;
+    }
+
+    /// <summary>Publishes that the person is deleted until the service, whose queue may not be there yet, has confirmed it.</summary>
+    public static async Task EraseAsync(this EventTap tap, Guid user, string service)
+    {
+        var id = Guid.CreateVersion7();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await tap.PublishAsync(new Events.UserDeleted(user), id);
+                return tap.Receipts(user, service).Count > 0;
+            },
+            $"the receipt of {service}");
+    }
+
+    /// <summary>The receipts that a service has given.</summary>
+    public static IReadOnlyList<System.Text.Json.JsonElement> Receipts(this EventTap tap, Guid user, string service) =>
+    [
+        .. tap.Envelopes(Events.UserDataErased.Type).Select(envelope => envelope.GetProperty("data"))
+            .Where(data => data.GetProperty("user_id").GetGuid() == user && data.GetProperty("service").GetString() == service),
+    ];
+}
