@@ -17,6 +17,7 @@ app.UseServiceDefaults();
 
 var auth = app.MapGroup("/api/v1/auth");
 auth.MapAccounts();
+auth.MapProfile();
 auth.MapEmailFlows();
 auth.MapTokens();
 auth.MapSessions();

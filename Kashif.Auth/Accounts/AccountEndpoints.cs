@@ -13,10 +13,12 @@ public sealed record RegisterRequest(
     [Email] string Email,
     [Password] string Password,
     [Required(ErrorMessage = "A name is needed."), StringLength(User.MaxNameLength)] string FullName,
-    [RegularExpression(@"\s*(\+?[0-9][0-9 ().\-]{4,26})?\s*", ErrorMessage = "This is not a telephone number.")] string? Phone = null);
+    [PhoneNumber] string? Phone = null);
 
 internal static class AccountEndpoints
 {
+    public static Error EmailTaken { get; } = Error.Conflict("email_taken", "There is an account with this e-mail address already.");
+
     public static RouteGroupBuilder MapAccounts(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
@@ -38,7 +40,7 @@ internal static class AccountEndpoints
         }
         catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
-            return Error.Conflict("email_taken", "There is an account with this e-mail address already.").ToProblem();
+            return EmailTaken.ToProblem();
         }
     }
 

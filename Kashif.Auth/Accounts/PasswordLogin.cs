@@ -1,4 +1,5 @@
 using Kashif.Auth.Data;
+using Kashif.Http;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -9,6 +10,10 @@ namespace Kashif.Auth.Accounts;
 internal sealed partial class PasswordLogin(
     AuthDbContext database, PasswordHashing hashing, ILookupNormalizer normalizer, IOptions<IdentityOptions> identity, TimeProvider time, ILogger<PasswordLogin> logger)
 {
+    /// <summary>Where a signed-in person has to give their password again.</summary>
+    public static Error WrongPassword { get; } = Error.Rule(
+        "wrong_password", "The password is wrong, or there were too many attempts; then try again in some minutes.");
+
     private static readonly Func<AuthDbContext, string, CancellationToken, Task<Account?>> FindAccount =
         EF.CompileAsyncQuery((AuthDbContext database, string email, CancellationToken _) => database.Users
             .Where(user => user.NormalizedEmail == email)
@@ -50,6 +55,13 @@ internal sealed partial class PasswordLogin(
         }
 
         return account;
+    }
+
+    /// <summary>Whether the signed-in person knows their password. A wrong one counts like one at a login.</summary>
+    public async Task<bool> ConfirmAsync(Guid userId, string password, CancellationToken cancellationToken)
+    {
+        var email = await database.Users.Where(user => user.Id == userId).Select(user => user.Email).SingleOrDefaultAsync(cancellationToken);
+        return email is not null && await FindAsync(email, password, cancellationToken) is not null;
     }
 
     private async Task CountFailureAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)

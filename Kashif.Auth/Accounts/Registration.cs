@@ -32,6 +32,6 @@ internal sealed class Registration(AuthDbContext database, PasswordHashing hashi
         database.Users.Add(user);
         database.UserRoles.AddRange(roles.Select(role => new IdentityUserRole<Guid> { UserId = user.Id, RoleId = RolesConfiguration.Ids[role] }));
         database.Publish(new UserRegistered(user.Id, user.FullName, email, language), now);
-        return new UserResponse(user.Id, email, user.FullName, user.PhoneNumber, roles, language, now);
+        return new UserResponse(user.Id, email, EmailVerified: false, user.FullName, user.PhoneNumber, roles, language, MfaEnabled: false, now);
     }
 }

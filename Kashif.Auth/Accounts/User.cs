@@ -76,4 +76,4 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
 
 /// <param name="Roles">Of citizen, partner, staff, moderator and admin.</param>
 internal sealed record UserResponse(
-    Guid Id, string Email, string FullName, string? Phone, string[] Roles, string Language, DateTimeOffset CreatedAt);
+    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled, DateTimeOffset CreatedAt);

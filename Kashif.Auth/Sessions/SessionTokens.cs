@@ -93,11 +93,12 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
     }
 
     /// <summary>Ends every session of the user.</summary>
-    public Task CloseAllAsync(Guid userId, CancellationToken cancellationToken)
+    /// <param name="except">One that goes on.</param>
+    public Task CloseAllAsync(Guid userId, CancellationToken cancellationToken, Guid? except = null)
     {
         var now = time.GetUtcNow();
         return database.Sessions
-            .Where(session => session.UserId == userId && session.RevokedAt == null)
+            .Where(session => session.UserId == userId && session.RevokedAt == null && session.Id != except)
             .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
     }
 

@@ -25,6 +25,9 @@ public static class KashifClaims
         /// <summary>The signed-in person's id, or null for an anonymous caller or a service.</summary>
         public Guid? UserIdOrNull => Guid.TryParse(principal.FindFirst(Subject)?.Value, out var id) ? id : null;
 
+        /// <summary>The session that a person signed in with; null for services and API keys.</summary>
+        public Guid? SessionId => Guid.TryParse(principal.FindFirst(Session)?.Value, out var id) ? id : null;
+
         /// <summary>City staff, moderator or admin.</summary>
         public bool IsStaff => principal.IsInRole(Roles.Staff) || principal.IsInRole(Roles.Moderator) || principal.IsInRole(Roles.Admin);
     }

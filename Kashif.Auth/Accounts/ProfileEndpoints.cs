@@ -1,0 +1,168 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Kashif.Auth.Sessions;
+using Kashif.Http;
+using Kashif.Persistence;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Kashif.Auth.Accounts;
+
+/// <summary>What is left out stays as it is.</summary>
+/// <param name="Phone">Empty takes the number out.</param>
+/// <param name="Email">Needs the password, and to be verified anew.</param>
+public sealed record ChangeProfileRequest(
+    [StringLength(User.MaxNameLength), RegularExpression(@"(?s).*\S.*", ErrorMessage = "A name is needed.")] string? FullName = null,
+    [PhoneNumber] string? Phone = null,
+    [Email] string? Email = null,
+    [StringLength(PasswordAttribute.MaxLength)] string? CurrentPassword = null);
+
+public sealed record ChangePasswordRequest([StringLength(PasswordAttribute.MaxLength)] string CurrentPassword, [Password] string NewPassword);
+
+/// <param name="Language">en or ar.</param>
+/// <param name="Theme">system, light or dark.</param>
+public sealed record Preferences(
+    [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "A language is en or ar.")] string Language,
+    [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "A theme is system, light or dark.")] string Theme,
+    ChannelPreferences Channels);
+
+/// <summary>Where notifications may go beside the inbox. Letters about the account's security are always sent.</summary>
+/// <param name="Email">Of effect once the address is verified.</param>
+public sealed record ChannelPreferences(bool Push, bool Email);
+
+/// <summary>What people change of their own accounts.</summary>
+internal static class ProfileEndpoints
+{
+    private static readonly Error Gone = Error.NotFound("This account is gone.");
+
+    public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session);
+        group.MapPatch("", ChangeAsync).WithName("ChangeMe").WithSummary("Changes name, telephone number or e-mail address")
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Sets a new password, and ends all other sessions")
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Language, theme and channels");
+        group.MapPut("/preferences", ChangePreferencesAsync).WithName("ChangePreferences").WithSummary("Sets language, theme and channels");
+        return group;
+    }
+
+    private static async Task<Results<Ok<UserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
+        ChangeProfileRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, EmailTokens tokens, ILookupNormalizer normalizer,
+        AuditLog audit, UserReader users, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var id = caller.UserId;
+        if (request.Email is not null && request.CurrentPassword is null)
+        {
+            return Error.Field("current_password", "A new e-mail address needs the password.");
+        }
+
+        if (request.Email is not null && !await login.ConfirmAsync(id, request.CurrentPassword ?? "", cancellationToken))
+        {
+            return PasswordLogin.WrongPassword.ToProblem();
+        }
+
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await LockAsync(database, id, cancellationToken) is not { } user)
+        {
+            return Gone.ToProblem();
+        }
+
+        user.FullName = request.FullName?.Trim().Normalize() ?? user.FullName;
+        if (request.Phone is { } phone)
+        {
+            user.PhoneNumber = string.IsNullOrWhiteSpace(phone) ? null : phone.Trim();
+        }
+
+        if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email && email != user.Email)
+        {
+            user.Email = user.UserName = email;
+            user.NormalizedEmail = normalizer.NormalizeEmail(email);
+            user.NormalizedUserName = normalizer.NormalizeName(email);
+            user.EmailConfirmed = false;
+            tokens.AskToVerify(id, email, user.Language);
+            audit.Record(id, AuditActions.EmailChanged);
+        }
+
+        database.Publish(user.ToUpdated(), time.GetUtcNow());
+        try
+        {
+            await database.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return AccountEndpoints.EmailTaken.ToProblem();
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return await users.FindAsync(id, cancellationToken) is { } changed ? TypedResults.Ok(changed) : Gone.ToProblem();
+    }
+
+    private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ChangePasswordAsync(
+        ChangePasswordRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, PasswordHashing hashing, SessionTokens sessions,
+        AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var id = caller.UserId;
+        if (!await login.ConfirmAsync(id, request.CurrentPassword, cancellationToken))
+        {
+            return PasswordLogin.WrongPassword.ToProblem();
+        }
+
+        var hash = await hashing.HashAsync(request.NewPassword, cancellationToken);
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await LockAsync(database, id, cancellationToken) is not { } user)
+        {
+            return Gone.ToProblem();
+        }
+
+        user.PasswordHash = hash;
+        user.SecurityStamp = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        audit.Record(id, AuditActions.PasswordChanged);
+        await database.SaveChangesAsync(cancellationToken);
+        await sessions.CloseAllAsync(id, cancellationToken, except: caller.SessionId);
+
+        // A link for another new password, which somebody else may have asked for, is of no use any more.
+        await database.EmailTokens.Where(token => token.UserId == id && token.Purpose == EmailTokenPurpose.ResetPassword).ExecuteDeleteAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<Preferences>, ProblemHttpResult>> PreferencesAsync(
+        ClaimsPrincipal caller, AuthDbContext database, CancellationToken cancellationToken)
+    {
+        var id = caller.UserId;
+        return await database.Users.AsNoTracking().SingleOrDefaultAsync(user => user.Id == id, cancellationToken) is { } user
+            ? TypedResults.Ok(PreferencesOf(user))
+            : Gone.ToProblem();
+    }
+
+    private static async Task<Results<Ok<Preferences>, ValidationProblem, ProblemHttpResult>> ChangePreferencesAsync(
+        Preferences request, ClaimsPrincipal caller, AuthDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await LockAsync(database, caller.UserId, cancellationToken) is not { } user)
+        {
+            return Gone.ToProblem();
+        }
+
+        user.Language = request.Language;
+        user.Theme = request.Theme;
+        user.PushEnabled = request.Channels.Push;
+        user.EmailEnabled = request.Channels.Email;
+        database.Publish(user.ToUpdated(), time.GetUtcNow());
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return TypedResults.Ok(PreferencesOf(user));
+    }
+
+    /// <summary>Events about one person are written in the order of their changes, each with all that is true then.</summary>
+    private static async Task<User?> LockAsync(AuthDbContext database, Guid id, CancellationToken cancellationToken) =>
+        (await database.Users.FromSql($"SELECT * FROM users WHERE id = {id} FOR UPDATE").ToListAsync(cancellationToken)).SingleOrDefault();
+
+    private static Preferences PreferencesOf(User user) => new(user.Language, user.Theme, new ChannelPreferences(user.PushEnabled, user.EmailEnabled));
+}
