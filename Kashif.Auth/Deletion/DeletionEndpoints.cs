@@ -33,19 +33,12 @@ internal static class DeletionEndpoints
     private static async Task<Results<Accepted<DeletionResponse>, ProblemHttpResult>> DeleteMeAsync(
         [FromBody] DeleteAccountRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AccountErasure erasure, CancellationToken cancellationToken)
     {
-        var userId = caller.UserId;
-        var email = await database.Users.Where(user => user.Id == userId).Select(user => user.Email).SingleOrDefaultAsync(cancellationToken);
-        if (email is null)
+        if (!await login.ConfirmAsync(caller.UserId, request.Password, cancellationToken))
         {
-            return Error.NotFound("This account is gone.").ToProblem();
+            return PasswordLogin.WrongPassword.ToProblem();
         }
 
-        if (await login.FindAsync(email, request.Password, cancellationToken) is null)
-        {
-            return Error.Rule("wrong_password", "The password is wrong, or there were too many attempts; then try again in some minutes.").ToProblem();
-        }
-
-        return await erasure.BeginAsync(userId, cancellationToken) switch
+        return await erasure.BeginAsync(caller.UserId, cancellationToken) switch
         {
             ({ } begun, _) => TypedResults.Accepted($"/api/v1/auth/deletions/{begun.Id}", await DescribeAsync(begun, database, cancellationToken)),
             (_, { } error) => error.ToProblem(),
