@@ -8,31 +8,35 @@ using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
 using Kashif.Persistence;
 using Kashif.Security;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Configuration;
 
 namespace Kashif.Gateway;
 
 internal static class GatewayExtensions
 {
-    /// <summary>The largest body that any service takes is a photo of 10 MB in its multipart frame; most take less and say so themselves.</summary>
-    private const long MaxBody = 12 * 1024 * 1024;
-
     private static readonly TimeSpan HealthTimeout = TimeSpan.FromSeconds(3);
 
     public static IHostApplicationBuilder AddGateway(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.Configure<KestrelServerOptions>(options => options.Limits.MaxRequestBodySize = MaxBody);
         services.AddTrustedProxies();
         services.AddCrossOrigin();
         builder.AddKashifAuthentication();
         builder.AddKashifCache();
         services.AddRateLimits();
 
+        services.AddOptions<ProxyOptions>().BindConfiguration(ProxyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddRequestTimeouts();
+        services.AddSingleton<IProxyConfigProvider>(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<ProxyOptions>>().Value;
+            return new InMemoryConfigProvider(Routes.All(options), Routes.Clusters(options));
+        });
         services.AddReverseProxy()
-            .LoadFromMemory(Routes.All, Routes.Clusters)
             .AddServiceDiscoveryDestinationResolver()
             .AddTransforms(Transforms.Add)
             .ConfigureHttpClient((_, handler) =>
@@ -68,8 +72,11 @@ internal static class GatewayExtensions
         .MapReverseProxy(proxy =>
         {
             proxy.Use(RefuseTricks);
+            proxy.Use(Bodies.RefuseLargeAsync);
             proxy.Use(SayUnavailableAsync);
+            proxy.Use(Retries.RetryAsync);
             proxy.UseLoadBalancing();
+            proxy.UsePassiveHealthChecks();
         })
         .CacheOutput(app.Services.GetRequiredService<PublicReads>())
         .AllowAnonymous();
@@ -100,11 +107,23 @@ internal static class GatewayExtensions
         return path.Split('/', '\\').Contains("..");
     }
 
-    /// <summary>A service that cannot be reached is away for the moment, which is worth another try; to YARP it is a 502.</summary>
+    /// <summary>
+    /// A service that cannot be reached is away for the moment, which is worth another try; to YARP it is a 502. And to YARP a
+    /// request whose time is over is one that its client has given up.
+    /// </summary>
     private static async Task SayUnavailableAsync(HttpContext context, RequestDelegate next)
     {
         await next(context);
-        if (context.Response is { StatusCode: StatusCodes.Status502BadGateway, HasStarted: false } && context.GetForwarderErrorFeature() is not null)
+        if (context.Response.HasStarted || context.GetForwarderErrorFeature() is null)
+        {
+            return;
+        }
+
+        if (context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested == true)
+        {
+            context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+        }
+        else if (context.Response.StatusCode == StatusCodes.Status502BadGateway)
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         }

@@ -29,6 +29,7 @@ app.UseTokenCheck();
 app.UseAuthorization();
 app.UseOutputCache();
 app.UseResponseCompression();
+app.UseRequestTimeouts();
 app.UseDocumentation();
 app.MapProxy();
 app.MapDefaultEndpoints();

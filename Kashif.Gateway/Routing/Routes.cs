@@ -2,6 +2,8 @@ using System.Net;
 using Kashif.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Transforms;
 
 namespace Kashif.Gateway.Routing;
@@ -28,64 +30,97 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
-        new("reports", "GET", "{id}/photos/{**rest}", Metadata: Embeddable),
-        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports),
+        new("auth", "GET", "me/export", Wait: Wait.Long),
+        new("reports", "GET", "export.geojson", Wait: Wait.Long),
+        new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
+        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
+        new("notifications", "GET", "stream", Wait: Wait.Endless),
     ];
 
-    public static IReadOnlyList<RouteConfig> All { get; } = [.. Area.All.SelectMany(Of)];
+    public static IReadOnlyList<RouteConfig> All(ProxyOptions options) => [.. Area.All.SelectMany(area => Of(area, options))];
 
-    public static IReadOnlyList<ClusterConfig> Clusters { get; } = [.. Area.All.Select(area => new ClusterConfig
+    public static IReadOnlyList<ClusterConfig> Clusters(ProxyOptions options) => [.. Area.All.Select(area => new ClusterConfig
     {
         ClusterId = area.Service,
-        LoadBalancingPolicy = "PowerOfTwoChoices",
+        LoadBalancingPolicy = LoadBalancingPolicies.PowerOfTwoChoices,
         Destinations = new Dictionary<string, DestinationConfig> { [area.Service] = new() { Address = $"http://{area.Service}" } },
         HttpRequest = new ForwarderRequestConfig
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            ActivityTimeout = TimeSpan.FromSeconds(30),
+            ActivityTimeout = options.IdleTimeout,
+        },
+        HealthCheck = new HealthCheckConfig
+        {
+            // All of them failing is no reason to ask none.
+            AvailableDestinationsPolicy = HealthCheckConstants.AvailableDestinations.HealthyOrPanic,
+            Passive = new() { Enabled = true, Policy = HealthCheckConstants.PassivePolicy.TransportFailureRate, ReactivationPeriod = options.Reactivation },
+            Active = new()
+            {
+                Enabled = true,
+                Policy = HealthCheckConstants.ActivePolicy.ConsecutiveFailures,
+                Path = "/alive",
+                Interval = options.ProbeInterval,
+                Timeout = options.ProbeTimeout,
+            },
         },
     })];
 
-    internal static IEnumerable<RouteConfig> Of(Area area) =>
+    internal static IEnumerable<RouteConfig> Of(Area area, ProxyOptions options) =>
     [
-        .. area.Versions.SelectMany(version => Of(area, version)),
-        .. Api(area, "alias", $"/api/{area.Name}", (Alias, "")),
-        Route(area, "alias health", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
+        .. area.Versions.SelectMany(version => Of(area, version, options)),
+        .. Api(area, options, "alias", $"/api/{area.Name}", (Alias, "")),
+        Route(area, options, "alias health", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
     ];
 
-    private static IEnumerable<RouteConfig> Of(Area area, string version) =>
+    private static IEnumerable<RouteConfig> Of(Area area, string version, ProxyOptions options) =>
     [
-        .. Api(area, version, $"/api/{version}/{area.Name}"),
-        Route(area, $"{version} health", $"/api/{version}/{area.Name}/health", Open).WithTransformPathSet("/health"),
-        Route(area, $"{version} openapi", area.Document(version), Open).WithTransformPathSet($"/openapi/{version}.json"),
+        .. Api(area, options, version, $"/api/{version}/{area.Name}"),
+        Route(area, options, $"{version} health", $"/api/{version}/{area.Name}/health", Open).WithTransformPathSet("/health"),
+        Route(area, options, $"{version} openapi", area.Document(version), Open).WithTransformPathSet($"/openapi/{version}.json"),
     ];
 
     /// <summary>The area in one of its forms, with its rules.</summary>
-    private static IEnumerable<RouteConfig> Api(Area area, string form, string prefix, params (string Key, string Value)[] metadata) =>
+    private static IEnumerable<RouteConfig> Api(Area area, ProxyOptions options, string form, string prefix, params (string Key, string Value)[] metadata) =>
     [
-        Route(area, form, $"{prefix}/{{**rest}}", rule: null, metadata),
+        Route(area, options, form, $"{prefix}/{{**rest}}", rule: null, metadata),
         .. Rules.Where(rule => rule.Area == area.Name)
-            .Select(rule => Route(area, $"{form} {rule.Method} {rule.Path}", $"{prefix}/{rule.Path}".TrimEnd('/'), rule, metadata)),
+            .Select(rule => Route(area, options, $"{form} {rule.Method} {rule.Path}", $"{prefix}/{rule.Path}".TrimEnd('/'), rule, metadata)),
     ];
 
-    private static RouteConfig Route(Area area, string kind, string path, Rule? rule = null, params (string Key, string Value)[] metadata) => new()
+    private static RouteConfig Route(Area area, ProxyOptions options, string kind, string path, Rule? rule = null, params (string Key, string Value)[] metadata) => new()
     {
         RouteId = $"{area.Name} {kind}",
         ClusterId = area.Service,
         Match = new RouteMatch { Path = path, Methods = rule?.Method is { } method ? [method] : null },
+        MaxRequestBodySize = rule?.MaxBody ?? Bodies.Most,
+        Timeout = rule?.Wait switch
+        {
+            Wait.Long => options.LongTimeout,
+            Wait.Endless => null,
+            _ => options.Timeout,
+        },
+        TimeoutPolicy = rule?.Wait == Wait.Endless ? "Disable" : null,
         Metadata = metadata.Concat(rule?.Marks ?? []).ToDictionary(),
     };
 
     /// <param name="Path">Below the area.</param>
     /// <param name="Limit">Of <see cref="LimitPolicies"/>.</param>
     /// <param name="Metadata">A mark.</param>
-    private sealed record Rule(string Area, string? Method, string Path, string? Limit = null, string? Metadata = null)
+    private sealed record Rule(
+        string Area, string? Method, string Path, string? Limit = null, string? Metadata = null, Wait Wait = Wait.Usual, long? MaxBody = null)
     {
         public IEnumerable<(string Key, string Value)> Marks =>
         [
             .. Limit is null ? [] : new[] { (LimitPolicies.Key, Limit) },
             .. Metadata is null ? [] : new[] { (Metadata, "") },
         ];
+    }
+
+    private enum Wait
+    {
+        Usual,
+        Long,
+        Endless,
     }
 }

@@ -46,6 +46,7 @@ internal static class Transforms
             var http = response.HttpContext;
             http.Response.Headers.Remove(CorrelationId.Header);
             response.SuppressResponseBody = HttpMethods.IsHead(http.Request.Method);
+            Retries.Refuse(response);
             reads.Decide(http);
             return default;
         });

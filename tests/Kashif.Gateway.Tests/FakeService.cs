@@ -46,12 +46,21 @@ internal sealed class FakeService : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         var service = new FakeService(builder.Build(), name);
+        service._application.UseWebSockets();
         service._application.Run(service.HandleAsync);
         await service._application.StartAsync();
         return service;
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    /// <summary>Ends it without letting anything finish: connections break off in the middle.</summary>
+    public async Task KillAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _application.StopAsync(now.Token);
+    }
 
     private async Task HandleAsync(HttpContext context)
     {
@@ -62,6 +71,12 @@ internal sealed class FakeService : IAsyncDisposable
             await Ready;
             context.Response.StatusCode = Health == "unhealthy" ? 503 : 200;
             await context.Response.WriteAsJsonAsync(new { status = Health, checks = Checks });
+            return;
+        }
+
+        if (target == "/alive")
+        {
+            context.Response.StatusCode = Health == "unhealthy" ? 503 : 200;
             return;
         }
 

@@ -127,7 +127,7 @@ public sealed class VersionTests : IAsyncLifetime
         var areas = Area.All.Select(area => area.Name == "reports" ? area with { Versions = [.. area.Versions, "v2"] } : area);
         await using var gateway = await GatewayHost.StartAsync(
             configure: services => services.RemoveAll<IProxyConfigProvider>()
-                .AddSingleton<IProxyConfigProvider>(new InMemoryConfigProvider([.. areas.SelectMany(Routes.Of)], Routes.Clusters)));
+                .AddSingleton<IProxyConfigProvider>(new InMemoryConfigProvider([.. areas.SelectMany(area => Routes.Of(area, new ProxyOptions()))], Routes.Clusters(new ProxyOptions()))));
         var reporting = gateway[ResourceNames.Reporting];
 
         foreach (var (asked, reached) in new[]

@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Transforms;
+
+namespace Kashif.Gateway.Routing;
+
+/// <summary>
+/// What one replica failed to answer is asked of another, once, where asking twice does no harm: reads without a body, and PUT
+/// and DELETE when not even a connection was made. No body is ever sent twice.
+/// </summary>
+internal static class Retries
+{
+    /// <summary>Around load balancing, which chooses anew for the second try.</summary>
+    public static async Task RetryAsync(HttpContext context, RequestDelegate next)
+    {
+        var proxy = context.GetReverseProxyFeature();
+        var replicas = proxy.AvailableDestinations;
+        var isRead = IsRead(context.Request.Method) && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true;
+        if (replicas.Count < 2 || !(isRead || IsRepeatable(context.Request.Method)))
+        {
+            await next(context);
+            return;
+        }
+
+        var attempt = isRead ? new Attempt() : null;
+        context.Features.Set(attempt);
+        await next(context);
+        context.Features.Set<Attempt>(null);
+
+        var failed = attempt?.IsRefused == true || IsLost(context.GetForwarderErrorFeature(), isRead);
+        if (!failed || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+
+        context.Features.Set<IForwarderErrorFeature>(null);
+        context.Response.Clear();
+        proxy.AvailableDestinations = [.. replicas.Where(replica => replica != proxy.ProxiedDestination)];
+        await next(context);
+    }
+
+    /// <summary>Keeps back an answer that says only that this replica has none.</summary>
+    public static void Refuse(ResponseTransformContext response)
+    {
+        if ((int?)response.ProxyResponse?.StatusCode is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable
+            && response.HttpContext.Features.Get<Attempt>() is { } attempt)
+        {
+            attempt.IsRefused = true;
+            response.SuppressResponseBody = true;
+        }
+    }
+
+    private static bool IsLost(IForwarderErrorFeature? failure, bool isRead) => failure switch
+    {
+        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } } => true,
+        { Error: ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.ResponseBodyDestination } => isRead,
+        _ => false,
+    };
+
+    private static bool IsRead(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
+
+    private static bool IsRepeatable(string method) => HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
+
+    /// <summary>A first try, after which there may be another.</summary>
+    private sealed class Attempt
+    {
+        public bool IsRefused { get; set; }
+    }
+}

@@ -1,0 +1,287 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.WebSockets;
+using System.Text;
+using Kashif.Testing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Model;
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>What happens between the gateway and the replicas of a service: failures, time, streams.</summary>
+public sealed class ReplicaTests : IAsyncLifetime
+{
+    private const string Path = "/api/v1/reports/1";
+    private GatewayHost? _gateway;
+    private FakeService? _second;
+
+    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private FakeService First => Gateway[ResourceNames.Reporting];
+    private FakeService Second => _second ?? throw new InvalidOperationException("Not started.");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _second = await FakeService.StartAsync("second");
+        _gateway = await GatewayHost.StartAsync(
+            ($"services:{ResourceNames.Reporting}:http:1", Second.Address), ("Proxy:Timeout", "00:00:01"), ("Proxy:ProbeInterval", "00:00:00.200"), ("Proxy:Reactivation", "00:00:00.500"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Gateway.DisposeAsync();
+        await Second.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Killing_one_of_two_under_load_loses_no_read()
+    {
+        var running = true;
+        var answered = 0;
+        First.Answer = Second.Answer = SlowAsync;
+        var load = Enumerable.Range(0, 16).Select(async _ =>
+        {
+            var statuses = new List<HttpStatusCode>();
+            while (Volatile.Read(ref running))
+            {
+                using var response = await Gateway.Client.GetAsync(Path, Cancel);
+                statuses.Add(response.StatusCode);
+                (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("whole");
+                Interlocked.Increment(ref answered);
+            }
+
+            return statuses;
+        }).ToArray();
+        await Eventually.TrueAsync(() => First.Requests.Count > 50 && Second.Requests.Count > 50, "load on both");
+
+        await Second.KillAsync();
+        var atKill = Volatile.Read(ref answered);
+        await Eventually.TrueAsync(() => Volatile.Read(ref answered) > atKill + 500, "load on the other");
+        Volatile.Write(ref running, false);
+
+        (await Task.WhenAll(load)).SelectMany(statuses => statuses).ShouldAllBe(status => status == HttpStatusCode.OK);
+        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the dead one to be known");
+
+        static async Task SlowAsync(HttpContext context)
+        {
+            await Task.Delay(5, context.RequestAborted);
+            await context.Response.WriteAsync("whole");
+        }
+    }
+
+    [Fact]
+    public async Task One_that_does_not_answer_its_probes_is_asked_nothing_until_it_does()
+    {
+        Second.Health = "unhealthy";
+        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the ill one to be known");
+        var before = Second.Requests.Count;
+        for (var count = 0; count < 20; count++)
+        {
+            await Gateway.Client.GetStringAsync(Path, Cancel);
+        }
+
+        Second.Requests.Count.ShouldBe(before);
+
+        Second.Health = "healthy";
+        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "second", "it to be asked again");
+    }
+
+    [Fact]
+    public async Task When_all_look_ill_they_are_asked_all_the_same()
+    {
+        First.Health = Second.Health = "unhealthy";
+        await Eventually.TrueAsync(() => !Destinations().Any(IsHealthy), "both to be known as ill");
+
+        (await Gateway.Client.GetAsync(Path, Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("GET", 503, true)]
+    [InlineData("HEAD", 503, true)]
+    [InlineData("OPTIONS", 502, true)]
+    [InlineData("GET", 500, false)]
+    [InlineData("GET", 404, false)]
+    [InlineData("POST", 503, false)]
+    [InlineData("PATCH", 503, false)]
+    [InlineData("PUT", 503, false)]
+    [InlineData("DELETE", 502, false)]
+    public async Task Only_reads_are_asked_of_another_when_one_says_that_it_cannot(string method, int status, bool isRetried)
+    {
+        foreach (var replica in new[] { First, Second })
+        {
+            replica.Answer = context =>
+            {
+                context.Response.StatusCode = First.Requests.Count + Second.Requests.Count == 1 ? status : 200;
+                context.Response.Headers["X-Attempt"] = (First.Requests.Count + Second.Requests.Count).ToString();
+                return Task.CompletedTask;
+            };
+        }
+
+        using var response = await Gateway.Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), Path), Cancel);
+
+        ((int)response.StatusCode).ShouldBe(isRetried ? 200 : status);
+        response.Headers.GetValues("X-Attempt").ShouldBe([isRetried ? "2" : "1"]);
+        response.Headers.GetValues("X-Correlation-Id").ShouldHaveSingleItem();
+        response.Headers.GetValues("RateLimit-Limit").ShouldHaveSingleItem();
+        (First.Requests.Count + Second.Requests.Count).ShouldBe(isRetried ? 2 : 1);
+        (First.Requests.Count == 1 && Second.Requests.Count == 1).ShouldBe(isRetried);
+    }
+
+    [Fact]
+    public async Task It_is_tried_twice_and_no_more_and_the_last_answer_is_the_answer()
+    {
+        First.Answer = Second.Answer = context =>
+        {
+            context.Response.StatusCode = 503;
+            context.Response.ContentType = "application/problem+json";
+            return context.Response.WriteAsync("""{"code":"its_own"}""");
+        };
+
+        using var response = await Gateway.Client.GetAsync(Path, Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("""{"code":"its_own"}""");
+        (First.Requests.Count, Second.Requests.Count).ShouldBe((1, 1));
+    }
+
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PATCH")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task What_may_have_been_done_is_not_sent_again(string method)
+    {
+        First.Answer = Second.Answer = async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Abort();
+        };
+        using var request = new HttpRequestMessage(new HttpMethod(method), Path) { Content = new StringContent("once") };
+
+        using var response = await Gateway.Client.SendAsync(request, Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        (First.Requests.Count + Second.Requests.Count).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task What_reached_nobody_is_sent_to_the_other(string method)
+    {
+        await Second.KillAsync();
+        First.Answer = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
+
+        for (var count = 0; count < 10; count++)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), Path) { Content = new StringContent("whole") };
+            using var response = await Gateway.Client.SendAsync(request, Cancel);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("whole");
+        }
+
+        First.Requests.Count.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task A_service_that_takes_too_long_is_a_504()
+    {
+        First.Answer = Second.Answer = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+
+        using var response = await Gateway.Client.GetAsync(Path, Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.GatewayTimeout);
+        (await response.Content.ReadAsStringAsync(Cancel)).ShouldContain("\"timeout\"");
+        (First.Requests.Count + Second.Requests.Count).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/reports/1/photos/2")]
+    [InlineData("/api/reports/export.geojson")]
+    [InlineData("/api/v1/auth/me/export")]
+    [InlineData("/api/v1/notifications/stream")]
+    public async Task What_takes_longer_by_its_nature_may(string path)
+    {
+        foreach (var service in new[] { First, Second, Gateway[ResourceNames.Auth], Gateway[ResourceNames.Notifications] })
+        {
+            service.Answer = async context =>
+            {
+                await Task.Delay(1500, context.RequestAborted);
+                await context.Response.WriteAsync("at last");
+            };
+        }
+
+        (await Gateway.Client.GetStringAsync(path, Cancel)).ShouldBe("at last");
+    }
+
+    [Theory]
+    [InlineData("/api/v1/notifications/stream", true)]
+    [InlineData("/api/notifications/stream", true)]
+    [InlineData("/api/v1/notifications/stream", false)]
+    public async Task An_event_arrives_before_the_next_one_is_made(string path, bool isSignedIn)
+    {
+        var next = new TaskCompletionSource();
+        Gateway[ResourceNames.Notifications].Answer = async context =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("data: first\n\n");
+            await context.Response.Body.FlushAsync();
+            await next.Task;
+            await context.Response.WriteAsync("data: second\n\n");
+        };
+        using var user = isSignedIn ? Gateway.As(Guid.CreateVersion7()) : new HttpClient { BaseAddress = Gateway.Address };
+        user.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
+
+        using var response = await user.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
+        response.Content.Headers.ContentType?.MediaType.ShouldBe("text/event-stream");
+        (await reader.ReadLineAsync(Cancel)).ShouldBe("data: first");
+        (await reader.ReadLineAsync(Cancel)).ShouldBe("");
+        next.SetResult();
+
+        (await reader.ReadToEndAsync(Cancel)).ShouldBe("data: second\n\n");
+    }
+
+    [Fact]
+    public async Task A_websocket_passes_and_outlives_the_timeout()
+    {
+        Gateway[ResourceNames.Notifications].Answer = async context =>
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            var buffer = new byte[100];
+            while (await socket.ReceiveAsync(buffer, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
+            {
+                await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+            }
+
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
+        };
+        using var client = new ClientWebSocket();
+        client.Options.SetRequestHeader("Authorization", $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}");
+        await client.ConnectAsync(new UriBuilder(Gateway.Address) { Scheme = "ws", Path = "/api/v1/notifications/live" }.Uri, Cancel);
+
+        var start = TimeProvider.System.GetTimestamp();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await client.SendAsync(Encoding.ASCII.GetBytes("hello"), WebSocketMessageType.Text, endOfMessage: true, Cancel);
+                var buffer = new byte[100];
+                var received = await client.ReceiveAsync(buffer, Cancel);
+                Encoding.ASCII.GetString(buffer, 0, received.Count).ShouldBe("hello");
+                return TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(1.5);
+            },
+            "more than the timeout to pass");
+        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancel);
+
+        client.State.ShouldBe(WebSocketState.Closed);
+    }
+
+    private IEnumerable<DestinationState> Destinations() =>
+        Gateway.Provider.GetRequiredService<IProxyStateLookup>().TryGetCluster(ResourceNames.Reporting, out var cluster) ? cluster.Destinations.Values : [];
+
+    private static bool IsHealthy(DestinationState destination) =>
+        destination.Health is { Active: not DestinationHealth.Unhealthy, Passive: not DestinationHealth.Unhealthy };
+}
