@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Kashif.Gateway.Caching;
 using Kashif.Gateway.Health;
 using Kashif.Gateway.Limits;
@@ -9,6 +10,7 @@ using Kashif.Gateway.Routing;
 using Kashif.Persistence;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy;
@@ -23,6 +25,7 @@ internal static class GatewayExtensions
     public static IHostApplicationBuilder AddGateway(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
+        services.Configure<KestrelServerOptions>(options => options.ResponseHeaderEncodingSelector = _ => Encoding.UTF8);
         services.AddTrustedProxies();
         services.AddCrossOrigin();
         builder.AddKashifAuthentication();

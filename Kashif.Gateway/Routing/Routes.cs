@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Kashif.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -44,6 +45,8 @@ internal static class Routes
         ClusterId = area.Service,
         LoadBalancingPolicy = LoadBalancingPolicies.PowerOfTwoChoices,
         Destinations = new Dictionary<string, DestinationConfig> { [area.Service] = new() { Address = $"http://{area.Service}" } },
+        // What Kestrel lets in, the services must get: the client's default, ASCII, would fail on the rest, and blame the service.
+        HttpClient = new HttpClientConfig { RequestHeaderEncoding = Encoding.UTF8.WebName, ResponseHeaderEncoding = Encoding.UTF8.WebName },
         HttpRequest = new ForwarderRequestConfig
         {
             Version = HttpVersion.Version11,

@@ -80,16 +80,31 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Task<string> SendRawAsync(string target) =>
         SendBytesAsync($"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n");
 
-    /// <summary>Sends bytes as they stand.</summary>
+    /// <summary>Sends bytes as they stand, one for each character.</summary>
+    /// <param name="patience">How long to wait for a connection that does not end.</param>
     /// <returns>All that comes back until the connection ends.</returns>
-    public async Task<string> SendBytesAsync(string bytes)
+    public async Task<string> SendBytesAsync(string bytes, TimeSpan? patience = null)
     {
+        using var limit = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
         using var client = new TcpClient();
-        await client.ConnectAsync(Address.Host, Address.Port);
+        await client.ConnectAsync(Address.Host, Address.Port, limit.Token);
         await using var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes));
-        using var reader = new StreamReader(stream, Encoding.Latin1);
-        return await reader.ReadToEndAsync();
+        var answer = new StringBuilder();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), limit.Token);
+            for (int read; (read = await stream.ReadAsync(buffer, limit.Token)) > 0;)
+            {
+                answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+            }
+        }
+        catch (Exception exception) when (exception is IOException || (exception is OperationCanceledException && patience is not null))
+        {
+            // The gateway hung up, or waits for more: what came until then is the answer.
+        }
+
+        return answer.ToString();
     }
 
     public async ValueTask DisposeAsync()
