@@ -54,6 +54,9 @@ internal sealed partial class SharedLimits(
 
     /// <summary>What needs no question to Redis: permits that were fetched ahead, and callers who have none for a while.</summary>
     private readonly ConcurrentDictionary<string, Kept> _kept = new(StringComparer.Ordinal);
+
+    /// <summary>Who is being asked for right now.</summary>
+    private readonly ConcurrentDictionary<string, Task> _fetching = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _keptCount;
     private int _isThere;
@@ -69,7 +72,8 @@ internal sealed partial class SharedLimits(
             return new(decision);
         }
 
-        return IsShared ? new(AskAsync(policy, caller)) : new(TakeAlone(policy, caller));
+        return !IsShared ? new(TakeAlone(policy, caller))
+            : new(policy.Chunk == 1 ? AskAsync(policy, caller) : FetchAsync(policy, caller));
     }
 
     /// <summary>Waits a moment for the first connection: what is asked first shall be counted where all the rest is.</summary>
@@ -96,6 +100,30 @@ internal sealed partial class SharedLimits(
             Forget();
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>One at a time: many who fetch at once would take what they do not need.</summary>
+    private async Task<Decision> FetchAsync(LimitPolicy policy, string caller)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        for (var running = _fetching.GetOrAdd(caller, done.Task); running != done.Task; running = _fetching.GetOrAdd(caller, done.Task))
+        {
+            await running;
+            if (_kept.TryGetValue(caller, out var kept) && kept.TryTake(time.GetTimestamp(), time, out var decision))
+            {
+                return decision;
+            }
+        }
+
+        try
+        {
+            return await AskAsync(policy, caller);
+        }
+        finally
+        {
+            _fetching.TryRemove(caller, out _);
+            done.SetResult();
+        }
     }
 
     private async Task<Decision> AskAsync(LimitPolicy policy, string caller)
@@ -162,29 +190,15 @@ internal sealed partial class SharedLimits(
         }
     }
 
-    /// <summary>Adds to what is kept already: those who asked at the same time have fetched as well.</summary>
     private void Keep(string caller, Kept kept)
     {
-        var now = time.GetTimestamp();
-        while (true)
+        if (_kept.ContainsKey(caller))
         {
-            if (!_kept.TryGetValue(caller, out var known))
-            {
-                if (Volatile.Read(ref _keptCount) >= MostKept)
-                {
-                    return;
-                }
-
-                if (_kept.TryAdd(caller, kept))
-                {
-                    Interlocked.Increment(ref _keptCount);
-                    return;
-                }
-            }
-            else if (known.TryAdd(kept, now) || _kept.TryUpdate(caller, kept, known))
-            {
-                return;
-            }
+            _kept[caller] = kept;
+        }
+        else if (Volatile.Read(ref _keptCount) < MostKept && _kept.TryAdd(caller, kept))
+        {
+            Interlocked.Increment(ref _keptCount);
         }
     }
 
@@ -237,17 +251,6 @@ internal sealed partial class SharedLimits(
             var rest = Interlocked.Decrement(ref _left);
             decision = new Decision(true, beyond + rest, time.GetElapsedTime(now, until));
             return rest >= 0;
-        }
-
-        public bool TryAdd(Kept more, long now)
-        {
-            if (_isEmpty || now >= until || Volatile.Read(ref _left) <= 0)
-            {
-                return false;
-            }
-
-            Interlocked.Add(ref _left, more._left);
-            return true;
         }
     }
 }
