@@ -70,6 +70,36 @@ internal static class GatewayExtensions
         return builder;
     }
 
+    /// <summary>What is done to every request and answer, whatever it is about: before routing.</summary>
+    public static void UseEdge(this WebApplication app)
+    {
+        app.UseSecurityHeaders();
+        app.UseApiMetrics();
+        app.UseAlias();
+        app.UseMetricsAccess();
+        app.UseTrustedProxies();
+        app.UseHttpsRedirect();
+        app.UseRepresentations();
+    }
+
+    /// <summary>Who asks, and whether they may ask so much: after routing.</summary>
+    public static void UseCallers(this WebApplication app)
+    {
+        app.UseCrossOrigin();
+        app.UseAuthentication();
+        app.UseRateLimits();
+        app.UseTokenCheck();
+        app.UseAuthorization();
+    }
+
+    /// <summary>How answers are kept, packed and waited for.</summary>
+    public static void UseAnswers(this WebApplication app)
+    {
+        app.UseOutputCache();
+        app.UseResponseCompression();
+        app.UseRequestTimeouts();
+    }
+
     /// <summary>The areas of the API. Whom a service lets in is its own decision, so everyone passes here.</summary>
     public static void MapProxy(this WebApplication app) => app
         .MapReverseProxy(proxy =>

@@ -1,10 +1,5 @@
 using Kashif;
 using Kashif.Gateway;
-using Kashif.Gateway.Limits;
-using Kashif.Gateway.Metrics;
-using Kashif.Gateway.Perimeter;
-using Kashif.Gateway.Representation;
-using Kashif.Gateway.Routing;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gateway);
@@ -12,24 +7,12 @@ builder.AddGateway();
 
 var app = builder.Build();
 app.UseCorrelationId();
-app.UseSecurityHeaders();
-app.UseApiMetrics();
-app.UseAlias();
-app.UseMetricsAccess();
-app.UseTrustedProxies();
-app.UseHttpsRedirect();
-app.UseRepresentations();
+app.UseEdge();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseRouting();
-app.UseCrossOrigin();
-app.UseAuthentication();
-app.UseRateLimits();
-app.UseTokenCheck();
-app.UseAuthorization();
-app.UseOutputCache();
-app.UseResponseCompression();
-app.UseRequestTimeouts();
+app.UseCallers();
+app.UseAnswers();
 app.UseDocumentation();
 app.MapProxy();
 app.MapDefaultEndpoints();
