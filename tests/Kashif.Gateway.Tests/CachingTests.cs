@@ -197,6 +197,43 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_somebodys_own_on_a_public_path_stays_theirs()
+    {
+        // As with /coupons, which is for everyone but where the caller's own purse is asked about.
+        Service.Answer = context =>
+        {
+            var caller = context.Request.Headers.Authorization.ToString();
+            context.Response.Headers.CacheControl = caller.Length == 0 ? "public, max-age=60" : "private, no-store";
+            return context.Response.WriteAsync($"for {caller}");
+        };
+        await Gateway.Client.GetStringAsync($"{Path}?other", Cancel); // the path is known to be public
+
+        var own = Token();
+        using var first = await GetAsync(authorization: own);
+        using var another = await GetAsync(authorization: Token());
+        using var nobody = await GetAsync();
+
+        (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe($"for {own}");
+        (await another.Content.ReadAsStringAsync(Cancel)).ShouldNotContain(own);
+        (await nobody.Content.ReadAsStringAsync(Cancel)).ShouldBe("for ");
+        nobody.Headers.Age.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Head_is_never_answered_from_it_and_leaves_nothing_in_it()
+    {
+        Answer("public, max-age=60", etag: "\"v1\"");
+
+        using var head = await Gateway.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, Path), Cancel);
+        using var first = await GetAsync();
+        using var second = await GetAsync();
+
+        head.Headers.ETag?.Tag.ShouldBe("\"v1\"");
+        (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
+        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
+    }
+
+    [Fact]
     public async Task Many_who_ask_for_what_is_theirs_each_get_their_own()
     {
         Service.Answer = context => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString());

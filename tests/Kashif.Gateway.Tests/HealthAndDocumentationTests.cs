@@ -88,6 +88,23 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_several_replicas_the_worst_is_shown()
+    {
+        await using var second = await FakeService.StartAsync(ResourceNames.Auth);
+        second.Health = "degraded";
+        second.Checks = new { database = new { status = "degraded", duration_ms = 7 } };
+        await using var gateway = await GatewayHost.StartAsync(("services:auth:http:1", second.Address));
+        gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 9 } };
+
+        var health = await gateway.Client.GetFromJsonAsync<JsonElement>("/health", Cancel);
+
+        var auth = health.GetProperty("checks").GetProperty(ResourceNames.Auth);
+        auth.GetProperty("status").GetString().ShouldBe("degraded");
+        StateOf(auth, "database").ShouldBe("degraded");
+        auth.GetProperty("checks").GetProperty("database").GetProperty("duration_ms").GetDouble().ShouldBe(9);
+    }
+
+    [Fact]
     public async Task Many_who_ask_at_once_are_one_question_to_each_service()
     {
         var release = new TaskCompletionSource();
