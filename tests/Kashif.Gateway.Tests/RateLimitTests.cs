@@ -8,6 +8,7 @@ using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Kashif.Gateway.Tests;
 
@@ -231,6 +232,27 @@ public sealed class RateLimitTests : IAsyncLifetime
 
         await SharedAsync();
         (await ManyAsync(60, Both(users[2]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task A_redis_that_hangs_is_waited_for_once_and_briefly()
+    {
+        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
+        await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
+        using var user = gateway.As(Guid.CreateVersion7());
+        (await user.GetAsync("/api/v1/coupons", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        using var redis = await ConnectionMultiplexer.ConnectAsync(GatewayServers.Redis.Cache + ",allowAdmin=true");
+        await redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "4000", "ALL");
+        var start = TimeProvider.System.GetTimestamp();
+        for (var count = 0; count < 20; count++)
+        {
+            (await user.GetAsync("/api/v1/coupons", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        TimeProvider.System.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(2));
+        Limits(gateway).IsShared.ShouldBeFalse();
+        await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
     }
 
     [Fact]
