@@ -19,6 +19,7 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(RefreshRequest))]
 [JsonSerializable(typeof(LogoutRequest))]
+[JsonSerializable(typeof(Page<SessionResponse>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(ChangeProfileRequest))]
 [JsonSerializable(typeof(ChangePasswordRequest))]

@@ -30,6 +30,9 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>How long a session lives after its last refresh.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>How long a refresh token that was used gives the same successor again; zero means never.</summary>
+    public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
+
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
@@ -53,6 +56,11 @@ internal sealed class AuthOptions : IValidatableObject
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
         {
             yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than the first.");
+        }
+
+        if (RefreshGrace < TimeSpan.Zero || RefreshGrace > TimeSpan.FromMinutes(1))
+        {
+            yield return new ValidationResult("Auth:RefreshGrace must be between 00:00:00 (off) and 00:01:00: whoever stole a used token could use it for so long.");
         }
 
         if (KeyRotation.Poll <= TimeSpan.Zero || KeyRotation.Propagation <= KeyRotation.Poll)

@@ -9,6 +9,8 @@ internal static class DerivedKey
     public const string SigningKeys = "kashif signing keys v1";
     public const string Fingerprints = "kashif idempotency fingerprints v1";
 
+    public const string RefreshTokens = "kashif refresh tokens v1";
+
     private const int Size = 32;
 
     public static byte[] Of(string secret, string purpose) =>

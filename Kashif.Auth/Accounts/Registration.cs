@@ -1,3 +1,4 @@
+using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Events;
 using Kashif.Persistence;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Identity;
 namespace Kashif.Auth.Accounts;
 
 /// <summary>Makes accounts: for people who register, and for the first admin.</summary>
-internal sealed class Registration(AuthDbContext database, PasswordHashing hashing, ILookupNormalizer normalizer, TimeProvider time)
+internal sealed class Registration(AuthDbContext database, PasswordHashing hashing, AuditLog audit, ILookupNormalizer normalizer, TimeProvider time)
 {
     /// <summary>Adds the account, its roles and its event to what the next save writes.</summary>
     public async Task<UserResponse> AddAsync(
@@ -31,6 +32,7 @@ internal sealed class Registration(AuthDbContext database, PasswordHashing hashi
         };
         database.Users.Add(user);
         database.UserRoles.AddRange(roles.Select(role => new IdentityUserRole<Guid> { UserId = user.Id, RoleId = RolesConfiguration.Ids[role] }));
+        audit.Record(user.Id, AuditActions.Registered, actorId: user.Id);
         database.Publish(new UserRegistered(user.Id, user.FullName, email, language), now);
         return new UserResponse(user.Id, email, EmailVerified: false, user.FullName, user.PhoneNumber, roles, language, MfaEnabled: false, now);
     }

@@ -21,6 +21,8 @@ internal static class UserAdministration
 
     private static Error LastAdmin { get; } = Error.Rule("last_admin", "Somebody has to be left who is an admin and may sign in.");
 
+    private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "Your roles do not allow this any more.");
+
     public static async Task<Results<Ok<AdminUserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
         Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
         CancellationToken cancellationToken)
@@ -30,6 +32,7 @@ internal static class UserAdministration
             return Error.Field("roles", "Name at least one role, of citizen, partner, staff, moderator and admin.");
         }
 
+        var callerId = caller.UserId;
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
         // One change at a time: two admins who take each other's role at once must not both succeed.
@@ -43,7 +46,7 @@ internal static class UserAdministration
         var isAdmin = held.Exists(role => role.RoleId == AdminRole);
         if (isAdmin && (request.Disabled == true || request.Roles?.Contains(Roles.Admin) == false))
         {
-            if (id == caller.UserId)
+            if (id == callerId)
             {
                 return OwnAccount.ToProblem();
             }
@@ -52,6 +55,12 @@ internal static class UserAdministration
             {
                 return LastAdmin.ToProblem();
             }
+        }
+
+        // An access token outlives the role: whoever lost it may not take it back.
+        if (!await OtherAdmins(database, Guid.Empty).AnyAsync(admin => admin.Id == callerId, cancellationToken))
+        {
+            return NoLongerAdmin.ToProblem();
         }
 
         if (request.Roles is not null)

@@ -36,14 +36,14 @@ internal static class AuditEndpoints
 
     private static Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> MineAsync(
         [AsParameters] AuditQuery query, [AsParameters] PageRequest page, ClaimsPrincipal caller, AuthDbContext database, CancellationToken cancellationToken) =>
-        ListAsync(database, caller.UserId, query.Action, page, cancellationToken);
+        ListAsync(database, caller.UserId, query.Action, page, Own, cancellationToken);
 
     private static Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> AllAsync(
         [AsParameters] AuditQuery query, [AsParameters] PageRequest page, AuthDbContext database, CancellationToken cancellationToken) =>
-        ListAsync(database, query.UserId, query.Action, page, cancellationToken);
+        ListAsync(database, query.UserId, query.Action, page, Shown, cancellationToken);
 
     private static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> ListAsync(
-        AuthDbContext database, Guid? userId, string? action, PageRequest page, CancellationToken cancellationToken)
+        AuthDbContext database, Guid? userId, string? action, PageRequest page, Func<AuditEntry, AuditEntryResponse> shown, CancellationToken cancellationToken)
     {
         var before = default(Guid);
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
@@ -56,8 +56,13 @@ internal static class AuditEndpoints
             .OrderByDescending(entry => entry.Id)
             .Take(page.Size + 1)
             .ToListAsync(cancellationToken);
-        return TypedResults.Ok(Page.Of(rows, page.Size, Shown, last => Cursor.Encode(last.Id)));
+        return TypedResults.Ok(Page.Of(rows, page.Size, shown, last => Cursor.Encode(last.Id)));
     }
+
+    /// <summary>Where an admin sat who changed the account is nobody else's business.</summary>
+    private static AuditEntryResponse Own(AuditEntry entry) => entry.ActorId is { } actor && actor != entry.UserId
+        ? Shown(entry) with { IpAddress = null, UserAgent = null }
+        : Shown(entry);
 
     private static AuditEntryResponse Shown(AuditEntry entry) => new(
         entry.Id, entry.UserId, entry.ActorId, entry.Action, entry.Details is { } details ? JsonSerializer.Deserialize(details, AuthJson.Default.JsonElement) : null,

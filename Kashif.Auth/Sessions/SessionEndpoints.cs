@@ -1,21 +1,62 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Sessions;
 
 public sealed record LogoutRequest([StringLength(SessionTokens.MaxTokenLength)] string RefreshToken);
 
+/// <param name="UserAgent">What the device called itself when it signed in.</param>
+/// <param name="LastUsedAt">When it got its newest tokens.</param>
+/// <param name="Current">Whether this request belongs to it.</param>
+internal sealed record SessionResponse(
+    Guid Id, string? UserAgent, string? IpAddress, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt, bool Current);
+
 internal static class SessionEndpoints
 {
     public static RouteGroupBuilder MapSessions(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("").WithTags("Sessions").RequireAuthorization();
+        var group = endpoints.MapGroup("").WithTags("Sessions").RequireAuthorization(Policies.Session);
+        group.MapGet("/sessions", ListAsync).WithName("ListSessions").WithSummary("Where the signed-in person is signed in, newest first");
+        group.MapDelete("/sessions/{id:guid}", EndAsync).WithName("EndSession").WithSummary("Signs the person out on one device")
+            .ProducesProblem(StatusCodes.Status404NotFound);
         group.MapPost("/logout", LogoutAsync).WithName("Logout").WithSummary("Ends the refresh token's session");
         group.MapPost("/logout-all", LogoutAllAsync).WithName("LogoutAll").WithSummary("Ends all sessions of the signed-in person");
         return group;
     }
+
+    private static async Task<Results<Ok<Page<SessionResponse>>, ValidationProblem>> ListAsync(
+        [AsParameters] PageRequest page, ClaimsPrincipal caller, AuthDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (user, current, now) = (caller.UserId, caller.SessionId, time.GetUtcNow());
+        var sessions = database.Sessions.Where(session => session.UserId == user && session.RevokedAt == null && session.ExpiresAt > now);
+        if (page.Cursor is { } cursor)
+        {
+            if (!Cursor.TryDecode<Guid>(cursor, out var last))
+            {
+                return Error.Field("cursor", Cursor.Invalid);
+            }
+
+            sessions = sessions.Where(session => session.Id < last);
+        }
+
+        var rows = await sessions.OrderByDescending(session => session.Id).Take(page.Size + 1)
+            .Select(session => new SessionResponse(
+                session.Id, session.UserAgent, session.IpAddress, session.CreatedAt, session.LastUsedAt, session.Id == current))
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, session => Cursor.Encode(session.Id)));
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> EndAsync(
+        Guid id, ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken) =>
+        await sessions.CloseAsync(caller.UserId, id, cancellationToken)
+            ? TypedResults.NoContent()
+            : Error.NotFound("There is no such session.").ToProblem();
 
     private static async Task<NoContent> LogoutAsync(
         LogoutRequest request, ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken)
@@ -24,9 +65,14 @@ internal static class SessionEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<NoContent> LogoutAllAsync(ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken)
+    private static async Task<NoContent> LogoutAllAsync(
+        ClaimsPrincipal caller, SessionTokens sessions, AuthDbContext database, AuditLog audit, CancellationToken cancellationToken)
     {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await sessions.CloseAllAsync(caller.UserId, cancellationToken);
+        audit.Record(caller.UserId, AuditActions.SessionsEnded);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
         return TypedResults.NoContent();
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -8,7 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Auth.Sessions;
 
 /// <summary>Opens, continues and ends sessions by their refresh tokens.</summary>
-internal sealed partial class SessionTokens(AuthDbContext database, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionTokens> logger)
+internal sealed partial class SessionTokens(
+    AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionTokens> logger)
 {
     /// <summary>More than any token has: what is longer is not looked up.</summary>
     public const int MaxTokenLength = 200;
@@ -18,7 +20,7 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
     public async Task<(Guid Session, string RefreshToken)> OpenAsync(Guid userId, HttpContext http, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var token = NewToken();
+        var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var session = new Session
         {
             Id = Guid.CreateVersion7(now),
@@ -31,30 +33,34 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
         };
         database.Sessions.Add(session);
         database.RefreshTokens.Add(new RefreshToken { Hash = HashOf(token), SessionId = session.Id });
+        audit.Record(userId, AuditActions.LoggedIn, DetailsOf(session.Id), actorId: userId);
         await database.SaveChangesAsync(cancellationToken);
         return (session.Id, token);
     }
 
     /// <summary>
     /// Uses a token up and gives its successor. A token that was used before is in two hands, one of them a thief's: that
-    /// ends the session (RFC 9700 section 4.14.2).
+    /// ends the session (RFC 9700 section 4.14.2). Within <see cref="AuthOptions.RefreshGrace"/> it is more likely one hand that
+    /// did not get the answer, or two tabs that woke up together: they get the same successor, and a family never has two
+    /// branches. What that costs: a thief who is that quick shares the session until one of the two refreshes later than that
+    /// after the other.
     /// </summary>
     /// <returns>Null where the token is unknown, used, or its session over.</returns>
     public async Task<RotatedSession?> RotateAsync(string token, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var hash = HashOf(token);
-        var next = NewToken();
+        var next = SuccessorOf(token);
         var nextHash = HashOf(next);
         var expires = now + options.Value.SessionLifetime;
+        var usedAfter = now - options.Value.RefreshGrace;
 
         // One statement, so one transaction: of two requests with one token the second waits for the first's row, then finds it used.
         var rotated = await database.Database.SqlQuery<Rotation>($"""
             WITH used AS (
-                UPDATE refresh_tokens SET used_at = {now} FROM sessions
+                UPDATE refresh_tokens SET used_at = {now} FROM sessions JOIN users ON users.id = user_id
                 WHERE hash = {hash} AND used_at IS NULL
-                    AND sessions.id = session_id AND revoked_at IS NULL AND expires_at > {now}
-                    AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND disabled_at IS NOT NULL)
+                    AND sessions.id = session_id AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
                 RETURNING session_id, user_id),
             child AS (
                 INSERT INTO refresh_tokens (hash, session_id) SELECT {nextHash}, session_id FROM used),
@@ -64,16 +70,26 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
                 SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_roles.user_id = used.user_id) AS "Roles"
             FROM used
             """).ToListAsync(cancellationToken);
+        if (rotated is [])
+        {
+            rotated = await database.Database.SqlQuery<Rotation>($"""
+                SELECT session_id AS "SessionId", user_id AS "UserId", ARRAY(
+                    SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_roles.user_id = users.id) AS "Roles"
+                FROM refresh_tokens JOIN sessions ON sessions.id = session_id JOIN users ON users.id = user_id
+                WHERE hash = {hash} AND used_at > {usedAfter} AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
+                """).ToListAsync(cancellationToken);
+        }
+
         if (rotated is [var rotation])
         {
             return new RotatedSession(rotation.UserId, rotation.SessionId, rotation.Roles, next);
         }
 
-        var reused = await database.Sessions
-            .Where(session => session.RevokedAt == null
-                && database.RefreshTokens.Any(used => used.Hash == hash && used.UsedAt != null && used.SessionId == session.Id))
-            .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
-        if (reused > 0)
+        if (await EndAsync(
+            database.Sessions.Where(session => database.RefreshTokens.Any(
+                used => used.Hash == hash && used.UsedAt != null && used.UsedAt <= usedAfter && used.SessionId == session.Id)),
+            AuditActions.RefreshTokenReused,
+            cancellationToken))
         {
             Reused(logger);
         }
@@ -82,18 +98,23 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
     }
 
     /// <summary>Ends the session that the token belongs to, if it is the user's.</summary>
-    public Task CloseAsync(Guid userId, string token, CancellationToken cancellationToken)
+    public Task<bool> CloseAsync(Guid userId, string token, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
         var hash = HashOf(token);
-        return database.Sessions
-            .Where(session => session.UserId == userId && session.RevokedAt == null
-                && database.RefreshTokens.Any(given => given.Hash == hash && given.SessionId == session.Id))
-            .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
+        return EndAsync(
+            database.Sessions.Where(session => session.UserId == userId
+                && database.RefreshTokens.Any(given => given.Hash == hash && given.SessionId == session.Id)),
+            AuditActions.LoggedOut,
+            cancellationToken);
     }
 
-    /// <summary>Ends every session of the user.</summary>
-    /// <param name="except">One that goes on.</param>
+    /// <summary>Ends the session, if it is the user's.</summary>
+    /// <returns>False where there is no such session any more.</returns>
+    public Task<bool> CloseAsync(Guid userId, Guid session, CancellationToken cancellationToken) => EndAsync(
+        database.Sessions.Where(owned => owned.UserId == userId && owned.Id == session), AuditActions.SessionEnded, cancellationToken);
+
+    /// <summary>Ends every session of the user, in the caller's transaction.</summary>
+    /// <param name="except">Goes on.</param>
     public Task CloseAllAsync(Guid userId, CancellationToken cancellationToken, Guid? except = null)
     {
         var now = time.GetUtcNow();
@@ -102,9 +123,34 @@ internal sealed partial class SessionTokens(AuthDbContext database, IOptions<Aut
             .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
     }
 
-    private static string NewToken() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
+    private async Task<bool> EndAsync(IQueryable<Session> sessions, string action, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var live = sessions.Where(session => session.RevokedAt == null && session.ExpiresAt > now);
+        if (await live.Select(session => new { session.Id, session.UserId }).SingleOrDefaultAsync(cancellationToken) is not { } found)
+        {
+            return false;
+        }
+
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await live.ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken) == 0)
+        {
+            return false;
+        }
+
+        audit.Record(found.UserId, action, DetailsOf(found.Id));
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    /// <summary>256 bits that follow from the token for whoever has the key: nothing secret need be stored to say them again.</summary>
+    private string SuccessorOf(string token) => Base64Url.EncodeToString(HMACSHA256.HashData(
+        DerivedKey.Of(options.Value.SigningKeySecret, DerivedKey.RefreshTokens), Encoding.UTF8.GetBytes(token)));
 
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    private static Dictionary<string, string> DetailsOf(Guid session) => new() { ["session_id"] = session.ToString() };
 
     private sealed record Rotation(Guid SessionId, Guid UserId, string[] Roles);
 

@@ -1,37 +1,22 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Persistence;
 
-/// <summary>Once an hour forgets the idempotency keys and handled events whose time is over.</summary>
-internal sealed partial class RetentionService<TContext>(
-    IServiceScopeFactory scopes, TimeProvider time, IOptions<DatabaseOptions> options, ILogger<RetentionService<TContext>> logger) : BackgroundService
+/// <summary>Forgets the idempotency keys and handled events whose time is over.</summary>
+internal sealed class RetentionService<TContext>(
+    IServiceScopeFactory scopes, TimeProvider time, IOptions<DatabaseOptions> options, ILogger<RetentionService<TContext>> logger)
+    : HourlyService(scopes, time, logger)
     where TContext : DbContext
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await ForgetAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                RetentionFailed(logger, exception);
-            }
-        }
-    }
+    private readonly TimeProvider _time = time;
 
-    private async Task ForgetAsync(CancellationToken cancellationToken)
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var context = scope.ServiceProvider.GetRequiredService<TContext>();
-        var now = time.GetUtcNow();
+        var context = services.GetRequiredService<TContext>();
+        var now = _time.GetUtcNow();
 
         var keysBefore = now - options.Value.IdempotencyRetention;
         await context.Set<IdempotencyRecord>().Where(record => record.CreatedAt < keysBefore).ExecuteDeleteAsync(cancellationToken);
@@ -39,7 +24,4 @@ internal sealed partial class RetentionService<TContext>(
         var eventsBefore = now - options.Value.InboxRetention;
         await context.Set<InboxEntry>().Where(entry => entry.ProcessedAt < eventsBefore).ExecuteDeleteAsync(cancellationToken);
     }
-
-    [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "Old idempotency keys and inbox rows could not be deleted; tried again in an hour")]
-    private static partial void RetentionFailed(ILogger logger, Exception exception);
 }

@@ -96,7 +96,7 @@ public sealed class AccessTests(AuthServers servers)
     public async Task What_is_not_there_is_a_404_and_a_wrong_method_a_405_for_everyone()
     {
         using var client = servers.Auth.Anonymous();
-        using var absent = await client.GetAsync("/api/v1/auth/sessions", TestContext.Current.CancellationToken);
+        using var absent = await client.GetAsync("/api/v1/auth/nothing", TestContext.Current.CancellationToken);
         await absent.ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
         using var method = await client.GetAsync("/api/v1/auth/token", TestContext.Current.CancellationToken);
         await method.ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");

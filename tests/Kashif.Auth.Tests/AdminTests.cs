@@ -160,6 +160,34 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Whoever_is_no_admin_any_more_cannot_take_the_role_back_with_an_old_token()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        await ChangeAsync(admin, Id(user), new { roles = Admin }, HttpStatusCode.OK);
+        using var former = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
+        await ChangeAsync(admin, Id(user), new { roles = Citizen }, HttpStatusCode.OK);
+
+        var problem = await ChangeAsync(former, Id(user), new { roles = Admin }, HttpStatusCode.Forbidden);
+        problem.GetProperty("code").GetString().ShouldBe("forbidden");
+    }
+
+    [Fact]
+    public async Task Nobody_learns_from_where_an_admin_changed_their_account()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, user) = await anonymous.RegisterAsync();
+        using var person = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
+        await ChangeAsync(admin, Id(user), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
+
+        var mine = (await person.AuditAsync("roles_changed")).ShouldHaveSingleItem();
+        mine.GetProperty("ip_address").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await AuditAsync(admin, Id(user)))[0].GetProperty("ip_address").GetString().ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
     public async Task Everybody_sees_their_own_entries_and_no_others()
     {
         using var admin = await AdminAsync();

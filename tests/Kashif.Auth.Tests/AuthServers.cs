@@ -136,6 +136,17 @@ internal static class Journey
     public static Task<HttpResponseMessage> LogoutAsync(this HttpClient client, string refreshToken) =>
         client.PostAsJsonAsync($"{Base}/logout", new { refresh_token = refreshToken });
 
+    /// <summary>The session of an access token.</summary>
+    public static Guid SessionOf(Tokens tokens) =>
+        Guid.Parse(new System.IdentityModel.Tokens.Jwt.JwtSecurityToken(tokens.Access).Claims.Single(claim => claim.Type == "sid").Value);
+
+    /// <summary>The person's own audit log, newest first.</summary>
+    public static async Task<List<JsonElement>> AuditAsync(this HttpClient client, string? action = null)
+    {
+        var page = await client.GetFromJsonAsync<JsonElement>($"{Base}/me/audit-log{(action is null ? "" : $"?action={action}")}");
+        return [.. page.GetProperty("items").EnumerateArray()];
+    }
+
     public static Task<HttpResponseMessage> MeAsync(this HttpClient client) => client.GetAsync($"{Base}/me");
 
     public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>

@@ -213,7 +213,7 @@ public sealed class EmailFlowTests(AuthServers servers)
         time.Advance(EmailTokens.VerificationLifetime);
         await (await VerifyAsync(verification, client)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
 
-        await auth.Services.GetServices<IHostedService>().OfType<SessionCleanup>().Single().CleanAsync(TestContext.Current.CancellationToken);
+        await auth.Services.GetServices<IHostedService>().OfType<SessionCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
         await using var database = NpgsqlDataSource.Create(auth.Database);
         (await database.CreateCommand("SELECT count(*) FROM email_tokens").ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Kashif.Auth.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -27,33 +28,159 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_refresh_token_used_twice_ends_its_family_and_no_other()
+    public async Task A_refresh_token_used_again_later_ends_its_family_and_no_other()
     {
-        var (email, _) = await _client.RegisterAsync();
-        var other = await _client.LoginAsync(email);
-        var stolen = await _client.LoginAsync(email);
-        var child = await _client.RefreshAsync(stolen.Refresh);
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var client = auth.Anonymous();
+        var (email, user) = await client.RegisterAsync();
+        var other = await client.LoginAsync(email);
+        var stolen = await client.LoginAsync(email);
+        var child = await client.RefreshAsync(stolen.Refresh);
+        time.Advance(TimeSpan.FromSeconds(11));
 
-        using var again = await _client.TryRefreshAsync(stolen.Refresh);
+        using var again = await client.TryRefreshAsync(stolen.Refresh);
         await again.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
-        using var family = await _client.TryRefreshAsync(child.Refresh);
+        using var family = await client.TryRefreshAsync(child.Refresh);
         await family.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
-        await _client.RefreshAsync(other.Refresh);
+        var next = await client.RefreshAsync(other.Refresh);
+
+        using var person = auth.With(next.Access);
+        var entry = (await person.AuditAsync("refresh_token_reused")).ShouldHaveSingleItem();
+        entry.GetProperty("user_id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
+        entry.GetProperty("details").GetProperty("session_id").GetGuid().ShouldBe(Journey.SessionOf(stolen));
     }
 
     [Fact]
-    public async Task Parallel_refreshes_of_one_token_never_leave_two_that_live()
+    public async Task Parallel_refreshes_of_one_token_give_one_and_the_same_child()
     {
         var (email, _) = await _client.RegisterAsync();
         for (var round = 0; round < 5; round++)
         {
             var tokens = await _client.LoginAsync(email);
-            var responses = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => _client.TryRefreshAsync(tokens.Refresh)));
+            var children = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => _client.RefreshAsync(tokens.Refresh)));
 
-            responses.Count(response => response.StatusCode == HttpStatusCode.OK).ShouldBe(1);
-            responses.Count(response => response.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(15);
-            (await LiveTokensAsync(SessionOf(tokens))).ShouldBe(0);
+            var child = children.Select(answer => answer.Refresh).Distinct().ShouldHaveSingleItem();
+            child.ShouldNotBe(tokens.Refresh);
+            (await LiveTokensAsync(SessionOf(tokens))).ShouldBe(1);
+            await _client.RefreshAsync(child);
         }
+    }
+
+    [Fact]
+    public async Task A_late_repeat_gets_the_child_that_was_used_already_and_no_branch()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var first = await _client.LoginAsync(email);
+        var second = await _client.RefreshAsync(first.Refresh);
+        var third = await _client.RefreshAsync(second.Refresh);
+
+        (await _client.RefreshAsync(first.Refresh)).Refresh.ShouldBe(second.Refresh);
+        (await LiveTokensAsync(SessionOf(first))).ShouldBe(1);
+        await _client.RefreshAsync(third.Refresh);
+    }
+
+    [Fact]
+    public async Task A_child_follows_from_the_service_s_secret_and_not_from_its_parent_alone()
+    {
+        await using var other = await servers.StartAsync(servers.Auth.Database);
+        var (email, _) = await _client.RegisterAsync();
+        var tokens = await _client.LoginAsync(email);
+        var child = await _client.RefreshAsync(tokens.Refresh);
+
+        using var replica = other.Anonymous();
+        (await replica.RefreshAsync(tokens.Refresh)).Refresh.ShouldBe(child.Refresh);
+        child.Refresh.ShouldNotBe(System.Buffers.Text.Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(tokens.Refresh))));
+        child.Refresh.Length.ShouldBe(43); // 256 bits
+    }
+
+    [Fact]
+    public async Task A_session_that_was_ended_gives_no_child_again()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var first = await _client.LoginAsync(email);
+        var second = await _client.RefreshAsync(first.Refresh);
+        (await servers.Auth.With(first.Access).LogoutAsync(second.Refresh)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await _client.TryRefreshAsync(first.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await _client.TryRefreshAsync(second.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task People_see_their_sessions_and_which_one_they_are_in()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var (stranger, _) = await _client.RegisterAsync();
+        await _client.LoginAsync(stranger);
+        using var phone = servers.Auth.Anonymous();
+        phone.DefaultRequestHeaders.UserAgent.ParseAdd("KashifPhone/2.0");
+        phone.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.77");
+        var here = await _client.LoginAsync(email);
+        var there = await phone.LoginAsync(email);
+        var over = await _client.LoginAsync(email);
+        using var person = servers.Auth.With(here.Access);
+        (await person.LogoutAsync(over.Refresh)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        var page = await person.GetFromJsonAsync<JsonElement>("/api/v1/auth/sessions", TestContext.Current.CancellationToken);
+        page.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
+        var sessions = page.GetProperty("items").EnumerateArray().ToList();
+        sessions.Select(session => session.GetProperty("id").GetGuid()).ShouldBe([SessionOf(there), SessionOf(here)]);
+        sessions.Select(session => session.GetProperty("current").GetBoolean()).ShouldBe([false, true]);
+        sessions[0].GetProperty("user_agent").GetString().ShouldBe("KashifPhone/2.0");
+        sessions[0].GetProperty("ip_address").GetString().ShouldBe("203.0.113.77");
+        sessions[0].GetProperty("last_used_at").GetDateTimeOffset().ShouldBe(sessions[0].GetProperty("created_at").GetDateTimeOffset());
+
+        var first = await person.GetFromJsonAsync<JsonElement>("/api/v1/auth/sessions?limit=1", TestContext.Current.CancellationToken);
+        var cursor = first.GetProperty("next_cursor").GetString();
+        var second = await person.GetFromJsonAsync<JsonElement>($"/api/v1/auth/sessions?limit=1&cursor={cursor}", TestContext.Current.CancellationToken);
+        second.GetProperty("items").EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetGuid().ShouldBe(SessionOf(here));
+        second.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
+        using var bad = await person.GetAsync("/api/v1/auth/sessions?cursor=nonsense", TestContext.Current.CancellationToken);
+        await bad.ShouldNameFieldsAsync("cursor");
+    }
+
+    [Fact]
+    public async Task People_end_their_own_sessions_one_by_one_and_nobody_elses()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var (stranger, _) = await _client.RegisterAsync();
+        var here = await _client.LoginAsync(email);
+        var there = await _client.LoginAsync(email);
+        var theirs = await _client.LoginAsync(stranger);
+        using var person = servers.Auth.With(here.Access);
+
+        (await EndAsync(person, SessionOf(there))).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        (await _client.TryRefreshAsync(there.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        foreach (var none in new[] { SessionOf(there), SessionOf(theirs), Guid.CreateVersion7() })
+        {
+            using var missing = await EndAsync(person, none);
+            await missing.ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
+        }
+
+        await _client.RefreshAsync(theirs.Refresh);
+        await _client.RefreshAsync(here.Refresh);
+        (await person.AuditAsync("session_ended")).ShouldHaveSingleItem()
+            .GetProperty("details").GetProperty("session_id").GetGuid().ShouldBe(SessionOf(there));
+
+        static Task<HttpResponseMessage> EndAsync(HttpClient client, Guid session) =>
+            client.DeleteAsync($"/api/v1/auth/sessions/{session}", TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task The_audit_log_tells_of_logins_and_logouts_and_where_they_came_from()
+    {
+        using var device = servers.Auth.Anonymous();
+        device.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.78");
+        var (email, user) = await device.RegisterAsync();
+        var first = await device.LoginAsync(email);
+        using var person = servers.Auth.With(first.Access);
+        (await person.LogoutAsync(first.Refresh)).Dispose();
+        (await person.PostAsync("/api/v1/auth/logout-all", null, TestContext.Current.CancellationToken)).Dispose();
+
+        var entries = await person.AuditAsync();
+        entries.Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["sessions_ended", "logged_out", "logged_in", "registered"]);
+        entries.ShouldAllBe(entry => entry.GetProperty("actor_id").GetGuid() == user.GetProperty("id").GetGuid());
+        entries[2].GetProperty("ip_address").GetString().ShouldBe("203.0.113.78");
     }
 
     [Fact]
@@ -109,7 +236,7 @@ public sealed class SessionTests(AuthServers servers)
         await late.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
 
         var cleanup = auth.Services.GetServices<IHostedService>().OfType<SessionCleanup>().Single();
-        await cleanup.CleanAsync(TestContext.Current.CancellationToken);
+        await cleanup.RunOnceAsync(TestContext.Current.CancellationToken);
         await using var database = NpgsqlDataSource.Create(auth.Database);
         (await database.CreateCommand("SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM refresh_tokens)")
             .ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
@@ -178,8 +305,7 @@ public sealed class SessionTests(AuthServers servers)
         (await _client.TryRefreshAsync(second.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
-    private static Guid SessionOf(Tokens tokens) =>
-        Guid.Parse(new System.IdentityModel.Tokens.Jwt.JwtSecurityToken(tokens.Access).Claims.Single(claim => claim.Type == "sid").Value);
+    private static Guid SessionOf(Tokens tokens) => Journey.SessionOf(tokens);
 
     private Task<long> LiveTokensAsync(Guid session) => CountAsync(
         "SELECT count(*) FROM refresh_tokens JOIN sessions ON id = session_id WHERE id = $1 AND used_at IS NULL AND revoked_at IS NULL", session);
