@@ -2,6 +2,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Events;
@@ -55,6 +56,7 @@ internal static class AuthExtensions
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
         services.AddSingleton<ForgottenPasswords>();
+        services.AddScoped<SecondFactor>();
         services.AddScoped<PasswordLogin>();
         services.AddScoped<SessionTokens>();
         services.AddSingleton<AccessTokens>();

@@ -4,6 +4,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
@@ -28,6 +29,11 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(ChangeUserRequest))]
 [JsonSerializable(typeof(Page<AuditEntryResponse>))]
 [JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(BeginTotpRequest))]
+[JsonSerializable(typeof(ConfirmTotpRequest))]
+[JsonSerializable(typeof(SecondFactorRequest))]
+[JsonSerializable(typeof(TotpResponse))]
+[JsonSerializable(typeof(RecoveryCodesResponse))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
 [JsonSerializable(typeof(RotateKeysRequest))]

@@ -4,6 +4,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 
@@ -21,6 +22,7 @@ auth.MapProfile();
 auth.MapEmailFlows();
 auth.MapTokens();
 auth.MapSessions();
+auth.MapMfa();
 auth.MapUsers();
 auth.MapAudit();
 auth.MapDiscovery();

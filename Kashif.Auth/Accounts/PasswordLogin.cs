@@ -1,4 +1,5 @@
 using Kashif.Auth.Data;
+using Kashif.Auth.Mfa;
 using Kashif.Http;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
@@ -8,7 +9,7 @@ namespace Kashif.Auth.Accounts;
 
 /// <summary>Who somebody is, by e-mail address and password. Says no in the same way, and after the same work, whatever the reason.</summary>
 internal sealed partial class PasswordLogin(
-    AuthDbContext database, PasswordHashing hashing, ILookupNormalizer normalizer, IOptions<IdentityOptions> identity, TimeProvider time, ILogger<PasswordLogin> logger)
+    AuthDbContext database, PasswordHashing hashing, SecondFactor factor, ILookupNormalizer normalizer, IOptions<IdentityOptions> identity, TimeProvider time, ILogger<PasswordLogin> logger)
 {
     /// <summary>Where a signed-in person has to give their password again.</summary>
     public static Error WrongPassword { get; } = Error.Rule(
@@ -20,31 +21,68 @@ internal sealed partial class PasswordLogin(
             .Select(user => new Account(
                 user.Id,
                 user.PasswordHash,
+                database.TotpCredentials.Any(credential => credential.UserId == user.Id && credential.ConfirmedAt != null),
                 database.UserRoles.Where(held => held.UserId == user.Id)
                     .Join(database.Roles, held => held.RoleId, role => role.Id, (held, role) => role.Name ?? "").ToList()))
             .SingleOrDefault());
 
-    public async Task<Account?> FindAsync(string email, string password, CancellationToken cancellationToken)
+    /// <param name="otp">A code of the second factor; empty where none was sent.</param>
+    public Task<Login> FindAsync(string email, string password, string otp, CancellationToken cancellationToken)
     {
         // PostgreSQL takes no U+0000, and no address or password has one.
         var possible = email.Length <= EmailAttribute.MaxLength && !email.Contains('\0') && password.Length <= PasswordAttribute.MaxLength;
-        var account = await FindAccount(database, possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", cancellationToken);
-        var verified = await hashing.VerifyAsync(account?.PasswordHash, possible ? password : "", cancellationToken);
+        return CheckAsync(
+            possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", possible ? password : "", otp, cancellationToken);
+    }
+
+    /// <summary>Whether the signed-in person knows their password. A wrong one counts like one at a login.</summary>
+    public async Task<bool> ConfirmAsync(Guid userId, string password, CancellationToken cancellationToken) =>
+        (await ConfirmAsync(userId, password, otp: null, cancellationToken)).Outcome is LoginOutcome.Ok;
+
+    /// <summary>The same with the second factor, where the person has one.</summary>
+    public async Task<Login> ConfirmAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
+    {
+        var email = await database.Users.Where(user => user.Id == userId).Select(user => user.NormalizedEmail).SingleOrDefaultAsync(cancellationToken);
+        return await CheckAsync(email ?? "", password.Length <= PasswordAttribute.MaxLength ? password : "", otp, cancellationToken);
+    }
+
+    private async Task<Login> CheckAsync(string normalizedEmail, string password, string? otp, CancellationToken cancellationToken)
+    {
+        var account = await FindAccount(database, normalizedEmail, cancellationToken);
+        var verified = await hashing.VerifyAsync(account?.PasswordHash, password, cancellationToken);
 
         var now = time.GetUtcNow();
         if (account is null || verified is PasswordVerificationResult.Failed)
         {
             await CountFailureAsync(account?.Id ?? Guid.Empty, now, cancellationToken);
-            return null;
+            return new Login(LoginOutcome.Refused);
         }
 
-        // Asked after the password was checked, so that guesses sent all at once end at the limit too.
-        var open = await database.Users
-            .Where(user => user.Id == account.Id && user.DisabledAt == null && (user.LockoutEnd == null || user.LockoutEnd <= now))
-            .ExecuteUpdateAsync(set => set.SetProperty(user => user.AccessFailedCount, 0), cancellationToken);
-        if (open == 0)
+        var open = database.Users.Where(user => user.Id == account.Id && user.DisabledAt == null && (user.LockoutEnd == null || user.LockoutEnd <= now));
+        if (account.HasTotp && otp is not null)
         {
-            return null;
+            // Who is locked out learns nothing, and uses nothing up.
+            if (!await open.AnyAsync(cancellationToken))
+            {
+                return new Login(LoginOutcome.Refused);
+            }
+
+            if (otp.Length == 0)
+            {
+                return new Login(LoginOutcome.OtpMissing);
+            }
+
+            if (!await factor.TryUseAsync(account.Id, otp, cancellationToken))
+            {
+                await CountFailureAsync(account.Id, now, cancellationToken);
+                return new Login(LoginOutcome.OtpWrong);
+            }
+        }
+
+        // Asked after password and code were checked, so that guesses sent all at once end at the limit too.
+        if (await open.ExecuteUpdateAsync(set => set.SetProperty(user => user.AccessFailedCount, 0), cancellationToken) == 0)
+        {
+            return new Login(LoginOutcome.Refused);
         }
 
         if (verified is PasswordVerificationResult.SuccessRehashNeeded)
@@ -54,14 +92,7 @@ internal sealed partial class PasswordLogin(
                 .ExecuteUpdateAsync(set => set.SetProperty(user => user.PasswordHash, hash), cancellationToken);
         }
 
-        return account;
-    }
-
-    /// <summary>Whether the signed-in person knows their password. A wrong one counts like one at a login.</summary>
-    public async Task<bool> ConfirmAsync(Guid userId, string password, CancellationToken cancellationToken)
-    {
-        var email = await database.Users.Where(user => user.Id == userId).Select(user => user.Email).SingleOrDefaultAsync(cancellationToken);
-        return email is not null && await FindAsync(email, password, cancellationToken) is not null;
+        return new Login(LoginOutcome.Ok, account);
     }
 
     private async Task CountFailureAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
@@ -83,4 +114,18 @@ internal sealed partial class PasswordLogin(
     private static partial void LoginFailed(ILogger logger);
 }
 
-internal sealed record Account(Guid Id, string? PasswordHash, IReadOnlyList<string> Roles);
+internal enum LoginOutcome
+{
+    /// <summary>Unknown, wrong password, locked out or disabled: nobody is told which.</summary>
+    Refused,
+
+    /// <summary>The password is right, and the account asks for a code too.</summary>
+    OtpMissing,
+    OtpWrong,
+    Ok,
+}
+
+/// <param name="Account">Where it is <see cref="LoginOutcome.Ok"/>.</param>
+internal sealed record Login(LoginOutcome Outcome, Account? Account = null);
+
+internal sealed record Account(Guid Id, string? PasswordHash, bool HasTotp, IReadOnlyList<string> Roles);

@@ -60,6 +60,7 @@ internal static class AuditActions
     public const string TotpEnabled = "totp_enabled";
     public const string TotpDisabled = "totp_disabled";
     public const string RecoveryCodeUsed = "recovery_code_used";
+    public const string RecoveryCodesRenewed = "recovery_codes_renewed";
     public const string RolesChanged = "roles_changed";
     public const string Disabled = "disabled";
     public const string Enabled = "enabled";

@@ -9,14 +9,10 @@ namespace Kashif.Auth.Tokens;
 /// <summary>A key that access tokens are signed with, as the database holds it: encrypted.</summary>
 internal sealed class SigningKey
 {
-    private const int NonceSize = 12;
-    private const int TagSize = 16;
-    private const int PrefixSize = NonceSize + TagSize;
-
     /// <summary>The key id of tokens and JWKS: the key's RFC 7638 thumbprint.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Nonce, tag and PKCS #8 under AES-256-GCM, bound to <see cref="Id"/>.</summary>
+    /// <summary>PKCS #8, sealed and bound to <see cref="Id"/>.</summary>
     public required byte[] ProtectedKey { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -31,11 +27,7 @@ internal sealed class SigningKey
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var id = Thumbprint(key);
         var plain = key.ExportPkcs8PrivateKey();
-        var sealedKey = new byte[PrefixSize + plain.Length];
-        var nonce = sealedKey.AsSpan(..NonceSize);
-        RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(DerivedKey.Of(secret, DerivedKey.SigningKeys), TagSize);
-        aes.Encrypt(nonce, plain, sealedKey.AsSpan(PrefixSize..), sealedKey.AsSpan(NonceSize..PrefixSize), Encoding.UTF8.GetBytes(id));
+        var sealedKey = Sealing.Seal(secret, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
         CryptographicOperations.ZeroMemory(plain);
         return new SigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = activeFrom };
     }
@@ -43,12 +35,10 @@ internal sealed class SigningKey
     /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
     public ECDsa Open(string secret)
     {
-        var plain = new byte[ProtectedKey.Length - PrefixSize];
+        byte[]? plain = null;
         try
         {
-            using var aes = new AesGcm(DerivedKey.Of(secret, DerivedKey.SigningKeys), TagSize);
-            aes.Decrypt(
-                ProtectedKey.AsSpan(..NonceSize), ProtectedKey.AsSpan(PrefixSize..), ProtectedKey.AsSpan(NonceSize..PrefixSize), plain, Encoding.UTF8.GetBytes(Id));
+            plain = Sealing.Open(secret, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
             var key = ECDsa.Create();
             key.ImportPkcs8PrivateKey(plain, out _);
             return key;

@@ -27,11 +27,7 @@ internal static class TokenEndpoints
 {
     public static RouteGroupBuilder MapTokens(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().AddEndpointFilter((invocation, next) =>
-        {
-            invocation.HttpContext.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
-            return next(invocation);
-        });
+        var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithoutStore();
 
         group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Signs in: OAuth 2 password form, or client credentials for services")
             .Accepts<TokenRequest>("application/x-www-form-urlencoded").ProducesProblem(StatusCodes.Status401Unauthorized);
@@ -40,16 +36,23 @@ internal static class TokenEndpoints
         return group;
     }
 
+    /// <summary>Keeps answers that hold secrets out of caches (RFC 6749 section 5.1).</summary>
+    public static RouteGroupBuilder WithoutStore(this RouteGroupBuilder group) => group.AddEndpointFilter((invocation, next) =>
+    {
+        invocation.HttpContext.Response.Headers.CacheControl = "no-store";
+        return next(invocation);
+    });
+
     private static async Task<Results<Ok<TokenResponse>, ValidationProblem, ProblemHttpResult>> TokenAsync(
         TokenRequest request, PasswordLogin login, SessionTokens sessions, AccessTokens tokens, IOptions<AuthOptions> options, HttpContext http, CancellationToken cancellationToken)
     {
         switch (request)
         {
             case { GrantType: "" or GrantTypes.Password, Username: not "", Password: not "" }:
-                if (await login.FindAsync(request.Username, request.Password, cancellationToken) is not { } account)
+                var (outcome, account) = await login.FindAsync(request.Username, request.Password, request.Otp, cancellationToken);
+                if (account is null)
                 {
-                    return OAuthError(StatusCodes.Status401Unauthorized, "invalid_credentials", "invalid_grant",
-                        "The e-mail address or the password is wrong, or there were too many attempts; then try again in some minutes.");
+                    return Refuse(outcome);
                 }
 
                 var (session, refreshToken) = await sessions.OpenAsync(account.Id, http, cancellationToken);
@@ -71,6 +74,16 @@ internal static class TokenEndpoints
                     $"grant_type is {GrantTypes.Password} or {GrantTypes.ClientCredentials}.");
         }
     }
+
+    private static ProblemHttpResult Refuse(LoginOutcome outcome) => outcome switch
+    {
+        LoginOutcome.OtpMissing => OAuthError(StatusCodes.Status401Unauthorized, "mfa_required", "invalid_grant",
+            "This account asks for a code of its authenticator app, or a recovery code: send it as otp."),
+        LoginOutcome.OtpWrong => OAuthError(StatusCodes.Status401Unauthorized, "invalid_otp", "invalid_grant",
+            "This code is wrong, was used already, or is too old."),
+        _ => OAuthError(StatusCodes.Status401Unauthorized, "invalid_credentials", "invalid_grant",
+            "The e-mail address or the password is wrong, or there were too many attempts; then try again in some minutes."),
+    };
 
     private static async Task<Results<Ok<TokenResponse>, ProblemHttpResult>> RefreshAsync(
         RefreshRequest request, SessionTokens sessions, AccessTokens tokens, CancellationToken cancellationToken) =>

@@ -7,14 +7,19 @@ internal static class GrantTypes
 }
 
 /// <summary>The form of RFC 6749 sections 4.3.2 and 4.4.2. What was not sent is empty, as section 3.2 has it.</summary>
+/// <param name="Otp">A code of the authenticator app or a recovery code, for accounts that have one.</param>
 /// <param name="GrantType">password, which is also meant where there is none, or client_credentials.</param>
-internal sealed record TokenRequest(string GrantType, string Username, string Password, string ClientId, string ClientSecret)
+internal sealed record TokenRequest(string GrantType, string Username, string Password, string Otp, string ClientId, string ClientSecret)
 {
     public const string GrantTypeField = "grant_type";
     public const string UsernameField = "username";
     public const string PasswordField = "password";
+    public const string OtpField = "otp";
     public const string ClientIdField = "client_id";
     public const string ClientSecretField = "client_secret";
+
+    /// <summary>More than any code has, however it is spaced.</summary>
+    public const int MaxOtpLength = 40;
 
     public static async ValueTask<TokenRequest> BindAsync(HttpContext context)
     {
@@ -33,7 +38,7 @@ internal sealed record TokenRequest(string GrantType, string Username, string Pa
             throw new BadHttpRequestException("The form cannot be read.", exception); // too many fields, or U+0000
         }
 
-        return new TokenRequest(Field(GrantTypeField), Field(UsernameField), Field(PasswordField), Field(ClientIdField), Field(ClientSecretField));
+        return new TokenRequest(Field(GrantTypeField), Field(UsernameField), Field(PasswordField), Field(OtpField), Field(ClientIdField), Field(ClientSecretField));
 
         string Field(string name) => form[name].ToString();
     }

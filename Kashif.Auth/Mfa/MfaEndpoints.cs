@@ -1,0 +1,114 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using Kashif.Auth.Accounts;
+using Kashif.Auth.Tokens;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using QRCoder;
+
+namespace Kashif.Auth.Mfa;
+
+/// <param name="Password">Again: whoever finds an open session must not lock its owner out.</param>
+public sealed record BeginTotpRequest([Required(ErrorMessage = "The password is needed.")] string Password);
+
+/// <param name="Code">What the app shows.</param>
+public sealed record ConfirmTotpRequest([Required(ErrorMessage = "The app's code is needed."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+
+/// <param name="Code">What the app shows, or a recovery code.</param>
+public sealed record SecondFactorRequest(
+    [Required(ErrorMessage = "The password is needed.")] string Password,
+    [Required(ErrorMessage = "A code of the app or a recovery code is needed."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+
+/// <param name="Secret">Base32, for typing in.</param>
+/// <param name="OtpauthUri">The same for a link.</param>
+/// <param name="QrCode">The same for a camera: a PNG as data URI.</param>
+internal sealed record TotpResponse(string Secret, string OtpauthUri, string QrCode);
+
+/// <param name="RecoveryCodes">Each stands in for the app once. They are not shown again.</param>
+internal sealed record RecoveryCodesResponse(string[] RecoveryCodes);
+
+/// <summary>The second factor of the signed-in person.</summary>
+internal static class MfaEndpoints
+{
+    private const string Issuer = "Kashif";
+    private const int PixelsPerModule = 6;
+
+    private static readonly Error WrongCode = Error.Rule("invalid_otp", "This code is wrong, was used already, or is too old.");
+    private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is set up already. Remove it before you set up another.");
+    private static readonly Error NotEnabled = Error.Conflict("totp_not_enabled", "No authenticator app is set up.");
+
+    public static RouteGroupBuilder MapMfa(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithoutStore();
+        group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Gives the secret for an authenticator app; logins ask for its codes once one is confirmed")
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Turns the app on by its first code, and gives recovery codes")
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Turns the app off")
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Gives new recovery codes in place of the former")
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        return group;
+    }
+
+    private static async Task<Results<Ok<TotpResponse>, ValidationProblem, ProblemHttpResult>> BeginAsync(
+        BeginTotpRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, UserReader users, CancellationToken cancellationToken)
+    {
+        if (!await login.ConfirmAsync(caller.UserId, request.Password, cancellationToken))
+        {
+            return PasswordLogin.WrongPassword.ToProblem();
+        }
+
+        if (await factor.BeginAsync(caller.UserId, cancellationToken) is not { } bytes || await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
+        {
+            return Enabled.ToProblem();
+        }
+
+        var secret = Totp.Base32(bytes);
+        var uri = $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(user.Email)}?secret={secret}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period=30";
+        return TypedResults.Ok(new TotpResponse(secret, uri, QrCode(uri)));
+    }
+
+    private static async Task<Results<Ok<RecoveryCodesResponse>, ValidationProblem, ProblemHttpResult>> ConfirmAsync(
+        ConfirmTotpRequest request, ClaimsPrincipal caller, SecondFactor factor, CancellationToken cancellationToken) =>
+        await factor.ConfirmAsync(caller.UserId, request.Code, cancellationToken) is { } codes
+            ? TypedResults.Ok(new RecoveryCodesResponse(codes))
+            : WrongCode.ToProblem();
+
+    private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> RemoveAsync(
+        [FromBody] SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, CancellationToken cancellationToken)
+    {
+        if (await RefuseAsync(request, caller, login, cancellationToken) is { } error)
+        {
+            return error.ToProblem();
+        }
+
+        await factor.RemoveAsync(caller.UserId, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<RecoveryCodesResponse>, ValidationProblem, ProblemHttpResult>> RenewAsync(
+        SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, CancellationToken cancellationToken) =>
+        await RefuseAsync(request, caller, login, cancellationToken) is { } error
+            ? error.ToProblem()
+            : TypedResults.Ok(new RecoveryCodesResponse(await factor.RenewRecoveryCodesAsync(caller.UserId, cancellationToken)));
+
+    private static async Task<Error?> RefuseAsync(SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, CancellationToken cancellationToken) =>
+        await login.ConfirmAsync(caller.UserId, request.Password, request.Code, cancellationToken) switch
+        {
+            { Outcome: LoginOutcome.Ok, Account.HasTotp: true } => null,
+            { Outcome: LoginOutcome.Ok } => NotEnabled,
+            { Outcome: LoginOutcome.OtpWrong } => WrongCode,
+            _ => PasswordLogin.WrongPassword,
+        };
+
+    private static string QrCode(string uri)
+    {
+        using var generator = new QRCodeGenerator();
+        using var data = generator.CreateQrCode(uri, QRCodeGenerator.ECCLevel.M);
+        using var code = new PngByteQRCode(data);
+        return $"data:image/png;base64,{Convert.ToBase64String(code.GetGraphic(PixelsPerModule))}";
+    }
+}

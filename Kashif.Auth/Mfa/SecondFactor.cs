@@ -1,0 +1,144 @@
+using System.Security.Cryptography;
+using System.Text;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Data;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Auth.Mfa;
+
+/// <summary>What a login asks for beside the password: a code of the person's authenticator app or, without it, a recovery code.</summary>
+internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
+{
+    private const int RecoveryCodes = 10;
+    private const int RecoveryCodeLength = 10;
+
+    /// <summary>Without letters and digits that look alike: 50 bits in a code.</summary>
+    private const string RecoveryAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+    private string Secret => options.Value.SigningKeySecret;
+
+    /// <summary>Begins to set an app up, or begins again.</summary>
+    /// <returns>The secret for the app; null where one is set up already.</returns>
+    public async Task<byte[]?> BeginAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);
+        var protectedSecret = Sealing.Seal(Secret, DerivedKey.TotpSecrets, secret, userId.ToByteArray());
+        var begun = await database.Database.ExecuteSqlAsync($"""
+            INSERT INTO totp_credentials AS held (user_id, protected_secret, created_at, last_step) VALUES ({userId}, {protectedSecret}, {time.GetUtcNow()}, 0)
+            ON CONFLICT (user_id) DO UPDATE SET protected_secret = excluded.protected_secret, created_at = excluded.created_at
+            WHERE held.confirmed_at IS NULL
+            """, cancellationToken);
+        return begun == 1 ? secret : null;
+    }
+
+    /// <summary>From here on logins ask for a code, if this one is right.</summary>
+    /// <returns>The recovery codes; null where the code is wrong or nothing was begun.</returns>
+    public async Task<string[]?> ConfirmAsync(Guid userId, string code, CancellationToken cancellationToken)
+    {
+        var credential = await database.TotpCredentials.AsNoTracking()
+            .SingleOrDefaultAsync(held => held.UserId == userId && held.ConfirmedAt == null, cancellationToken);
+        if (credential is null || Match(credential, Plain(code)) is not { } step)
+        {
+            return null;
+        }
+
+        DateTimeOffset? now = time.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var confirmed = await database.TotpCredentials
+            .Where(held => held.UserId == userId && held.ConfirmedAt == null && held.ProtectedSecret == credential.ProtectedSecret)
+            .ExecuteUpdateAsync(set => set.SetProperty(held => held.ConfirmedAt, now).SetProperty(held => held.LastStep, step), cancellationToken);
+        if (confirmed == 0)
+        {
+            return null;
+        }
+
+        audit.Record(userId, AuditActions.TotpEnabled);
+        var codes = await ReplaceRecoveryCodesAsync(userId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return codes;
+    }
+
+    /// <summary>Uses a code up: of requests with one code a single one gets through.</summary>
+    public async Task<bool> TryUseAsync(Guid userId, string otp, CancellationToken cancellationToken)
+    {
+        var code = Plain(otp);
+        if (code.Length == RecoveryCodeLength)
+        {
+            return await TryUseRecoveryCodeAsync(userId, code, cancellationToken);
+        }
+
+        var credential = await database.TotpCredentials.AsNoTracking()
+            .SingleOrDefaultAsync(held => held.UserId == userId && held.ConfirmedAt != null, cancellationToken);
+        return credential is not null && Match(credential, code) is { } step && await database.TotpCredentials
+            .Where(held => held.UserId == userId && held.LastStep < step)
+            .ExecuteUpdateAsync(set => set.SetProperty(held => held.LastStep, step), cancellationToken) == 1;
+    }
+
+    public async Task RemoveAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await database.TotpCredentials.Where(held => held.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        audit.Record(userId, AuditActions.TotpDisabled);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <returns>New codes; the former ones are worth nothing any more.</returns>
+    public async Task<string[]> RenewRecoveryCodesAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        audit.Record(userId, AuditActions.RecoveryCodesRenewed);
+        var codes = await ReplaceRecoveryCodesAsync(userId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return codes;
+    }
+
+    private async Task<bool> TryUseRecoveryCodeAsync(Guid userId, string code, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var hash = HashOf(userId, code);
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var used = await database.RecoveryCodes.Where(held => held.UserId == userId && held.Hash == hash && held.UsedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(held => held.UsedAt, now), cancellationToken);
+        if (used == 0)
+        {
+            return false;
+        }
+
+        audit.Record(userId, AuditActions.RecoveryCodeUsed, actorId: userId);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    private async Task<string[]> ReplaceRecoveryCodesAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var codes = Enumerable.Range(0, RecoveryCodes).Select(_ => RandomNumberGenerator.GetString(RecoveryAlphabet, RecoveryCodeLength)).ToArray();
+        await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        database.RecoveryCodes.AddRange(codes.Select(code => new RecoveryCode { UserId = userId, Hash = HashOf(userId, code) }));
+        await database.SaveChangesAsync(cancellationToken);
+        return [.. codes.Select(code => $"{code[..(RecoveryCodeLength / 2)]}-{code[(RecoveryCodeLength / 2)..]}")];
+    }
+
+    private long? Match(TotpCredential credential, string code)
+    {
+        var secret = Sealing.Open(Secret, DerivedKey.TotpSecrets, credential.ProtectedSecret, credential.UserId.ToByteArray());
+        try
+        {
+            return Totp.Match(secret, code, time.GetUtcNow());
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    private byte[] HashOf(Guid userId, string code) =>
+        HMACSHA256.HashData(DerivedKey.Of(Secret, DerivedKey.RecoveryCodes), (byte[])[.. userId.ToByteArray(), .. Encoding.UTF8.GetBytes(code)]);
+
+    /// <summary>As people type it: with spaces, with the hyphen or without, in small letters.</summary>
+    private static string Plain(string code) =>
+        string.Concat(code.Where(character => !char.IsWhiteSpace(character) && character != '-')).ToUpperInvariant();
+}

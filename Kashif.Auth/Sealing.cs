@@ -1,0 +1,33 @@
+using System.Security.Cryptography;
+
+namespace Kashif.Auth;
+
+/// <summary>What the database holds of a secret that is needed again: AES-256-GCM under a key of its purpose, bound to whose it is.</summary>
+internal static class Sealing
+{
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
+    private const int PrefixSize = NonceSize + TagSize;
+
+    /// <param name="boundTo">Under another owner it does not open.</param>
+    /// <returns>Nonce, tag and ciphertext.</returns>
+    public static byte[] Seal(string secret, string purpose, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> boundTo)
+    {
+        var result = new byte[PrefixSize + plain.Length];
+        var nonce = result.AsSpan(..NonceSize);
+        RandomNumberGenerator.Fill(nonce);
+        using var aes = new AesGcm(DerivedKey.Of(secret, purpose), TagSize);
+        aes.Encrypt(nonce, plain, result.AsSpan(PrefixSize..), result.AsSpan(NonceSize..PrefixSize), boundTo);
+        return result;
+    }
+
+    /// <returns>The plain text: for the caller to wipe.</returns>
+    /// <exception cref="AuthenticationTagMismatchException">It was sealed under another secret, or for somebody else.</exception>
+    public static byte[] Open(string secret, string purpose, ReadOnlySpan<byte> sealedText, ReadOnlySpan<byte> boundTo)
+    {
+        var plain = new byte[sealedText.Length - PrefixSize];
+        using var aes = new AesGcm(DerivedKey.Of(secret, purpose), TagSize);
+        aes.Decrypt(sealedText[..NonceSize], sealedText[PrefixSize..], sealedText[NonceSize..PrefixSize], plain, boundTo);
+        return plain;
+    }
+}

@@ -1,0 +1,276 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Kashif.Auth.Mfa;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>An authenticator app beside the password: asked for, good once, and not to be guessed.</summary>
+public sealed class TotpTests(AuthServers servers)
+{
+    private const string Base = "/api/v1/auth/mfa";
+
+    private readonly HttpClient _client = servers.Auth.Anonymous();
+
+    /// <summary>RFC 6238, appendix B: the SHA-1 column.</summary>
+    [Theory]
+    [InlineData(59, "94287082")]
+    [InlineData(1111111109, "07081804")]
+    [InlineData(1111111111, "14050471")]
+    [InlineData(1234567890, "89005924")]
+    [InlineData(2000000000, "69279037")]
+    [InlineData(20000000000, "65353130")]
+    public void Codes_are_those_of_the_standard(long seconds, string code)
+    {
+        var secret = "12345678901234567890"u8;
+        var time = DateTimeOffset.FromUnixTimeSeconds(seconds);
+        Totp.CodeAt(secret, Totp.StepAt(time), digits: 8).ShouldBe(code);
+        Totp.CodeAt(secret, Totp.StepAt(time)).ShouldBe(code[2..]);
+        Totp.Match(secret, code[2..], time).ShouldBe(seconds / 30);
+        Totp.Match(secret, code[2..], time.AddSeconds(-30)).ShouldBe(seconds / 30);
+        Totp.Match(secret, code[2..], time.AddSeconds(30)).ShouldBe(seconds / 30);
+        Totp.Match(secret, code[2..], time.AddSeconds(60)).ShouldBeNull();
+        Totp.Match(secret, code[2..], time.AddSeconds(-90)).ShouldBeNull();
+    }
+
+    /// <summary>RFC 4648, section 10.</summary>
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("f", "MY")]
+    [InlineData("fo", "MZXQ")]
+    [InlineData("foo", "MZXW6")]
+    [InlineData("foob", "MZXW6YQ")]
+    [InlineData("fooba", "MZXW6YTB")]
+    [InlineData("foobar", "MZXW6YTBOI")]
+    public void Secrets_are_written_as_apps_read_them(string text, string base32) => Totp.Base32(Encoding.ASCII.GetBytes(text)).ShouldBe(base32);
+
+    [Fact]
+    public async Task An_app_is_set_up_with_the_password_and_asked_for_from_its_first_code_on()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+
+        await (await PostAsync(person, "totp", new { password = "not this one" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        using var begun = await PostAsync(person, "totp", new { password = AuthServers.GoodPassword });
+        begun.StatusCode.ShouldBe(HttpStatusCode.OK);
+        begun.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
+        var answer = await begun.JsonAsync();
+        var secret = answer.GetProperty("secret").GetString() ?? "";
+        secret.Length.ShouldBe(32); // 160 bits
+        answer.GetProperty("otpauth_uri").GetString().ShouldBe(
+            $"otpauth://totp/Kashif:{Uri.EscapeDataString(email)}?secret={secret}&issuer=Kashif&algorithm=SHA1&digits=6&period=30");
+        var png = Convert.FromBase64String((answer.GetProperty("qr_code").GetString() ?? "").Replace("data:image/png;base64,", "", StringComparison.Ordinal));
+        png[..8].ShouldBe([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+        // Nothing has changed before the first code.
+        await _client.LoginAsync(email);
+        await (await PostAsync(person, "totp/confirm", new { code = "000000" == CodeOf(secret) ? "000001" : "000000" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_otp");
+        using var confirmed = await PostAsync(person, "totp/confirm", new { code = $" {CodeOf(secret).Insert(3, " ")} " });
+        confirmed.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var codes = CodesIn(await confirmed.JsonAsync());
+        codes.Length.ShouldBe(10);
+        codes.Distinct().Count().ShouldBe(10);
+
+        await (await _client.TryLoginAsync(email)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "mfa_required");
+        await (await PostAsync(person, "totp", new { password = AuthServers.GoodPassword })).ShouldBeProblemAsync(HttpStatusCode.Conflict, "totp_enabled");
+        (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'totp_enabled'", user.GetProperty("id").GetGuid())).ShouldBe(1);
+
+        // Neither the secret nor a code can be read from the database.
+        var plain = Convert.ToHexString(FromBase32(secret)).ToLowerInvariant();
+        (await CountAsync("SELECT count(*) FROM totp_credentials WHERE user_id = $1 AND encode(protected_secret, 'hex') NOT LIKE '%' || $2 || '%'", user.GetProperty("id").GetGuid(), plain)).ShouldBe(1);
+        (await CountAsync(
+            "SELECT count(*) FROM recovery_codes WHERE user_id = $1 AND hash <> $2",
+            user.GetProperty("id").GetGuid(), SHA256.HashData(Encoding.UTF8.GetBytes(codes[0].Replace("-", "", StringComparison.Ordinal))))).ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task A_code_signs_in_once_even_if_sent_many_times_at_once()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var client = auth.Anonymous();
+        var (email, secret, _) = await SetUpAsync(client, auth);
+
+        // The code that confirmed the app is used up too.
+        var first = Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow()));
+        await (await TryLoginAsync(client, email, first)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+
+        time.Advance(TimeSpan.FromSeconds(60));
+        var code = Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow()));
+        var user = await ReadAsync<Guid>(auth.Database, "SELECT id FROM users WHERE email = $1", email);
+
+        // Past the password, which a machine checks one or two of at a time.
+        var passed = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+        {
+            await using var scope = auth.Services.CreateAsyncScope();
+            return await scope.ServiceProvider.GetRequiredService<SecondFactor>().TryUseAsync(user, code, TestContext.Current.CancellationToken);
+        }));
+
+        passed.Count(one => one).ShouldBe(1);
+        await (await TryLoginAsync(client, email, code)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+        time.Advance(TimeSpan.FromSeconds(60));
+        (await TryLoginAsync(client, email, Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow())))).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Wrong_codes_lock_the_account_and_right_passwords_between_them_do_not_help()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var client = auth.Anonymous();
+        var (email, secret, codes) = await SetUpAsync(client, auth);
+        for (var guess = 0; guess < 5; guess++)
+        {
+            await (await TryLoginAsync(client, email, "")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "mfa_required");
+            await (await TryLoginAsync(client, email, "WRONG-WRONG")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+        }
+
+        // Locked: nobody learns any more whether the password is right, and no code is used up.
+        await (await TryLoginAsync(client, email, codes[0])).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        await (await TryLoginAsync(client, email, "")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        time.Advance(TimeSpan.FromMinutes(6));
+        (await TryLoginAsync(client, email, codes[0])).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await TryLoginAsync(client, email, Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow())))).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Whether_a_code_is_asked_for_is_told_to_who_knows_the_password_only()
+    {
+        var (email, _, _) = await SetUpAsync(_client, servers.Auth);
+        foreach (var otp in new[] { "", "123456" })
+        {
+            using var wrong = await _client.TryTokenAsync(("username", email), ("password", "not this one"), ("otp", otp));
+            await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        }
+    }
+
+    [Fact]
+    public async Task A_recovery_code_stands_in_once_and_others_take_its_place()
+    {
+        var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => TryLoginAsync(_client, email, codes[0].ToLowerInvariant().Replace("-", " ", StringComparison.Ordinal))));
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.OK).ShouldBe(1);
+        (await CountAsync("SELECT count(*) FROM audit_log JOIN users ON users.id = user_id WHERE email = $1 AND action = 'recovery_code_used'", email)).ShouldBe(1);
+
+        using var signedIn = await TryLoginAsync(_client, email, codes[1]);
+        using var person = servers.Auth.With(Tokens.Of(await signedIn.JsonAsync()).Access);
+        using var renewed = await PostAsync(person, "recovery-codes", new { password = AuthServers.GoodPassword, code = codes[2] });
+        var next = CodesIn(await renewed.JsonAsync());
+        next.Intersect(codes).ShouldBeEmpty();
+        await (await TryLoginAsync(_client, email, codes[3])).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+        (await TryLoginAsync(_client, email, next[0])).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_recovery_code_is_its_owners_only()
+    {
+        var (_, _, theirs) = await SetUpAsync(_client, servers.Auth);
+        var (email, _, _) = await SetUpAsync(_client, servers.Auth);
+        await (await TryLoginAsync(_client, email, theirs[0])).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+    }
+
+    [Fact]
+    public async Task A_refresh_asks_for_no_code_and_a_new_password_does_not_turn_the_app_off()
+    {
+        var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
+        using var signedIn = await TryLoginAsync(_client, email, codes[0]);
+        await _client.RefreshAsync(Tokens.Of(await signedIn.JsonAsync()).Refresh);
+
+        (await _client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, TestContext.Current.CancellationToken)).Dispose();
+        var token = (await servers.Events.WaitForAsync("user.password_reset_requested", data => data.GetProperty("email").GetString() == email))
+            .GetProperty("data").GetProperty("token").GetString();
+        using var reset = await _client.PostAsJsonAsync("/api/v1/auth/password/reset", new { token, new_password = "amber heron 12" }, TestContext.Current.CancellationToken);
+        reset.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        await (await _client.TryLoginAsync(email, "amber heron 12")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "mfa_required");
+    }
+
+    [Fact]
+    public async Task The_app_is_turned_off_with_password_and_code()
+    {
+        var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
+        using var signedIn = await TryLoginAsync(_client, email, codes[0]);
+        using var person = servers.Auth.With(Tokens.Of(await signedIn.JsonAsync()).Access);
+
+        await (await RemoveAsync(person, "not this one", codes[1])).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        await (await RemoveAsync(person, AuthServers.GoodPassword, codes[0])).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_otp");
+        (await RemoveAsync(person, AuthServers.GoodPassword, codes[1])).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await _client.LoginAsync(email)).Access.ShouldNotBeEmpty();
+        (await CountAsync("SELECT count(*) FROM recovery_codes JOIN users ON users.id = user_id WHERE email = $1", email)).ShouldBe(0);
+        await (await RemoveAsync(person, AuthServers.GoodPassword, codes[2])).ShouldBeProblemAsync(HttpStatusCode.Conflict, "totp_not_enabled");
+        await (await PostAsync(person, "recovery-codes", new { password = AuthServers.GoodPassword, code = "x" })).ShouldBeProblemAsync(HttpStatusCode.Conflict, "totp_not_enabled");
+    }
+
+    [Fact]
+    public async Task A_secret_opens_for_its_owner_only()
+    {
+        var (email, secret, _) = await SetUpAsync(_client, servers.Auth);
+        var (thief, _, _) = await SetUpAsync(_client, servers.Auth);
+        await CountAsync(
+            "UPDATE totp_credentials SET protected_secret = (SELECT protected_secret FROM totp_credentials JOIN users ON users.id = user_id WHERE email = $1), last_step = 0 WHERE user_id = (SELECT id FROM users WHERE email = $2) RETURNING 1::bigint",
+            thief, email);
+        (await TryLoginAsync(_client, email, CodeOf(secret))).StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+    }
+
+    [Fact]
+    public async Task Every_bad_field_is_named_and_nobody_else_gets_in()
+    {
+        using var nobody = await PostAsync(_client, "totp", new { password = "x" });
+        await nobody.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var (email, _) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+        await (await PostAsync(person, "totp", new { })).ShouldNameFieldsAsync("password");
+        await (await PostAsync(person, "totp/confirm", new { code = new string('1', 1000) })).ShouldNameFieldsAsync("code");
+        await (await PostAsync(person, "recovery-codes", new { })).ShouldNameFieldsAsync("password", "code");
+        await (await PostAsync(person, "totp/confirm", new { code = "123456" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_otp");
+    }
+
+    private static async Task<(string Email, string Secret, string[] Codes)> SetUpAsync(HttpClient client, Testing.ServiceHost<Program> auth)
+    {
+        var (email, _) = await client.RegisterAsync();
+        using var person = auth.With((await client.LoginAsync(email)).Access);
+        using var begun = await PostAsync(person, "totp", new { password = AuthServers.GoodPassword });
+        var secret = (await begun.JsonAsync()).GetProperty("secret").GetString() ?? "";
+        using var confirmed = await PostAsync(person, "totp/confirm", new { code = CodeOf(secret) });
+        return (email, secret, CodesIn(await confirmed.JsonAsync()));
+    }
+
+    private static Task<HttpResponseMessage> PostAsync(HttpClient client, string path, object body) => client.PostAsJsonAsync($"{Base}/{path}", body);
+
+    private static Task<HttpResponseMessage> RemoveAsync(HttpClient client, string password, string code) =>
+        client.SendAsync(new HttpRequestMessage(HttpMethod.Delete, $"{Base}/totp") { Content = JsonContent.Create(new { password, code }) });
+
+    private static Task<HttpResponseMessage> TryLoginAsync(HttpClient client, string email, string otp) =>
+        client.TryTokenAsync(("username", email), ("password", AuthServers.GoodPassword), ("otp", otp));
+
+    private static string CodeOf(string secret) => Totp.CodeAt(FromBase32(secret), Totp.StepAt(TimeProvider.System.GetUtcNow()));
+
+    private static string[] CodesIn(JsonElement answer) => [.. answer.GetProperty("recovery_codes").EnumerateArray().Select(code => code.GetString() ?? "")];
+
+    private static byte[] FromBase32(string text)
+    {
+        var bits = string.Concat(text.Select(letter => Convert.ToString("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(letter), 2).PadLeft(5, '0')));
+        return [.. Enumerable.Range(0, bits.Length / 8).Select(index => byte.Parse(bits.AsSpan(index * 8, 8), NumberStyles.BinaryNumber, CultureInfo.InvariantCulture))];
+    }
+
+    private async Task<long> CountAsync(string sql, params object[] arguments) => await ReadAsync<long>(servers.Auth.Database, sql, arguments);
+
+    private static async Task<T?> ReadAsync<T>(string connection, string sql, params object[] arguments)
+    {
+        await using var database = NpgsqlDataSource.Create(connection);
+        await using var command = database.CreateCommand(sql);
+        foreach (var argument in arguments)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = argument });
+        }
+
+        return (T?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+}
