@@ -66,6 +66,9 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithReference(coupons).WaitFor(coupons)
     .WithReference(notifications).WaitFor(notifications);
 
+// For the export of what all hold about a person. Auth does not wait for them: they wait for Auth.
+auth.WithReference(reporting).WithReference(gamification).WithReference(coupons).WithReference(notifications);
+
 // Tokens name the address at which clients find Auth: the gateway's.
 auth.WithEnvironment("Auth__Issuer", ReferenceExpression.Create($"{gateway.GetEndpoint("http")}/api/v1/auth"));
 notifications.WithEnvironment("Links__Gateway", gateway.GetEndpoint("http"));

@@ -4,6 +4,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.Export;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
@@ -39,5 +40,6 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(RotateKeysRequest))]
 [JsonSerializable(typeof(DeleteAccountRequest))]
 [JsonSerializable(typeof(DeletionResponse))]
+[JsonSerializable(typeof(AccountExport))]
 [JsonSerializable(typeof(RotatedKeyResponse))]
 internal sealed partial class AuthJson : JsonSerializerContext;

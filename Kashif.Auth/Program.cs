@@ -4,6 +4,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.Export;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
@@ -28,6 +29,7 @@ auth.MapAudit();
 auth.MapDiscovery();
 auth.MapKeys();
 auth.MapDeletion();
+auth.MapExport();
 
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args, KeyEndpoints.Commands);

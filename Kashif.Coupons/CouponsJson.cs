@@ -23,6 +23,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
 [JsonSerializable(typeof(RedemptionResponse))]
+[JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

@@ -11,5 +11,6 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCatalog();
 app.MapRedemptions();
+app.MapRedemptionExport();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -14,6 +14,7 @@ namespace Kashif.Gamification;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(PointsResponse))]
 [JsonSerializable(typeof(TransactionResponse))]
+[JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
 [JsonSerializable(typeof(RedeemPointsRequest))]

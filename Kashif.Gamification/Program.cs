@@ -12,5 +12,6 @@ app.UseServiceDefaults();
 app.MapPoints();
 app.MapLeaderboard();
 app.MapDebits();
+app.MapPointsExport();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -17,5 +17,6 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(UnreadCountResponse))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
+[JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(Letter))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

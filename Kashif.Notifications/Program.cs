@@ -11,5 +11,6 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapInbox();
 app.MapDevices();
+app.MapNotificationExport();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

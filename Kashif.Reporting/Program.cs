@@ -11,5 +11,6 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
+app.MapReportExport();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -16,6 +16,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CreateReportRequest))]
 [JsonSerializable(typeof(ChangeStatusRequest))]
 [JsonSerializable(typeof(ReportResponse))]
+[JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]

@@ -19,12 +19,12 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
-        // Locked, in one order: of two last admins who leave together one stays.
+        // One at a time, as where admins are made: of two last ones who leave together one stays.
         var adminRole = RolesConfiguration.Ids[Roles.Admin];
+        await database.Database.ExecuteSqlAsync($"SELECT 1 FROM roles WHERE id = {adminRole} FOR UPDATE", cancellationToken);
         var admins = await database.Database.SqlQuery<Guid>($"""
             SELECT held.user_id AS "Value" FROM user_roles held JOIN users ON users.id = held.user_id
             WHERE held.role_id = {adminRole} AND users.disabled_at IS NULL
-            ORDER BY held.user_id FOR UPDATE OF held
             """).ToListAsync(cancellationToken);
         if (admins is [var only] && only == userId)
         {

@@ -10,7 +10,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Deletion;
 
-public sealed record DeleteAccountRequest([Required, StringLength(PasswordAttribute.MaxLength)] string Password);
+/// <param name="Otp">A code of the second factor, where the person has one.</param>
+public sealed record DeleteAccountRequest(
+    [Required, StringLength(PasswordAttribute.MaxLength)] string Password, [StringLength(64)] string? Otp = null);
 
 /// <param name="ErasedAt">When it has erased last; null while it has not confirmed anything.</param>
 internal sealed record ServiceErasure(string Service, DateTimeOffset? ErasedAt);
@@ -33,9 +35,16 @@ internal static class DeletionEndpoints
     private static async Task<Results<Accepted<DeletionResponse>, ProblemHttpResult>> DeleteMeAsync(
         [FromBody] DeleteAccountRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AccountErasure erasure, CancellationToken cancellationToken)
     {
-        if (!await login.ConfirmAsync(caller.UserId, request.Password, cancellationToken))
+        switch ((await login.ConfirmAsync(caller.UserId, request.Password, request.Otp ?? "", cancellationToken)).Outcome)
         {
-            return PasswordLogin.WrongPassword.ToProblem();
+            case LoginOutcome.Ok:
+                break;
+            case LoginOutcome.OtpMissing:
+                return Error.Rule("mfa_required", "This needs a code of your authenticator app, or a recovery code, as otp.").ToProblem();
+            case LoginOutcome.OtpWrong:
+                return Error.Rule("invalid_otp", "The code is wrong, or was used before.").ToProblem();
+            default:
+                return PasswordLogin.WrongPassword.ToProblem();
         }
 
         return await erasure.BeginAsync(caller.UserId, cancellationToken) switch

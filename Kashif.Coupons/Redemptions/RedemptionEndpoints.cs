@@ -111,7 +111,7 @@ internal static class RedemptionEndpoints
             : TypedResults.Ok(RedemptionResponse.Of(row));
     }
 
-    private static IQueryable<Redeemed> WithCoupon(IQueryable<Redemption> redemptions, CouponsDbContext database) =>
+    public static IQueryable<Redeemed> WithCoupon(IQueryable<Redemption> redemptions, CouponsDbContext database) =>
         from redemption in redemptions.AsNoTracking()
         join coupon in database.Coupons on redemption.CouponId equals coupon.Id
         orderby redemption.Id descending

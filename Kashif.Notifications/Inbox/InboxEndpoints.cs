@@ -76,7 +76,7 @@ internal static class InboxEndpoints
             : Error.NotFound("There is no such notification.").ToProblem();
     }
 
-    private static NotificationResponse ToResponse(Notification notification) => new(
+    public static NotificationResponse ToResponse(Notification notification) => new(
         notification.Id, notification.Type, notification.Title, notification.Body,
         JsonSerializer.Deserialize(notification.Data, NotificationsJson.Default.DictionaryStringString) ?? [],
         notification.ReadAt, notification.CreatedAt);

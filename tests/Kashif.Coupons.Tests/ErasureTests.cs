@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Kashif.Coupons.Redemptions;
 using Kashif.Testing;
 
@@ -13,6 +15,12 @@ public sealed class ErasureTests(CouponsService service)
         var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
         (await service.Host.RedeemAsync(user, coupon, key: "once")).Status.ShouldBe(201);
 
+        using (var auth = service.Host.AsService())
+        {
+            var export = await auth.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+            export.GetProperty("redemptions").EnumerateArray().ShouldHaveSingleItem().Status.ShouldBe("completed");
+        }
+
         await service.Tap.EraseAsync(user, ResourceNames.Coupons);
 
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
@@ -20,5 +28,22 @@ public sealed class ErasureTests(CouponsService service)
         await service.Host.ShouldAddUpAsync();
         using var client = service.Host.As(user);
         (await client.ReadAsync("/redemptions/me")).Body.GetProperty("items").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_redemption_that_is_open_ends_first()
+    {
+        var network = new FaultyNetwork { Next = () => Fault.NoConnection };
+        await using var replica = await service.StartAnotherAsync(service.Host.Database, network);
+        var user = await service.UserAsync(1);
+        var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
+        (await replica.RedeemAsync(user, coupon)).Status.ShouldBe(202);
+
+        // The other replica ends it; until then there is no receipt. Which end depends on whether the points went before.
+        await service.Tap.EraseAsync(user, ResourceNames.Coupons);
+
+        (await service.Host.CountAsync(coupon, RedemptionStatus.Reserved)).ShouldBe(0);
+        await service.Host.ShouldAddUpAsync();
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
     }
 }

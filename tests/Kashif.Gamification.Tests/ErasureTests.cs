@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Gamification.Tests.GamificationService;
@@ -18,6 +20,10 @@ public sealed class ErasureTests(GamificationService service)
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
         await Eventually.TrueAsync(async () => await IsOnTopAsync(user), "the leaderboard to show it");
         var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
+
+        var export = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+        export.GetProperty("transactions").GetArrayLength().ShouldBe(202);
+        export.GetProperty("points").GetInt64().ShouldBe(200 * 50 - 50);
 
         await service.Tap.EraseAsync(user, ResourceNames.Gamification);
 

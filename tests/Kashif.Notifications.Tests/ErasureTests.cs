@@ -18,6 +18,14 @@ public sealed class ErasureTests(Servers servers)
         await service.InboxOfSizeAsync(user, 2);
         (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldNotBeEmpty();
 
+        using (var auth = service.AsService())
+        {
+            var text = await auth.GetStringAsync($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+            text.ShouldContain("lina@people.test");
+            text.ShouldContain("points.awarded");
+            text.ShouldNotContain("a token of a phone");
+        }
+
         await tap.EraseAsync(user, ResourceNames.Notifications);
 
         (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();

@@ -41,6 +41,8 @@ internal sealed class NotificationsHost : IAsyncDisposable
 
     public HttpClient Anonymous() => _host.Anonymous();
 
+    public HttpClient AsService() => _host.AsService();
+
     public Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
         where TEvent : IIntegrationEvent =>
         _tap.PublishAsync(data, id, time);

@@ -51,6 +51,22 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_export_has_ten_thousand_reports_and_is_for_services_only()
+    {
+        using var citizen = service.Citizen(out var user);
+        await service.SeedAsync([.. Enumerable.Repeat((24.7, 46.7), 10_000)], userId: user);
+        var path = $"/internal/v1/users/{user}/export";
+        using var auth = service.Host.AsService();
+
+        var (status, export) = await auth.ReadAsync(path);
+
+        status.ShouldBe(200);
+        export.GetProperty("reports").EnumerateArray().Select(report => report.Id).Distinct().Count().ShouldBe(10_000);
+        (await citizen.ReadAsync(path)).Status.ShouldBe(403);
+        (await auth.ReadAsync($"/internal/v1/users/{Guid.CreateVersion7()}/export")).Body.GetProperty("reports").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_report_without_author_moves_on_and_nobody_owns_it()
     {
         using var citizen = service.Citizen(out var user);

@@ -1,0 +1,28 @@
+using Kashif.Http;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Devices;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Inbox;
+
+/// <param name="Language">In which the person is written to; null for somebody this service has not heard of.</param>
+/// <param name="Devices">Without their tokens, which are good for sending to them.</param>
+internal sealed record UserNotifications(
+    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
+
+internal static class NotificationExport
+{
+    public static void MapNotificationExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(ExportAsync);
+
+    private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, CancellationToken cancellationToken)
+    {
+        var recipient = await database.Recipients.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
+        return TypedResults.Ok(new UserNotifications(
+            recipient?.Language,
+            recipient?.Email,
+            database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
+                .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
+            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(InboxEndpoints.ToResponse)));
+    }
+}
