@@ -321,7 +321,7 @@ public sealed partial class AttackTests : IAsyncLifetime
         }
 
         Gateway.Provider.GetRequiredService<IProxyStateLookup>().TryGetCluster(ResourceNames.Coupons, out var cluster).ShouldBeTrue();
-        cluster.ShouldNotBeNull().Destinations.Values.ShouldAllBe(destination => destination.Health.Passive != DestinationHealth.Unhealthy);
+        cluster.ShouldNotBeNull().Destinations.Values.Select(destination => destination.Health.Passive).ShouldNotContain(DestinationHealth.Unhealthy);
     }
 
     private IEnumerable<(string Area, FakeService Service)> Services() =>
