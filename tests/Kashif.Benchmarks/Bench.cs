@@ -8,6 +8,7 @@ using Npgsql;
 
 // Starts a throw-away system, drives the hot paths through its gateway and prints one table.
 // Usage: ./kashif bench [--seconds N] [WORD]   (10 a path unless told; only the paths whose name contains the word)
+//        ./kashif bench timing                 (whether the time of an answer tells who has an account)
 var seconds = TimeSpan.FromSeconds(args is ["--seconds", var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 10);
 var only = args is [.., var word] && !word.StartsWith('-') && !char.IsDigit(word[0]) ? word : "";
 const int Users = 200;
@@ -29,6 +30,12 @@ await application.StartAsync();
 await application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
 using var client = application.CreateHttpClient(ResourceNames.Gateway);
 var gateway = client.BaseAddress ?? throw new InvalidOperationException("The gateway has no address.");
+
+if (only == "timing")
+{
+    await Timing.RunAsync(client);
+    return;
+}
 
 await Console.Error.WriteLineAsync($"Seeding {SeededReports} reports and {Users} users…");
 await using var reporting = NpgsqlDataSource.Create(await ConnectionStringAsync(ResourceNames.ReportingDb));
