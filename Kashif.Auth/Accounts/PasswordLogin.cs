@@ -29,8 +29,8 @@ internal sealed partial class PasswordLogin(
     /// <param name="otp">A code of the second factor; empty where none was sent.</param>
     public Task<Login> FindAsync(string email, string password, string otp, CancellationToken cancellationToken)
     {
-        // PostgreSQL takes no U+0000, and no address or password has one.
-        var possible = email.Length <= EmailAttribute.MaxLength && !email.Contains('\0') && password.Length <= PasswordAttribute.MaxLength;
+        // No address and no password has what is no text.
+        var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && Characters.AreText(password) && password.Length <= PasswordAttribute.MaxLength;
         return CheckAsync(
             possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", possible ? password : "", otp, cancellationToken);
     }

@@ -58,7 +58,7 @@ internal static class UserEndpoints
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        if (query.Query?.Contains('\0') == true)
+        if (!Characters.AreText(query.Query))
         {
             return Error.Field("query", "No address and no name has such a character.");
         }

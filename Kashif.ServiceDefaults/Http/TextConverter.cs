@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Kashif.Http;
 
-/// <summary>Refuses U+0000 in any string of a request: PostgreSQL's text cannot hold it.</summary>
+/// <summary>Refuses strings of a request that are not <see cref="Characters.AreText"/>.</summary>
 internal sealed class TextConverter : JsonConverter<string>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -11,7 +11,7 @@ internal sealed class TextConverter : JsonConverter<string>
         var text = reader.TokenType is JsonTokenType.String or JsonTokenType.Null
             ? reader.GetString()
             : throw new JsonException("Expected a string.");
-        return text?.Contains('\0') == true ? throw new JsonException("The character U+0000 is not allowed.") : text;
+        return Characters.AreText(text) ? text : throw new JsonException("The characters U+0000 and U+FFFE are not allowed.");
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Kashif.Security;
 
 namespace Kashif.SystemTests;
 
@@ -23,7 +24,7 @@ public sealed class FuzzTests(KashifSystem system)
     private static readonly string[] HostileText =
     [
         "%00", "a%00b", "%ff%fe", "%C0%AF", "%ED%A0%80", "..%2f..%2finternal", "%252e%252e%252f", ".", "%2e%2e", "'%22%3C%3E%7B%7D", "-1", "0",
-        "99999999999999999999", "1e400", "NaN", "Infinity", "null", "%F0%9F%92%A9", "0198f0a0-1111-7000-8000-000000000009", "%0d%0aSet-Cookie:x=1", new('9', 3_000),
+        "99999999999999999999", "1e400", "NaN", "Infinity", "null", "%F0%9F%92%A9", "%EF%BF%BE", "0198f0a0-1111-7000-8000-000000000009", "%0d%0aSet-Cookie:x=1", new('9', 3_000),
     ];
 
     private static ParallelOptions Four => new() { MaxDegreeOfParallelism = 4, CancellationToken = Cancel };
@@ -33,9 +34,9 @@ public sealed class FuzzTests(KashifSystem system)
     [Fact]
     public async Task Broken_bodies_are_refused_or_taken_never_a_failure()
     {
-        using var admin = (await system.AdminAsync()).Client;
+        using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
         var operations = (await OpenApiOperation.AllAsync(admin)).Where(operation => operation.BodyType is not null).ToList();
-        operations.Count.ShouldBeGreaterThan(10);
+        operations.Count.ShouldBeGreaterThan(20);
 
         var failures = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(operations, Four, async (operation, _) =>
@@ -54,7 +55,7 @@ public sealed class FuzzTests(KashifSystem system)
     [Fact]
     public async Task Broken_paths_and_queries_are_refused_never_a_failure()
     {
-        using var admin = (await system.AdminAsync()).Client;
+        using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
         var operations = await OpenApiOperation.AllAsync(admin);
 
         var failures = new ConcurrentBag<string>();
@@ -86,7 +87,7 @@ public sealed class FuzzTests(KashifSystem system)
         [
             ("Authorization", "Bearer"), ("Authorization", "Bearer a.b.c"), ("Authorization", $"Bearer {new string('x', 6_000)}"), ("Authorization", "Basic %%%"),
             ("Idempotency-Key", new string('k', 500)), ("Idempotency-Key", "a b"), ("If-Match", "nonsense"), ("If-Match", "\"99999999999999999999\""), ("If-None-Match", "W/\"\"\""),
-            ("Accept", "text/csv;q=9"), ("Accept-Language", ";;;q=1,*"), ("Prefer", "envelope=;;="), ("Range", "bytes=9-1"), ("X-Correlation-Id", "a b\tc"),
+            ("Accept", "text/csv;q=9"), ("Accept-Language", ";;;q=1,*"), ("Prefer", "respond-async;;="), ("Range", "bytes=9-1"), ("X-Correlation-Id", "a b\tc"),
             ("traceparent", "00-zz-zz-zz"), ("X-Api-Key", new string('k', 2_000)), ("Content-Encoding", "gzip"), ("X-Forwarded-For", "not an address"),
         ];
 
