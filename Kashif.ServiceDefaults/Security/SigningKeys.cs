@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -17,6 +18,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
     private readonly SemaphoreSlim _reading = new(1);
     private volatile Known? _known;
     private long? _attempted;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>How old the keys may be when a token is judged by them.</summary>
     protected abstract TimeSpan Freshness { get; }
@@ -28,7 +30,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
     {
         if (_known is not { } known)
         {
-            await RefreshAsync(TimeSpan.Zero, cancel);
+            await RefreshAsync(Freshness, cancel);
             return (_known ?? throw new InvalidOperationException("There are no keys.")).Configuration;
         }
 
@@ -53,7 +55,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         {
             if (_known is not { } known || time.GetElapsedTime(known.ReadAt) >= maxAge)
             {
-                await ReadHeldAsync(cancellationToken);
+                await ReadHeldAsync();
             }
         }
         finally
@@ -85,9 +87,15 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            // One reading answers everybody who has asked before it began.
-            if (Knows(keyId) || _attempted > asked)
+            if (Knows(keyId))
             {
+                return;
+            }
+
+            // One reading answers everybody who has asked before it began; one that failed says nothing about their keys.
+            if (_attempted > asked)
+            {
+                _failure?.Throw();
                 return;
             }
 
@@ -96,7 +104,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
                 await Task.Delay(rest, time, cancellationToken);
             }
 
-            await ReadHeldAsync(cancellationToken);
+            await ReadHeldAsync();
         }
         finally
         {
@@ -115,7 +123,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
         try
         {
-            await ReadHeldAsync(CancellationToken.None);
+            await ReadHeldAsync();
         }
         catch (Exception exception)
         {
@@ -128,12 +136,22 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         }
     }
 
-    private async Task ReadHeldAsync(CancellationToken cancellationToken)
+    /// <summary>For all who wait: it is not given up when the one who came first hangs up.</summary>
+    private async Task ReadHeldAsync()
     {
         var now = time.GetTimestamp();
         _attempted = now;
-        var configuration = await ReadAsync(cancellationToken);
-        _known = new Known(configuration, [.. configuration.SigningKeys.Select(key => key.KeyId)], now);
+        try
+        {
+            var configuration = await ReadAsync(CancellationToken.None);
+            _known = new Known(configuration, [.. configuration.SigningKeys.Select(key => key.KeyId)], now);
+            _failure = null;
+        }
+        catch (Exception exception)
+        {
+            _failure = ExceptionDispatchInfo.Capture(exception);
+            throw;
+        }
     }
 
     public void Dispose()
