@@ -104,7 +104,7 @@ internal static class GatewayExtensions
     public static void MapProxy(this WebApplication app) => app
         .MapReverseProxy(proxy =>
         {
-            proxy.Use(RefuseTricks);
+            proxy.Use(PathTraversal.Refuse);
             proxy.Use(Bodies.RefuseLargeAsync);
             proxy.Use(SayUnavailableAsync);
             proxy.Use(Retries.RetryAsync);
@@ -113,32 +113,6 @@ internal static class GatewayExtensions
         })
         .CacheOutput(app.Services.GetRequiredService<PublicReads>())
         .AllowAnonymous();
-
-    /// <summary>
-    /// Nothing that is still encoded climbs out of its area, however often somebody behind this decodes it. What Kestrel decodes
-    /// itself has been resolved before it was routed.
-    /// </summary>
-    private static Task RefuseTricks(HttpContext context, RequestDelegate next)
-    {
-        var path = context.Request.Path.Value.AsSpan();
-        if (path.ContainsAny('%', '\\') && Climbs(path.ToString()))
-        {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return Task.CompletedTask;
-        }
-
-        return next(context);
-    }
-
-    private static bool Climbs(string path)
-    {
-        for (var decoded = Uri.UnescapeDataString(path); decoded != path; decoded = Uri.UnescapeDataString(path))
-        {
-            path = decoded;
-        }
-
-        return path.Split('/', '\\').Contains("..");
-    }
 
     /// <summary>
     /// A service that cannot be reached is away for the moment, which is worth another try; to YARP it is a 502. And to YARP a

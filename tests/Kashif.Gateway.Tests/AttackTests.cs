@@ -216,6 +216,18 @@ public sealed partial class AttackTests : IAsyncLifetime
         }
     }
 
+    /// <summary>Undoing it all would cost time and memory with the square of its length.</summary>
+    [Fact]
+    public async Task What_is_encoded_without_end_is_refused_before_it_is_decoded()
+    {
+        var encoded = $"%{string.Concat(Enumerable.Repeat("25", 3000))}41";
+
+        Statuses(await Gateway.SendRawAsync($"/api/v1/coupons/{encoded}")).ShouldBe([404]);
+        Statuses(await Gateway.SendRawAsync("/api/v1/coupons/100%2525")).ShouldBe([200]);
+
+        Gateway[ResourceNames.Coupons].Requests.ShouldHaveSingleItem().Target.ShouldBe("/api/v1/coupons/100%2525");
+    }
+
     [Fact]
     public async Task Two_authorizations_are_none()
     {
