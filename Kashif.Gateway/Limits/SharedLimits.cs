@@ -113,6 +113,11 @@ internal sealed partial class SharedLimits(
             {
                 return decision;
             }
+
+            if (!IsShared)
+            {
+                return TakeAlone(policy, caller); // not one after the other for as long as each would wait for Redis
+            }
         }
 
         try

@@ -256,6 +256,24 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Those_who_wait_for_each_other_do_not_each_wait_for_a_redis_that_hangs()
+    {
+        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
+        await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
+        var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
+        var caller = $"large:{Guid.CreateVersion7()}";
+
+        using var redis = await ConnectionMultiplexer.ConnectAsync(GatewayServers.Redis.Cache + ",allowAdmin=true");
+        await redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "4000", "ALL");
+        var start = TimeProvider.System.GetTimestamp();
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Limits(gateway).TakeAsync(policy, caller).AsTask()));
+
+        TimeProvider.System.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(2));
+        decisions.ShouldAllBe(decision => decision.Allowed);
+        await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
+    }
+
+    [Fact]
     public async Task A_large_limit_is_fetched_in_parts_and_never_exceeded()
     {
         var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
