@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Kashif.Gateway.Health;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Model;
 
@@ -15,8 +16,6 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
     public const string Reports = "reports";
     public const string Open = "open";
 
-    private static readonly PathString[] Unlimited = ["/alive", "/health", "/metrics"];
-
     private readonly LimitPolicy _default = Policy(options.Value, "default", limits => limits.Default);
     private readonly LimitPolicy _open = Policy(options.Value, Open, limits => limits.Open, byAddress: true);
     private readonly FrozenDictionary<string, LimitPolicy> _own = new[]
@@ -32,7 +31,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not { } route)
         {
-            return Array.Exists(Unlimited, path => context.Request.Path.StartsWithSegments(path)) ? null : _open;
+            return Probes.IsAt(context.Request.Path) ? null : _open;
         }
 
         if (route.Config.Metadata?.TryGetValue(Key, out var name) is not true)

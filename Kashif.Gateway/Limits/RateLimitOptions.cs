@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Gateway.Limits;
 
 /// <summary>Section <c>RateLimits</c>: how much one caller may ask for. A caller is a user, an API key or, without a token, an address.</summary>
-public sealed class RateLimitOptions
+internal sealed class RateLimitOptions
 {
     public const string Section = "RateLimits";
 
@@ -42,7 +42,7 @@ public sealed class RateLimitOptions
 }
 
 /// <summary>So many requests in any window of this length.</summary>
-public sealed class RateLimit
+internal sealed class RateLimit
 {
     [Range(1, 1_000_000_000, ErrorMessage = "RateLimits: Permits of each limit must be between 1 and 1000000000.")]
     public int Permits { get; set; }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Gateway.Perimeter;
 
 /// <summary>Section <c>Cors</c>: pages of which origins may use the API from a browser.</summary>
-public sealed class CrossOriginOptions : IValidatableObject
+internal sealed class CrossOriginOptions : IValidatableObject
 {
     public const string Section = "Cors";
     internal const string Any = "*";

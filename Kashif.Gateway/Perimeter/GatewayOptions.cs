@@ -4,7 +4,7 @@ using System.Net;
 namespace Kashif.Gateway.Perimeter;
 
 /// <summary>Section <c>Gateway</c>.</summary>
-public sealed class GatewayOptions : IValidatableObject
+internal sealed class GatewayOptions : IValidatableObject
 {
     public const string Section = "Gateway";
 

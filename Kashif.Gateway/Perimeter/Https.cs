@@ -1,3 +1,4 @@
+using Kashif.Gateway.Health;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Extensions;
@@ -11,9 +12,6 @@ internal static class Https
     private const string PortSetting = "Https_Port";
     private const int DefaultPort = 443;
 
-    /// <summary>Probes come over http from inside, and are answered there.</summary>
-    private static readonly PathString[] Probes = ["/alive", "/health", "/metrics"];
-
     /// <summary>Sends clients from http to https, with method and body (308), as soon as the server has an https address.</summary>
     public static void UseHttpsRedirect(this WebApplication app)
     {
@@ -22,7 +20,7 @@ internal static class Https
         app.Use((context, next) =>
         {
             var request = context.Request;
-            if (port == 0 || request.IsHttps || Array.Exists(Probes, probe => request.Path.StartsWithSegments(probe)))
+            if (port == 0 || request.IsHttps || Probes.IsAt(request.Path))
             {
                 return next(context);
             }

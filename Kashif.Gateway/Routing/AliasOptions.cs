@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Kashif.Gateway.Routing;
 
 /// <summary>What the answers on <c>/api/{area}</c> say about the end of that form.</summary>
-public sealed class AliasOptions : IValidatableObject
+internal sealed class AliasOptions : IValidatableObject
 {
     public const string Section = "Gateway:Alias";
 

@@ -9,6 +9,7 @@ namespace Kashif.Gateway.Routing;
 internal static class Transforms
 {
     private const long LargeBody = 256 * 1024;
+
     public static void Add(TransformBuilderContext context)
     {
         if (context.Route.Metadata?.ContainsKey(Routes.Alias) == true)

@@ -23,13 +23,9 @@ public abstract class UserErasure(DbContext database, ServiceIdentity service, T
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDeleted>> events, CancellationToken cancellationToken)
     {
         // In one order, so that two batches wait for each other instead of locking each other out.
-        foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key).Select(user => user.MaxBy(received => received.Time)))
+        foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
+            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>())
         {
-            if (received is null)
-            {
-                continue;
-            }
-
             var userId = received.Data.UserId;
             await EraseAsync(userId, cancellationToken);
             await database.Set<IdempotencyRecord>().Where(record => record.UserId == userId).ExecuteDeleteAsync(cancellationToken);
