@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
@@ -19,6 +20,10 @@ internal sealed partial class ForgottenPasswords(
 {
     private const int Longest = 1000;
 
+    /// <summary>Milliseconds between the first answer and the work.</summary>
+    private const int ShortestWait = 200;
+    private const int LongestWait = 1000;
+
     private readonly Channel<Request> _queue = Channel.CreateBounded<Request>(new BoundedChannelOptions(Longest) { SingleReader = true });
 
     /// <returns>Whether there is room.</returns>
@@ -34,15 +39,20 @@ internal sealed partial class ForgottenPasswords(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var request in _queue.Reader.ReadAllAsync(CancellationToken.None))
+        while (await _queue.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            try
+            // Begun at once, the work for an account would slow down the answer that is just being written; a stop waits for nothing.
+            await Task.Delay(RandomNumberGenerator.GetInt32(ShortestWait, LongestWait), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            for (var waiting = _queue.Reader.Count; waiting > 0 && _queue.Reader.TryRead(out var request); waiting--)
             {
-                await SendLinkAsync(request);
-            }
-            catch (Exception exception)
-            {
-                NotSent(logger, exception);
+                try
+                {
+                    await SendLinkAsync(request);
+                }
+                catch (Exception exception)
+                {
+                    NotSent(logger, exception);
+                }
             }
         }
     }
