@@ -35,24 +35,4 @@ public static class DatabaseScan
         found.Sort(StringComparer.Ordinal);
         return found;
     }
-
-    /// <summary>Publishes that the person is deleted until the service, whose queue may not be there yet, has confirmed it.</summary>
-    public static async Task EraseAsync(this EventTap tap, Guid user, string service)
-    {
-        var id = Guid.CreateVersion7();
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                await tap.PublishAsync(new Events.UserDeleted(user), id);
-                return tap.Receipts(user, service).Count > 0;
-            },
-            $"the receipt of {service}");
-    }
-
-    /// <summary>The receipts that a service has given.</summary>
-    public static IReadOnlyList<System.Text.Json.JsonElement> Receipts(this EventTap tap, Guid user, string service) =>
-    [
-        .. tap.Envelopes(Events.UserDataErased.Type).Select(envelope => envelope.GetProperty("data"))
-            .Where(data => data.GetProperty("user_id").GetGuid() == user && data.GetProperty("service").GetString() == service),
-    ];
 }

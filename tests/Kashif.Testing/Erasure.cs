@@ -1,0 +1,28 @@
+using System.Text.Json;
+using Kashif.Events;
+
+namespace Kashif.Testing;
+
+/// <summary>Auth's part in a deletion, for the tests of the other services.</summary>
+public static class Erasure
+{
+    /// <summary>Publishes that the person is deleted until the service, whose queue may not be there yet, has confirmed it.</summary>
+    public static async Task EraseAsync(this EventTap tap, Guid user, string service)
+    {
+        var id = Guid.CreateVersion7();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await tap.PublishAsync(new UserDeleted(user), id);
+                return tap.Receipts(user, service).Count > 0;
+            },
+            $"the receipt of {service}");
+    }
+
+    /// <summary>The receipts that a service has given.</summary>
+    public static IReadOnlyList<JsonElement> Receipts(this EventTap tap, Guid user, string service) =>
+    [
+        .. tap.Envelopes(UserDataErased.Type).Select(envelope => envelope.GetProperty("data"))
+            .Where(data => data.GetProperty("user_id").GetGuid() == user && data.GetProperty("service").GetString() == service),
+    ];
+}
