@@ -59,10 +59,8 @@ internal static class AuditEndpoints
         return TypedResults.Ok(Page.Of(rows, page.Size, shown, last => Cursor.Encode(last.Id)));
     }
 
-    /// <summary>Where an admin sat who changed the account is nobody else's business.</summary>
-    private static AuditEntryResponse Own(AuditEntry entry) => entry.ActorId is { } actor && actor != entry.UserId
-        ? Shown(entry) with { IpAddress = null, UserAgent = null }
-        : Shown(entry);
+    private static AuditEntryResponse Own(AuditEntry entry) =>
+        entry.IsByOwner ? Shown(entry) : Shown(entry) with { IpAddress = null, UserAgent = null };
 
     private static AuditEntryResponse Shown(AuditEntry entry) => new(
         entry.Id, entry.UserId, entry.ActorId, entry.Action, entry.Details is { } details ? JsonSerializer.Deserialize(details, AuthJson.Default.JsonElement) : null,

@@ -28,6 +28,9 @@ internal sealed class AuditEntry
     public string? IpAddress { get; init; }
     public string? UserAgent { get; init; }
     public required DateTimeOffset OccurredAt { get; init; }
+
+    /// <summary>Where an admin sat who changed the account is nobody else's business: only of these does its owner see address and device.</summary>
+    public bool IsByOwner => ActorId is null || ActorId == UserId;
 }
 
 internal sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEntry>

@@ -43,15 +43,10 @@ internal sealed record ExportedApiKey(
 
 internal sealed record ExportedAuditEntry(string Action, JsonElement? Details, string? IpAddress, string? UserAgent, DateTimeOffset OccurredAt)
 {
-    public static ExportedAuditEntry Of(Audit.AuditEntry entry)
-    {
-        // Somebody else's address, an admin's, is not the person's.
-        var isTheirs = entry.ActorId is null || entry.ActorId == entry.UserId;
-        return new ExportedAuditEntry(
-            entry.Action,
-            entry.Details is null ? null : JsonSerializer.Deserialize(entry.Details, AuthJson.Default.JsonElement),
-            isTheirs ? entry.IpAddress : null,
-            isTheirs ? entry.UserAgent : null,
-            entry.OccurredAt);
-    }
+    public static ExportedAuditEntry Of(Audit.AuditEntry entry) => new(
+        entry.Action,
+        entry.Details is null ? null : JsonSerializer.Deserialize(entry.Details, AuthJson.Default.JsonElement),
+        entry.IsByOwner ? entry.IpAddress : null,
+        entry.IsByOwner ? entry.UserAgent : null,
+        entry.OccurredAt);
 }

@@ -67,7 +67,7 @@ internal static class MfaEndpoints
         }
 
         var secret = Totp.Base32(bytes);
-        var uri = $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(user.Email)}?secret={secret}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period=30";
+        var uri = $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(user.Email)}?secret={secret}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period={Totp.StepSeconds}";
         return TypedResults.Ok(new TotpResponse(secret, uri, QrCode(uri)));
     }
 

@@ -9,11 +9,10 @@ namespace Kashif.Auth.Mfa;
 internal static class Totp
 {
     public const int Digits = 6;
+    public const int StepSeconds = 30;
 
     /// <summary>RFC 4226 section 4, requirement R6 recommends 160 bits.</summary>
     public const int SecretBytes = 20;
-
-    private const int StepSeconds = 30;
 
     /// <summary>How many steps a clock may be off, either way.</summary>
     private const int Drift = 1;
