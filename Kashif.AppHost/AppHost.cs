@@ -21,6 +21,7 @@ var messaging = builder.AddRabbitMQ(ResourceNames.Messaging).WithImageTag("4.2")
 var cache = builder.AddRedis(ResourceNames.Cache).WithImageTag("8.6");
 
 var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthDb)
+    .WithReference(cache).WaitFor(cache)
     .WithEnvironment("Auth__Admin__Email", adminEmail)
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)

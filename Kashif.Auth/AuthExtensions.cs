@@ -15,6 +15,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Kashif.Auth;
 
@@ -54,6 +55,10 @@ internal static class AuthExtensions
         services.AddIdentityCore<User>().AddRoles<IdentityRole<Guid>>().AddEntityFrameworkStores<AuthDbContext>();
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
+        builder.AddKashifCache();
+        services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
+        services.AddSingleton<LoginThrottle>();
+        services.AddHostedService(provider => provider.GetRequiredService<LoginThrottle>());
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
         services.AddSingleton<ForgottenPasswords>();

@@ -22,6 +22,7 @@ internal sealed class AuthOptions : IValidatableObject
 
     public FirstAdminOptions Admin { get; } = new();
     public KeyRotationOptions KeyRotation { get; } = new();
+    public ThrottleOptions Throttle { get; } = new();
     public DeletionOptions Deletion { get; } = new();
 
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
@@ -32,6 +33,9 @@ internal sealed class AuthOptions : IValidatableObject
 
     /// <summary>How long a refresh token that was used gives the same successor again; zero means never.</summary>
     public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a password may wait to be checked before the request is answered with a 503.</summary>
+    public TimeSpan LongestHashingWait { get; set; } = TimeSpan.FromSeconds(15);
 
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
@@ -61,6 +65,17 @@ internal sealed class AuthOptions : IValidatableObject
         if (RefreshGrace < TimeSpan.Zero || RefreshGrace > TimeSpan.FromMinutes(1))
         {
             yield return new ValidationResult("Auth:RefreshGrace must be between 00:00:00 (off) and 00:01:00: whoever stole a used token could use it for so long.");
+        }
+
+        if (LongestHashingWait <= TimeSpan.Zero)
+        {
+            yield return new ValidationResult("Auth:LongestHashingWait must be positive, such as 00:00:15.");
+        }
+
+        if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero
+            || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1)
+        {
+            yield return new ValidationResult("Auth:Throttle: Window, RedisTimeout, PerAddress, PerAccount and PerAccountAndAddress must be positive.");
         }
 
         if (KeyRotation.Poll <= TimeSpan.Zero || KeyRotation.Propagation <= KeyRotation.Poll)
@@ -106,6 +121,24 @@ internal sealed class FirstAdminOptions
     public string? Password { get; set; }
 
     public bool IsSet => !string.IsNullOrEmpty(Email) && !string.IsNullOrEmpty(Password);
+}
+
+/// <summary>Section <c>Auth:Throttle</c>: how many wrong passwords are answered within <see cref="Window"/>, over all replicas.</summary>
+internal sealed class ThrottleOptions
+{
+    public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Of one address (of IPv6 one /64 network), whichever accounts it tries.</summary>
+    public int PerAddress { get; set; } = 100;
+
+    /// <summary>For one account, or one e-mail address that has none, wherever they come from.</summary>
+    public int PerAccount { get; set; } = 30;
+
+    /// <summary>For one account from one address.</summary>
+    public int PerAccountAndAddress { get; set; } = 10;
+
+    /// <summary>How long a login waits for Redis before this replica counts alone.</summary>
+    public TimeSpan RedisTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
 }
 
 /// <summary>Section <c>Auth:KeyRotation</c>.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Accounts;
 
@@ -8,12 +9,10 @@ namespace Kashif.Auth.Accounts;
 /// Hashes on threads of its own, no more at a time than there are cores: the pool's threads stay free for every other
 /// request, however many people sign in at once.
 /// </summary>
-internal sealed class PasswordHashing(IPasswordHasher<User> hasher) : IDisposable
+internal sealed class PasswordHashing(IPasswordHasher<User> hasher, IOptions<AuthOptions> options) : IDisposable
 {
     /// <summary>OWASP's cost for PBKDF2-HMAC-SHA512, which is what Identity's hasher uses.</summary>
     public const int Iterations = 210_000;
-
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _cores = new(Environment.ProcessorCount);
     private readonly string _nobodysHash = hasher.HashPassword(Nobody, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
@@ -38,7 +37,7 @@ internal sealed class PasswordHashing(IPasswordHasher<User> hasher) : IDisposabl
 
     private async Task<T> RunAsync<T>(Func<T> hash, CancellationToken cancellationToken)
     {
-        if (!await _cores.WaitAsync(LongestWait, cancellationToken))
+        if (!await _cores.WaitAsync(options.Value.LongestHashingWait, cancellationToken))
         {
             throw new TimeoutException("Too many passwords are waiting to be checked.");
         }

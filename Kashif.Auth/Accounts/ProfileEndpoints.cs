@@ -46,7 +46,7 @@ internal static class ProfileEndpoints
         group.MapPatch("", ChangeAsync).WithName("ChangeMe").WithSummary("Changes name, telephone number or e-mail address")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Sets a new password, and ends all other sessions")
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Language, theme and channels");
         group.MapPut("/preferences", ChangePreferencesAsync).WithName("ChangePreferences").WithSummary("Sets language, theme and channels");
         return group;
@@ -62,9 +62,10 @@ internal static class ProfileEndpoints
             return Error.Field("current_password", "A new e-mail address needs the password.");
         }
 
-        if (request.Email is not null && !await login.ConfirmAsync(id, request.CurrentPassword ?? "", cancellationToken))
+        if (request.Email is not null
+            && login.Refusal(await login.ConfirmAsync(id, request.CurrentPassword ?? "", otp: null, cancellationToken)) is { } refused)
         {
-            return PasswordLogin.WrongPassword.ToProblem();
+            return refused.ToProblem();
         }
 
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -108,9 +109,10 @@ internal static class ProfileEndpoints
         AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
-        if (!await login.ConfirmAsync(id, request.CurrentPassword, cancellationToken))
+        var confirmed = await login.ConfirmAsync(id, request.CurrentPassword, otp: null, cancellationToken);
+        if (login.Refusal(confirmed) is { } refused)
         {
-            return PasswordLogin.WrongPassword.ToProblem();
+            return refused.ToProblem();
         }
 
         var hash = await hashing.HashAsync(request.NewPassword, cancellationToken);
@@ -118,6 +120,11 @@ internal static class ProfileEndpoints
         if (await LockAsync(database, id, cancellationToken) is not { } user)
         {
             return Gone.ToProblem();
+        }
+
+        if (user.SecurityStamp != confirmed.Account?.SecurityStamp)
+        {
+            return Error.Conflict("password_changed", "The password was changed or reset while this was under way.").ToProblem();
         }
 
         user.PasswordHash = hash;

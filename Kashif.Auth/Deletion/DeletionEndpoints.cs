@@ -35,16 +35,20 @@ internal static class DeletionEndpoints
     private static async Task<Results<Accepted<DeletionResponse>, ProblemHttpResult>> DeleteMeAsync(
         [FromBody] DeleteAccountRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AccountErasure erasure, CancellationToken cancellationToken)
     {
-        switch ((await login.ConfirmAsync(caller.UserId, request.Password, request.Otp ?? "", cancellationToken)).Outcome)
+        var result = await login.ConfirmAsync(caller.UserId, request.Password, request.Otp ?? "", cancellationToken);
+        switch (result.Outcome)
         {
-            case LoginOutcome.Ok:
-                break;
             case LoginOutcome.OtpMissing:
                 return Error.Rule("mfa_required", "This needs a code of your authenticator app, or a recovery code, as otp.").ToProblem();
             case LoginOutcome.OtpWrong:
                 return Error.Rule("invalid_otp", "The code is wrong, or was used before.").ToProblem();
             default:
-                return PasswordLogin.WrongPassword.ToProblem();
+                if (login.Refusal(result) is { } refused)
+                {
+                    return refused.ToProblem();
+                }
+
+                break;
         }
 
         return await erasure.BeginAsync(caller.UserId, cancellationToken) switch

@@ -56,9 +56,9 @@ internal static class MfaEndpoints
     private static async Task<Results<Ok<TotpResponse>, ValidationProblem, ProblemHttpResult>> BeginAsync(
         BeginTotpRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, UserReader users, CancellationToken cancellationToken)
     {
-        if (!await login.ConfirmAsync(caller.UserId, request.Password, cancellationToken))
+        if (login.Refusal(await login.ConfirmAsync(caller.UserId, request.Password, otp: null, cancellationToken)) is { } refused)
         {
-            return PasswordLogin.WrongPassword.ToProblem();
+            return refused.ToProblem();
         }
 
         if (await factor.BeginAsync(caller.UserId, cancellationToken) is not { } bytes || await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
@@ -95,14 +95,17 @@ internal static class MfaEndpoints
             ? error.ToProblem()
             : TypedResults.Ok(new RecoveryCodesResponse(await factor.RenewRecoveryCodesAsync(caller.UserId, cancellationToken)));
 
-    private static async Task<Error?> RefuseAsync(SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, CancellationToken cancellationToken) =>
-        await login.ConfirmAsync(caller.UserId, request.Password, request.Code, cancellationToken) switch
+    private static async Task<Error?> RefuseAsync(SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, CancellationToken cancellationToken)
+    {
+        var result = await login.ConfirmAsync(caller.UserId, request.Password, request.Code, cancellationToken);
+        return result switch
         {
             { Outcome: LoginOutcome.Ok, Account.HasTotp: true } => null,
             { Outcome: LoginOutcome.Ok } => NotEnabled,
             { Outcome: LoginOutcome.OtpWrong } => WrongCode,
-            _ => PasswordLogin.WrongPassword,
+            _ => login.Refusal(result),
         };
+    }
 
     private static string QrCode(string uri)
     {

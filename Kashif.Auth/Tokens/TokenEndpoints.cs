@@ -30,7 +30,8 @@ internal static class TokenEndpoints
         var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithoutStore();
 
         group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Signs in: OAuth 2 password form, or client credentials for services")
-            .Accepts<TokenRequest>("application/x-www-form-urlencoded").ProducesProblem(StatusCodes.Status401Unauthorized);
+            .Accepts<TokenRequest>("application/x-www-form-urlencoded").ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("/refresh", RefreshAsync).WithName("RefreshToken").WithSummary("Exchanges a refresh token, once, for new tokens")
             .ProducesProblem(StatusCodes.Status401Unauthorized);
         return group;
@@ -49,13 +50,14 @@ internal static class TokenEndpoints
         switch (request)
         {
             case { GrantType: "" or GrantTypes.Password, Username: not "", Password: not "" }:
-                var (outcome, account) = await login.FindAsync(request.Username, request.Password, request.Otp, cancellationToken);
-                if (account is null)
+                var result = await login.FindAsync(request.Username, request.Password, request.Otp, cancellationToken);
+                if (result.Account is not { } account)
                 {
-                    return Refuse(outcome);
+                    return result.Outcome is LoginOutcome.TooMany && login.Refusal(result) is { } tooMany ? tooMany.ToProblem() : Refuse(result.Outcome);
                 }
 
                 var (session, refreshToken) = await sessions.OpenAsync(account.Id, http, cancellationToken);
+                await login.SucceedAsync(result, request.Password, cancellationToken);
                 return TypedResults.Ok(tokens.ForUser(account.Id, account.Roles, session, refreshToken));
 
             case { GrantType: "" or GrantTypes.Password }:

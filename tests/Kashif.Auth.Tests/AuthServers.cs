@@ -60,6 +60,8 @@ public sealed class AuthServers : IAsyncLifetime
             ["Auth:Issuer"] = Issuer,
             ["Auth:SigningKeySecret"] = SigningKeySecret,
             [$"Auth:ServiceClients:{ClientId}"] = ClientSecret,
+            ["Auth:Throttle:PerAddress"] = "100000", // all tests come from one address
+            ["Auth:LongestHashingWait"] = "00:02:00", // and many from one machine
             ["Auth:Admin:Email"] = AdminEmail,
             ["Auth:Admin:Password"] = AdminPassword,
         };

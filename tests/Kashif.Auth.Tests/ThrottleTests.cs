@@ -1,0 +1,304 @@
+using System.Net;
+using System.Net.Http.Json;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Auth.Accounts;
+using Kashif.Testing;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>Each test has accounts and addresses of its own.</summary>
+public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttled) : IClassFixture<ThrottledServers>
+{
+    private const string Wrong = "not this one";
+    private static int s_address;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private ServiceHost<Program> One => throttled.One;
+    private ServiceHost<Program> Other => throttled.Other;
+
+    [Fact]
+    public async Task Guesses_at_one_account_are_counted_over_replicas_and_alike_where_there_is_none()
+    {
+        var (email, _) = await RegisterAsync();
+        var details = new List<string?>();
+        foreach (var name in new[] { email, Journey.NewEmail() })
+        {
+            var address = NewAddress();
+            using var one = From(One, address);
+            using var other = From(Other, address);
+
+            // At once, so that a count that is read before and written after would let more through.
+            var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(index => (index % 2 == 0 ? one : other).TryLoginAsync(name, Wrong)));
+            answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(4);
+            var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+            refused.Count.ShouldBe(8);
+            refused.ShouldAllBe(answer => answer.Headers.RetryAfter!.Delta > TimeSpan.FromMinutes(14) && answer.Headers.RetryAfter.Delta <= TimeSpan.FromMinutes(15));
+            details.Add((await refused[0].ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_attempts")).GetProperty("detail").GetString());
+
+            // Elsewhere there are two left of those of the account.
+            using var elsewhere = From(Other, NewAddress());
+            (await elsewhere.TryLoginAsync(name.ToUpperInvariant(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            (await elsewhere.TryLoginAsync(name, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            (await elsewhere.TryLoginAsync(name, Wrong)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        }
+
+        details.Distinct().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task Guesses_from_one_address_are_counted_over_replicas_whatever_the_account()
+    {
+        var address = NewAddress();
+        using var one = From(One, address);
+        using var other = From(Other, address);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(index => (index % 2 == 0 ? one : other).TryLoginAsync(Journey.NewEmail(), Wrong)));
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(8);
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ShouldBe(8);
+
+        var (email, _) = await RegisterAsync();
+        (await one.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        await From(One, NewAddress()).LoginAsync(email);
+    }
+
+    [Fact]
+    public async Task A_right_password_forgives_the_account_and_not_the_address()
+    {
+        var (email, _) = await RegisterAsync();
+        using var client = From(One, NewAddress());
+        for (var round = 0; round < 2; round++)
+        {
+            for (var attempt = 0; attempt < 3; attempt++)
+            {
+                (await client.TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            }
+
+            await client.LoginAsync(email);
+        }
+
+        // Six failures are left of the address, and none of the logins.
+        (await client.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await client.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await client.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+    }
+
+    [Fact]
+    public async Task A_wrong_current_password_counts_like_a_login()
+    {
+        var (email, _) = await RegisterAsync();
+        using var person = One.With((await From(One, NewAddress()).LoginAsync(email)).Access);
+        person.DefaultRequestHeaders.Add("X-Forwarded-For", NewAddress());
+        for (var attempt = 0; attempt < 4; attempt++)
+        {
+            using var wrong = await ChangeAsync(Wrong);
+            await wrong.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        }
+
+        using var refused = await ChangeAsync(AuthServers.GoodPassword);
+        await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_attempts");
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+
+        Task<HttpResponseMessage> ChangeAsync(string current) => person.PutAsJsonAsync(
+            "/api/v1/auth/me/password", new { current_password = current, new_password = "amber heron 12" }, Cancel);
+    }
+
+    [Fact]
+    public async Task Without_redis_each_replica_counts_alone_the_account_still_locks_and_nobody_waits()
+    {
+        var (email, _) = await RegisterAsync();
+        await RunAsync(KnownResourceCommands.StopCommand);
+        await From(One, NewAddress()).LoginAsync(email); // the one that finds out
+        await From(Other, NewAddress()).LoginAsync(email);
+        Throttle(One).IsShared.ShouldBeFalse();
+        Throttle(One).BeginAsync("NOBODY@PEOPLE.TEST", IPAddress.Loopback, Cancel).IsCompletedSuccessfully.ShouldBeTrue("a login waits for Redis, which is away");
+
+        using var guesser = From(One, NewAddress());
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => guesser.TryLoginAsync(Journey.NewEmail(), Wrong)));
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(8);
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ShouldBe(4);
+
+        // Four at one replica and one at the other: PostgreSQL counts five.
+        using var one = From(One, NewAddress());
+        using var other = From(Other, NewAddress());
+        for (var attempt = 0; attempt < 4; attempt++)
+        {
+            (await one.TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        }
+
+        (await other.TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        using var locked = await other.TryLoginAsync(email);
+        await locked.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+
+        await RunAsync(KnownResourceCommands.StartCommand);
+        await throttled.SharedAsync();
+        using var again = From(One, NewAddress());
+        var counted = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => again.TryLoginAsync(Journey.NewEmail(), Wrong)));
+        counted.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(8);
+        using var sameAddress = From(Other, again.DefaultRequestHeaders.GetValues("X-Forwarded-For").Single());
+        (await sameAddress.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+    }
+
+    [Fact]
+    public async Task The_audit_log_tells_of_failures_and_of_the_lock_and_names_nobody_who_is_not_there()
+    {
+        var (email, user) = await RegisterAsync();
+        var nobodys = await CountAsync($"user_id = '{Guid.Empty}'");
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            using var client = From(One, NewAddress());
+            (await client.TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            (await client.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        }
+
+        (await CountAsync($"user_id = '{user.GetProperty("id").GetGuid()}' AND action = 'login_failed' AND actor_id IS NULL AND ip_address IS NOT NULL")).ShouldBe(5);
+        (await CountAsync($"user_id = '{user.GetProperty("id").GetGuid()}' AND action = 'locked_out'")).ShouldBe(1);
+        (await CountAsync($"user_id = '{Guid.Empty}' AND action = 'login_failed' AND details IS NULL")).ShouldBe(nobodys + 5);
+    }
+
+    [Fact]
+    public async Task A_login_whose_account_is_disabled_meanwhile_opens_no_session()
+    {
+        var hasher = new HeldHasher();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<IPasswordHasher<User>>(hasher));
+        using var client = auth.Anonymous();
+        var (email, user) = await client.RegisterAsync();
+        hasher.Hold();
+        var login = client.TryLoginAsync(email);
+        await hasher.Reached;
+        await using (var database = NpgsqlDataSource.Create(auth.Database))
+        {
+            await database.CreateCommand($"UPDATE users SET disabled_at = now() WHERE id = '{user.GetProperty("id").GetGuid()}'").ExecuteNonQueryAsync(Cancel);
+        }
+
+        hasher.Release();
+        using var refused = await login;
+        await refused.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+    }
+
+    [Fact]
+    public async Task Logins_that_wait_too_long_get_a_503_and_starve_nobody_else()
+    {
+        var hasher = new HeldHasher();
+        await using var auth = await servers.StartAsync(
+            configure: services => services.AddSingleton<IPasswordHasher<User>>(hasher), settings: ("Auth:LongestHashingWait", "00:00:00.5"));
+        using var client = auth.Anonymous();
+        var (email, _) = await client.RegisterAsync();
+        using var person = auth.With((await client.LoginAsync(email)).Access);
+        hasher.Hold();
+        var held = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => client.TryLoginAsync(email)).ToArray();
+        await Eventually.TrueAsync(() => hasher.Holding == Environment.ProcessorCount, "every core to hash");
+
+        var burst = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.TryLoginAsync(Journey.NewEmail())));
+        foreach (var answer in burst)
+        {
+            await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+            answer.Headers.RetryAfter.ShouldNotBeNull();
+        }
+
+        (await person.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+        held.ShouldAllBe(login => !login.IsCompleted);
+        hasher.Release();
+        (await Task.WhenAll(held)).ShouldAllBe(login => login.StatusCode == HttpStatusCode.OK);
+    }
+
+    private static string NewAddress() => $"198.51.100.{Interlocked.Increment(ref s_address)}";
+
+    private static HttpClient From(ServiceHost<Program> host, string address)
+    {
+        var client = host.Anonymous();
+        client.DefaultRequestHeaders.Add("X-Forwarded-For", address);
+        return client;
+    }
+
+    private static LoginThrottle Throttle(ServiceHost<Program> host) => ThrottledServers.Throttle(host);
+
+    private async Task<(string Email, System.Text.Json.JsonElement User)> RegisterAsync()
+    {
+        using var client = One.Anonymous();
+        return await client.RegisterAsync();
+    }
+
+    private async Task RunAsync(string command) =>
+        (await throttled.Redis.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, Cancel)).Success.ShouldBeTrue();
+
+    private async Task<long> CountAsync(string where)
+    {
+        await using var database = NpgsqlDataSource.Create(One.Database);
+        return (long?)await database.CreateCommand($"SELECT count(*) FROM audit_log WHERE {where}").ExecuteScalarAsync(Cancel) ?? 0;
+    }
+
+    /// <summary>Identity's hasher, which can be made to take as long as a test wants.</summary>
+    private sealed class HeldHasher : IPasswordHasher<User>
+    {
+        private readonly PasswordHasher<User> _real = new();
+        private readonly ManualResetEventSlim _open = new(initialState: true);
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _holding;
+
+        public Task Reached => _reached.Task;
+        public int Holding => Volatile.Read(ref _holding);
+
+        public void Hold() => _open.Reset();
+
+        public void Release() => _open.Set();
+
+        public string HashPassword(User user, string password) => _real.HashPassword(user, password);
+
+        public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
+        {
+            Interlocked.Increment(ref _holding);
+            if (!_open.IsSet)
+            {
+                _reached.TrySetResult();
+            }
+
+            _open.Wait();
+            Interlocked.Decrement(ref _holding);
+            return _real.VerifyHashedPassword(user, hashedPassword, providedPassword);
+        }
+    }
+}
+
+/// <summary>Two replicas of Auth on one database and one Redis, which a test stops.</summary>
+public sealed class ThrottledServers(AuthServers servers) : IAsyncLifetime
+{
+    private TestServers? _redis;
+    private ServiceHost<Program>? _one;
+    private ServiceHost<Program>? _other;
+
+    public TestServers Redis => _redis ?? throw new InvalidOperationException("Not started.");
+    public ServiceHost<Program> One => _one ?? throw new InvalidOperationException("Not started.");
+    public ServiceHost<Program> Other => _other ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await TestServers.StartCacheAsync();
+        (string, string?)[] settings =
+        [
+            ($"ConnectionStrings:{ResourceNames.Cache}", _redis.Cache),
+            ("Auth:Throttle:PerAddress", "8"), ("Auth:Throttle:PerAccount", "6"), ("Auth:Throttle:PerAccountAndAddress", "4"),
+            ("Auth:Throttle:RedisTimeout", "00:00:02"), // the machine of the tests is slow, not dead
+        ];
+        _one = await servers.StartAsync(settings: settings);
+        _other = await servers.StartAsync(_one.Database, settings: settings);
+        await SharedAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var started in new IAsyncDisposable?[] { _other, _one, _redis })
+        {
+            if (started is not null)
+            {
+                await started.DisposeAsync();
+            }
+        }
+    }
+
+    public Task SharedAsync() => Eventually.TrueAsync(() => Throttle(One).IsShared && Throttle(Other).IsShared, "Redis");
+
+    internal static LoginThrottle Throttle(ServiceHost<Program> host) => host.Services.GetRequiredService<LoginThrottle>();
+}
