@@ -25,7 +25,8 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__Admin__Email", adminEmail)
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
-    .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret);
+    .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
+    .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret);
 
 var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, ResourceNames.ReportingDb)
     .WithReference(auth).WaitFor(auth);
@@ -60,6 +61,8 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEnvironment("ServiceClient__ClientId", ResourceNames.Gateway)
+    .WithEnvironment("ServiceClient__ClientSecret", serviceSecret)
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth)
     .WithReference(reporting).WaitFor(reporting)

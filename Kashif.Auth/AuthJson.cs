@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
+using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.Export;
@@ -41,5 +42,9 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(DeleteAccountRequest))]
 [JsonSerializable(typeof(DeletionResponse))]
 [JsonSerializable(typeof(AccountExport))]
+[JsonSerializable(typeof(CreateApiKeyRequest))]
+[JsonSerializable(typeof(CreatedApiKeyResponse))]
+[JsonSerializable(typeof(Page<ApiKeyResponse>))]
+[JsonSerializable(typeof(ExchangeApiKeyRequest))]
 [JsonSerializable(typeof(RotatedKeyResponse))]
 internal sealed partial class AuthJson : JsonSerializerContext;

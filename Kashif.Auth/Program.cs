@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Auth;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
+using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.Export;
@@ -30,6 +31,8 @@ auth.MapDiscovery();
 auth.MapKeys();
 auth.MapDeletion();
 auth.MapExport();
+auth.MapApiKeys();
+app.MapApiKeyExchange();
 
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args, KeyEndpoints.Commands);

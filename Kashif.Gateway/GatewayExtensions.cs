@@ -7,6 +7,7 @@ using Kashif.Gateway.Metrics;
 using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
+using Kashif.Gateway.Security;
 using Kashif.Persistence;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -29,6 +30,7 @@ internal static class GatewayExtensions
         services.AddTrustedProxies();
         services.AddCrossOrigin();
         builder.AddKashifAuthentication();
+        services.AddApiKeys();
         builder.AddKashifCache();
         services.AddRateLimits();
 
@@ -86,6 +88,7 @@ internal static class GatewayExtensions
     public static void UseCallers(this WebApplication app)
     {
         app.UseCrossOrigin();
+        app.UseApiKeys();
         app.UseAuthentication();
         app.UseRateLimits();
         app.UseTokenCheck();

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Kashif.Auth.Accounts;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -9,6 +11,10 @@ internal sealed class ApiKey
 {
     public const int MaxNameLength = 100;
     public const int PrefixLength = 12;
+    public const int MaxKeyLength = 100;
+
+    /// <summary>How every key begins, so that one that has got lost is known for what it is.</summary>
+    public const string Marker = "kashif_";
 
     public required Guid Id { get; init; }
     public required Guid UserId { get; init; }
@@ -24,6 +30,8 @@ internal sealed class ApiKey
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset? LastUsedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
+
+    public static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }
 
 internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>

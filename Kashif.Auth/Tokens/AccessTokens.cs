@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Kashif.Auth.ApiKeys;
 using Kashif.Security;
 using Microsoft.Extensions.Options;
 
@@ -12,6 +13,9 @@ namespace Kashif.Auth.Tokens;
 internal sealed class AccessTokens(KeyRing keys, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const int SignatureSize = 64;
+
+    /// <summary>The gateway fetches another one long before.</summary>
+    private static readonly TimeSpan ApiKeyTokenLifetime = TimeSpan.FromMinutes(1);
 
     /// <summary>A token is never part of a page: <c>+</c> may stay <c>+</c>.</summary>
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -24,7 +28,14 @@ internal sealed class AccessTokens(KeyRing keys, IOptions<AuthOptions> options, 
     public TokenResponse ForService(string clientId) =>
         new(Issue(clientId, [Roles.Service], options.Value.ServiceTokenLifetime), RefreshToken: null, Seconds(options.Value.ServiceTokenLifetime));
 
-    private string Issue(string subject, IEnumerable<string> roles, TimeSpan lifetime, Guid? session = null)
+    /// <summary>The token that a program gets for its API key: its owner's roles, within the key's scopes, and in no session.</summary>
+    public TokenResponse ForApiKey(ApiKey key, IEnumerable<string> roles) =>
+        new(
+            Issue(key.UserId.ToString(), roles, ApiKeyTokenLifetime, apiKey: key),
+            RefreshToken: null,
+            Seconds(ApiKeyTokenLifetime));
+
+    private string Issue(string subject, IEnumerable<string> roles, TimeSpan lifetime, Guid? session = null, ApiKey? apiKey = null)
     {
         var now = time.GetUtcNow();
         var key = keys.Current;
@@ -47,6 +58,12 @@ internal sealed class AccessTokens(KeyRing keys, IOptions<AuthOptions> options, 
                 if (session is { } id)
                 {
                     json.WriteString(KashifClaims.Session, id);
+                }
+
+                if (apiKey is not null)
+                {
+                    json.WriteString(KashifClaims.ApiKey, apiKey.Id);
+                    json.WriteString(KashifClaims.Scope, string.Join(' ', apiKey.Scopes));
                 }
 
                 json.WriteStartArray(KashifClaims.Role);

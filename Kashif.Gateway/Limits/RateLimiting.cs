@@ -11,8 +11,6 @@ namespace Kashif.Gateway.Limits;
 /// <remarks>The headers are those of https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06.</remarks>
 internal static class RateLimiting
 {
-    /// <summary>Of a token that was given for an API key: the key's id.</summary>
-    private const string ApiKeyClaim = "api_key";
     private const int NetworkBytes = 8;
     private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests; Retry-After says when there may be more.");
 
@@ -62,7 +60,7 @@ internal static class RateLimiting
     {
         if (!policy.ByAddress && context.User.Identity is { IsAuthenticated: true })
         {
-            if (context.User.FindFirst(ApiKeyClaim) is { } key)
+            if (context.User.FindFirst(KashifClaims.ApiKey) is { } key)
             {
                 return $"{policy.Name}:key:{key.Value}";
             }

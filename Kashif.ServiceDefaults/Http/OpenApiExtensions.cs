@@ -9,6 +9,7 @@ namespace Kashif.Http;
 internal static class OpenApiExtensions
 {
     private const string Bearer = "bearer";
+    private const string ApiKey = "api_key";
     private const string Password = "password";
 
     /// <summary>From the page's own origin, whatever the gateway is called there.</summary>
@@ -38,6 +39,13 @@ internal static class OpenApiExtensions
                         BearerFormat = "JWT",
                         Description = $"An access token from POST {TokenPath}.",
                     },
+                    [ApiKey] = new OpenApiSecurityScheme
+                    {
+                        Type = SecuritySchemeType.ApiKey,
+                        In = ParameterLocation.Header,
+                        Name = "X-Api-Key",
+                        Description = "A key from POST /api/v1/auth/api-keys with the scope of this service.",
+                    },
                 };
                 return Task.CompletedTask;
             });
@@ -62,6 +70,7 @@ internal static class OpenApiExtensions
                     [
                         new() { [new OpenApiSecuritySchemeReference(Password, context.Document)] = [] },
                         new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] },
+                        new() { [new OpenApiSecuritySchemeReference(ApiKey, context.Document)] = [] },
                     ];
                 }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Kashif.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,12 @@ internal static class ProblemExtensions
         {
             validation.Errors = validation.Errors.ToDictionary(error => WireName(error.Key), error => error.Value);
             problem.Detail ??= "One or more fields are wrong; see errors.";
+        }
+
+        if (status is StatusCodes.Status403Forbidden && context.HttpContext.Features.Get<InsufficientScope>() is { } scope)
+        {
+            problem.Detail ??= $"This API key lacks the scope {scope.Needed}.";
+            problem.Extensions.TryAdd(Code, InsufficientScope.Code);
         }
 
         problem.Detail ??= DefaultDetail(status);

@@ -53,11 +53,11 @@ public static class AuthenticationExtensions
         return builder;
     }
 
-    private static AuthorizationPolicyBuilder Person() => new AuthorizationPolicyBuilder().RequireAuthenticatedUser().RequireAssertion(IsPerson);
+    private static AuthorizationPolicyBuilder Person() => new AuthorizationPolicyBuilder().RequireAuthenticatedUser().RequireAssertion(IsPerson).RequireAssertion(Scopes.Allow);
 
     private static bool IsPerson(AuthorizationHandlerContext context) => context.User is { Identity.IsAuthenticated: true, UserIdOrNull: not null };
 
     /// <summary>Where routing found nothing, or only what answers 405 or 415, that is the answer: there is nothing to protect.</summary>
     private static bool IsPersonOrNoEndpoint(AuthorizationHandlerContext context) =>
-        IsPerson(context) || (context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint);
+        (IsPerson(context) && Scopes.Allow(context)) || (context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint);
 }

@@ -12,6 +12,12 @@ public static class KashifClaims
     /// <summary>The session (the refresh token's family) that the token was issued in.</summary>
     public const string Session = "sid";
 
+    /// <summary>The id of the API key that the token was given for, where it was.</summary>
+    public const string ApiKey = "api_key";
+
+    /// <summary>What the API key is good for: some of <see cref="Scopes.All"/>, with spaces between them (RFC 9068 section 2.2.3).</summary>
+    public const string Scope = "scope";
+
     /// <summary>The audience of every access token.</summary>
     public const string Audience = "kashif";
 

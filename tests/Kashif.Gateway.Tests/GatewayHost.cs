@@ -48,6 +48,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         var all = services.ToDictionary(service => $"services:{service.Key}:http:0", service => (string?)service.Value.Address);
         all[$"ConnectionStrings:{ResourceNames.Cache}"] = GatewayServers.Redis.Cache;
+        all["ServiceClient:ClientId"] = ResourceNames.Gateway;
+        all["ServiceClient:ClientSecret"] = "a secret of the tests";
         all["RateLimits:Scale"] = "1000"; // all tests come from one address
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
@@ -144,6 +146,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
             builder.ConfigureTestServices(services =>
             {
+                services.AddHttpClient("service-token").ConfigurePrimaryHttpMessageHandler(() => new KeysOfIssuer());
                 services.AddHttpClient("auth-keys").ConfigurePrimaryHttpMessageHandler(() => new KeysOfIssuer());
                 configure?.Invoke(services);
             });

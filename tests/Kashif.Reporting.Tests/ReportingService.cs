@@ -21,7 +21,7 @@ public sealed class ReportingService : IAsyncLifetime
     public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
     public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
     private TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
-    private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+    public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
     {

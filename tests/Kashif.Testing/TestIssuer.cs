@@ -66,12 +66,18 @@ public sealed class TestIssuer : IAsyncDisposable
     /// <summary>An access token of a service.</summary>
     public string TokenForService(string clientId = "test-service") => Sign(_credentials, clientId, [Roles.Service], TimeSpan.FromMinutes(10));
 
+    /// <summary>The token that the gateway gets for a person's API key.</summary>
+    public string TokenForApiKey(Guid userId, string scopes, params string[] roles) => Sign(
+        _credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(1),
+        new() { [KashifClaims.ApiKey] = Guid.CreateVersion7().ToString(), [KashifClaims.Scope] = scopes });
+
     /// <summary>A token that is right but for its age.</summary>
     public string ExpiredTokenFor(Guid userId) => Sign(_credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromHours(-1));
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private static string Sign(SigningCredentials credentials, string subject, string[] roles, TimeSpan lifetime)
+    private static string Sign(
+        SigningCredentials credentials, string subject, string[] roles, TimeSpan lifetime, Dictionary<string, object>? more = null)
     {
         var expires = TimeProvider.System.GetUtcNow().Add(lifetime).UtcDateTime;
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
@@ -82,7 +88,7 @@ public sealed class TestIssuer : IAsyncDisposable
             NotBefore = expires.AddDays(-1),
             Expires = expires,
             SigningCredentials = credentials,
-            Claims = new Dictionary<string, object>
+            Claims = new Dictionary<string, object>(more ?? [])
             {
                 [KashifClaims.Subject] = subject,
                 [KashifClaims.Role] = roles,

@@ -1,0 +1,51 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Auth.Data;
+using Kashif.Auth.Tokens;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Auth.ApiKeys;
+
+public sealed record ExchangeApiKeyRequest([Required, StringLength(ApiKey.MaxKeyLength)] string Key);
+
+/// <summary>For the gateway, not for clients: a key goes no further than that.</summary>
+internal static class ApiKeyExchange
+{
+    /// <summary>How exact <see cref="ApiKey.LastUsedAt"/> is: a key in use costs no write each time.</summary>
+    private static readonly TimeSpan LastUseStep = TimeSpan.FromMinutes(1);
+
+    public static void MapApiKeyExchange(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/internal/v1/api-keys/exchange", ExchangeAsync)
+        .RequireAuthorization(Policies.Service).ExcludeFromDescription()
+        .WithName("ExchangeApiKey").WithSummary("A short-lived token for an API key that is good");
+
+    private static async Task<Results<Ok<TokenResponse>, ProblemHttpResult>> ExchangeAsync(
+        ExchangeApiKeyRequest request, AuthDbContext database, AccessTokens tokens, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        var now = time.GetUtcNow();
+        var hash = ApiKey.HashOf(request.Key);
+        var found = await (
+            from key in database.ApiKeys.AsNoTracking()
+            join user in database.Users on key.UserId equals user.Id
+            where key.Hash == hash && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && user.DisabledAt == null
+            select new
+            {
+                Key = key,
+                Roles = database.UserRoles.Where(held => held.UserId == user.Id).Join(database.Roles, held => held.RoleId, role => role.Id, (_, role) => role.Name ?? "").ToList(),
+            }).SingleOrDefaultAsync(cancellationToken);
+        if (found is null)
+        {
+            // Not a 401: that would say that the gateway's own token is bad.
+            return Error.NotFound("This API key is not good (any more).").ToProblem();
+        }
+
+        if (found.Key.LastUsedAt is null || found.Key.LastUsedAt < now - LastUseStep)
+        {
+            await database.ApiKeys.Where(key => key.Id == found.Key.Id).ExecuteUpdateAsync(set => set.SetProperty(key => key.LastUsedAt, now), cancellationToken);
+        }
+
+        return TypedResults.Ok(tokens.ForApiKey(found.Key, found.Roles));
+    }
+}

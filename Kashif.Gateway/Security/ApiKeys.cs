@@ -1,0 +1,55 @@
+using Kashif.Security;
+using Yarp.ReverseProxy.Model;
+
+namespace Kashif.Gateway.Security;
+
+/// <summary>
+/// Puts a token in the place of an API key, so that what follows, here and in the services, knows tokens alone, and no service
+/// ever sees a key.
+/// </summary>
+internal static class ApiKeys
+{
+    private const string Header = "X-Api-Key";
+    private const string Scheme = "Bearer ";
+
+    /// <summary>No token: what is refused is refused where tokens are.</summary>
+    private const string Refused = "Bearer refused";
+
+    public static IServiceCollection AddApiKeys(this IServiceCollection services)
+    {
+        services.AddHttpClient(ApiKeyTokens.Client, client => client.BaseAddress = new Uri($"http://{ResourceNames.Auth}")).AddServiceToken();
+        services.AddSingleton<ApiKeyTokens>();
+        return services;
+    }
+
+    /// <summary>After routing, before authentication.</summary>
+    public static void UseApiKeys(this WebApplication app)
+    {
+        var tokens = app.Services.GetRequiredService<ApiKeyTokens>();
+        app.Use((context, next) =>
+        {
+            var headers = context.Request.Headers;
+            var isBearer = headers.Authorization.ToString() is var sent && sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+                && ApiKeyTokens.IsKey(sent[Scheme.Length..]);
+            if ((!isBearer && !headers.ContainsKey(Header)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
+            {
+                return next(context);
+            }
+
+            return ExchangeAsync(context, next, tokens);
+        });
+    }
+
+    private static async Task ExchangeAsync(HttpContext context, RequestDelegate next, ApiKeyTokens tokens)
+    {
+        var headers = context.Request.Headers;
+        string[] given = [.. headers.Authorization.OfType<string>(), .. headers[Header].OfType<string>()];
+        headers.Remove(Header);
+
+        // Who sends two things may mean either.
+        var key = given is [var only] ? only.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? only[Scheme.Length..] : only : "";
+        var token = await tokens.ExchangeAsync(key, context.RequestAborted);
+        headers.Authorization = token is null ? Refused : Scheme + token;
+        await next(context);
+    }
+}

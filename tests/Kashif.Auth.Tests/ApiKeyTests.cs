@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kashif.Testing;
+using Npgsql;
+
+namespace Kashif.Auth.Tests;
+
+/// <summary>Keys for programs: shown once, worth what their owner and their scopes allow, and over when they are revoked.</summary>
+public sealed class ApiKeyTests(AuthServers servers)
+{
+    private const string Root = "/api/v1/auth/api-keys";
+
+    [Fact]
+    public async Task A_key_is_shown_once_and_good_for_a_token_until_it_is_revoked()
+    {
+        var (client, user) = await PersonAsync();
+        using var made = await CreateAsync(client, "reporting:read", "auth:read");
+        made.StatusCode.ShouldBe(HttpStatusCode.Created);
+        made.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
+        var created = await made.JsonAsync();
+        var key = created.GetProperty("key").GetString().ShouldNotBeNull();
+        key.ShouldStartWith("kashif_");
+
+        var listed = (await client.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items").EnumerateArray().Single();
+        listed.ToString().ShouldNotContain(key);
+        key.ShouldStartWith(listed.GetProperty("prefix").GetString().ShouldNotBeNull());
+        (await DatabaseScan.TablesWithAsync(servers.Auth.Database, key)).ShouldBeEmpty();
+
+        var token = await ExchangeAsync(key);
+        var claims = JsonSerializer.Deserialize<JsonElement>(System.Buffers.Text.Base64Url.DecodeFromChars(token.ShouldNotBeNull().Split('.')[1]));
+        claims.GetProperty("sub").GetGuid().ShouldBe(user);
+        claims.GetProperty("scope").GetString().ShouldBe("auth:read reporting:read");
+        claims.GetProperty("api_key").GetGuid().ShouldBe(created.GetProperty("id").GetGuid());
+        claims.TryGetProperty("sid", out _).ShouldBeFalse();
+        (claims.GetProperty("exp").GetInt64() - claims.GetProperty("iat").GetInt64()).ShouldBeLessThanOrEqualTo(300);
+        (await client.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items")[0].GetProperty("last_used_at").ValueKind.ShouldBe(JsonValueKind.String);
+
+        // It reads the account and decides nothing about it.
+        using var program = servers.Auth.With(token);
+        (await program.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await program.GetAsync(Root)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        await (await CreateAsync(program, "auth:read")).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "insufficient_scope");
+
+        (await client.DeleteAsync($"{Root}/{listed.GetProperty("id").GetGuid()}")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        (await ExchangeAsync(key)).ShouldBeNull();
+        (await client.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Keys_of_the_expired_the_disabled_and_the_deleted_are_refused()
+    {
+        var (client, user) = await PersonAsync();
+        var key = (await (await CreateAsync(client, "auth:read")).JsonAsync()).GetProperty("key").GetString() ?? "";
+        (await ExchangeAsync(key)).ShouldNotBeNull();
+
+        await ExecuteAsync("UPDATE api_keys SET expires_at = now() WHERE user_id = $1", user);
+        (await ExchangeAsync(key)).ShouldBeNull();
+        await ExecuteAsync("UPDATE api_keys SET expires_at = NULL WHERE user_id = $1", user);
+        (await ExchangeAsync(key)).ShouldNotBeNull();
+        await ExecuteAsync("UPDATE users SET disabled_at = now() WHERE id = $1", user);
+        (await ExchangeAsync(key)).ShouldBeNull();
+        await ExecuteAsync("DELETE FROM users WHERE id = $1", user);
+        (await ExchangeAsync(key)).ShouldBeNull();
+        (await CreateAsync(client, "auth:read")).StatusCode.ShouldBeOneOf(HttpStatusCode.NotFound, HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task Nobody_revokes_anothers_key_and_no_person_exchanges()
+    {
+        var (owner, _) = await PersonAsync();
+        var (other, _) = await PersonAsync();
+        var created = await (await CreateAsync(owner, "auth:read")).JsonAsync();
+
+        (await other.DeleteAsync($"{Root}/{created.GetProperty("id").GetGuid()}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await owner.PostAsJsonAsync("/internal/v1/api-keys/exchange", new { key = created.GetProperty("key").GetString() })).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task What_a_key_cannot_be_is_named()
+    {
+        var (client, _) = await PersonAsync();
+        await (await CreateAsync(client)).ShouldNameFieldsAsync("scopes");
+        await (await CreateAsync(client, "auth:write")).ShouldNameFieldsAsync("scopes");
+        using var over = await client.PostAsJsonAsync(Root, new { name = "x", scopes = new[] { "auth:read" }, expires_at = "2020-01-01T00:00:00Z" });
+        await over.ShouldNameFieldsAsync("expires_at");
+    }
+
+    [Fact]
+    public async Task A_person_has_twenty_keys_and_no_more()
+    {
+        var (client, _) = await PersonAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 23).Select(_ => CreateAsync(client, "auth:read")));
+
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.Created).ShouldBe(20);
+        await answers.First(answer => answer.StatusCode != HttpStatusCode.Created).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "too_many_api_keys");
+    }
+
+    private async Task<(HttpClient Client, Guid Id)> PersonAsync()
+    {
+        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        return (servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access), user.GetProperty("id").GetGuid());
+    }
+
+    private static Task<HttpResponseMessage> CreateAsync(HttpClient client, params string[] scopes) =>
+        client.PostAsJsonAsync(Root, new { name = "A kiosk", scopes });
+
+    /// <returns>The token; null where the key is not good.</returns>
+    private async Task<string?> ExchangeAsync(string key)
+    {
+        using var asked = await servers.Auth.Anonymous().TryTokenAsync(
+            ("grant_type", "client_credentials"), ("client_id", AuthServers.ClientId), ("client_secret", AuthServers.ClientSecret));
+        using var gateway = servers.Auth.With((await asked.JsonAsync()).GetProperty("access_token").GetString() ?? "");
+        using var response = await gateway.PostAsJsonAsync("/internal/v1/api-keys/exchange", new { key });
+        response.StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.NotFound);
+        return response.StatusCode == HttpStatusCode.OK ? (await response.JsonAsync()).GetProperty("access_token").GetString() : null;
+    }
+
+    private async Task ExecuteAsync(string sql, Guid user)
+    {
+        await using var source = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = source.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter { Value = user });
+        await command.ExecuteNonQueryAsync();
+    }
+}

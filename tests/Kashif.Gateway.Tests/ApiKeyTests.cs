@@ -1,0 +1,123 @@
+using System.Net;
+using Kashif.Testing;
+using Microsoft.AspNetCore.Http;
+
+namespace Kashif.Gateway.Tests;
+
+/// <summary>A program's key becomes a token at the gateway, and goes no further.</summary>
+public sealed class ApiKeyTests : IAsyncLifetime
+{
+    private const string Key = "kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+    private const string Path = "/api/v1/reports/my-reports";
+
+    private readonly string _token = GatewayServers.Issuer.TokenForApiKey(Guid.CreateVersion7(), "reporting:read");
+    private GatewayHost? _gateway;
+    private int _exchanges;
+    private volatile bool _isGood = true;
+
+    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _gateway = await GatewayHost.StartAsync();
+        Gateway[ResourceNames.Auth].Answer = async context =>
+        {
+            if (context.Request.Path != "/internal/v1/api-keys/exchange")
+            {
+                return;
+            }
+
+            Interlocked.Increment(ref _exchanges);
+            using var reader = new StreamReader(context.Request.Body);
+            if (_isGood && (await reader.ReadToEndAsync()).Contains(Key, StringComparison.Ordinal))
+            {
+                await context.Response.WriteAsJsonAsync(new { access_token = _token, expires_in = 60 });
+            }
+            else
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+            }
+        };
+    }
+
+    public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+
+    [Theory]
+    [InlineData("X-Api-Key", Key)]
+    [InlineData("Authorization", $"Bearer {Key}")]
+    [InlineData("Authorization", $"bearer {Key}")]
+    public async Task The_service_sees_a_token_and_no_key(string header, string value)
+    {
+        using var response = await SendAsync((header, value));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var seen = Gateway[ResourceNames.Reporting].Requests.ShouldHaveSingleItem();
+        seen.Headers["Authorization"].ShouldBe($"Bearer {_token}");
+        seen.Headers.Keys.ShouldNotContain("X-Api-Key");
+        string.Join(' ', seen.Headers.Values).ShouldNotContain(Key);
+    }
+
+    [Fact]
+    public async Task A_hundred_requests_at_once_ask_auth_once()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => SendAsync(("X-Api-Key", Key))));
+
+        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+        _exchanges.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_is_refused_within_ten_seconds()
+    {
+        (await SendAsync(("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        _isGood = false;
+        var revoked = TimeProvider.System.GetTimestamp();
+
+        await Eventually.TrueAsync(async () => (await SendAsync(("X-Api-Key", Key))).StatusCode == HttpStatusCode.Unauthorized, "the end of the key");
+
+        TimeProvider.System.GetElapsedTime(revoked).TotalSeconds.ShouldBeLessThan(15);
+    }
+
+    [Theory]
+    [InlineData("kashif_short")]
+    [InlineData("kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFX")]
+    [InlineData("something else")]
+    public async Task A_bad_key_is_a_401_before_any_service_hears_of_it(string key)
+    {
+        using var response = await SendAsync(("X-Api-Key", key));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        Gateway[ResourceNames.Reporting].Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_key_beside_a_token_is_refused()
+    {
+        using var response = await SendAsync(("X-Api-Key", Key), ("Authorization", $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}"));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        _exchanges.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Without_auth_nobody_knows_and_that_is_a_503()
+    {
+        await Gateway.StopAsync(ResourceNames.Auth);
+
+        using var response = await SendAsync(("X-Api-Key", Key));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        response.Headers.RetryAfter.ShouldNotBeNull();
+    }
+
+    private Task<HttpResponseMessage> SendAsync(params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, Path);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return Gateway.Client.SendAsync(request);
+    }
+}
