@@ -170,11 +170,14 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 4, "four notifications");
         var notification = await FirstIdAsync(victim.Client, "/api/v1/notifications");
 
+        using var key = await victim.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" } }, Cancel);
+        var apiKey = (await key.JsonAsync(201)).GetProperty("id").GetString() ?? "";
         var session = await FirstIdAsync(victim.Client, "/api/v1/auth/sessions");
         return new Dictionary<string, string>
         {
             ["users"] = victim.Id.ToString(),
             ["sessions"] = session,
+            ["api-keys"] = apiKey,
             ["reports"] = report.ToString(),
             ["redemptions"] = redemptionId,
             ["debits"] = redemptionId,

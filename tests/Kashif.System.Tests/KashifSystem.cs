@@ -42,6 +42,8 @@ public sealed class KashifSystem : IAsyncLifetime
         // All that these tests do comes from one address.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
             .WithEnvironment("RateLimits__Scale", "1000");
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
+            .WithEnvironment("Auth__Throttle__PerAddress", "1000000");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
         _application = await builder.BuildAsync();
