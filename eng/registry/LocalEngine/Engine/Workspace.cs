@@ -107,13 +107,25 @@ internal sealed class Workspace(EngineOptions options) : IDisposable
 
     public static void Delete(string path)
     {
-        if (Directory.Exists(path))
+        for (var attempt = 1; ; attempt++)
         {
-            Directory.Delete(path, recursive: true);
-        }
-        else
-        {
-            File.Delete(path);
+            try
+            {
+                if (Directory.Exists(path))
+                {
+                    Directory.Delete(path, recursive: true);
+                }
+                else if (File.Exists(path))
+                {
+                    File.Delete(path);
+                }
+
+                return;
+            }
+            catch (IOException) when (attempt < 20)
+            {
+                Thread.Sleep(50); // a server on its way out still writes and removes files
+            }
         }
     }
 
