@@ -10,7 +10,6 @@ internal static class DerivedKey
     public const string Fingerprints = "kashif idempotency fingerprints v1";
     public const string TotpSecrets = "kashif totp secrets v1";
     public const string RecoveryCodes = "kashif recovery codes v1";
-
     public const string LoginThrottle = "kashif login throttle v1";
     public const string RefreshTokens = "kashif refresh tokens v1";
 

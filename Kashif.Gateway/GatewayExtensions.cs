@@ -88,6 +88,7 @@ internal static class GatewayExtensions
     public static void UseCallers(this WebApplication app)
     {
         app.UseCrossOrigin();
+        app.UseApiKeyLimit();
         app.UseApiKeys();
         app.UseAuthentication();
         app.UseRateLimits();

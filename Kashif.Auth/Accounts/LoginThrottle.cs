@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Http;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -16,7 +16,6 @@ namespace Kashif.Auth.Accounts;
 internal sealed partial class LoginThrottle(
     Lazy<IConnectionMultiplexer> redis, IOptions<AuthOptions> options, TimeProvider time, ILogger<LoginThrottle> logger) : BackgroundService
 {
-    private const int NetworkBytes = 8;
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
@@ -56,7 +55,7 @@ internal sealed partial class LoginThrottle(
     /// <returns>How long to wait; null where the password may be checked.</returns>
     public async Task<(LoginAttempt Attempt, TimeSpan? Wait)> BeginAsync(string email, IPAddress? address, CancellationToken cancellationToken)
     {
-        var network = NetworkOf(address);
+        var network = ClientNetwork.Of(address);
         var attempt = new LoginAttempt(Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), KeyOf("address", network), KeyOf("account", email), KeyOf("both", $"{email} {network}"));
         long[] limits = [Settings.PerAddress, Settings.PerAccount, Settings.PerAccountAndAddress];
         if (IsShared)
@@ -142,15 +141,6 @@ internal sealed partial class LoginThrottle(
     /// <summary>Neither an address of a person nor one of a machine stands in Redis.</summary>
     private string KeyOf(string kind, string value) =>
         $"auth.throttle:{kind}:{Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";
-
-    /// <summary>Of IPv6 the network, of which everybody has all addresses.</summary>
-    private static string NetworkOf(IPAddress? address) => address switch
-    {
-        null => "none",
-        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexStringLower(address.GetAddressBytes().AsSpan(0, NetworkBytes)),
-        _ => address.ToString(),
-    };
 
     private static bool IsUnavailable(Exception exception) => exception is RedisException or TimeoutException;
 

@@ -37,6 +37,12 @@ internal static class UserAdministration
 
         // One change at a time: two admins who take each other's role at once must not both succeed.
         await database.Database.ExecuteSqlAsync($"SELECT 1 FROM roles WHERE id = {AdminRole} FOR UPDATE", cancellationToken);
+        // An access token outlives the role: whoever lost it may not take it back.
+        if (!await OtherAdmins(database, Guid.Empty).AnyAsync(admin => admin.Id == callerId, cancellationToken))
+        {
+            return NoLongerAdmin.ToProblem();
+        }
+
         if (await database.Users.SingleOrDefaultAsync(user => user.Id == id, cancellationToken) is not { } user)
         {
             return NoSuchUser.ToProblem();
@@ -55,12 +61,6 @@ internal static class UserAdministration
             {
                 return LastAdmin.ToProblem();
             }
-        }
-
-        // An access token outlives the role: whoever lost it may not take it back.
-        if (!await OtherAdmins(database, Guid.Empty).AnyAsync(admin => admin.Id == callerId, cancellationToken))
-        {
-            return NoLongerAdmin.ToProblem();
         }
 
         if (request.Roles is not null)

@@ -41,8 +41,8 @@ internal sealed partial class SessionTokens(
     /// <summary>
     /// Uses a token up and gives its successor. A token that was used before is in two hands, one of them a thief's: that
     /// ends the session (RFC 9700 section 4.14.2). Within <see cref="AuthOptions.RefreshGrace"/> it is more likely one hand that
-    /// did not get the answer, or two tabs that woke up together: they get the same successor, and a family never has two
-    /// branches. What that costs: a thief who is that quick shares the session until one of the two refreshes later than that
+    /// did not get the answer, or two tabs that woke up together: they get the same successor, or the newest one where that was
+    /// used too, and a family never has two branches. What that costs: a thief who is that quick shares the session until one of the two refreshes later than that
     /// after the other.
     /// </summary>
     /// <returns>Null where the token is unknown, used, or its session over.</returns>
@@ -78,6 +78,7 @@ internal sealed partial class SessionTokens(
                 FROM refresh_tokens JOIN sessions ON sessions.id = session_id JOIN users ON users.id = user_id
                 WHERE hash = {hash} AND used_at > {usedAfter} AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
                 """).ToListAsync(cancellationToken);
+            next = rotated is [] ? next : await NewestAsync(next, cancellationToken);
         }
 
         if (rotated is [var rotation])
@@ -121,6 +122,19 @@ internal sealed partial class SessionTokens(
         return database.Sessions
             .Where(session => session.UserId == userId && session.RevokedAt == null && session.Id != except)
             .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
+    }
+
+    /// <summary>Each token leads to its successor, and so to the one that is not used yet.</summary>
+    private async Task<string> NewestAsync(string token, CancellationToken cancellationToken)
+    {
+        for (var hash = HashOf(token);
+            await database.RefreshTokens.AnyAsync(used => used.Hash == hash && used.UsedAt != null, cancellationToken);
+            hash = HashOf(token))
+        {
+            token = SuccessorOf(token);
+        }
+
+        return token;
     }
 
     private async Task<bool> EndAsync(IQueryable<Session> sessions, string action, CancellationToken cancellationToken)

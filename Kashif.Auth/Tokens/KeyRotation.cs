@@ -53,14 +53,11 @@ internal sealed partial class KeyRotation(
 
         var created = SigningKey.Create(options.Value.SigningKeySecret, now, activeFrom);
         database.SigningKeys.Add(created);
-        if (admin is { } id)
+        audit.Record(admin ?? Guid.Empty, AuditActions.SigningKeyRotated, new Dictionary<string, string> // the schedule and operators have no account
         {
-            audit.Record(id, AuditActions.SigningKeyRotated, new Dictionary<string, string>
-            {
-                ["key_id"] = created.Id,
-                ["emergency"] = (occasion is KeyOccasion.Emergency).ToString().ToLowerInvariant(),
-            });
-        }
+            ["key_id"] = created.Id,
+            ["emergency"] = (occasion is KeyOccasion.Emergency).ToString().ToLowerInvariant(),
+        });
 
         await database.SigningKeys.Where(key => key.RetiredAt < now).ExecuteDeleteAsync(cancellationToken);
         await database.SaveChangesAsync(cancellationToken);

@@ -14,6 +14,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
     public const string Refresh = "refresh";
     public const string Register = "register";
     public const string Reports = "reports";
+    public const string Export = "export";
     public const string Open = "open";
 
     private readonly LimitPolicy _default = Policy(options.Value, "default", limits => limits.Default);
@@ -24,7 +25,11 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
         Policy(options.Value, Refresh, limits => limits.Refresh, byAddress: true),
         Policy(options.Value, Register, limits => limits.Register, byAddress: true),
         Policy(options.Value, Reports, limits => limits.Reports),
+        Policy(options.Value, Export, limits => limits.Export),
     }.ToFrozenDictionary(policy => policy.Name);
+
+    /// <summary>Of API keys that have to be asked for, whatever the route.</summary>
+    public LimitPolicy ApiKeys { get; } = Policy(options.Value, "api-keys", limits => limits.ApiKeys, byAddress: true);
 
     /// <returns>Null for what orchestrators and scrapers ask, which must never be turned away.</returns>
     public LimitPolicy? For(HttpContext context)

@@ -24,6 +24,14 @@ internal sealed class RateLimitOptions
     [ValidateObjectMembers]
     public RateLimit Register { get; set; } = new() { Permits = 5 };
 
+    /// <summary>API keys that the gateway does not know at the moment, so has to ask for, of one address.</summary>
+    [ValidateObjectMembers]
+    public RateLimit ApiKeys { get; set; } = new() { Permits = 300 };
+
+    /// <summary>Exports of all that is held about a person.</summary>
+    [ValidateObjectMembers]
+    public RateLimit Export { get; set; } = new() { Permits = 5 };
+
     /// <summary>New reports.</summary>
     [ValidateObjectMembers]
     public RateLimit Reports { get; set; } = new() { Permits = 20 };

@@ -1,6 +1,5 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using Kashif.Gateway.Security;
 using Kashif.Http;
 using Kashif.Security;
 using StackExchange.Redis;
@@ -11,7 +10,6 @@ namespace Kashif.Gateway.Limits;
 /// <remarks>The headers are those of https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06.</remarks>
 internal static class RateLimiting
 {
-    private const int NetworkBytes = 8;
     private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests; Retry-After says when there may be more.");
 
     public static IServiceCollection AddRateLimits(this IServiceCollection services)
@@ -44,17 +42,39 @@ internal static class RateLimiting
 
             // At the last moment, so that the output cache keeps none of them.
             context.Response.OnStarting(WriteHeaders, new Applied(context.Response, policy, decision));
-            if (decision.Allowed)
+            await (decision.Allowed ? next(context) : RefuseAsync(context, policy, decision, metrics));
+        });
+    }
+
+    /// <summary>Before it is known who asks: what an API key is good for is itself a question that costs something.</summary>
+    public static void UseApiKeyLimit(this WebApplication app)
+    {
+        var policy = app.Services.GetRequiredService<LimitPolicies>().ApiKeys;
+        var limits = app.Services.GetRequiredService<SharedLimits>();
+        var metrics = app.Services.GetRequiredService<LimitMetrics>();
+        var tokens = app.Services.GetRequiredService<ApiKeyTokens>();
+        app.Use(async (context, next) =>
+        {
+            if (ApiKeys.Of(context) is not { } key || tokens.Knows(key))
             {
                 await next(context);
                 return;
             }
 
-            metrics.Limited(policy);
-            context.Response.Headers.RetryAfter = Seconds(decision.Reset);
-            await TooMany.ToProblem().ExecuteAsync(context);
+            var decision = await limits.TakeAsync(policy, AddressOf(context, policy));
+            await (decision.Allowed ? next(context) : RefuseAsync(context, policy, decision, metrics));
         });
     }
+
+    private static Task RefuseAsync(HttpContext context, LimitPolicy policy, Decision decision, LimitMetrics metrics)
+    {
+        metrics.Limited(policy);
+        context.Response.Headers.RetryAfter = Seconds(decision.Reset);
+        return TooMany.ToProblem().ExecuteAsync(context);
+    }
+
+    private static string AddressOf(HttpContext context, LimitPolicy policy) =>
+        $"{policy.Name}:address:{ClientNetwork.Of(context.Connection.RemoteIpAddress)}";
 
     private static string Caller(HttpContext context, LimitPolicy policy)
     {
@@ -71,20 +91,7 @@ internal static class RateLimiting
             }
         }
 
-        return $"{policy.Name}:address:{Address(context.Connection.RemoteIpAddress)}";
-    }
-
-    /// <summary>Of IPv6 the network, of which everybody has all addresses.</summary>
-    private static string Address(IPAddress? address)
-    {
-        if (address is null or { AddressFamily: AddressFamily.InterNetwork })
-        {
-            return address?.ToString() ?? "none";
-        }
-
-        return address.IsIPv4MappedToIPv6
-            ? address.MapToIPv4().ToString()
-            : Convert.ToHexStringLower(address.GetAddressBytes().AsSpan(0, NetworkBytes));
+        return AddressOf(context, policy);
     }
 
     private static Task WriteHeaders(object state)

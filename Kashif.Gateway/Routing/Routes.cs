@@ -31,7 +31,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
-        new("auth", "GET", "me/export", Wait: Wait.Long),
+        new("auth", "GET", "me/export", LimitPolicies.Export, Wait: Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),

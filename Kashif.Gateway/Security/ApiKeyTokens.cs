@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -20,51 +21,77 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Keys that nobody has made cost Auth so many questions at once and no more.</summary>
-    private readonly SemaphoreSlim _asking = new(32);
-    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = 20_000 });
+    private readonly SemaphoreSlim _places = new(32);
+    private readonly MemoryCache _answers = new(new MemoryCacheOptions { SizeLimit = 20_000 });
+
+    /// <summary>One question for all who come with a key at once.</summary>
+    private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _questions = new(StringComparer.Ordinal);
 
     /// <summary>Whether it looks like a key at all.</summary>
     public static bool IsKey(string? text) => text?.StartsWith(Marker, StringComparison.Ordinal) == true;
+
+    /// <summary>Whether an exchange would ask nobody.</summary>
+    public bool Knows(string key) => !IsWellFormed(key) || _answers.TryGetValue(HashOf(key), out _);
 
     /// <returns>The token; null where the key is not good.</returns>
     /// <exception cref="TimeoutException">Auth does not say.</exception>
     public async Task<string?> ExchangeAsync(string key, CancellationToken cancellationToken)
     {
-        if (!IsKey(key) || key.Length != KeyLength || key.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0)
+        if (!IsWellFormed(key))
         {
             return null;
         }
 
-        // One question for all who come with the key at once.
-        var hash = Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key)));
-        var asked = _cache.GetOrCreate(hash, entry =>
+        var hash = HashOf(key);
+        if (_answers.TryGetValue(hash, out string? known))
         {
-            entry.Size = 1;
-            entry.AbsoluteExpirationRelativeToNow = Remembered;
-            return new Lazy<Task<string?>>(() => AskAsync(key));
-        }) ?? throw new InvalidOperationException("The cache has lost what it was given.");
+            return known;
+        }
+
         try
         {
-            return await asked.Value.WaitAsync(cancellationToken);
+            return await _questions.GetOrAdd(hash, _ => new Lazy<Task<string?>>(() => AskAsync(hash, key))).Value.WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            _cache.Remove(hash);
             throw new TimeoutException("Auth does not say whether an API key is good.", exception);
         }
     }
 
     public void Dispose()
     {
-        _cache.Dispose();
-        _asking.Dispose();
+        _answers.Dispose();
+        _places.Dispose();
     }
 
+    private static bool IsWellFormed(string key) => IsKey(key) && key.Length == KeyLength && key.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
+
+    private static string HashOf(string key) => Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key)));
+
     /// <summary>Not under the first caller's cancellation: others wait for it too.</summary>
+    private async Task<string?> AskAsync(string hash, string key)
+    {
+        try
+        {
+            if (_answers.TryGetValue(hash, out string? known))
+            {
+                return known; // the question before has ended since the caller looked
+            }
+
+            var token = await AskAsync(key);
+            _answers.Set(hash, token, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
+            return token;
+        }
+        finally
+        {
+            _questions.TryRemove(hash, out _);
+        }
+    }
+
     private async Task<string?> AskAsync(string key)
     {
         using var limit = new CancellationTokenSource(Patience);
-        await _asking.WaitAsync(limit.Token);
+        await _places.WaitAsync(limit.Token);
         try
         {
             using var response = await clients.CreateClient(Client).PostAsJsonAsync(
@@ -79,7 +106,7 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
         }
         finally
         {
-            _asking.Release();
+            _places.Release();
         }
     }
 }

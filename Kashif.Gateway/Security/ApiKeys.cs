@@ -26,30 +26,32 @@ internal static class ApiKeys
     public static void UseApiKeys(this WebApplication app)
     {
         var tokens = app.Services.GetRequiredService<ApiKeyTokens>();
-        app.Use((context, next) =>
+        app.Use(async (context, next) =>
         {
-            var headers = context.Request.Headers;
-            var isBearer = headers.Authorization.ToString() is var sent && sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-                && ApiKeyTokens.IsKey(sent[Scheme.Length..]);
-            if ((!isBearer && !headers.ContainsKey(Header)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
+            if (Of(context) is { } key)
             {
-                return next(context);
+                var token = await tokens.ExchangeAsync(key, context.RequestAborted);
+                context.Request.Headers.Remove(Header);
+                context.Request.Headers.Authorization = token is null ? Refused : Scheme + token;
             }
 
-            return ExchangeAsync(context, next, tokens);
+            await next(context);
         });
     }
 
-    private static async Task ExchangeAsync(HttpContext context, RequestDelegate next, ApiKeyTokens tokens)
+    /// <returns>What was sent in the place of an API key, if anything; empty where it cannot be one.</returns>
+    public static string? Of(HttpContext context)
     {
         var headers = context.Request.Headers;
-        string[] given = [.. headers.Authorization.OfType<string>(), .. headers[Header].OfType<string>()];
-        headers.Remove(Header);
+        var isBearer = headers.Authorization.ToString() is var sent && sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && ApiKeyTokens.IsKey(sent[Scheme.Length..]);
+        if ((!isBearer && !headers.ContainsKey(Header)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
+        {
+            return null;
+        }
 
         // Who sends two things may mean either.
-        var key = given is [var only] ? only.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? only[Scheme.Length..] : only : "";
-        var token = await tokens.ExchangeAsync(key, context.RequestAborted);
-        headers.Authorization = token is null ? Refused : Scheme + token;
-        await next(context);
+        string[] given = [.. headers.Authorization.OfType<string>(), .. headers[Header].OfType<string>()];
+        return given is [var only] ? only.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? only[Scheme.Length..] : only : "";
     }
 }

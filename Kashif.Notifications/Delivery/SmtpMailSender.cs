@@ -15,14 +15,17 @@ internal sealed partial class SmtpMailSender : IMailSender
     private static readonly SendOutcome Away = new(SendResult.Retry, "smtp_unreachable");
 
     private readonly SmtpOptions _options;
+    private readonly ILogger<SmtpMailSender> _logger;
+    private readonly string? _directory;
 
     public SmtpMailSender(IOptions<SmtpOptions> options, ILogger<SmtpMailSender> logger)
     {
         _options = options.Value;
+        _logger = logger;
         if (_options is { IsServerSet: false, PickupDirectory: { } directory })
         {
-            _options.PickupDirectory = Directory.CreateDirectory(directory).FullName;
-            ToFiles(logger, _options.PickupDirectory);
+            _directory = Directory.CreateDirectory(directory).FullName;
+            ToFiles(logger, _directory);
         }
     }
 
@@ -34,6 +37,11 @@ internal sealed partial class SmtpMailSender : IMailSender
             outcomes.AddRange(outcomes.Contains(Away)
                 ? Enumerable.Repeat(Away, chunk.Length)
                 : await Task.WhenAll(chunk.Select(mail => SendAsync(mail, cancellationToken))));
+        }
+
+        if (outcomes.Find(outcome => outcome.Result is SendResult.Retry) is { Error: { } reason })
+        {
+            NotTaken(_logger, outcomes.Count(outcome => outcome.Result is SendResult.Retry), reason);
         }
 
         return outcomes;
@@ -68,7 +76,7 @@ internal sealed partial class SmtpMailSender : IMailSender
     {
         if (!_options.IsServerSet)
         {
-            return new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = _options.PickupDirectory };
+            return new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = _directory };
         }
 
         return new SmtpClient(_options.Host, _options.Port)
@@ -112,6 +120,9 @@ internal sealed partial class SmtpMailSender : IMailSender
             _ => SendResult.Retry,
         },
         $"smtp_{status}");
+
+    [LoggerMessage(EventId = 6007, Level = LogLevel.Warning, Message = "{Count} e-mails are tried again later: the mail server is away, or does not take them ({Reason})")]
+    private static partial void NotTaken(ILogger logger, int count, string reason);
 
     [LoggerMessage(EventId = 6006, Level = LogLevel.Warning, Message = "Smtp:Host is not set: e-mails are not sent but written to {Directory}")]
     private static partial void ToFiles(ILogger logger, string directory);

@@ -26,8 +26,7 @@ public sealed record UserDeleted(Guid UserId) : IIntegrationEvent
 
 /// <summary>A service's receipt for <see cref="UserDeleted"/>.</summary>
 /// <param name="Service">Of <see cref="ResourceNames"/>.</param>
-/// <param name="RequestedAt">When the event that it answers occurred.</param>
-public sealed record UserDataErased(Guid UserId, string Service, DateTimeOffset RequestedAt) : IIntegrationEvent
+public sealed record UserDataErased(Guid UserId, string Service) : IIntegrationEvent
 {
     public static string Type => "user.data_erased";
     string IIntegrationEvent.Subject => UserId.ToString();

@@ -29,7 +29,7 @@ public abstract class UserErasure(DbContext database, ServiceIdentity service, T
             var userId = received.Data.UserId;
             await EraseAsync(userId, cancellationToken);
             await database.Set<IdempotencyRecord>().Where(record => record.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-            database.Publish(new UserDataErased(userId, service.Name, received.Time), time.GetUtcNow(), received.Cause);
+            database.Publish(new UserDataErased(userId, service.Name), time.GetUtcNow(), received.Cause);
         }
     }
 

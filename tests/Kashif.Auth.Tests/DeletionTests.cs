@@ -179,7 +179,7 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
     private Task ConfirmAsync(Guid user, string service, Guid? id = null)
     {
         var now = TimeProvider.System.GetUtcNow();
-        return servers.Events.PublishAsync(new UserDataErased(user, service, now), id, now);
+        return servers.Events.PublishAsync(new UserDataErased(user, service), id, now);
     }
 
     private int Told(Guid user) =>

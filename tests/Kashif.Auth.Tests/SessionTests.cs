@@ -68,14 +68,14 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_late_repeat_gets_the_child_that_was_used_already_and_no_branch()
+    public async Task A_late_repeat_gets_the_newest_of_the_family_and_no_branch()
     {
         var (email, _) = await _client.RegisterAsync();
         var first = await _client.LoginAsync(email);
         var second = await _client.RefreshAsync(first.Refresh);
         var third = await _client.RefreshAsync(second.Refresh);
 
-        (await _client.RefreshAsync(first.Refresh)).Refresh.ShouldBe(second.Refresh);
+        (await _client.RefreshAsync(first.Refresh)).Refresh.ShouldBe(third.Refresh);
         (await LiveTokensAsync(SessionOf(first))).ShouldBe(1);
         await _client.RefreshAsync(third.Refresh);
     }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Persistence;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -169,7 +170,7 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     private Task<string> BalancesAsync() => service.QueryAsync(async database => string.Join('\n', await database.Balances
-        .Where(balance => balance.Points > 0)
+        .Where(balance => balance.Points > 0 && balance.UserId != ErasedUser.Id)
         .OrderByDescending(balance => balance.Points).ThenBy(balance => balance.UserId)
         .Select(balance => $"{balance.UserId} {balance.Points}")
         .ToListAsync()));

@@ -91,6 +91,22 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Keys_that_somebody_makes_up_are_soon_not_asked_for_any_more_and_good_ones_that_are_known_pass()
+    {
+        await using var gateway = await GatewayHost.StartAsync(("RateLimits:ApiKeys:Permits", "10"), ("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
+        var address = ("X-Forwarded-For", "198.51.100.7"); // of nobody else's in these tests
+        gateway[ResourceNames.Auth].Answer = Gateway[ResourceNames.Auth].Answer;
+        (await SendAsync(gateway, address, ("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        var answers = await Task.WhenAll(Enumerable.Range(10, 30).Select(index => SendAsync(gateway, address, ("X-Api-Key", $"{Key[..^2]}{index}"))));
+
+        answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(9);
+        answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ShouldAllBe(answer => answer.Headers.RetryAfter != null);
+        _exchanges.ShouldBe(10);
+        (await SendAsync(gateway, address, ("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task A_key_beside_a_token_is_refused()
     {
         using var response = await SendAsync(("X-Api-Key", Key), ("Authorization", $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}"));
@@ -110,7 +126,9 @@ public sealed class ApiKeyTests : IAsyncLifetime
         response.Headers.RetryAfter.ShouldNotBeNull();
     }
 
-    private Task<HttpResponseMessage> SendAsync(params (string Name, string Value)[] headers)
+    private Task<HttpResponseMessage> SendAsync(params (string Name, string Value)[] headers) => SendAsync(Gateway, headers);
+
+    private static Task<HttpResponseMessage> SendAsync(GatewayHost gateway, params (string Name, string Value)[] headers)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, Path);
         foreach (var (name, value) in headers)
@@ -118,6 +136,6 @@ public sealed class ApiKeyTests : IAsyncLifetime
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        return Gateway.Client.SendAsync(request);
+        return gateway.Client.SendAsync(request);
     }
 }

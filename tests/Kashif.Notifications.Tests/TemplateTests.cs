@@ -22,7 +22,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void Every_event_that_is_listened_to_has_words() =>
-        Templates.Keys.Concat(Letters).Append(UserUpdated.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(Letters).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_letter_has_both_languages_with_a_text_an_html_and_its_link()

@@ -43,7 +43,8 @@ public sealed class KashifSystem : IAsyncLifetime
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
             .WithEnvironment("RateLimits__Scale", "1000");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
-            .WithEnvironment("Auth__Throttle__PerAddress", "1000000");
+            .WithEnvironment("Auth__Throttle__PerAddress", "1000000")
+            .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
         _application = await builder.BuildAsync();
