@@ -78,7 +78,7 @@ internal static class EmailEndpoints
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ResetAsync(
         ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, AuthDbContext database, AuditLog audit,
-        TimeProvider time, CancellationToken cancellationToken)
+        LoginThrottle throttle, HttpContext http, TimeProvider time, CancellationToken cancellationToken)
     {
         // Asked twice: nobody may have passwords hashed for nothing, and hashing takes too long for a transaction.
         if (!await tokens.IsGoodAsync(request.Token, EmailTokenPurpose.ResetPassword, cancellationToken))
@@ -104,7 +104,9 @@ internal static class EmailEndpoints
         await sessions.CloseAllAsync(id, cancellationToken);
         audit.Record(id, AuditActions.PasswordReset);
         await database.SaveChangesAsync(cancellationToken);
+        var email = await database.Users.Where(user => user.Id == id).Select(user => user.NormalizedEmail).SingleAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        await throttle.ForgetAsync(email ?? "", http.Connection.RemoteIpAddress);
         return TypedResults.NoContent();
     }
 }

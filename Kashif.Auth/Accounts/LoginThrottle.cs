@@ -55,8 +55,7 @@ internal sealed partial class LoginThrottle(
     /// <returns>How long to wait; null where the password may be checked.</returns>
     public async Task<(LoginAttempt Attempt, TimeSpan? Wait)> BeginAsync(string email, IPAddress? address, CancellationToken cancellationToken)
     {
-        var network = ClientNetwork.Of(address);
-        var attempt = new LoginAttempt(Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), KeyOf("address", network), KeyOf("account", email), KeyOf("both", $"{email} {network}"));
+        var attempt = NewAttempt(email, address);
         long[] limits = [Settings.PerAddress, Settings.PerAccount, Settings.PerAccountAndAddress];
         if (IsShared)
         {
@@ -82,6 +81,10 @@ internal sealed partial class LoginThrottle(
             database.SortedSetRemoveAsync(attempt.Address, attempt.Id), database.KeyDeleteAsync([attempt.Account, attempt.Both])));
     }
 
+    /// <summary>A new password by a link in the person's mail: what was tried before says nothing about it.</summary>
+    /// <param name="email">Normalized.</param>
+    public Task ForgetAsync(string email, IPAddress? address) => SucceedAsync(NewAttempt(email, address));
+
     /// <summary>The password was never checked: nobody has learned anything.</summary>
     public Task CancelAsync(LoginAttempt attempt)
     {
@@ -105,6 +108,13 @@ internal sealed partial class LoginThrottle(
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private LoginAttempt NewAttempt(string email, IPAddress? address)
+    {
+        var network = ClientNetwork.Of(address);
+        return new LoginAttempt(
+            Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), KeyOf("address", network), KeyOf("account", email), KeyOf("both", $"{email} {network}"));
     }
 
     private Task<RedisResult> CountAsync(LoginAttempt attempt, long[] limits) => redis.Value.GetDatabase().ScriptEvaluateAsync(

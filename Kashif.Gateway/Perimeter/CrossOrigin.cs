@@ -42,7 +42,8 @@ internal static class CrossOrigin
     private static readonly string[] Exposed =
     [
         "Location", "ETag", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
-        "X-Correlation-Id", "Idempotency-Replayed", "Deprecation", "Sunset", "Link",
+        "X-Correlation-Id", "Idempotency-Replayed", "Deprecation", "Sunset", "Link", "Age",
+        "Content-Disposition", "WWW-Authenticate", "Preference-Applied",
     ];
 
     public static IServiceCollection AddCrossOrigin(this IServiceCollection services)
@@ -65,7 +66,24 @@ internal static class CrossOrigin
     {
         if (app.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value.Origins.Length > 0)
         {
+            app.Use((context, next) =>
+            {
+                // What an origin is told is not what another one, or none, is told: no cache on the way may mix them up.
+                context.Response.OnStarting(AddVary, context.Response);
+                return next(context);
+            });
             app.UseCors();
         }
+    }
+
+    private static Task AddVary(object response)
+    {
+        var headers = ((HttpResponse)response).Headers;
+        if (!headers.GetCommaSeparatedValues("Vary").Contains("Origin"))
+        {
+            headers.Append("Vary", "Origin"); // CORS says so itself only where it allows one of several
+        }
+
+        return Task.CompletedTask;
     }
 }

@@ -24,7 +24,10 @@ internal sealed partial class SmtpMailSender : IMailSender
         _logger = logger;
         if (_options is { IsServerSet: false, PickupDirectory: { } directory })
         {
-            _directory = Directory.CreateDirectory(directory).FullName;
+            // Their links are as good as passwords.
+            _directory = OperatingSystem.IsWindows()
+                ? Directory.CreateDirectory(directory).FullName
+                : Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
             ToFiles(logger, _directory);
         }
     }

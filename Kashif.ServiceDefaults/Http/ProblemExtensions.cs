@@ -61,7 +61,7 @@ internal static class ProblemExtensions
         StatusCodes.Status404NotFound => "There is nothing at this path.",
         StatusCodes.Status405MethodNotAllowed => "This path has other methods; see Allow.",
         StatusCodes.Status413PayloadTooLarge => "The body is larger than what is read here.",
-        StatusCodes.Status415UnsupportedMediaType => "Send the body with the Content-Type that the documentation names, such as application/json.",
+        StatusCodes.Status415UnsupportedMediaType => "Send the body with the Content-Type that the documentation names: application/json, or a form where it says so.",
         _ => null,
     };
 

@@ -125,6 +125,8 @@ public sealed class BrowserTests
         string[] exposed = ["Location", "ETag", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Correlation-Id", "Idempotency-Replayed", "Deprecation", "Sunset", "Link"];
         exposed.ShouldBeSubsetOf(Header(read, "Access-Control-Expose-Headers").Split(','));
         read.Headers.Vary.ShouldContain("Origin");
+        read.Headers.Vary.Count(name => name == "Origin").ShouldBe(1);
+        wrong.Headers.Vary.ShouldContain("Origin");
         wrong.Headers.ShouldNotContain(header => header.Key.StartsWith("Access-Control-"));
 
         // A page must be able to read why it was turned away.
