@@ -158,7 +158,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         var report = await victim.ReportAsync();
         await victim.PointsReachAsync(10);
         var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
-        var (_, redemption) = await victim.RedeemAsync(coupon);
+        var redemption = await victim.RedeemToTheEndAsync(coupon);
         var redemptionId = redemption.GetProperty("id").GetString() ?? "";
 
         var device = $"device-{Guid.CreateVersion7():N}";

@@ -225,6 +225,19 @@ public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
     public Task PointsReachAsync(long points) =>
         Eventually.TrueAsync(async () => await PointsAsync() == points, $"{points} points");
 
+    /// <summary>Redeems, and where the outcome is open at first (the test before may have killed Gamification) waits for it.</summary>
+    /// <returns>The completed redemption.</returns>
+    public async Task<JsonElement> RedeemToTheEndAsync(int coupon)
+    {
+        var (status, redemption) = await RedeemAsync(coupon);
+        status.ShouldBeOneOf(201, 202);
+        var id = redemption.GetProperty("id").GetGuid();
+        await Eventually.TrueAsync(
+            async () => (redemption = await Client.GetFromJsonAsync<JsonElement>($"/api/v1/coupons/redemptions/{id}")).GetProperty("status").GetString() == "completed",
+            "the redemption to be completed");
+        return redemption;
+    }
+
     /// <returns>The HTTP status and the body.</returns>
     public async Task<(int Status, JsonElement Body)> RedeemAsync(int coupon)
     {
