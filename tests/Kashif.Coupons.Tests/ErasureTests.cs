@@ -6,6 +6,7 @@ using Kashif.Testing;
 namespace Kashif.Coupons.Tests;
 
 /// <summary>A person goes, what they redeemed stays sold.</summary>
+[Collection(typeof(Alone))]
 public sealed class ErasureTests(CouponsService service)
 {
     [Fact]
@@ -48,3 +49,7 @@ public sealed class ErasureTests(CouponsService service)
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
     }
 }
+
+/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;

@@ -7,6 +7,7 @@ using static Kashif.Gamification.Tests.GamificationService;
 namespace Kashif.Gamification.Tests;
 
 /// <summary>A person goes, the ledger stays and adds up.</summary>
+[Collection(typeof(Alone))]
 public sealed class ErasureTests(GamificationService service)
 {
     [Fact]
@@ -79,3 +80,7 @@ public sealed class ErasureTests(GamificationService service)
         WHERE b.points IS DISTINCT FROM t.points
         """).ToListAsync())).ShouldBeEmpty();
 }
+
+/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;

@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting.Tests;
 
 /// <summary>A person goes, their reports stay.</summary>
+[Collection(typeof(Alone))]
 public sealed class ErasureTests(ReportingService service)
 {
     [Fact]
@@ -80,3 +81,7 @@ public sealed class ErasureTests(ReportingService service)
         told.GetProperty("data").GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
     }
 }
+
+/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;
