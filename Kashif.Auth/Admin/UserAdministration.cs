@@ -19,8 +19,6 @@ internal static class UserAdministration
 
     private static Error OwnAccount { get; } = Error.Rule("own_account", "You cannot take your own admin role or keep yourself out: another admin can.");
 
-    private static Error LastAdmin { get; } = Error.Rule("last_admin", "Somebody has to be left who is an admin and may sign in.");
-
     private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "Your roles do not allow this any more.");
 
     public static async Task<Results<Ok<AdminUserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
@@ -37,10 +35,19 @@ internal static class UserAdministration
 
         // One change at a time: two admins who take each other's role at once must not both succeed.
         await database.Database.ExecuteSqlAsync($"SELECT 1 FROM roles WHERE id = {AdminRole} FOR UPDATE", cancellationToken);
+
         // An access token outlives the role: whoever lost it may not take it back.
-        if (!await OtherAdmins(database, Guid.Empty).AnyAsync(admin => admin.Id == callerId, cancellationToken))
+        if (!await database.Users.AnyAsync(
+            admin => admin.Id == callerId && admin.DisabledAt == null && database.UserRoles.Any(role => role.UserId == callerId && role.RoleId == AdminRole),
+            cancellationToken))
         {
             return NoLongerAdmin.ToProblem();
+        }
+
+        // So there is always an admin left: the caller.
+        if (id == callerId && (request.Disabled == true || request.Roles?.Contains(Roles.Admin) == false))
+        {
+            return OwnAccount.ToProblem();
         }
 
         if (await database.Users.SingleOrDefaultAsync(user => user.Id == id, cancellationToken) is not { } user)
@@ -49,20 +56,6 @@ internal static class UserAdministration
         }
 
         var held = await database.UserRoles.Where(role => role.UserId == id).ToListAsync(cancellationToken);
-        var isAdmin = held.Exists(role => role.RoleId == AdminRole);
-        if (isAdmin && (request.Disabled == true || request.Roles?.Contains(Roles.Admin) == false))
-        {
-            if (id == callerId)
-            {
-                return OwnAccount.ToProblem();
-            }
-
-            if (!await OtherAdmins(database, id).AnyAsync(cancellationToken))
-            {
-                return LastAdmin.ToProblem();
-            }
-        }
-
         if (request.Roles is not null)
         {
             Give(request.Roles, id, held, database, audit);
@@ -84,10 +77,6 @@ internal static class UserAdministration
         await transaction.CommitAsync(cancellationToken);
         return changed is null ? NoSuchUser.ToProblem() : TypedResults.Ok(changed);
     }
-
-    /// <summary>Those who are admins and may sign in, without this one.</summary>
-    private static IQueryable<Accounts.User> OtherAdmins(AuthDbContext database, Guid id) => database.Users.Where(
-        other => other.Id != id && other.DisabledAt == null && database.UserRoles.Any(role => role.UserId == other.Id && role.RoleId == AdminRole));
 
     private static void Give(string[] wanted, Guid id, List<IdentityUserRole<Guid>> held, AuthDbContext database, AuditLog audit)
     {
