@@ -77,19 +77,6 @@ auth.WithReference(reporting).WithReference(gamification).WithReference(coupons)
 auth.WithEnvironment("Auth__Issuer", ReferenceExpression.Create($"{gateway.GetEndpoint("http")}/api/v1/auth"));
 notifications.WithEnvironment("Links__Gateway", gateway.GetEndpoint("http"));
 
-if (builder.ExecutionContext.IsPublishMode)
-{
-    // `azd up` deploys to Container Apps; `aspire publish -- --target kubernetes` writes a Helm chart.
-    if (builder.Configuration["target"] == "kubernetes")
-    {
-        builder.AddKubernetesEnvironment("kubernetes");
-    }
-    else
-    {
-        builder.AddAzureContainerAppEnvironment("container-apps");
-    }
-}
-
 builder.Build().Run();
 
 // Every service has a database of its own, and the broker.

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kashif.Gamification.Points;
 using StackExchange.Redis;
 
@@ -126,10 +125,10 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
             return null;
         }
 
-        var values = (string[]?)result ?? [];
-        return [.. values.Chunk(3).Select(row => new Standing(Guid.Parse(row[0]), Number(row[1]), Number(row[2])))];
+        var values = (RedisValue[]?)result ?? [];
+        return [.. values.Chunk(3).Select(row => new Standing(Guid.Parse(row[0].ToString()), Number(row[1]), Number(row[2])))];
 
-        static long Number(string text) => (long)double.Abs(double.Parse(text, CultureInfo.InvariantCulture));
+        static long Number(RedisValue value) => (long)double.Abs((double)value);
     }
 
     /// <summary>
