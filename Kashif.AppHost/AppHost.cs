@@ -1,27 +1,43 @@
 using Kashif;
-using Microsoft.Extensions.Configuration;
+using Kashif.NativeServers;
 
+Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
+builder.ChooseServers("docker.io/library/postgres:17.6", "docker.io/library/rabbitmq:4.2-management", "docker.io/library/redis:8.6");
 
-// Defaults are in appsettings.json (override: Parameters__admin-email=…); secrets without one are generated once and kept.
-var adminEmail = builder.AddParameter("admin-email");
+// Override with Parameters__admin-email=… or in the user secrets. Generated secrets are kept in .kashif/secrets.
+var adminEmail = Setting("admin-email", "admin@kashif.local");
 var adminPassword = Secret("admin-password");
 var signingKeySecret = Secret("signing-key-secret");
 var serviceSecret = Secret("service-secret");
-var firebaseCredentials = builder.AddParameter("firebase-credentials", secret: true);
-var smtpHost = builder.AddParameter("smtp-host");
-var smtpPort = builder.AddParameter("smtp-port");
-var smtpUser = builder.AddParameter("smtp-user");
-var smtpPassword = builder.AddParameter("smtp-password", secret: true);
-var smtpFrom = builder.AddParameter("smtp-from");
-var appUrl = builder.AddParameter("app-url");
+var firebaseCredentials = Setting("firebase-credentials", "", secret: true);
+var smtpHost = Setting("smtp-host", "");
+var smtpPort = Setting("smtp-port", "587");
+var smtpUser = Setting("smtp-user", "");
+var smtpPassword = Setting("smtp-password", "", secret: true);
+var smtpFrom = Setting("smtp-from", "");
+var appUrl = Setting("app-url", "");
 
-var postgres = builder.AddPostgres(ResourceNames.Postgres).WithImageTag("17.6").WithDataVolume();
-var messaging = builder.AddRabbitMQ(ResourceNames.Messaging).WithImageTag("4.2").WithManagementPlugin().WithDataVolume();
-var cache = builder.AddRedis(ResourceNames.Cache).WithImageTag("8.6");
+// Where clients find the gateway: tokens name it as their issuer, links in mails lead there.
+var gatewayPort = builder.ForGateway();
+var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
+
+// ConnectionStrings__<name> given: that server is external. Else a container, or a process of this machine.
+var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume()
+    .WithArgs("-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
+    .OrNative());
+var messaging = builder.External(ResourceNames.Messaging) ?? builder
+    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume()
+    .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
+    .OrNative("rabbitmq.conf");
+var cache = builder.External(ResourceNames.Cache) ?? builder
+    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate()
+    .OrNative();
 
 var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthDb)
     .WithReference(cache).WaitFor(cache)
+    .WithEnvironment("Auth__Issuer", ReferenceExpression.Create($"{publicUrl}/api/v1/auth"))
     .WithEnvironment("Auth__Admin__Email", adminEmail)
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
@@ -49,7 +65,8 @@ var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notific
     .WithEnvironment("Smtp__User", smtpUser)
     .WithEnvironment("Smtp__Password", smtpPassword)
     .WithEnvironment("Smtp__From", smtpFrom)
-    .WithEnvironment("Links__App", appUrl);
+    .WithEnvironment("Links__App", appUrl)
+    .WithEnvironment("Links__Gateway", publicUrl);
 if (builder.ExecutionContext.IsRunMode)
 {
     // While smtp-host is empty, mails are files that a developer reads.
@@ -57,7 +74,8 @@ if (builder.ExecutionContext.IsRunMode)
 }
 
 var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
-    .WithHttpEndpoint(port: builder.ExecutionContext.IsRunMode ? builder.Configuration.GetValue<int>("Parameters:gateway-port") : null)
+    .WithHttpEndpoint(port: builder.ExecutionContext.IsRunMode ? gatewayPort : null, isProxied: false)
+    .RunsBuiltProgram()
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
@@ -73,23 +91,22 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
 // For the export of what all hold about a person. Auth does not wait for them: they wait for Auth.
 auth.WithReference(reporting).WithReference(gamification).WithReference(coupons).WithReference(notifications);
 
-// Tokens name the address at which clients find Auth: the gateway's.
-auth.WithEnvironment("Auth__Issuer", ReferenceExpression.Create($"{gateway.GetEndpoint("http")}/api/v1/auth"));
-notifications.WithEnvironment("Links__Gateway", gateway.GetEndpoint("http"));
-
 builder.Build().Run();
 
 // Every service has a database of its own, and the broker.
 IResourceBuilder<ProjectResource> Service<TProject>(string name, string databaseName) where TProject : IProjectMetadata, new()
 {
-    var database = postgres.AddDatabase(databaseName);
+    var database = builder.External(databaseName) ?? postgres.Value.AddDatabase(databaseName);
     return builder.AddProject<TProject>(name)
-        .WithHttpEndpoint()
+        .WithHttpEndpoint(isProxied: false)
+        .RunsBuiltProgram()
         .WithHttpHealthCheck("/health")
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
         .WithReference(database).WaitFor(database)
         .WithReference(messaging).WaitFor(messaging);
 }
 
-IResourceBuilder<ParameterResource> Secret(string name) =>
-    builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
+IResourceBuilder<ParameterResource> Setting(string name, string value, bool secret = false) =>
+    builder.AddParameter(name, () => builder.Configuration[$"Parameters:{name}"] ?? value, secret: secret);
+
+IResourceBuilder<ParameterResource> Secret(string name) => builder.AddParameter(name, new KeptSecret(builder, name), secret: true);

@@ -15,7 +15,7 @@ const int Users = 200;
 const int SeededReports = 100_000;
 
 var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Kashif_AppHost>(
-    ["--LocalEngine:Durable=true"]); // throw-away data, but written to the disk before it is confirmed
+    ["--ThrowAwayData=true", "--Fsync=true", "--Parameters:gateway-port=0"]); // throw-away data, but written to the disk before it is confirmed
 foreach (var project in builder.Resources.OfType<ProjectResource>())
 {
     builder.CreateResourceBuilder(project)

@@ -1,5 +1,3 @@
-extern alias AppHost;
-
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
@@ -35,9 +33,8 @@ public sealed class KashifSystem : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>(
-            [$"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}"]);
-        builder.WithThrowAwayData();
+        var builder = await TestAppHost.CreateAsync(
+            $"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}");
 
         // All that these tests do comes from one address.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))

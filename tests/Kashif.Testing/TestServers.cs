@@ -1,5 +1,3 @@
-extern alias AppHost;
-
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -37,13 +35,12 @@ public sealed class TestServers : IAsyncDisposable
 
     private static async Task<TestServers> StartAsync(string[] names, string[] without)
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>();
+        var builder = await TestAppHost.CreateAsync();
         foreach (var resource in builder.Resources.Where(resource => resource is ProjectResource || without.Contains(resource.Name)).ToArray())
         {
             builder.Resources.Remove(resource);
         }
 
-        builder.WithThrowAwayData();
         var application = await builder.BuildAsync();
         await application.StartAsync();
         await Task.WhenAll(names.Select(name => application.ResourceNotifications.WaitForResourceHealthyAsync(name)));
@@ -58,20 +55,4 @@ public sealed class TestServers : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
-}
-
-/// <summary>What every test that starts the AppHost needs.</summary>
-public static class TestingBuilderExtensions
-{
-    /// <summary>Takes the servers off the volumes on which <c>./kashif run</c> keeps its data.</summary>
-    public static void WithThrowAwayData(this IDistributedApplicationTestingBuilder builder)
-    {
-        foreach (var resource in builder.Resources)
-        {
-            foreach (var volume in resource.Annotations.OfType<ContainerMountAnnotation>().ToArray())
-            {
-                resource.Annotations.Remove(volume);
-            }
-        }
-    }
 }

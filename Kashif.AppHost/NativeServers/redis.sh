@@ -1,0 +1,18 @@
+#!/bin/sh
+# Redis on 127.0.0.1:$PORT with $REDIS_PASSWORD and its data in $DATA.
+set -eu
+. "$(dirname "$0")/serve.sh"
+redis=$(find_program redis-server redis-server /opt/homebrew/bin /usr/local/bin)
+umask 077
+mkdir -p "$DATA"
+cd "$DATA"
+# A file, so that no list of processes shows the password.
+cat > redis.conf <<CONF
+bind 127.0.0.1
+port $PORT
+dir "$DATA"
+requirepass "$REDIS_PASSWORD"
+save 60 1
+CONF
+unset REDIS_PASSWORD
+serve TERM "$redis" "$DATA/redis.conf"
