@@ -3,6 +3,7 @@ using Kashif.NativeServers;
 
 Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
+Guardian.Watch(builder);
 builder.ChooseServers("docker.io/library/postgres:17.6", "docker.io/library/rabbitmq:4.2-management", "docker.io/library/redis:8.6");
 
 // Override with Parameters__admin-email=… or in the user secrets. Generated secrets are kept in .kashif/secrets.
@@ -24,15 +25,15 @@ var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 
 // ConnectionStrings__<name> given: that server is external. Else a container, or a process of this machine.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
-    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume()
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume().WithEndpointProxySupport(false)
     .WithArgs("-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
-    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume()
+    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume().WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
     .OrNative("rabbitmq.conf");
 var cache = builder.External(ResourceNames.Cache) ?? builder
-    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate()
+    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate().WithEndpointProxySupport(false)
     .OrNative();
 
 var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthDb)
@@ -42,7 +43,11 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
     .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
-    .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret);
+    .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret)
+    .WithValueCommand("show-admin-password", "Show the first admin's password", "It was set when the account was made.", adminPassword.Resource.GetValueAsync)
+    .WithProgramCommand("rotate-keys", "Rotate the signing keys", "A new key, published now, signing in 15 minutes.", "KeyReset", ["rotate-keys"])
+    .WithProgramCommand("rotate-keys-emergency", "Revoke the signing keys", "A key has leaked: every access token ends within two minutes.", "KeyReset",
+        ["rotate-keys", "emergency"], confirmation: "Every access token ends within two minutes; sessions go on. Continue?");
 
 var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, ResourceNames.ReportingDb)
     .WithReference(auth).WaitFor(auth);
@@ -70,7 +75,7 @@ var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notific
 if (builder.ExecutionContext.IsRunMode)
 {
     // While smtp-host is empty, mails are files that a developer reads.
-    notifications.WithEnvironment("Smtp__PickupDirectory", Path.GetFullPath("../.kashif/mail", builder.AppHostDirectory));
+    notifications.WithEnvironment("Smtp__PickupDirectory", RunData.For(builder).PathOf("mail"));
 }
 
 var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
@@ -78,6 +83,7 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .RunsBuiltProgram()
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
+    .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithEnvironment("ServiceClient__ClientId", ResourceNames.Gateway)
     .WithEnvironment("ServiceClient__ClientSecret", serviceSecret)
@@ -97,10 +103,13 @@ builder.Build().Run();
 IResourceBuilder<ProjectResource> Service<TProject>(string name, string databaseName) where TProject : IProjectMetadata, new()
 {
     var database = builder.External(databaseName) ?? postgres.Value.AddDatabase(databaseName);
+    database.WithValueCommand("connection-string", "Show the connection string", "For psql and other clients.", database.Resource.GetConnectionStringAsync);
     return builder.AddProject<TProject>(name)
         .WithHttpEndpoint(isProxied: false)
         .RunsBuiltProgram()
         .WithHttpHealthCheck("/health")
+        .WithUrls(context => context.Name("/health", "Health").Name("/openapi/v1.json", "OpenAPI"))
+        .WithServiceCommands()
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
         .WithReference(database).WaitFor(database)
         .WithReference(messaging).WaitFor(messaging);

@@ -12,17 +12,21 @@ internal static class BuiltProgram
     public static IResourceBuilder<ProjectResource> RunsBuiltProgram(this IResourceBuilder<ProjectResource> project)
     {
         var builder = project.ApplicationBuilder;
-        var path = project.Resource.GetProjectMetadata().ProjectPath;
-        var directory = Path.GetDirectoryName(path) ?? "";
-        var program = Path.Combine(directory, "bin", Configuration, "net10.0", Path.GetFileNameWithoutExtension(path));
+        var program = PathOf(project.Resource);
         if (builder.ExecutionContext.IsRunMode && string.IsNullOrEmpty(builder.Configuration["DEBUG_SESSION_PORT"]) && File.Exists(program))
         {
-            project.WithAnnotation(new ExecutableAnnotation { Command = program, WorkingDirectory = directory })
+            project.WithAnnotation(new ExecutableAnnotation { Command = program, WorkingDirectory = DirectoryOf(project.Resource) })
                 .WithEnvironment("DOTNET_ROOT", Path.GetFullPath("../../..", RuntimeEnvironment.GetRuntimeDirectory()));
         }
 
         return project;
     }
+
+    /// <returns>The path of the program that the build makes of a project.</returns>
+    public static string PathOf(ProjectResource project) => Path.Combine(
+        DirectoryOf(project), "bin", Configuration, "net10.0", Path.GetFileNameWithoutExtension(project.GetProjectMetadata().ProjectPath));
+
+    private static string DirectoryOf(ProjectResource project) => Path.GetDirectoryName(project.GetProjectMetadata().ProjectPath) ?? "";
 
 #if DEBUG
     private const string Configuration = "Debug";

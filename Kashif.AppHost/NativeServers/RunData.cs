@@ -10,8 +10,10 @@ namespace Kashif.NativeServers;
 /// </summary>
 internal sealed class RunData
 {
-    private const string TemporaryPrefix = "kashif-run-";
     private static readonly ConditionalWeakTable<IDistributedApplicationBuilder, RunData> All = [];
+
+    /// <summary>How the paths of this process's temporary directories begin; the guardian deletes them.</summary>
+    public static readonly string TemporaryPrefix = Path.Combine(Path.GetTempPath(), $"kashif-run-{Environment.ProcessId}-");
 
     // Letters and digits that are not mistaken for one another, and need no quoting in a URL or a shell.
     private const string Alphabet = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789";
@@ -24,13 +26,20 @@ internal sealed class RunData
     {
         IsThrownAway = builder.Configuration.GetValue<bool>("ThrowAwayData");
         _root = IsThrownAway
-            ? Path.Combine(Path.GetTempPath(), $"{TemporaryPrefix}{Environment.ProcessId}-{Guid.CreateVersion7():n}")
+            ? $"{TemporaryPrefix}{Guid.CreateVersion7():n}"
             : Path.GetFullPath(builder.Configuration["DataDirectory"] ?? "../.kashif", builder.AppHostDirectory);
     }
 
     public bool IsThrownAway { get; }
 
     public static RunData For(IDistributedApplicationBuilder builder) => All.GetValue(builder, builder => new RunData(builder));
+
+    /// <returns>The path of a file or directory of the run, whose parent exists.</returns>
+    public string PathOf(string name)
+    {
+        Directory.CreateDirectory(_root);
+        return Path.Combine(_root, name);
+    }
 
     /// <returns>The path of a server's data.</returns>
     public string DirectoryOf(string resource)
