@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.NativeServers;
 
+StartErrors.ShowPlainly();
 Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
 Guardian.Watch(builder);

@@ -12,7 +12,7 @@ internal static class Guardian
     private const string Mark = "KASHIF_RUN";
     private const string NoProcess = "999999999"; // above every process id
     private static readonly Lock Starting = new();
-    private static FileStream? _run;
+    private static readonly List<FileStream> Held = []; // until the process ends
     private static bool _started;
 
     /// <summary>Once a process, before DCP starts: it and everything that it starts inherit the mark.</summary>
@@ -41,33 +41,27 @@ internal static class Guardian
         }
     }
 
-    /// <summary>The lock file is held while this process lives. It names the process and its mark, for the next run.</summary>
+    /// <summary>The lock is held while this process lives. The file beside it has the process and its mark, for the next run.</summary>
     private static void TakeOver(RunData data, string script, string mark)
     {
-        var path = data.PathOf("run.lock");
+        var identity = data.PathOf("run.id");
         try
         {
-            _run = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Held.Add(new FileStream(data.PathOf("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException)
         {
-            using var holder = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
             throw new DistributedApplicationException(
-                $"Kashif runs here already (process {holder.ReadLine()}). End that run with Ctrl-C or ./kashif stop, or give this one data of its own: DataDirectory=/another/directory.");
+                $"Kashif runs here already (process {File.ReadLines(identity).First()}). End that run with Ctrl-C or ./kashif stop, or give this one data of its own: DataDirectory=/another/directory.");
         }
 
-        using var reader = new StreamReader(_run, leaveOpen: true);
-        _ = reader.ReadLine();
-        if (reader.ReadLine() is { Length: > 0 } before)
+        if (File.Exists(identity) && File.ReadLines(identity).ElementAtOrDefault(1) is { Length: > 0 } before)
         {
             using var ending = Start(script, [NoProcess, before, Path.Combine(Path.GetTempPath(), "kashif-run-none-")]);
             ending.WaitForExit();
         }
 
-        _run.SetLength(0);
-        using var writer = new StreamWriter(_run, leaveOpen: true);
-        writer.WriteLine(Environment.ProcessId);
-        writer.WriteLine(mark);
+        File.WriteAllLines(identity, [Environment.ProcessId.ToString(CultureInfo.InvariantCulture), mark]);
     }
 
     private static Process Start(string script, string[] arguments)
