@@ -61,7 +61,8 @@ internal static class Guardian
             ending.WaitForExit();
         }
 
-        File.WriteAllLines(identity, [Environment.ProcessId.ToString(CultureInfo.InvariantCulture), mark]);
+        File.WriteAllLines($"{identity}.next", [Environment.ProcessId.ToString(CultureInfo.InvariantCulture), mark]);
+        File.Move($"{identity}.next", identity, overwrite: true);
     }
 
     private static Process Start(string script, string[] arguments)

@@ -7,7 +7,8 @@ apphost=$1 mark=$2 temporary=$3 watches_dcp=${4:-}
 trap '' HUP INT QUIT TERM
 
 marked() { grep -laF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
-dcp() { for process in $(marked); do [ "$(cat "/proc/$process/comm" 2>/dev/null)" != dcp ] || echo "$process"; done; }
+# DCP's short-lived processes (info, monitors) do not count.
+dcp() { for process in $(marked); do grep -qaF run-controllers "/proc/$process/cmdline" 2>/dev/null && echo "$process"; done; }
 
 known=
 while kill -0 "$apphost" 2>/dev/null; do

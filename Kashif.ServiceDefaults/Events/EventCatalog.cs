@@ -38,6 +38,11 @@ public static class EventCatalog
             ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
         ],
     };
+
+    private static readonly HashSet<string> Consumed = [.. Subscriptions.Values.SelectMany(types => types)];
+
+    /// <returns>Whether at least one service consumes events of this wire name.</returns>
+    public static bool IsConsumed(string type) => Consumed.Contains(type);
 }
 
 /// <summary>The wire format of the events, generated at build.</summary>

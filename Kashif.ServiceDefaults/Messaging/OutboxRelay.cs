@@ -1,4 +1,5 @@
 using System.Data;
+using Kashif.Events;
 using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +13,8 @@ namespace Kashif.Messaging;
 
 /// <summary>
 /// Publishes the outbox. Rows are deleted in a transaction that commits only when the broker has confirmed them, so a crash
-/// at any point publishes again rather than not at all; <c>SKIP LOCKED</c> lets any number of replicas share the work.
+/// at any point publishes again rather than not at all; <c>SKIP LOCKED</c> lets any number of replicas share the work. The broker
+/// returns an event that no queue is bound to: the batch stays, and the next channel declares the bindings anew.
 /// </summary>
 internal sealed partial class OutboxRelay<TContext>(
     IServiceScopeFactory scopes,
@@ -116,7 +118,7 @@ internal sealed partial class OutboxRelay<TContext>(
         await Task.WhenAll(batch.Select(message => channel.BasicPublishAsync(
             Broker.Exchange,
             message.Type,
-            mandatory: false,
+            mandatory: EventCatalog.IsConsumed(message.Type),
             new BasicProperties
             {
                 ContentType = CloudEvent.ContentType,

@@ -39,6 +39,28 @@ public sealed class MessagingTests(Servers servers)
     }
 
     [Fact]
+    public async Task An_event_without_a_binding_stays_until_the_binding_is_back()
+    {
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging, listens: false);
+        await PublishAsync(service, Guid.CreateVersion7());
+        await OutboxEmptiesAsync(service); // the relay's channel is open, and the bindings are declared
+        await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
+        var user = Guid.CreateVersion7();
+
+        await service.WithDbAsync(database =>
+        {
+            database.Publish(new UserDataErased(user, ResourceNames.Coupons), TimeProvider.System.GetUtcNow());
+            return database.SaveChangesAsync(Cancel);
+        });
+
+        await Eventually.TrueAsync(
+            async () => await tap.TakeAsync(ResourceNames.Auth) is { } envelope && envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user,
+            "the event in the queue of Auth");
+        await OutboxEmptiesAsync(service);
+    }
+
+    [Fact]
     public async Task What_is_rolled_back_is_never_published()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);

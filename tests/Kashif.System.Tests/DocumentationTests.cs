@@ -10,13 +10,6 @@ public sealed class DocumentationTests(KashifSystem system)
 {
     private const string ElsewhereHost = "kashif.test";
 
-    /// <summary>Debian's, or what else a machine has; nothing is downloaded.</summary>
-    private static readonly string[] Browsers =
-    [
-        "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    ];
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -27,7 +20,7 @@ public sealed class DocumentationTests(KashifSystem system)
         var user = await system.RegisterAsync();
         var email = (await user.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("email").GetString() ?? "";
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
         var trouble = Watch(page);
         using var anonymous = system.Anonymous();
@@ -63,7 +56,7 @@ public sealed class DocumentationTests(KashifSystem system)
     public async Task Each_services_document_is_a_choice_away()
     {
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
         var trouble = Watch(page);
         using var anonymous = system.Anonymous();
@@ -122,21 +115,5 @@ public sealed class DocumentationTests(KashifSystem system)
         };
         page.RequestFailed += (_, request) => trouble.Enqueue($"{request.Failure} {request.Url}");
         return trouble;
-    }
-
-    private static async Task<IBrowser> LaunchAsync(IPlaywright playwright)
-    {
-        Cancel.ThrowIfCancellationRequested();
-        return await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = Browsers.FirstOrDefault(File.Exists)
-                ?? throw new InvalidOperationException("There is no Chromium here: ./kashif test installs Debian's; elsewhere install Chromium or Chrome."),
-            Args =
-            [
-                "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                $"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1",
-                .. Environment.UserName == "root" ? ["--no-sandbox"] : Array.Empty<string>(),
-            ],
-        });
     }
 }

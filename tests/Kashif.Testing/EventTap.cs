@@ -23,16 +23,21 @@ public sealed class EventTap : IAsyncDisposable
     /// <summary>Everything seen so far: the CloudEvents envelopes, in order of arrival.</summary>
     public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
 
-    public static async Task<EventTap> OpenAsync(string messaging)
+    /// <param name="listens">False leaves the exchange without this listener, so that an event may have nowhere to go.</param>
+    public static async Task<EventTap> OpenAsync(string messaging, bool listens = true)
     {
         var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
         await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true);
+        var tap = new EventTap(connection, channel);
+        if (!listens)
+        {
+            return tap;
+        }
+
         var queue = await channel.QueueDeclareAsync();
         await channel.QueueBindAsync(queue.QueueName, Exchange, "#");
-
-        var tap = new EventTap(connection, channel);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, delivery) =>
         {
@@ -77,6 +82,13 @@ public sealed class EventTap : IAsyncDisposable
     public async Task PublishRawAsync(string routingKey, byte[] body) =>
         await _channel.BasicPublishAsync(
             Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
+
+    /// <returns>The next message in a service's queue, acknowledged; null where there is none.</returns>
+    public async Task<JsonElement?> TakeAsync(string service) =>
+        await _channel.BasicGetAsync(service, autoAck: true) is { } message ? JsonSerializer.Deserialize<JsonElement>(message.Body.Span) : null;
+
+    /// <summary>Takes a service's queue off an event.</summary>
+    public Task UnbindAsync(string service, string type) => _channel.QueueUnbindAsync(service, Exchange, type);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,101 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Testing;
+
+namespace Kashif.AppHost.Tests;
+
+/// <summary>The resources that AppHost.cs declares, without starting them.</summary>
+public sealed class TopologyTests
+{
+    private static readonly string[] Databases =
+        [ResourceNames.AuthDb, ResourceNames.ReportingDb, ResourceNames.GamificationDb, ResourceNames.CouponsDb, ResourceNames.NotificationsDb];
+
+    private static readonly string[] Servers = [ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache];
+
+    [Fact]
+    public async Task Resources_do_not_reference_each_other_in_a_circle()
+    {
+        await using var builder = await TestAppHost.CreateAsync();
+        var references = builder.Resources.ToDictionary(resource => resource.Name, resource => resource.Annotations.OfType<ResourceRelationshipAnnotation>()
+            .Where(relationship => relationship.Type == "Reference" && relationship.Resource.Name != resource.Name).Select(relationship => relationship.Resource.Name).ToArray());
+        references[ResourceNames.Gateway].ShouldContain(ResourceNames.Auth); // else nothing was read
+
+        foreach (var start in references.Keys)
+        {
+            Reachable(start, references).ShouldNotContain(start);
+        }
+    }
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task Servers_are_containers_or_executables_as_the_setting_says(string containers)
+    {
+        await using var builder = await TestAppHost.CreateAsync($"--Containers={containers}");
+
+        foreach (var server in builder.Resources.Where(resource => Servers.Contains(resource.Name)))
+        {
+            server.IsContainer().ShouldBe(containers == "true", server.Name);
+            (server is ExecutableResource).ShouldBe(containers == "false", server.Name);
+        }
+
+        builder.Resources.Count(resource => Servers.Contains(resource.Name)).ShouldBe(Servers.Length);
+        builder.Resources.Count(resource => Databases.Contains(resource.Name)).ShouldBe(Databases.Length);
+    }
+
+    [Fact]
+    public async Task A_server_whose_connection_strings_are_given_is_not_started()
+    {
+        string[] given = [.. Databases, ResourceNames.Messaging, ResourceNames.Cache];
+        await using var builder = await TestAppHost.CreateAsync([.. given.Select(name => $"--ConnectionStrings:{name}=Host=elsewhere;Name={name}")]);
+
+        builder.Resources.Select(resource => resource.Name).ShouldNotContain(ResourceNames.Postgres);
+        foreach (var name in given)
+        {
+            var resource = builder.Resources.Single(resource => resource.Name == name);
+            resource.ShouldNotBeAssignableTo<ExecutableResource>();
+            resource.IsContainer().ShouldBeFalse();
+            (await resource.ShouldBeAssignableTo<IResourceWithConnectionString>().ShouldNotBeNull().GetConnectionStringAsync(TestContext.Current.CancellationToken))
+                .ShouldBe($"Host=elsewhere;Name={name}");
+        }
+    }
+
+    [Fact]
+    public async Task One_external_database_leaves_the_others_on_the_server()
+    {
+        await using var builder = await TestAppHost.CreateAsync($"--ConnectionStrings:{ResourceNames.AuthDb}=Host=elsewhere");
+
+        builder.Resources.Select(resource => resource.Name).ShouldContain(ResourceNames.Postgres);
+        builder.Resources.OfType<PostgresDatabaseResource>().Select(database => database.Name)
+            .ShouldBe(Databases.Where(name => name != ResourceNames.AuthDb), ignoreOrder: true);
+    }
+
+    [Theory]
+    [InlineData("--Containers=perhaps", "Containers")]
+    [InlineData("--Parameters:gateway-port=65536", "Parameters__gateway-port")]
+    [InlineData("--Parameters:gateway-port=http", "Parameters__gateway-port")]
+    public async Task A_setting_that_cannot_be_used_is_named(string argument, string setting)
+    {
+        var exception = await Should.ThrowAsync<Exception>(() => TestAppHost.CreateAsync(argument));
+
+        exception.Message.ShouldContain(setting);
+    }
+
+    private static HashSet<string> Reachable(string start, Dictionary<string, string[]> references)
+    {
+        var seen = new HashSet<string>();
+        var next = new Stack<string>(references.GetValueOrDefault(start, []));
+        while (next.TryPop(out var name))
+        {
+            if (seen.Add(name))
+            {
+                foreach (var further in references.GetValueOrDefault(name, []))
+                {
+                    next.Push(further);
+                }
+            }
+        }
+
+        return seen;
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.Playwright;
+
+namespace Kashif.Testing;
+
+/// <summary>The machine's own Chromium under Playwright; nothing is downloaded.</summary>
+internal static class InstalledBrowser
+{
+    private static readonly string[] Paths =
+    [
+        "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ];
+
+    public static Task<IBrowser> LaunchChromiumAsync(this IPlaywright playwright, params string[] arguments) =>
+        playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = Paths.FirstOrDefault(File.Exists)
+                ?? throw new InvalidOperationException("Chromium is missing. ./kashif test installs Debian's; elsewhere install Chromium or Chrome."),
+            Args =
+            [
+                "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                .. arguments,
+                .. Environment.UserName == "root" ? ["--no-sandbox"] : Array.Empty<string>(),
+            ],
+        });
+}
