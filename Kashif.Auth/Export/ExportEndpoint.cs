@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.Deletion;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
 using Kashif.Security;
@@ -47,7 +46,7 @@ internal static partial class ExportEndpoint
         await using var document = new FileBufferingWriteStream();
         await WriteAsync(document, $"{{\"exported_at\":\"{time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)}\",\"account\":", cancellationToken);
         await JsonSerializer.SerializeAsync(document, account, AuthJson.Default.AccountExport, cancellationToken);
-        foreach (var service in DeletionReceipts.Services)
+        foreach (var service in ResourceNames.UserDataServices)
         {
             await WriteAsync(document, $",\"{service}\":", cancellationToken);
             try
