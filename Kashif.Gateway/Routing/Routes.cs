@@ -95,7 +95,7 @@ internal static class Routes
     {
         RouteId = $"{area.Name} {kind}",
         ClusterId = area.Service,
-        Match = new RouteMatch { Path = path, Methods = rule?.Method is { } method ? [method] : null },
+        Match = new RouteMatch { Path = path, Methods = Methods(rule?.Method) },
         MaxRequestBodySize = rule?.MaxBody ?? Bodies.Most,
         Timeout = rule?.Wait switch
         {
@@ -105,6 +105,14 @@ internal static class Routes
         },
         TimeoutPolicy = rule?.Wait == Wait.Endless ? "Disable" : null,
         Metadata = metadata.Concat(rule?.Marks ?? []).ToDictionary(),
+    };
+
+    /// <summary>HEAD costs as much as GET, of which it is the beginning, so the same rule applies.</summary>
+    private static string[]? Methods(string? method) => method switch
+    {
+        null => null,
+        "GET" => ["GET", "HEAD"],
+        _ => [method],
     };
 
     /// <param name="Path">Below the area.</param>
