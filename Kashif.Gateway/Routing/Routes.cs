@@ -18,6 +18,9 @@ internal static class Routes
     /// <summary>Marks what pages of other origins may show.</summary>
     public const string Embeddable = "embeddable";
 
+    /// <summary>Marks what the gateway completes with the parts of the other services.</summary>
+    public const string Export = "export";
+
     private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
 
     /// <summary>What is treated otherwise than the rest of its area.</summary>
@@ -31,7 +34,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
-        new("auth", "GET", "me/export", LimitPolicies.Export, Wait: Wait.Long),
+        new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
