@@ -2,7 +2,6 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Deletion;
-using Kashif.Auth.Export;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
@@ -69,7 +68,6 @@ internal static class AuthExtensions
         services.AddHttpContextAccessor();
         services.AddScoped<AuditLog>();
         services.AddScoped<AccountErasure>();
-        services.AddExport();
 
         // In this order, after the migrations.
         services.AddHostedService<KeyRotationSchedule>();

@@ -41,7 +41,7 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(RotateKeysRequest))]
 [JsonSerializable(typeof(DeleteAccountRequest))]
 [JsonSerializable(typeof(DeletionResponse))]
-[JsonSerializable(typeof(AccountExport))]
+[JsonSerializable(typeof(ExportResponse))]
 [JsonSerializable(typeof(CreateApiKeyRequest))]
 [JsonSerializable(typeof(CreatedApiKeyResponse))]
 [JsonSerializable(typeof(Page<ApiKeyResponse>))]

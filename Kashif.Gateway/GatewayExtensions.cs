@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Kashif.Gateway.Caching;
+using Kashif.Gateway.Export;
 using Kashif.Gateway.Health;
 using Kashif.Gateway.Limits;
 using Kashif.Gateway.Metrics;
@@ -44,6 +45,7 @@ internal static class GatewayExtensions
         services.AddReverseProxy()
             .AddServiceDiscoveryDestinationResolver()
             .AddTransforms(Transforms.Add)
+            .AddTransforms(ExportExtensions.AddExportTransforms)
             .ConfigureHttpClient((_, handler) =>
             {
                 handler.ConnectTimeout = TimeSpan.FromSeconds(3);
@@ -57,6 +59,7 @@ internal static class GatewayExtensions
             options.UseCaseSensitivePaths = true;
         });
         services.AddSingleton<PublicReads>();
+        services.AddExport();
         services.AddMetricsAccess();
         services.AddAlias();
         services.AddCompression();
@@ -111,6 +114,7 @@ internal static class GatewayExtensions
             proxy.Use(PathTraversal.Refuse);
             proxy.Use(Bodies.RefuseLargeAsync);
             proxy.Use(SayUnavailableAsync);
+            proxy.UseExport();
             proxy.Use(Retries.RetryAsync);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();

@@ -19,4 +19,9 @@ public static class ResourceNames
     public const string Coupons = "coupons";
     public const string Notifications = "notifications";
     public const string Gateway = "gateway";
+
+    /// <summary>
+    /// The services besides Auth that hold data about people. A deletion waits for each of them; an export holds a part of each, in this order.
+    /// </summary>
+    public static IReadOnlyList<string> UserDataServices { get; } = [Reporting, Gamification, Coupons, Notifications];
 }

@@ -73,6 +73,6 @@ internal static class DeletionEndpoints
             deletion.CompletedAt is null ? "erasing" : "completed",
             deletion.RequestedAt,
             deletion.CompletedAt,
-            [.. DeletionReceipts.Services.Select(service => new ServiceErasure(service, erased.GetValueOrDefault(service)))]);
+            [.. ResourceNames.UserDataServices.Select(service => new ServiceErasure(service, erased.GetValueOrDefault(service)))]);
     }
 }

@@ -10,10 +10,6 @@ namespace Kashif.Auth.Deletion;
 /// <summary>Notes which service has erased, and completes the deletion when all have, after nothing new could come.</summary>
 internal sealed class DeletionReceipts(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time) : IEventHandler<UserDataErased>
 {
-    /// <summary>Every service that holds something about people.</summary>
-    public static IReadOnlyList<string> Services { get; } =
-        [ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
-
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDataErased>> events, CancellationToken cancellationToken)
     {
         foreach (var ofUser in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key))
@@ -25,7 +21,7 @@ internal sealed class DeletionReceipts(AuthDbContext database, AuditLog audit, I
                 continue;
             }
 
-            foreach (var received in ofUser.Where(received => Services.Contains(received.Data.Service)))
+            foreach (var received in ofUser.Where(received => ResourceNames.UserDataServices.Contains(received.Data.Service)))
             {
                 await database.Database.ExecuteSqlAsync($"""
                     INSERT INTO deletion_receipts AS held (deletion_id, service, erased_at) VALUES ({deletion.Id}, {received.Data.Service}, {received.Time})
@@ -35,7 +31,7 @@ internal sealed class DeletionReceipts(AuthDbContext database, AuditLog audit, I
 
             var last = AccountErasure.LastSweepAt(deletion.RequestedAt, options.Value);
             var confirmed = await database.DeletionReceipts.CountAsync(receipt => receipt.DeletionId == deletion.Id && receipt.ErasedAt >= last, cancellationToken);
-            if (deletion.CompletedAt is null && confirmed == Services.Count)
+            if (deletion.CompletedAt is null && confirmed == ResourceNames.UserDataServices.Count)
             {
                 deletion.CompletedAt = time.GetUtcNow();
                 audit.Record(deletion.UserId, AuditActions.DeletionCompleted);

@@ -1,41 +1,28 @@
-using System.Globalization;
-using System.Net.Http.Headers;
 using System.Security.Claims;
-using System.Text;
-using System.Text.Json;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.Deletion;
-using Kashif.Auth.Tokens;
 using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kashif.Auth.Export;
 
-/// <summary>Everything that Kashif holds about a person, as one JSON document: all of it or nothing.</summary>
-internal static partial class ExportEndpoint
+/// <summary>Auth's part of an export. The gateway adds the parts of the other services, which Auth does not know.</summary>
+internal sealed record ExportResponse(DateTimeOffset ExportedAt, AccountExport Account);
+
+internal static class ExportEndpoint
 {
-    private const string Client = "user-export";
-    private const string RetryAfterSeconds = "30";
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
-
-    public static IServiceCollection AddExport(this IServiceCollection services)
-    {
-        services.AddTransient<OwnServiceToken>();
-        services.AddHttpClient(Client).AddHttpMessageHandler<OwnServiceToken>();
-        return services;
-    }
-
     public static void MapExport(this IEndpointRouteBuilder endpoints) => endpoints.MapGet("/me/export", ExportAsync)
         .RequireAuthorization(Policies.Session).WithTags("Accounts")
-        .Produces(StatusCodes.Status200OK, contentType: "application/json").ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-        .WithName("ExportMe").WithSummary("Everything that all services hold about the signed-in person");
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .WithName("ExportMe").WithSummary("Export everything that all services hold about me")
+        .WithDescription(
+            $"Auth itself answers with `exported_at` and `account`. Through the gateway the document also has a member for each other service "
+            + $"({string.Join(", ", ResourceNames.UserDataServices.Select(service => $"`{service}`"))}) with all that it holds. "
+            + "If one of them is unavailable there is no document but a 503 `export_unavailable`.");
 
-    private static async Task<Results<EmptyHttpResult, ProblemHttpResult>> ExportAsync(
-        ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, IHttpClientFactory clients, TimeProvider time, ILoggerFactory loggers, HttpContext http,
-        CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ExportResponse>, ProblemHttpResult>> ExportAsync(
+        ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, HttpResponse response, CancellationToken cancellationToken)
     {
         var userId = caller.UserId;
         if (await AccountExport.ReadAsync(userId, database, cancellationToken) is not { } account)
@@ -43,60 +30,11 @@ internal static partial class ExportEndpoint
             return Error.NotFound("This account is gone.").ToProblem();
         }
 
-        // In a file where it is long: the answer begins when all of it is there.
-        await using var document = new FileBufferingWriteStream();
-        await WriteAsync(document, $"{{\"exported_at\":\"{time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)}\",\"account\":", cancellationToken);
-        await JsonSerializer.SerializeAsync(document, account, AuthJson.Default.AccountExport, cancellationToken);
-        foreach (var service in DeletionReceipts.Services)
-        {
-            await WriteAsync(document, $",\"{service}\":", cancellationToken);
-            try
-            {
-                await CopyAsync(clients.CreateClient(Client), service, userId, document, cancellationToken);
-            }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                ServiceAway(loggers.CreateLogger(typeof(ExportEndpoint)), service, exception);
-                http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return Error.Unavailable("export_unavailable", "A service that holds some of your data is away for the moment; try again.").ToProblem();
-            }
-        }
-
-        await WriteAsync(document, "}", cancellationToken);
         audit.Record(userId, AuditActions.Exported);
         await database.SaveChangesAsync(cancellationToken);
 
-        http.Response.ContentType = "application/json; charset=utf-8";
-        http.Response.ContentLength = document.Length;
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.Headers.ContentDisposition = "attachment; filename=\"kashif-export.json\"";
-        await document.DrainBufferAsync(http.Response.BodyWriter, cancellationToken);
-        return TypedResults.Empty;
-    }
-
-    private static async Task CopyAsync(HttpClient client, string service, Guid userId, Stream document, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Longest);
-        using var response = await client.GetAsync(
-            $"http://{service}/internal/v1/users/{userId}/export", HttpCompletionOption.ResponseHeadersRead, limit.Token);
-        response.EnsureSuccessStatusCode();
-        await response.Content.CopyToAsync(document, limit.Token);
-    }
-
-    private static Task WriteAsync(Stream document, string text, CancellationToken cancellationToken) =>
-        document.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask();
-
-    [LoggerMessage(EventId = 2401, Level = LogLevel.Warning, Message = "An export failed, because {Service} did not give its part")]
-    private static partial void ServiceAway(ILogger logger, string service, Exception exception);
-}
-
-/// <summary>Auth calls others as a service, and signs its own token for that.</summary>
-internal sealed class OwnServiceToken(AccessTokens tokens) : DelegatingHandler
-{
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.ForService(ResourceNames.Auth).AccessToken);
-        return base.SendAsync(request, cancellationToken);
+        response.Headers.CacheControl = "no-store";
+        response.Headers.ContentDisposition = "attachment; filename=\"kashif-export.json\"";
+        return TypedResults.Ok(new ExportResponse(time.GetUtcNow(), account));
     }
 }

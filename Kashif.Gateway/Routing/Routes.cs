@@ -18,6 +18,9 @@ internal static class Routes
     /// <summary>Marks what pages of other origins may show.</summary>
     public const string Embeddable = "embeddable";
 
+    /// <summary>Marks what the gateway completes with the parts of the other services.</summary>
+    public const string Export = "export";
+
     private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
 
     /// <summary>What is treated otherwise than the rest of its area.</summary>
@@ -31,7 +34,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
-        new("auth", "GET", "me/export", LimitPolicies.Export, Wait: Wait.Long),
+        new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
@@ -95,7 +98,7 @@ internal static class Routes
     {
         RouteId = $"{area.Name} {kind}",
         ClusterId = area.Service,
-        Match = new RouteMatch { Path = path, Methods = rule?.Method is { } method ? [method] : null },
+        Match = new RouteMatch { Path = path, Methods = Methods(rule?.Method) },
         MaxRequestBodySize = rule?.MaxBody ?? Bodies.Most,
         Timeout = rule?.Wait switch
         {
@@ -105,6 +108,14 @@ internal static class Routes
         },
         TimeoutPolicy = rule?.Wait == Wait.Endless ? "Disable" : null,
         Metadata = metadata.Concat(rule?.Marks ?? []).ToDictionary(),
+    };
+
+    /// <summary>HEAD costs as much as GET, of which it is the beginning, so the same rule applies.</summary>
+    private static string[]? Methods(string? method) => method switch
+    {
+        null => null,
+        "GET" => ["GET", "HEAD"],
+        _ => [method],
     };
 
     /// <param name="Path">Below the area.</param>

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Kashif.Http;
 
-/// <summary>What a service holds about a person, for Auth to hand to them.</summary>
+/// <summary>What a service holds about a person, for the gateway to hand to them.</summary>
 public static class UserExport
 {
     /// <summary>

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Kashif.Events;
 using Kashif.Messaging;
+using Kashif.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -52,6 +53,18 @@ public sealed class ArchitectureTests(BuiltServices services)
         .Select(handler => handler.EventType)
         .Distinct()
         .ShouldBe(EventCatalog.Subscriptions.GetValueOrDefault(service, []), ignoreOrder: true);
+
+    [Fact]
+    public void Every_service_with_user_data_exports_it_to_services_alone_and_erases_it()
+    {
+        var exporting = BuiltServices.ServiceNames.Where(service => Endpoints(service)
+            .Any(endpoint => endpoint.RoutePattern.RawText == "/internal/v1/users/{id:guid}/export"
+                && endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(required => required.Policy == Policies.Service)));
+        var erasing = EventCatalog.Subscriptions.Where(service => service.Value.Contains(UserDeleted.Type)).Select(service => service.Key);
+
+        exporting.ShouldBe(ResourceNames.UserDataServices, ignoreOrder: true);
+        erasing.ShouldBe(ResourceNames.UserDataServices, ignoreOrder: true);
+    }
 
     private List<RouteEndpoint> Endpoints(string service) =>
         [.. services[service].Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];

@@ -32,8 +32,10 @@ public sealed class BuiltServices : IDisposable
         Add<gateway::Program>(ResourceNames.Gateway);
     }
 
-    public static TheoryData<string> Names =>
+    public static IReadOnlyList<string> ServiceNames { get; } =
         [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications, ResourceNames.Gateway];
+
+    public static TheoryData<string> Names => [.. ServiceNames];
 
     public Built this[string name] => _built[name];
 

@@ -40,6 +40,7 @@ public sealed class ApiKeyTests(AuthServers servers)
         using var program = servers.Auth.With(token);
         (await program.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await program.GetAsync(Root)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await program.GetAsync("/api/v1/auth/me/export")).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
         await (await CreateAsync(program, "auth:read")).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "insufficient_scope");
 
         (await client.DeleteAsync($"{Root}/{listed.GetProperty("id").GetGuid()}")).StatusCode.ShouldBe(HttpStatusCode.NoContent);

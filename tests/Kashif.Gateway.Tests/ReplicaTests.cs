@@ -201,11 +201,10 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Theory]
     [InlineData("/api/v1/reports/1/photos/2")]
     [InlineData("/api/reports/export.geojson")]
-    [InlineData("/api/v1/auth/me/export")]
     [InlineData("/api/v1/notifications/stream")]
     public async Task What_takes_longer_by_its_nature_may(string path)
     {
-        foreach (var service in new[] { First, Second, Gateway[ResourceNames.Auth], Gateway[ResourceNames.Notifications] })
+        foreach (var service in new[] { First, Second, Gateway[ResourceNames.Notifications] })
         {
             service.Answer = async context =>
             {

@@ -1,0 +1,104 @@
+using System.Text;
+using Kashif.Http;
+using Kashif.Security;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Kashif.Gateway.Export;
+
+/// <summary>
+/// <c>GET auth/me/export</c>: all user data as one JSON document, complete or not at all.
+/// <code>
+/// 1. client ──► gateway ──► Auth            admits or refuses the caller, audits, answers {"exported_at", "account"}
+/// 2.            gateway ──► other services  each gives its part to the gateway's service token
+/// 3. client ◄── gateway                     Auth's status and headers, all parts
+/// </code>
+/// </summary>
+internal sealed partial class ExportComposition(RequestDelegate next, IHttpClientFactory clients, ILogger<ExportComposition> logger)
+{
+    public const string Client = "user-export";
+
+    private const string RetryAfterSeconds = "30";
+    private static readonly TimeSpan LongestPart = TimeSpan.FromSeconds(60);
+    private static readonly Error Unavailable = Error.Unavailable("export_unavailable", "A service that holds some of your data is unavailable; try again.");
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (!ExportExtensions.IsExport(context.GetReverseProxyFeature().Route.Config.Metadata))
+        {
+            await next(context);
+            return;
+        }
+
+        // :: Step 1. A refusal has been passed on; so has a failure of Auth.
+        var account = new AccountPart();
+        context.Features.Set(account);
+        await next(context);
+        if (account.Body is not { } own)
+        {
+            return;
+        }
+
+        // :: Step 2. A long document is buffered in a file: the answer starts when it is complete.
+        await using var document = new FileBufferingWriteStream();
+        if (!await TryComposeAsync(document, own, context.User.UserId, context.RequestAborted))
+        {
+            context.Response.Clear();
+            context.Response.Headers.RetryAfter = RetryAfterSeconds;
+            await Unavailable.ToProblem().ExecuteAsync(context);
+            return;
+        }
+
+        // :: Step 3.
+        context.Response.ContentLength = document.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await document.DrainBufferAsync(context.Response.BodyWriter, context.RequestAborted);
+        }
+    }
+
+    private async Task<bool> TryComposeAsync(Stream document, byte[] own, Guid userId, CancellationToken cancellationToken)
+    {
+        if (own is not [(byte)'{', .., (byte)'}'])
+        {
+            PartIsBad(ResourceNames.Auth);
+            return false;
+        }
+
+        await document.WriteAsync(own.AsMemory(..^1), cancellationToken);
+        foreach (var service in ResourceNames.UserDataServices)
+        {
+            await WriteAsync(document, $",\"{service}\":", cancellationToken);
+            try
+            {
+                await CopyPartAsync(service, userId, document, cancellationToken);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                PartIsMissing(service, exception);
+                return false;
+            }
+        }
+
+        await WriteAsync(document, "}", cancellationToken);
+        return true;
+    }
+
+    private async Task CopyPartAsync(string service, Guid userId, Stream document, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(LongestPart);
+        using var response = await clients.CreateClient(Client).GetAsync(
+            $"http://{service}/internal/v1/users/{userId}/export", HttpCompletionOption.ResponseHeadersRead, limit.Token);
+        response.EnsureSuccessStatusCode();
+        await response.Content.CopyToAsync(document, limit.Token);
+    }
+
+    private static Task WriteAsync(Stream document, string text, CancellationToken cancellationToken) =>
+        document.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask();
+
+    [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "An export failed: {Service} did not give its part")]
+    private partial void PartIsMissing(string service, Exception exception);
+
+    [LoggerMessage(EventId = 7102, Level = LogLevel.Error, Message = "An export failed: the part of {Service} is no JSON object")]
+    private partial void PartIsBad(string service);
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using Kashif.Gateway.Routing;
+using Kashif.Security;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace Kashif.Gateway.Export;
+
+internal static class ExportExtensions
+{
+    public static IServiceCollection AddExport(this IServiceCollection services)
+    {
+        services.AddHttpClient(ExportComposition.Client).AddServiceToken();
+        return services;
+    }
+
+    /// <summary>Around retries: one document, however many replicas of Auth are tried.</summary>
+    public static void UseExport(this IReverseProxyApplicationBuilder proxy) => proxy.UseMiddleware<ExportComposition>();
+
+    /// <summary>Keeps Auth's part for <see cref="ExportComposition"/> instead of passing it on.</summary>
+    public static void AddExportTransforms(TransformBuilderContext context)
+    {
+        if (!IsExport(context.Route.Metadata))
+        {
+            return;
+        }
+
+        context.AddResponseTransform(async response =>
+        {
+            if (response.ProxyResponse is { StatusCode: HttpStatusCode.OK } answer && response.HttpContext.Features.Get<AccountPart>() is { } account)
+            {
+                response.SuppressResponseBody = true;
+                account.Body = await answer.Content.ReadAsByteArrayAsync(response.CancellationToken);
+            }
+        });
+    }
+
+    public static bool IsExport(IReadOnlyDictionary<string, string>? routeMetadata) => routeMetadata?.ContainsKey(Routes.Export) == true;
+}
+
+/// <summary>What Auth has answered to an export, where it has.</summary>
+internal sealed class AccountPart
+{
+    public byte[]? Body { get; set; }
+}
