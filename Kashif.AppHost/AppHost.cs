@@ -5,6 +5,7 @@ StartErrors.ShowPlainly();
 Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
 Guardian.Watch(builder);
+builder.KeepLogs();
 builder.ChooseServers("docker.io/library/postgres:17.6", "docker.io/library/rabbitmq:4.2-management", "docker.io/library/redis:8.6");
 
 // Override with Parameters__admin-email=… or in the user secrets. Generated secrets are kept in .kashif/secrets.
@@ -94,9 +95,6 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithReference(gamification).WaitFor(gamification)
     .WithReference(coupons).WaitFor(coupons)
     .WithReference(notifications).WaitFor(notifications);
-
-// For the export of what all hold about a person. Auth does not wait for them: they wait for Auth.
-auth.WithReference(reporting).WithReference(gamification).WithReference(coupons).WithReference(notifications);
 
 builder.Build().Run();
 

@@ -1,99 +1,237 @@
 using System.Diagnostics;
+using System.Globalization;
 using Npgsql;
+using Spectre.Console;
 
 namespace Kashif.Cli;
 
-/// <summary>What <c>./kashif</c> does with a running system beyond starting and stopping it.</summary>
+/// <summary>What <c>./kashif</c> does with a running system.</summary>
 internal static class Commands
 {
+    private const string Gateway = "gateway";
+    private const string Logs = ".kashif/logs";
     private static readonly string[] Services = ["auth", "reporting", "gamification", "coupons", "notifications"];
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
 
-    /// <returns>How a command is called.</returns>
-    public static string Usage(string command) => command switch
+    /// <summary>Says what is starting until everything is healthy, then shows it.</summary>
+    /// <param name="appHost">The process id of the AppHost.</param>
+    /// <returns>1 where it ended, or a resource failed.</returns>
+    public static async Task<int> WatchAsync(int appHost)
     {
-        "logs" => "logs [service] [-f]",
-        "psql" => "psql <service> [arguments of psql]",
-        "dead-letters" => "dead-letters list|replay <service>",
-        _ => command,
-    };
-
-    public static int Status()
-    {
-        var system = RunningSystem.Read();
-        foreach (var resource in system.Resources)
+        using var limit = new CancellationTokenSource(LongestStart);
+        using var connection = await ConnectAsync(appHost, limit.Token);
+        if (connection is null)
         {
-            Console.WriteLine($"{resource.Name,-18} {resource.State,-12} {resource.Health,-10} {resource.Pid,8}  {string.Join(' ', resource.Urls)}");
+            return 1;
         }
 
-        Console.WriteLine(system.Dashboard is null ? "No dashboard." : $"Dashboard: {system.Dashboard}");
-        return system.Healthy ? 0 : 1;
+        var states = new Dictionary<string, string>();
+        await foreach (var resource in (await connection.WatchResourcesAsync()).WithCancellation(limit.Token))
+        {
+            if (resource.IsParameter || resource.IsHidden)
+            {
+                continue;
+            }
+
+            var state = resource.IsHealthy ? "healthy" : resource.State ?? "unknown";
+            if (states.GetValueOrDefault(resource.Title) != state && state is "Starting" or "healthy" or "FailedToStart" or "Exited" or "Finished")
+            {
+                await Console.Error.WriteLineAsync($"  {resource.Title,-18} {state.ToLowerInvariant()}");
+            }
+
+            states[resource.Title] = state;
+            if (resource.HasFailed)
+            {
+                await Console.Error.WriteLineAsync($"{resource.Title} did not start. Its log: ./kashif logs {resource.Title}");
+                return 1;
+            }
+
+            if (resource.Title == Gateway && resource.IsHealthy)
+            {
+                await ShowAsync(connection);
+                return 0;
+            }
+        }
+
+        return 1;
     }
 
-    public static int Logs(string[] words)
+    /// <returns>0 where everything is healthy.</returns>
+    public static async Task<int> StatusAsync()
     {
-        var system = RunningSystem.Read();
+        using var connection = await AppHostConnection.OpenAsync();
+        return await ShowAsync(connection) ? 0 : 1;
+    }
+
+    /// <summary>Stops the run of this checkout and waits until nothing of it is left.</summary>
+    public static async Task<int> StopAsync()
+    {
+        using var connection = await AppHostConnection.TryOpenAsync();
+        if (connection is null)
+        {
+            await Console.Error.WriteLineAsync("Kashif does not run here.");
+            return 0;
+        }
+
+        var mark = File.Exists(".kashif/run.id") ? (await File.ReadAllLinesAsync(".kashif/run.id")).ElementAtOrDefault(1) : null;
+        await connection.StopAsync();
+        var start = Stopwatch.GetTimestamp();
+        while (IsAlive(connection.ProcessId) || (mark is not null && AnyWith(mark)))
+        {
+            if (Stopwatch.GetElapsedTime(start) > LongestStop)
+            {
+                throw new CliException("Processes of Kashif are still running. List them with: grep -la KASHIF_RUN= /proc/[0-9]*/environ");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200));
+        }
+
+        await Console.Error.WriteLineAsync("Stopped.");
+        return 0;
+    }
+
+    /// <summary>The logs of the running system; where nothing runs, those of the last run.</summary>
+    public static async Task<int> LogsAsync(string[] words)
+    {
         var follow = words.Contains("-f");
-        var service = words.FirstOrDefault(word => word != "-f");
-        var files = system.Resources
-            .Where(resource => service is null || resource.Resource == service || resource.Name == service)
-            .Select(resource => resource.Log)
-            .OfType<string>()
-            .Where(File.Exists)
-            .ToArray();
-        return files.Length > 0
-            ? Run("tail", follow ? ["-n", "50", "-F", .. files] : ["-n", "+1", .. files])
-            : throw new CliException(service is null ? "There are no logs yet." : $"There is no '{service}'; ./kashif status lists what there is.");
+        var resource = words.FirstOrDefault(word => word != "-f");
+        using var connection = await AppHostConnection.TryOpenAsync();
+        if (connection is not null)
+        {
+            var names = (await connection.ResourcesAsync()).Where(candidate => !candidate.IsParameter).Select(candidate => candidate.Title).Distinct().Order().ToArray();
+            if (resource is not null && !names.Contains(resource))
+            {
+                throw new CliException($"There is no '{resource}'. There are {string.Join(", ", names)}.");
+            }
+
+            await Task.WhenAll((resource is null ? names : [resource]).Select(name => PrintAsync(connection, name, follow, prefix: resource is null)));
+            return 0;
+        }
+
+        var last = Directory.Exists(Logs) ? Directory.EnumerateDirectories(Logs).Order().LastOrDefault() : null;
+        var files = last is null ? [] : Directory.EnumerateFiles(last, $"{resource ?? "*"}.log").Order().ToArray();
+        if (files.Length == 0)
+        {
+            throw new CliException(resource is null ? "There are no logs yet." : $"The last run has no log of '{resource}'.");
+        }
+
+        await Console.Error.WriteLineAsync($"Nothing runs here. The last run's logs, from {last}:");
+        foreach (var file in files)
+        {
+            await foreach (var line in File.ReadLinesAsync(file))
+            {
+                Console.WriteLine(resource is null ? $"{Path.GetFileNameWithoutExtension(file)}  {line}" : line);
+            }
+        }
+
+        return 0;
     }
 
-    public static int Psql(string service, string[] arguments)
+    public static async Task<int> PsqlAsync(string service, string[] arguments)
     {
-        var connection = new NpgsqlConnectionStringBuilder(RunningSystem.Read().ConnectionString($"{Known(service)}-db"));
-        return Run("psql", arguments, new()
-        {
-            ["PGHOST"] = connection.Host,
-            ["PGPORT"] = connection.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            ["PGUSER"] = connection.Username,
-            ["PGPASSWORD"] = connection.Password,
-            ["PGDATABASE"] = connection.Database,
-        });
+        using var connection = await AppHostConnection.OpenAsync();
+        var database = new NpgsqlConnectionStringBuilder(await connection.ExecuteAsync($"{Known(service)}-db", "connection-string"));
+        var start = new ProcessStartInfo("psql", arguments);
+        start.Environment["PGHOST"] = database.Host;
+        start.Environment["PGPORT"] = database.Port.ToString(CultureInfo.InvariantCulture);
+        start.Environment["PGUSER"] = database.Username;
+        start.Environment["PGPASSWORD"] = database.Password;
+        start.Environment["PGDATABASE"] = database.Database;
+        using var psql = Process.Start(start) ?? throw new CliException("psql did not start.");
+        await psql.WaitForExitAsync();
+        return psql.ExitCode;
     }
 
-    public static int DeadLetters(string verb, string service) => RunService(RunningSystem.Read(), Known(service), ["dead-letters", verb]);
-
-    public static int Migrate()
+    public static async Task<int> DeadLettersAsync(string verb, string service)
     {
-        var system = RunningSystem.Read();
-        return Services.Max(service =>
+        using var connection = await AppHostConnection.OpenAsync();
+        Console.WriteLine(await connection.ExecuteAsync(Known(service), $"dead-letters-{verb}"));
+        return 0;
+    }
+
+    public static async Task<int> MigrateAsync()
+    {
+        using var connection = await AppHostConnection.OpenAsync();
+        foreach (var service in Services)
         {
-            Console.WriteLine($"Migrating {service}");
-            return RunService(system, service, ["migrate"]);
-        });
+            await connection.ExecuteAsync(service, "migrate");
+            Console.WriteLine($"{service} is migrated.");
+        }
+
+        return 0;
     }
 
     private static string Known(string service) => Services.Contains(service)
         ? service
-        : throw new CliException($"'{service}' is no service with a database; there are {string.Join(", ", Services)}.");
+        : throw new CliException($"'{service}' is no service with a database. There are {string.Join(", ", Services)}.");
 
-    /// <summary>Runs a command of the service itself, as an operator would in its container.</summary>
-    private static int RunService(RunningSystem system, string service, string[] command)
+    private static async Task<AppHostConnection?> ConnectAsync(int appHost, CancellationToken cancellationToken)
     {
-        var project = $"Kashif.{char.ToUpperInvariant(service[0])}{service[1..]}";
-        return Run(
-            "dotnet",
-            [Path.Combine(project, "bin", "Debug", "net10.0", $"{project}.dll"), .. command],
-            system.ConnectionStrings.ToDictionary(connection => $"ConnectionStrings__{connection.Key}", connection => connection.Value));
-    }
-
-    private static int Run(string program, string[] arguments, Dictionary<string, string?>? environment = null)
-    {
-        var start = new ProcessStartInfo(program, arguments);
-        foreach (var (name, value) in environment ?? [])
+        while (IsAlive(appHost))
         {
-            start.Environment[name] = value;
+            if (await AppHostConnection.TryOpenAsync() is { } connection)
+            {
+                return connection;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
         }
 
-        using var process = Process.Start(start) ?? throw new CliException($"{program} did not start.");
-        process.WaitForExit();
-        return process.ExitCode;
+        return null;
     }
+
+    /// <returns>Whether everything is healthy.</returns>
+    private static async Task<bool> ShowAsync(AppHostConnection connection)
+    {
+        var resources = (await connection.ResourcesAsync()).Where(resource => !resource.IsParameter && !resource.IsHidden).OrderBy(resource => resource.Title).ToArray();
+        var table = new Table().Border(TableBorder.None).AddColumns("resource", "state", "health", "where");
+        foreach (var resource in resources)
+        {
+            var urls = (resource.Urls ?? []).Where(url => !url.IsInternal).Select(url => url.Url);
+            table.AddRow(new Text(resource.Title), new Text(resource.State ?? ""), new Text(resource.HealthStatus ?? ""), new Text(string.Join(' ', urls)));
+        }
+
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        console.Profile.Width = Console.IsOutputRedirected ? 400 : console.Profile.Width;
+        console.Write(table);
+        Console.WriteLine();
+        Console.WriteLine($"Dashboard: {await connection.DashboardAsync() ?? "none"}");
+        Console.WriteLine("RabbitMQ's page: the http address of messaging, user guest, password in .kashif/secrets/messaging-password");
+        return resources.All(resource => resource.IsHealthy);
+    }
+
+    private static async Task PrintAsync(AppHostConnection connection, string resource, bool follow, bool prefix)
+    {
+        await foreach (var line in await connection.LogsAsync(resource, follow))
+        {
+            Console.WriteLine(prefix ? $"{resource}  {line.Content}" : line.Content);
+        }
+    }
+
+    private static bool IsAlive(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The AppHost's guardian marks every process of a run by its environment.</summary>
+    private static bool AnyWith(string mark) => Directory.EnumerateDirectories("/proc").Any(directory =>
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(directory, "environ")).Contains(mark, StringComparison.Ordinal);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    });
 }

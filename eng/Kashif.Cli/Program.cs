@@ -1,20 +1,22 @@
+using System.Globalization;
 using Kashif.Cli;
 
 try
 {
     return args switch
     {
-        ["status"] => Commands.Status(),
-        ["logs", .. var rest] => Commands.Logs(rest),
-        ["psql", var service, .. var rest] => Commands.Psql(service, rest),
-        ["dead-letters", "list" or "replay", var service] => Commands.DeadLetters(args[1], service),
-        ["migrate"] => Commands.Migrate(),
-        [var command, ..] => throw new CliException($"Usage: ./kashif {Commands.Usage(command)}"),
-        [] => throw new CliException("./kashif help lists the commands."),
+        ["watch", var appHost] => await Commands.WatchAsync(int.Parse(appHost, CultureInfo.InvariantCulture)),
+        ["status"] => await Commands.StatusAsync(),
+        ["stop"] => await Commands.StopAsync(),
+        ["logs", .. var rest] => await Commands.LogsAsync(rest),
+        ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
+        ["dead-letters", "list" or "replay", var service] => await Commands.DeadLettersAsync(args[1], service),
+        ["migrate"] => await Commands.MigrateAsync(),
+        _ => throw new CliException($"'{string.Join(' ', args)}' is no command. ./kashif help lists them."),
     };
 }
 catch (CliException exception)
 {
-    Console.Error.WriteLine(exception.Message);
+    await Console.Error.WriteLineAsync(exception.Message);
     return 1;
 }

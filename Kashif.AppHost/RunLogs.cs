@@ -1,0 +1,51 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Kashif;
+
+/// <summary>Keeps every resource's log in a file, so that a run's logs outlive it.</summary>
+internal static class RunLogs
+{
+    /// <summary>Writes to the directory of the setting <c>LogDirectory</c>, which <c>./kashif run</c> names; without it nothing is kept.</summary>
+    public static void KeepLogs(this IDistributedApplicationBuilder builder)
+    {
+        if (builder.Configuration["LogDirectory"] is not { Length: > 0 } directory)
+        {
+            return;
+        }
+
+        directory = Directory.CreateDirectory(directory).FullName;
+        builder.OnBeforeStart((start, cancellationToken) =>
+        {
+            var logs = start.Services.GetRequiredService<ResourceLoggerService>();
+            var stopped = start.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped;
+            foreach (var resource in start.Model.Resources.Where(resource => resource is IResourceWithEndpoints))
+            {
+                _ = CopyAsync(logs, resource, Path.Combine(directory, $"{resource.Name}.log"), stopped);
+            }
+
+            return Task.CompletedTask;
+        });
+    }
+
+    private static async Task CopyAsync(ResourceLoggerService logs, IResource resource, string path, CancellationToken cancellationToken)
+    {
+        await using var file = new StreamWriter(path, append: true);
+        try
+        {
+            await foreach (var batch in logs.WatchAsync(resource).WithCancellation(cancellationToken))
+            {
+                foreach (var line in batch)
+                {
+                    await file.WriteLineAsync(line.Content);
+                }
+
+                await file.FlushAsync(cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run ends.
+        }
+    }
+}

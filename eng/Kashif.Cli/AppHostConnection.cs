@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using StreamJsonRpc;
+
+namespace Kashif.Cli;
+
+/// <summary>
+/// The AppHost that runs from this checkout, over the Unix socket that every Aspire AppHost opens for the <c>aspire</c> CLI.
+/// Methods and shapes are those of Aspire's <c>AuxiliaryBackchannelRpcTarget</c>:
+/// https://github.com/microsoft/aspire/blob/main/src/Aspire.Hosting/Backchannel/AuxiliaryBackchannelRpcTarget.cs
+/// </summary>
+internal sealed class AppHostConnection : IDisposable
+{
+    private const string Program = "Kashif.AppHost";
+    private static readonly string Project = Path.GetFullPath("Kashif.AppHost/Kashif.AppHost.csproj");
+
+    private readonly JsonRpc _rpc;
+
+    private AppHostConnection(JsonRpc rpc, int processId)
+    {
+        _rpc = rpc;
+        ProcessId = processId;
+    }
+
+    public int ProcessId { get; }
+
+    /// <exception cref="CliException">Nothing runs here.</exception>
+    public static async Task<AppHostConnection> OpenAsync() =>
+        await TryOpenAsync() ?? throw new CliException("Kashif does not run here. Start it with ./kashif run.");
+
+    /// <returns>Null where nothing runs from this checkout, or it has not opened its socket yet.</returns>
+    public static async Task<AppHostConnection?> TryOpenAsync()
+    {
+        var directory = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aspire", "cli");
+        if (!Directory.Exists(directory))
+        {
+            return null;
+        }
+
+        // A socket's name ends with the process id: "bch/iYRUTJ84DZQq5U0Ipn3.15808".
+        foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
+        {
+            if (int.TryParse(Path.GetExtension(path).TrimStart('.'), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                && await TryOpenAsync(path, id) is { } connection)
+            {
+                return connection;
+            }
+        }
+
+        return null;
+    }
+
+    public Task<ResourceSnapshot[]> ResourcesAsync() => _rpc.InvokeAsync<ResourceSnapshot[]>("GetResourceSnapshotsAsync");
+
+    public Task<IAsyncEnumerable<ResourceSnapshot>> WatchResourcesAsync() => _rpc.InvokeAsync<IAsyncEnumerable<ResourceSnapshot>>("WatchResourceSnapshotsAsync");
+
+    /// <returns>The dashboard's address with its token; null where there is none.</returns>
+    public async Task<string?> DashboardAsync() => (await _rpc.InvokeAsync<DashboardUrls>("GetDashboardUrlsAsync")).BaseUrlWithLoginToken;
+
+    public Task<IAsyncEnumerable<LogLine>> LogsAsync(string? resource, bool follow) =>
+        _rpc.InvokeAsync<IAsyncEnumerable<LogLine>>("GetResourceLogsAsync", resource, follow);
+
+    /// <summary>Runs a command of a resource, as a button on the dashboard does.</summary>
+    /// <returns>The text that it returns.</returns>
+    /// <exception cref="CliException">The command failed.</exception>
+    public async Task<string> ExecuteAsync(string resource, string command)
+    {
+        var response = await _rpc.InvokeAsync<CommandResponse>("ExecuteResourceCommandAsync", new { ResourceName = resource, CommandName = command });
+        return response.Success
+            ? response.Value?.Value ?? ""
+            : throw new CliException($"{command} of {resource} failed: {response.ErrorMessage ?? response.Message} {response.Value?.Value}".TrimEnd());
+    }
+
+    public Task StopAsync() => _rpc.InvokeAsync("StopAppHostAsync");
+
+    public void Dispose() => _rpc.Dispose();
+
+    private static async Task<AppHostConnection?> TryOpenAsync(string path, int processId)
+    {
+        // A test's AppHost of the same checkout lives in the test's process.
+        if (Directory.Exists("/proc") && (!File.Exists($"/proc/{processId}/comm") || (await File.ReadAllTextAsync($"/proc/{processId}/comm")).Trim() != Program))
+        {
+            return null;
+        }
+
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null; // left by an AppHost that was killed
+        }
+
+        var formatter = new SystemTextJsonFormatter { JsonSerializerOptions = new JsonSerializerOptions(JsonSerializerDefaults.Web) };
+        var rpc = new JsonRpc(new HeaderDelimitedMessageHandler(new NetworkStream(socket, ownsSocket: true), formatter));
+        rpc.StartListening();
+        var appHost = await rpc.InvokeAsync<AppHostInformation>("GetAppHostInformationAsync");
+        if (Path.GetFullPath(appHost.AppHostPath) == Project)
+        {
+            return new AppHostConnection(rpc, appHost.ProcessId);
+        }
+
+        rpc.Dispose();
+        return null;
+    }
+
+    private sealed record AppHostInformation(string AppHostPath, int ProcessId);
+
+    private sealed record DashboardUrls(string? BaseUrlWithLoginToken);
+
+    private sealed record CommandResponse(bool Success, string? ErrorMessage, string? Message, CommandValue? Value);
+
+    private sealed record CommandValue(string Value);
+}
+
+/// <param name="Name">With the suffix that makes it unique; <paramref name="DisplayName"/> is the one in AppHost.cs.</param>
+internal sealed record ResourceSnapshot(string Name, string? DisplayName, string? ResourceType, string? State, string? HealthStatus, int? ExitCode, ResourceUrl[]? Urls, bool IsHidden)
+{
+    public string Title => DisplayName ?? Name;
+
+    public bool IsParameter => ResourceType == "Parameter";
+
+    public bool IsHealthy => State == "Running" && HealthStatus is null or "Healthy";
+
+    public bool HasFailed => State is "FailedToStart" or "Exited" or "Finished" or "RuntimeUnhealthy";
+}
+
+internal sealed record ResourceUrl(string? Name, string Url, bool IsInternal, UrlDisplay? DisplayProperties);
+
+internal sealed record UrlDisplay(string? DisplayName);
+
+internal sealed record LogLine(string ResourceName, string Content);
+
+/// <summary>Something the caller can put right; its message is all that is shown.</summary>
+internal sealed class CliException(string message) : Exception(message);
