@@ -33,6 +33,7 @@ var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
     .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume().WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
+    .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ's page")
     .OrNative("rabbitmq.conf");
 var cache = builder.External(ResourceNames.Cache) ?? builder
     .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate().WithEndpointProxySupport(false)

@@ -107,7 +107,9 @@ public sealed class LifetimeTests : IDisposable
         }
 
         var before = run.Processes().Single(process => process.Name == "Kashif.Coupons");
-        await Row(page, ResourceNames.Coupons).GetByTitle("Restart").ClickAsync();
+        await Row(page, ResourceNames.Coupons).GetByTitle("Actions").ClickAsync();
+        await page.GetByRole(AriaRole.Menuitem, new PageGetByRoleOptions { Name = "Commands" }).First.HoverAsync();
+        await page.GetByRole(AriaRole.Menuitem, new PageGetByRoleOptions { Name = "Restart", Exact = true }).ClickAsync();
         await Eventually.TrueAsync(() => !before.IsAlive && run.Processes().Any(process => process.Name == "Kashif.Coupons" && process.Id != before.Id), "another process of Coupons");
         await run.HealthyAsync();
         await Row(page, ResourceNames.Coupons).GetByText("Running").First.WaitForAsync();
