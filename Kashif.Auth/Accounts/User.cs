@@ -68,8 +68,8 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.HasIndex(user => user.NormalizedEmail).HasDatabaseName("ix_users_normalized_email").IsUnique();
 
         // For searches by the beginning of a word, which the database's collation cannot answer.
-        builder.HasIndex(user => user.NormalizedEmail, "ix_users_email_prefix").HasOperators("text_pattern_ops");
-        builder.HasIndex(user => user.NormalizedFullName, "ix_users_full_name_prefix").HasOperators("text_pattern_ops");
+        builder.HasIndex(user => user.NormalizedEmail, "ix_users_email_prefix").HasDatabaseName("ix_users_email_prefix").HasOperators("text_pattern_ops");
+        builder.HasIndex(user => user.NormalizedFullName, "ix_users_full_name_prefix").HasDatabaseName("ix_users_full_name_prefix").HasOperators("text_pattern_ops");
         builder.HasIndex(user => user.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
     }
 }

@@ -36,6 +36,10 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : I
         builder.Ignore<IdentityRoleClaim<Guid>>();
         builder.Ignore<IdentityUserToken<Guid>>();
         builder.ApplyKashifConventions(this);
+
+        // Identity names these itself, and the convention leaves or derives what Identity named.
+        builder.Entity<IdentityRole<Guid>>().HasIndex(role => role.NormalizedName).HasDatabaseName("role_name_index");
+        builder.Entity<EmailToken>().HasOne<User>().WithMany().HasForeignKey(token => token.UserId).HasConstraintName("fk_email_tokens_users_user_id");
     }
 
     /// <summary>Begins a transaction in which replicas that start together do one thing after the other.</summary>

@@ -38,7 +38,7 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
         builder.Property(notification => notification.Data).HasColumnType("jsonb");
         builder.HasIndex(notification => notification.EventId).IsUnique();
         builder.HasIndex(notification => new { notification.UserId, notification.Id }).IsDescending(false, true);
-        builder.HasIndex(notification => new { notification.UserId, notification.Id }, "ix_notifications_unread")
+        builder.HasIndex(notification => new { notification.UserId, notification.Id }, "ix_notifications_unread").HasDatabaseName("ix_notifications_unread")
             .IsDescending(false, true)
             .HasFilter("read_at IS NULL");
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Persistence;
@@ -10,7 +9,7 @@ public static class ModelBuilderExtensions
 
     /// <summary>
     /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c> and
-    /// <c>idempotency_keys</c>, and names everything in snake_case. The last call of <c>OnModelCreating</c>.
+    /// <c>idempotency_keys</c>. The last call of <c>OnModelCreating</c>.
     /// </summary>
     public static ModelBuilder ApplyKashifConventions(this ModelBuilder modelBuilder, DbContext context)
     {
@@ -45,43 +44,6 @@ public static class ModelBuilderExtensions
             record.HasIndex(entry => entry.CreatedAt);
         });
 
-        return modelBuilder.UseSnakeCase();
-    }
-
-    private static ModelBuilder UseSnakeCase(this ModelBuilder modelBuilder)
-    {
-        foreach (var entity in modelBuilder.Model.GetEntityTypes())
-        {
-            if (entity.GetTableName() is { } table)
-            {
-                entity.SetTableName(SnakeCase(table));
-            }
-
-            foreach (var property in entity.GetProperties())
-            {
-                property.SetColumnName(SnakeCase(property.GetColumnName()));
-            }
-
-            foreach (var key in entity.GetKeys())
-            {
-                key.SetName(SnakeCase(key.GetName()));
-            }
-
-            foreach (var foreignKey in entity.GetForeignKeys())
-            {
-                foreignKey.SetConstraintName(SnakeCase(foreignKey.GetConstraintName()));
-            }
-
-            foreach (var index in entity.GetIndexes())
-            {
-                index.SetDatabaseName(SnakeCase(index.GetDatabaseName()));
-            }
-        }
-
         return modelBuilder;
     }
-
-    /// <summary><c>IX_Reports_CreatedAt</c> → <c>ix_reports_created_at</c>.</summary>
-    private static string? SnakeCase(string? name) =>
-        name is null ? null : string.Join('_', name.Split('_').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
 }

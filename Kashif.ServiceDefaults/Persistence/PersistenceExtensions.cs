@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -43,6 +44,8 @@ public static class PersistenceExtensions
                 settings.ConnectionString = Tune(settings.ConnectionString);
             },
             options => options
+                .UseSnakeCaseNamingConvention()
+                .ReplaceService<IHistoryRepository, MigrationHistory>()
                 .AddInterceptors(new OutboxSignalInterceptor(signal), new InsertOnlyTransactionInterceptor())
                 .ConfigureWarnings(warnings => warnings
                     .Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning)
