@@ -28,7 +28,7 @@ var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 // ConnectionStrings__<name> given: that server is external. Else a container, or a process of this machine.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
     .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume().WithEndpointProxySupport(false)
-    .WithArgs("-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
+    .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
     .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume().WithEndpointProxySupport(false)

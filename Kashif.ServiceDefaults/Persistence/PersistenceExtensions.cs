@@ -70,7 +70,7 @@ public static class PersistenceExtensions
         }
 
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        Default("Maximum Pool Size", 40);
+        Default("Maximum Pool Size", DatabaseConnections.Pool);
         Default("Max Auto Prepare", 100);
         Default("Auto Prepare Min Usages", 2);
         Default("No Reset On Close", true); // nothing here sets session state
