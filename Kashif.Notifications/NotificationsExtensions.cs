@@ -8,6 +8,7 @@ using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Kashif.Persistence;
 using Kashif.Security;
+using MailKit.Net.Smtp;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -59,9 +60,13 @@ internal static class NotificationsExtensions
             : ActivatorUtilities.CreateInstance<LoggingPushSender>(provider));
         services.AddOptions<SmtpOptions>().BindConfiguration(SmtpOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<MailLinkOptions>().BindConfiguration(MailLinkOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IMailSender>(provider => provider.GetRequiredService<IOptions<SmtpOptions>>().Value.IsSet
-            ? ActivatorUtilities.CreateInstance<SmtpMailSender>(provider)
-            : ActivatorUtilities.CreateInstance<LoggingMailSender>(provider));
+        services.TryAddSingleton<Func<SmtpClient>>(() => new SmtpClient { CheckCertificateRevocation = false }); // as HttpClient's default
+        services.AddSingleton<IMailSender>(provider => provider.GetRequiredService<IOptions<SmtpOptions>>().Value switch
+        {
+            { IsServerSet: true } => ActivatorUtilities.CreateInstance<SmtpMailSender>(provider),
+            { IsPickupSet: true } => ActivatorUtilities.CreateInstance<PickupMailSender>(provider),
+            _ => ActivatorUtilities.CreateInstance<LoggingMailSender>(provider),
+        });
         services.AddSingleton<NotificationMetrics>();
 
         // A worker each: a slow mail server keeps no push waiting.

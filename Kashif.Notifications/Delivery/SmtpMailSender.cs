@@ -1,132 +1,206 @@
-using System.Net;
-using System.Net.Mail;
-using System.Security.Authentication;
-using System.Text;
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using MailKit;
+using MailKit.Net.Smtp;
+using MailKit.Security;
 using Microsoft.Extensions.Options;
+using MimeKit;
 
 namespace Kashif.Notifications.Delivery;
 
-/// <summary>A mail server, or in its place a directory that mails are written to (docs/decisions/0006-smtp-client.md).</summary>
-internal sealed partial class SmtpMailSender : IMailSender
+/// <summary>
+/// A mail server (docs/decisions/0006-smtp-client.md). A connection carries one mail after the other. What the server says of
+/// one mail counts for that mail alone; only a connection that cannot be had, or breaks twice in a row, means that it is away.
+/// </summary>
+/// <param name="newClient">Makes clients that are not connected.</param>
+internal sealed partial class SmtpMailSender(
+    Func<SmtpClient> newClient, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> logger) : IMailSender
 {
-    private const int AtOnce = 4;
+    private const int MailsPerConnection = 5;
+    private const int MaxConnections = 4;
+    private const int MaxBrokenConnections = 2;
 
-    /// <summary>The mails that were not tried fare no better: the next attempt is for all of them.</summary>
     private static readonly SendOutcome Away = new(SendResult.Retry, "smtp_unreachable");
+    private static readonly SendOutcome NotInternational = new(SendResult.Refused, "smtputf8_not_offered");
 
-    private readonly SmtpOptions _options;
-    private readonly ILogger<SmtpMailSender> _logger;
-    private readonly string? _directory;
-
-    public SmtpMailSender(IOptions<SmtpOptions> options, ILogger<SmtpMailSender> logger)
-    {
-        _options = options.Value;
-        _logger = logger;
-        if (_options is { IsServerSet: false, PickupDirectory: { } directory })
-        {
-            // Their links are as good as passwords.
-            _directory = OperatingSystem.IsWindows()
-                ? Directory.CreateDirectory(directory).FullName
-                : Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-            ToFiles(logger, _directory);
-        }
-    }
+    private readonly SmtpOptions _options = options.Value;
 
     public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken)
     {
-        var outcomes = new List<SendOutcome>(mails.Count);
-        foreach (var chunk in mails.Chunk(AtOnce))
+        var outcomes = new SendOutcome[mails.Count];
+        var letters = new List<Outgoing>(mails.Count);
+        for (var index = 0; index < mails.Count; index++)
         {
-            outcomes.AddRange(outcomes.Contains(Away)
-                ? Enumerable.Repeat(Away, chunk.Length)
-                : await Task.WhenAll(chunk.Select(mail => SendAsync(mail, cancellationToken))));
+            if (MailComposer.Compose(mails[index], _options.Sender, time.GetUtcNow()) is { } message)
+            {
+                letters.Add(new Outgoing(index, message));
+            }
+            else
+            {
+                outcomes[index] = MailComposer.InvalidAddress;
+            }
         }
 
-        if (outcomes.Find(outcome => outcome.Result is SendResult.Retry) is { Error: { } reason })
+        await Task.WhenAll(
+            SendAsync(letters.FindAll(letter => !letter.IsInternational), international: false, cancellationToken),
+            SendAsync(letters.FindAll(letter => letter.IsInternational), international: true, cancellationToken));
+        foreach (var letter in letters)
         {
-            NotTaken(_logger, outcomes.Count(outcome => outcome.Result is SendResult.Retry), reason);
+            outcomes[letter.Index] = letter.Outcome;
+            letter.Message.Dispose();
         }
 
         return outcomes;
     }
 
-    private async Task<SendOutcome> SendAsync(Mail mail, CancellationToken cancellationToken)
+    private async Task SendAsync(List<Outgoing> letters, bool international, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_options.Timeout);
+        var waiting = new ConcurrentQueue<Outgoing>(letters);
+        var connections = Math.Min(MaxConnections, (letters.Count + MailsPerConnection - 1) / MailsPerConnection);
+        var failures = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => SendOverConnectionAsync(waiting, international, cancellationToken)));
+
+        // No connection was left to take these.
+        var failure = Array.Find(failures, failure => failure is not null);
+        foreach (var letter in waiting)
+        {
+            letter.Outcome = failure?.Outcome ?? Away;
+        }
+
+        if (letters.FindAll(letter => letter.Outcome.Result is SendResult.Retry) is [{ Outcome.Error: { } reason }, ..] later)
+        {
+            NotTaken(logger, later.Count, reason, failure?.Exception);
+        }
+    }
+
+    /// <returns>Why there is no connection, if so.</returns>
+    private async Task<ConnectFailure?> SendOverConnectionAsync(ConcurrentQueue<Outgoing> waiting, bool international, CancellationToken cancellationToken)
+    {
+        using var client = newClient();
+        var broken = 0;
+        while (broken < MaxBrokenConnections && !waiting.IsEmpty)
+        {
+            var isReused = client.IsConnected;
+            if (!isReused && await ConnectAsync(client, international, cancellationToken) is { } failure)
+            {
+                return failure;
+            }
+
+            if (!waiting.TryDequeue(out var letter))
+            {
+                break;
+            }
+
+            letter.Outcome = await SendAsync(client, letter, cancellationToken);
+            if (client.IsConnected || letter.Outcome.Result is not SendResult.Retry)
+            {
+                broken = 0;
+            }
+            else if (isReused)
+            {
+                waiting.Enqueue(letter); // a server may close a connection that it has had enough of: the next one starts anew
+            }
+            else
+            {
+                broken++;
+            }
+        }
+
+        using var limit = Limit(cancellationToken);
+        await client.DisconnectAsync(quit: true, limit.Token);
+        return null;
+    }
+
+    private async Task<ConnectFailure?> ConnectAsync(SmtpClient client, bool international, CancellationToken cancellationToken)
+    {
+        using var limit = Limit(cancellationToken);
         try
         {
-            using var message = ToMessage(mail);
-            using var client = Connect(message);
-            await client.SendMailAsync(message, limit.Token);
+            await client.ConnectAsync(_options.Host, _options.PortNumber, _options.Encryption, limit.Token);
+            if (_options is { User: { Length: > 0 } user, Password: { } password })
+            {
+                await client.AuthenticateAsync(user, password, limit.Token);
+            }
+
+            if (!international)
+            {
+                // Or MailKit would ask for SMTPUTF8 for a domain that is not ASCII, which any server takes in Punycode.
+                client.Capabilities &= ~SmtpCapabilities.UTF8;
+            }
+
+            return null;
+        }
+        catch (SmtpCommandException refusal)
+        {
+            return new ConnectFailure(Answered(SendResult.Retry, refusal.StatusCode));
+        }
+        catch (AuthenticationException refusal)
+        {
+            return new ConnectFailure(refusal.InnerException is SmtpCommandException { StatusCode: var status } ? Answered(SendResult.Retry, status) : Away);
+        }
+        catch (Exception exception) when (IsTransport(exception) || exception is SslHandshakeException or NotSupportedException or TimeoutException)
+        {
+            // To be logged: its words are the library's own, about this host and its certificate. A time-out has none.
+            return new ConnectFailure(Away, exception is OperationCanceledException ? null : exception);
+        }
+    }
+
+    private async Task<SendOutcome> SendAsync(SmtpClient client, Outgoing letter, CancellationToken cancellationToken)
+    {
+        if (letter.IsInternational && !client.Capabilities.HasFlag(SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime))
+        {
+            return NotInternational;
+        }
+
+        using var limit = Limit(cancellationToken);
+        try
+        {
+            await client.SendAsync(letter.IsInternational ? MailComposer.International : FormatOptions.Default, letter.Message, limit.Token);
             return new SendOutcome(SendResult.Sent);
         }
-        catch (FormatException)
+        catch (SmtpCommandException refusal)
         {
-            return new SendOutcome(SendResult.Refused, "invalid_address");
+            return Answered(IsOfThisMail(refusal) ? SendResult.Refused : SendResult.Retry, refusal.StatusCode);
         }
-        catch (SmtpException exception) when ((int)exception.StatusCode >= 400)
+        catch (ServiceNotAuthenticatedException)
         {
-            return ToOutcome((int)exception.StatusCode);
+            return Answered(SendResult.Retry, SmtpStatusCode.AuthenticationRequired);
         }
-        catch (Exception exception) when (exception is SmtpException or OperationCanceledException or IOException or AuthenticationException or InvalidOperationException)
+        catch (Exception exception) when (IsTransport(exception))
         {
             return Away;
         }
     }
 
-    private SmtpClient Connect(MailMessage message)
+    private CancellationTokenSource Limit(CancellationToken cancellationToken)
     {
-        if (!_options.IsServerSet)
-        {
-            return new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = _directory };
-        }
-
-        return new SmtpClient(_options.Host, _options.Port)
-        {
-            EnableSsl = _options.StartTls,
-            Credentials = string.IsNullOrEmpty(_options.User) ? null : new NetworkCredential(_options.User, _options.Password),
-
-            // What is not ASCII before the at sign only goes through servers with SMTPUTF8; all else is encoded for any of them.
-            DeliveryFormat = Ascii.IsValid(message.To[0].User) ? SmtpDeliveryFormat.SevenBit : SmtpDeliveryFormat.International,
-        };
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_options.Timeout);
+        return limit;
     }
 
-    private MailMessage ToMessage(Mail mail)
-    {
-        var sender = _options.Sender;
-        var message = new MailMessage
-        {
-            From = sender,
-            Subject = OneLine(mail.Subject),
-            SubjectEncoding = Encoding.UTF8,
-            HeadersEncoding = Encoding.UTF8,
-            Body = mail.Text,
-            BodyEncoding = Encoding.UTF8,
-        };
-        message.To.Add(new MailAddress(mail.To));
-        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(mail.Html, Encoding.UTF8, "text/html"));
-        message.Headers["Message-ID"] = $"<delivery-{mail.Id}@{sender.Host}>";
-        message.Headers["Auto-Submitted"] = "auto-generated"; // RFC 3834: no out-of-office replies
-        return message;
-    }
+    private static bool IsTransport(Exception exception) =>
+        exception is OperationCanceledException or IOException or SocketException or SmtpProtocolException or ServiceNotConnectedException;
 
-    /// <summary>A line break in a header would begin another header.</summary>
-    private static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
-
+    /// <summary>Whether the server will never take this mail. Our sender, name and password are the same for all: the operator mends those.</summary>
     /// <remarks>RFC 5321 section 4.2.1 and RFC 4954 section 6.</remarks>
-    private static SendOutcome ToOutcome(int status) => new(
-        status switch
-        {
-            530 or 534 or 535 or 538 => SendResult.Retry, // the server does not take our name and password: the operator mends that
-            >= 500 => SendResult.Refused,
-            _ => SendResult.Retry,
-        },
-        $"smtp_{status}");
+    private static bool IsOfThisMail(SmtpCommandException refusal) =>
+        refusal.ErrorCode is not SmtpErrorCode.SenderNotAccepted && (int)refusal.StatusCode is >= 500 and not (530 or 534 or 535 or 538);
+
+    private static SendOutcome Answered(SendResult result, SmtpStatusCode status) => new(result, $"smtp_{(int)status}");
 
     [LoggerMessage(EventId = 6007, Level = LogLevel.Warning, Message = "{Count} e-mails are tried again later: the mail server is away, or does not take them ({Reason})")]
-    private static partial void NotTaken(ILogger logger, int count, string reason);
+    private static partial void NotTaken(ILogger logger, int count, string reason, Exception? exception);
 
-    [LoggerMessage(EventId = 6006, Level = LogLevel.Warning, Message = "Smtp:Host is not set: e-mails are not sent but written to {Directory}")]
-    private static partial void ToFiles(ILogger logger, string directory);
+    private sealed class Outgoing(int index, MimeMessage message)
+    {
+        public int Index { get; } = index;
+
+        public MimeMessage Message { get; } = message;
+
+        public bool IsInternational { get; } = message.IsInternational();
+
+        public SendOutcome Outcome { get; set; }
+    }
+
+    private sealed record ConnectFailure(SendOutcome Outcome, Exception? Exception = null);
 }

@@ -1,4 +1,5 @@
-// Stands in for the package FirebaseAdmin where no version of it is served; the full registry never builds it.
+// Built only where the package FirebaseAdmin cannot be restored (FirebaseAdminFrom in Directory.Build.props).
+// It has the package's members that Kashif calls, and no others; the enumerations are whole, because FCM answers any of their values.
 
 namespace FirebaseAdmin
 {
@@ -24,16 +25,11 @@ namespace FirebaseAdmin
 
     public class FirebaseException : Exception
     {
-        internal FirebaseException(ErrorCode code, string message, Exception inner, HttpResponseMessage response)
-            : base(message, inner)
-        {
+        internal FirebaseException(ErrorCode code, string message, Exception inner)
+            : base(message, inner) =>
             ErrorCode = code;
-            HttpResponse = response;
-        }
 
         public ErrorCode ErrorCode { get; }
-
-        public HttpResponseMessage HttpResponse { get; }
     }
 }
 
@@ -52,9 +48,8 @@ namespace FirebaseAdmin.Messaging
 
     public sealed class FirebaseMessagingException : FirebaseException
     {
-        internal FirebaseMessagingException(
-            ErrorCode code, string message, MessagingErrorCode? messagingCode = null, Exception inner = null, HttpResponseMessage response = null)
-            : base(code, message, inner, response) =>
+        internal FirebaseMessagingException(ErrorCode code, string message, MessagingErrorCode? messagingCode = null, Exception inner = null)
+            : base(code, message, inner) =>
             MessagingErrorCode = messagingCode;
 
         public MessagingErrorCode? MessagingErrorCode { get; }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -9,13 +10,22 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>Stands where Google is: gives out access tokens and takes messages, or refuses them by what a device's token begins with.</summary>
+/// <summary>
+/// Stands where Google is: gives out access tokens and takes messages, or refuses them by what a device's token begins with
+/// (<c>error:http:status:code</c> for any answer).
+/// </summary>
 internal sealed class FakeFcm : IAsyncDisposable
 {
     public const string Unregistered = "unregistered";
     public const string WrongSender = "wrong-sender";
     public const string Quota = "quota";
     public const string Invalid = "invalid";
+
+    /// <summary>503 the first time, then taken.</summary>
+    public const string Late = "late";
+
+    /// <summary>An answer of a proxy, not of FCM.</summary>
+    public const string Nonsense = "nonsense";
 
     private static readonly Lazy<string> PrivateKey = new(() =>
     {
@@ -56,6 +66,10 @@ internal sealed class FakeFcm : IAsyncDisposable
         return fake;
     }
 
+    /// <summary>A field of a message; null where there is none.</summary>
+    public static string? Text(JsonNode message, params string[] path) =>
+        path.Aggregate<string, JsonNode?>(message, (node, name) => node?[name])?.ToString();
+
     public IEnumerable<JsonNode> To(string token) => Received.Where(message => message["token"]?.ToString() == token);
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
@@ -73,14 +87,23 @@ internal sealed class FakeFcm : IAsyncDisposable
         var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("There is no message.");
         _received.Enqueue(message);
         var token = message["token"]?.ToString() ?? "";
-        await (token.Split(':')[0] switch
+        await (token.Split(':') switch
         {
-            Unregistered => RefuseAsync(context, 404, "NOT_FOUND", "UNREGISTERED"),
-            WrongSender => RefuseAsync(context, 403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
-            Quota => RefuseAsync(context, 429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
-            Invalid => RefuseAsync(context, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+            [Unregistered, ..] => RefuseAsync(context, 404, "NOT_FOUND", "UNREGISTERED"),
+            [WrongSender, ..] => RefuseAsync(context, 403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
+            [Quota, ..] => RefuseAsync(context, 429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
+            [Invalid, ..] => RefuseAsync(context, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+            ["error", var http, var status, var code] => RefuseAsync(context, int.Parse(http, CultureInfo.InvariantCulture), status, code),
+            [Late] when To(Late).Count() == 1 => RefuseAsync(context, 503, "UNAVAILABLE", "UNAVAILABLE"),
+            [Nonsense] => AnswerAsync(context, 502, "<html>"),
             _ => context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_received.Count}" }),
         });
+    }
+
+    private static Task AnswerAsync(HttpContext context, int http, string text)
+    {
+        context.Response.StatusCode = http;
+        return context.Response.WriteAsync(text);
     }
 
     private static Task RefuseAsync(HttpContext context, int http, string status, string code)

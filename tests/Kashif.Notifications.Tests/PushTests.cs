@@ -36,11 +36,11 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         Fcm.Received.Select(message => message["token"]?.ToString()).ShouldBe(["phone", "tablet"], ignoreOrder: true);
         foreach (var message in Fcm.Received)
         {
-            message["notification"]?["title"]?.ToString().ShouldBe(notification.GetProperty("title").GetString());
-            message["notification"]?["body"]?.ToString().ShouldBe(notification.GetProperty("body").GetString());
-            message["data"]?["notification_id"]?.ToString().ShouldBe(notification.GetProperty("id").GetString());
-            message["data"]?["type"]?.ToString().ShouldBe(PointsAwarded.Type);
-            message["data"]?["points"]?.ToString().ShouldBe("10");
+            FakeFcm.Text(message, "notification", "title").ShouldBe(notification.GetProperty("title").GetString());
+            FakeFcm.Text(message, "notification", "body").ShouldBe(notification.GetProperty("body").GetString());
+            FakeFcm.Text(message, "data", "notification_id").ShouldBe(notification.GetProperty("id").GetString());
+            FakeFcm.Text(message, "data", "type").ShouldBe(PointsAwarded.Type);
+            FakeFcm.Text(message, "data", "points").ShouldBe("10");
         }
 
         await Eventually.TrueAsync(

@@ -1,15 +1,19 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
+using MimeKit;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>Stands where the mail server is: takes mails, or refuses them by what stands before the at sign.</summary>
+/// <summary>A mail server: takes mails, or refuses them by the local part of the address.</summary>
 internal sealed class SmtpSink : IAsyncDisposable
 {
-    /// <summary>Two times 450, then taken.</summary>
+    /// <summary>450 twice, then taken.</summary>
     public const string Busy = "busy";
     public const string AlwaysBusy = "always-busy";
     public const string Unknown = "unknown";
@@ -17,26 +21,48 @@ internal sealed class SmtpSink : IAsyncDisposable
     /// <summary>Takes the mail and hangs up before it says so, the first time.</summary>
     public const string Drop = "drop";
 
+    /// <summary>Hangs up, every time.</summary>
+    public const string HangUp = "hang-up";
+
     /// <summary>Never answers.</summary>
     public const string Hang = "hang";
+
+    /// <summary>As a sender: refused.</summary>
+    public const string Forbidden = "forbidden";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<ReceivedMail> _received = new();
     private readonly ConcurrentQueue<string> _said = new();
     private readonly ConcurrentDictionary<string, int> _tries = new();
-    private readonly (string User, string Password)? _login;
     private readonly Task _accepting;
+    private int _connections;
 
-    /// <param name="login">Without it the server asks for none.</param>
-    public SmtpSink((string User, string Password)? login = null)
+    public SmtpSink()
     {
-        _login = login;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
+    /// <summary>Null: the server asks for no name and password.</summary>
+    public (string User, string Password)? Login { get; init; }
+
+    /// <summary>What EHLO lists, such as <c>SMTPUTF8</c>.</summary>
+    public string[] Extensions { get; init; } = [];
+
+    public string Greeting { get; init; } = "220 sink ESMTP";
+
+    /// <summary>How many mails a connection takes before the server closes it.</summary>
+    public int MailsPerConnection { get; init; } = int.MaxValue;
+
+    /// <summary>With it the server speaks TLS: after STARTTLS, or at once.</summary>
+    public X509Certificate2? Certificate { get; init; }
+    public bool IsTlsAtOnce { get; init; }
+
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>How many there have been.</summary>
+    public int Connections => _connections;
 
     /// <summary>In order of arrival.</summary>
     public IReadOnlyList<ReceivedMail> Received => [.. _received];
@@ -73,11 +99,19 @@ internal sealed class SmtpSink : IAsyncDisposable
     private async Task TalkAsync(TcpClient client)
     {
         using var _ = client;
+        Interlocked.Increment(ref _connections);
         try
         {
-            await TalkAsync(client.GetStream());
+            Stream stream = client.GetStream();
+            if (IsTlsAtOnce)
+            {
+                stream = await EncryptAsync(stream);
+            }
+
+            await SayAsync(stream, Greeting);
+            await TalkAsync(stream);
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or AuthenticationException)
         {
             // The client, or the test, is through.
         }
@@ -86,71 +120,92 @@ internal sealed class SmtpSink : IAsyncDisposable
     private async Task TalkAsync(Stream stream)
     {
         using var reader = new StreamReader(stream, Encoding.UTF8, leaveOpen: true);
-        var isKnown = _login is null;
+        var isKnown = Login is null;
         var to = "";
-        await SayAsync("220 sink ESMTP");
+        var taken = 0;
         while (await reader.ReadLineAsync(_stop.Token) is { } line)
         {
             _said.Enqueue(line);
             switch (line.Split(' ', ':')[0].ToUpperInvariant())
             {
                 case "EHLO":
-                    await SayAsync(_login is null ? "250 sink" : "250-sink\r\n250 AUTH LOGIN PLAIN");
+                    await SayAsync(stream, Offer(stream));
                     break;
+                case "STARTTLS":
+                    await SayAsync(stream, "220 go on");
+                    await TalkAsync(await EncryptAsync(stream));
+                    return;
                 case "AUTH":
-                    isKnown = await LogInAsync(line, reader);
-                    await SayAsync(isKnown ? "235 welcome" : "535 no");
+                    isKnown = (line.Split(' ') is ["AUTH", "PLAIN", var initial] ? Decode(initial) : "") == $"\0{Login?.User}\0{Login?.Password}";
+                    await SayAsync(stream, isKnown ? "235 welcome" : "535 no");
                     break;
+                case "MAIL" when taken >= MailsPerConnection:
+                    await SayAsync(stream, "421 enough for one connection");
+                    return;
                 case "MAIL":
-                    await SayAsync(isKnown ? "250 ok" : "530 who are you?");
+                    await SayAsync(stream, line.Contains($"<{Forbidden}@") ? "550 not you" : isKnown ? "250 ok" : "530 who are you?");
                     break;
                 case "RCPT":
                     to = Regex.Match(line, "<(.*)>").Groups[1].Value;
-                    await SayAsync(await AnswerToAsync(to.Split('@')[0]));
+                    if (to.StartsWith(HangUp, StringComparison.Ordinal))
+                    {
+                        return;
+                    }
+
+                    await SayAsync(stream, await AnswerToAsync(to));
                     break;
                 case "DATA":
-                    await SayAsync("354 go on");
+                    await SayAsync(stream, "354 go on");
                     _received.Enqueue(new ReceivedMail(to, await ReadMailAsync(reader)));
+                    taken++;
                     if (to.StartsWith(Drop, StringComparison.Ordinal) && Count(to) == 1)
                     {
                         return;
                     }
 
-                    await SayAsync("250 taken");
+                    await SayAsync(stream, "250 taken");
+                    break;
+                case "RSET":
+                    await SayAsync(stream, "250 ok");
                     break;
                 case "QUIT":
-                    await SayAsync("221 bye");
+                    await SayAsync(stream, "221 bye");
                     return;
                 default:
-                    await SayAsync("500 what?");
+                    await SayAsync(stream, "500 what?");
                     break;
-            }
-        }
-
-        async Task SayAsync(string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes($"{text}\r\n"), _stop.Token);
-
-        async Task<bool> LogInAsync(string line, StreamReader from)
-        {
-            var user = line.Split(' ') is [_, _, var initial] ? initial : await AskAsync("VXNlcm5hbWU6");
-            return (Decode(user), Decode(await AskAsync("UGFzc3dvcmQ6"))) == _login;
-
-            async Task<string> AskAsync(string what)
-            {
-                await SayAsync($"334 {what}");
-                return await from.ReadLineAsync(_stop.Token) ?? "";
             }
         }
     }
 
-    private async Task<string> AnswerToAsync(string name)
+    private string Offer(Stream stream)
     {
+        string[] lines = [
+            "sink",
+            .. Extensions,
+            .. Login is null ? Array.Empty<string>() : ["AUTH LOGIN PLAIN"],
+            .. Certificate is null || stream is SslStream ? Array.Empty<string>() : ["STARTTLS"]];
+        return string.Join("\r\n", lines.Select((line, index) => $"250{(index == lines.Length - 1 ? ' ' : '-')}{line}"));
+    }
+
+    private async Task<Stream> EncryptAsync(Stream stream)
+    {
+        var encrypted = new SslStream(stream);
+        await encrypted.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = Certificate }, _stop.Token);
+        return encrypted;
+    }
+
+    private async Task SayAsync(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes($"{text}\r\n"), _stop.Token);
+
+    private async Task<string> AnswerToAsync(string address)
+    {
+        var name = address.Split('@')[0];
         switch (name)
         {
             case Unknown:
-                return "550 no such user";
+                return $"550 there is no {address}";
             case AlwaysBusy:
-                Count(name);
-                return "450 later";
+                return $"450 no time for {address}";
             case Busy when Count(name) <= 2:
                 return "450 later";
             case Hang:
@@ -178,63 +233,17 @@ internal sealed class SmtpSink : IAsyncDisposable
 }
 
 /// <summary>A mail as it came over the wire, read as a mail program reads it.</summary>
-internal sealed partial record ReceivedMail(string To, string Raw)
+/// <param name="To">The recipient of the envelope.</param>
+internal sealed record ReceivedMail(string To, string Raw)
 {
-    /// <summary>The names and values, unfolded and decoded (RFC 2047).</summary>
-    public IReadOnlyList<(string Name, string Value)> Headers => HeadersOf(Raw);
+    private readonly MimeMessage _message = MimeMessage.Load(new MemoryStream(Encoding.UTF8.GetBytes(Raw)));
 
-    public string Text => Part("text/plain");
+    public string? ContentType => _message.Body?.ContentType.MimeType;
 
-    public string Html => Part("text/html");
+    public string? Text => _message.TextBody;
 
-    public string Header(string name) => Headers.Single(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+    public string? Html => _message.HtmlBody;
 
-    private string Part(string type)
-    {
-        var boundary = Regex.Match(Header("Content-Type"), "boundary=\"?([^\";]+)").Groups[1].Value;
-        var part = Raw.Split($"--{boundary}").Skip(1).Select(text => text.TrimStart('\r', '\n'))
-            .Single(text => HeadersOf(text).Any(header => header.Name == "Content-Type" && header.Value.StartsWith(type, StringComparison.Ordinal)));
-        var body = part[(part.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
-        var encoding = HeadersOf(part).Single(header => header.Name.Equals("Content-Transfer-Encoding", StringComparison.OrdinalIgnoreCase)).Value;
-        return encoding switch
-        {
-            "base64" => Encoding.UTF8.GetString(Convert.FromBase64String(body)),
-            "quoted-printable" => Unquote(body),
-            _ => body,
-        };
-    }
-
-    private static List<(string Name, string Value)> HeadersOf(string text)
-    {
-        var head = text[..text.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
-        return [.. Regex.Replace(head, "\r\n[ \t]+", " ").Split("\r\n").Select(line => (line.Split(':')[0], Words().Replace(line[(line.IndexOf(':') + 1)..].Trim(), Word).Trim()))];
-    }
-
-    private static string Word(Match word) => word.Groups["encoding"].Value is "B" or "b"
-        ? Encoding.UTF8.GetString(Convert.FromBase64String(word.Groups["text"].Value))
-        : Unquote(word.Groups["text"].Value.Replace('_', ' '));
-
-    private static string Unquote(string text)
-    {
-        var bytes = new List<byte>();
-        text = text.Replace("=\r\n", "");
-        for (var index = 0; index < text.Length; index++)
-        {
-            if (text[index] == '=')
-            {
-                bytes.Add(Convert.ToByte(text.Substring(index + 1, 2), 16));
-                index += 2;
-            }
-            else
-            {
-                bytes.Add((byte)text[index]);
-            }
-        }
-
-        return Encoding.UTF8.GetString([.. bytes]);
-    }
-
-    /// <summary>An encoded word, with the white space to the next one, which does not count.</summary>
-    [GeneratedRegex(@"=\?utf-8\?(?<encoding>[BbQq])\?(?<text>[^?]*)\?=(\s+(?==\?))?", RegexOptions.IgnoreCase)]
-    private static partial Regex Words();
+    /// <summary>Unfolded and decoded; null where there is none.</summary>
+    public string? Header(string name) => _message.Headers[name];
 }

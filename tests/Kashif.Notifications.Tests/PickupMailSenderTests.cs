@@ -1,0 +1,44 @@
+using System.Text;
+using Kashif.Notifications.Delivery;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Tests;
+
+public sealed class PickupMailSenderTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("kashif-mail-");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task Each_mail_is_a_file_and_one_that_cannot_be_written_as_mail_is_refused()
+    {
+        var outcomes = await Sender().SendAsync([Letter(1, "amal@people.test"), Letter(2, "x@\ud800.test"), Letter(3, "أمل@people.test")], Cancel);
+
+        outcomes.ShouldBe([new SendOutcome(SendResult.Sent), new SendOutcome(SendResult.Refused, "invalid_address"), new SendOutcome(SendResult.Sent)]);
+        var mails = _directory.GetFiles().OrderBy(file => file.Name).Select(file => new ReceivedMail(file.Extension, File.ReadAllText(file.FullName, Encoding.UTF8))).ToArray();
+        mails.Select(mail => mail.To).ShouldBe([".eml", ".eml"]);
+        mails.Select(mail => mail.Header("To")).ShouldBe(["amal@people.test", "أمل@people.test"]);
+        mails.ShouldAllBe(mail => mail.Text == "text" && mail.Html == "html" && mail.Raw.Contains("\r\n"));
+    }
+
+    [Fact]
+    public async Task What_the_disk_does_not_take_is_tried_again()
+    {
+        var sender = Sender();
+        _directory.Delete();
+
+        (await sender.SendAsync([Letter(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Retry, "pickup_failed")]);
+
+        _directory.Create();
+        (await sender.SendAsync([Letter(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
+    }
+
+    private PickupMailSender Sender() => new(
+        Options.Create(new SmtpOptions { PickupDirectory = _directory.FullName }), TimeProvider.System, NullLogger<PickupMailSender>.Instance);
+
+    private static Mail Letter(long id, string to) => new(id, to, "Hello", "text", "html");
+}

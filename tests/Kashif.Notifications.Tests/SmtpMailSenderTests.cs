@@ -1,0 +1,240 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Kashif.Notifications.Delivery;
+using MailKit.Net.Smtp;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Tests;
+
+/// <summary>What becomes of each mail of a batch, and how the server is spoken to.</summary>
+public sealed class SmtpMailSenderTests
+{
+    private static readonly SendOutcome Sent = new(SendResult.Sent);
+    private static readonly SendOutcome Away = new(SendResult.Retry, "smtp_unreachable");
+    private static readonly SendOutcome InvalidAddress = new(SendResult.Refused, "invalid_address");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(20, 4)]
+    public async Task A_batch_goes_over_few_connections(int mails, int connections)
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, [.. Enumerable.Range(0, mails).Select(number => $"user-{number}")])).ShouldAllBe(outcome => outcome == Sent);
+
+        sink.Connections.ShouldBeLessThanOrEqualTo(connections);
+        sink.Received.Select(mail => mail.Header("Message-Id")).ShouldBe(
+            Enumerable.Range(0, mails).Select(id => $"<delivery-{id}@kashif.test>"), ignoreOrder: true);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("@people.test")]
+    [InlineData("amal@")]
+    [InlineData("amal@peo ple.test")]
+    [InlineData("amal@people..test")]
+    [InlineData("Evil <evil@people.test>")]
+    [InlineData("evil@people.test (comment)")]
+    [InlineData("evil@people.test, other@people.test")]
+    [InlineData("evil@people.test\r\nRCPT TO:<other@people.test>")]
+    [InlineData("\"evil\r\nRCPT TO:<other@people.test>\"@people.test")]
+    [InlineData("\"a\u0001b\"@people.test")]
+    [InlineData("x@\ud800.test")]
+    public async Task An_address_that_cannot_be_written_is_refused_alone(string address)
+    {
+        await using var sink = new SmtpSink { Extensions = ["8BITMIME", "SMTPUTF8"] };
+
+        (await SendAsync(sink, new SmtpOptions(), [Letter(1, "first@people.test"), Letter(2, address), Letter(3, "last@people.test")])).ShouldBe([Sent, InvalidAddress, Sent]);
+
+        sink.Connections.ShouldBe(1);
+        sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("amal+reports@people.test")]
+    [InlineData("a..b.@people.test")] // no atom of RFC 5322, but some providers give such names out
+    [InlineData("\"a\\\"b\"@people.test")]
+    [InlineData("amal@[127.0.0.1]")]
+    public async Task An_unusual_address_is_left_as_it_is(string address)
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, address)).ShouldBe([Sent]);
+
+        sink.Received.ShouldHaveSingleItem().To.ShouldBe(address);
+    }
+
+    [Fact]
+    public async Task A_refused_address_costs_the_others_nothing()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, "first", SmtpSink.Unknown, SmtpSink.AlwaysBusy, "last")).ShouldBe(
+            [Sent, new SendOutcome(SendResult.Refused, "smtp_550"), new SendOutcome(SendResult.Retry, "smtp_450"), Sent]);
+
+        sink.Connections.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_mail_that_breaks_its_connection_costs_the_others_nothing()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, SmtpSink.HangUp, "first", SmtpSink.Hang, "last")).ShouldBe([Away, Sent, Away, Sent]);
+    }
+
+    [Fact]
+    public async Task A_server_that_breaks_every_connection_is_left_in_peace()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, [.. Enumerable.Range(0, 5).Select(number => $"{SmtpSink.HangUp}-{number}")])).ShouldAllBe(outcome => outcome == Away);
+
+        sink.Connections.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task What_a_server_closes_a_connection_on_goes_over_the_next()
+    {
+        await using var sink = new SmtpSink { MailsPerConnection = 2 };
+
+        (await SendAsync(sink, "first", "second", "third", "fourth", "fifth")).ShouldAllBe(outcome => outcome == Sent);
+
+        sink.Connections.ShouldBe(3);
+        sink.Received.Count.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task A_server_that_lets_nobody_in_loses_no_mail()
+    {
+        await using var sink = new SmtpSink { Greeting = "554 not today" };
+
+        (await SendAsync(sink, "first", "last")).ShouldAllBe(outcome => outcome == new SendOutcome(SendResult.Retry, "smtp_554"));
+
+        sink.Connections.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_sender_that_the_server_refuses_loses_no_mail()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, new SmtpOptions { From = $"{SmtpSink.Forbidden}@kashif.test" }, [Letter(1, "amal@people.test")]))
+            .ShouldBe([new SendOutcome(SendResult.Retry, "smtp_550")]);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_ASCII_goes_to_servers_that_take_it()
+    {
+        await using var sink = new SmtpSink { Extensions = ["8BITMIME", "SMTPUTF8", "PIPELINING"] };
+
+        (await SendAsync(sink, "أمل@بلدية.test", "amal@people.test")).ShouldBe([Sent, Sent]);
+
+        sink.Said.ShouldContain("MAIL FROM:<no-reply@kashif.test> SMTPUTF8");
+        sink.Said.ShouldContain("MAIL FROM:<no-reply@kashif.test>");
+        sink.To("أمل@بلدية.test").ShouldHaveSingleItem().Raw.ShouldContain("To: أمل@بلدية.test");
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("SMTPUTF8")] // RFC 6531 section 3.1 wants 8BITMIME with it
+    public async Task A_name_that_is_not_ASCII_is_refused_where_the_server_does_not_take_it(params string[] extensions)
+    {
+        await using var sink = new SmtpSink { Extensions = extensions };
+
+        (await SendAsync(sink, "أمل@people.test", "amal@people.test")).ShouldBe([new SendOutcome(SendResult.Refused, "smtputf8_not_offered"), Sent]);
+
+        sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("8BITMIME", "SMTPUTF8")]
+    public async Task A_domain_that_is_not_ASCII_goes_to_any_server(params string[] extensions)
+    {
+        await using var sink = new SmtpSink { Extensions = extensions };
+
+        (await SendAsync(sink, "amal@بلدية.test", "amal@xn--hgbc7a9b.test")).ShouldBe([Sent, Sent]);
+
+        sink.Said.Where(line => line.StartsWith("MAIL")).ShouldAllBe(line => line == "MAIL FROM:<no-reply@kashif.test>");
+        sink.Received.Select(mail => mail.To).ShouldBe(["amal@xn--ngbcr7f5a.test", "amal@xn--hgbc7a9b.test"]);
+        sink.Received.ShouldAllBe(mail => mail.Raw.All(char.IsAscii));
+    }
+
+    [Fact]
+    public async Task A_line_break_begins_no_header()
+    {
+        await using var sink = new SmtpSink();
+
+        var mail = new Mail(1, "amal@people.test", "Hello \ud800\r\nBcc: evil@people.test\r\n\r\nBody", "text", "html");
+        (await SendAsync(sink, new SmtpOptions(), [mail])).ShouldBe([Sent]);
+
+        var received = sink.Received.ShouldHaveSingleItem();
+        received.Header("Bcc").ShouldBeNull();
+        received.Header("Subject").ShouldBe("Hello \ufffd  Bcc: evil@people.test    Body");
+        received.Text.ShouldBe("text");
+    }
+
+    [Theory]
+    [InlineData("StartTls", false)]
+    [InlineData("Tls", true)]
+    public async Task Name_password_and_mail_are_only_said_under_encryption(string security, bool atOnce)
+    {
+        using var certificate = MakeCertificate();
+        await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce, Login = ("kashif", "a good password") };
+        var options = new SmtpOptions { Security = security, User = "kashif", Password = "a good password" };
+
+        (await SendAsync(sink, options, [Letter(1, "amal@people.test")], certificate)).ShouldBe([Sent]);
+
+        sink.Said[atOnce ? 0 : 1].ShouldBe(atOnce ? sink.Said.First(line => line.StartsWith("EHLO")) : "STARTTLS");
+        sink.Received.ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData("StartTls", false)]
+    [InlineData("Tls", true)]
+    public async Task A_server_with_a_certificate_that_is_not_trusted_is_told_nothing(string security, bool atOnce)
+    {
+        using var certificate = MakeCertificate();
+        await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce };
+
+        (await SendAsync(sink, new SmtpOptions { Security = security }, [Letter(1, "amal@people.test")])).ShouldBe([Away]);
+
+        sink.Connections.ShouldBe(1);
+        sink.Said.ShouldAllBe(line => line.StartsWith("EHLO") || line == "STARTTLS");
+    }
+
+    /// <param name="to">Addresses, or names at <c>people.test</c>.</param>
+    private static Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, params string[] to) =>
+        SendAsync(sink, new SmtpOptions(), [.. to.Select((name, id) => Letter(id, name.Contains('@') ? name : $"{name}@people.test"))]);
+
+    private static async Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, SmtpOptions options, Mail[] mails, X509Certificate2? trusted = null)
+    {
+        options.Host = "127.0.0.1";
+        options.Port = $"{sink.Port}";
+        options.From ??= "Kashif <no-reply@kashif.test>";
+        options.Timeout = TimeSpan.FromSeconds(trusted is null ? 0.5 : 10);
+        options.Security ??= "None";
+        var sender = new SmtpMailSender(
+            () => trusted is null ? new SmtpClient() : new SmtpClient { ServerCertificateValidationCallback = (_, shown, _, _) => trusted.Equals(shown) },
+            Options.Create(options), TimeProvider.System, NullLogger<SmtpMailSender>.Instance);
+        return await sender.SendAsync(mails, Cancel);
+    }
+
+    private static Mail Letter(long id, string to) => new(id, to, "Hello", "text", "html");
+
+    private static X509Certificate2 MakeCertificate()
+    {
+        using var key = RSA.Create(2048);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        return request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
+    }
+}
