@@ -52,9 +52,9 @@ internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundServic
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
         return await database.Database.SqlQuery<UserResponse>($"""
-            SELECT id AS "Id", email AS "Email", email_confirmed AS "EmailVerified", full_name AS "FullName", phone_number AS "Phone", language AS "Language", created_at AS "CreatedAt",
-                ARRAY(SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_id = users.id) AS "Roles",
-                EXISTS (SELECT 1 FROM totp_credentials WHERE user_id = users.id AND confirmed_at IS NOT NULL) AS "MfaEnabled"
+            SELECT id, email, email_confirmed AS email_verified, full_name, phone_number AS phone, language, created_at,
+                ARRAY(SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_id = users.id) AS roles,
+                EXISTS (SELECT 1 FROM totp_credentials WHERE user_id = users.id AND confirmed_at IS NOT NULL) AS mfa_enabled
             FROM users WHERE id = ANY({ids})
             """).ToDictionaryAsync(user => user.Id, cancellationToken);
     }

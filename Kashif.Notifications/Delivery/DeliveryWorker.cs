@@ -77,7 +77,7 @@ internal sealed class DeliveryWorker<TChannel>(
                 )
                 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {now + options.Value.Lease}
                 FROM due WHERE deliveries.id = due.id
-                RETURNING deliveries.id AS "Id", deliveries.attempts AS "Attempts"
+                RETURNING deliveries.id, deliveries.attempts
                 """)
             .ToListAsync(cancellationToken);
     }

@@ -29,8 +29,8 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
         await using var scope = scopes.CreateAsyncScope();
         var due = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
             .SqlQuery<DueMail>($"""
-                SELECT delivery.id AS "Id", delivery.letter::text AS "Letter", notification.title AS "Title", notification.body AS "Body",
-                    recipient.email AS "Email", recipient.language AS "Language"
+                SELECT delivery.id, delivery.letter::text AS letter, notification.title, notification.body,
+                    recipient.email, recipient.language
                 FROM deliveries delivery
                 LEFT JOIN notifications notification ON notification.id = delivery.notification_id
                 LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled

@@ -21,9 +21,9 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
         var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
         var sendable = await database.Database
             .SqlQuery<DuePush>($"""
-                SELECT delivery.id AS "Id", device.id AS "DeviceId", notification.id AS "NotificationId", notification.type AS "Type",
-                    notification.title AS "Title", notification.body AS "Body", notification.data::text AS "Data",
-                    device.token AS "Token", device.device_type AS "DeviceType"
+                SELECT delivery.id, device.id AS device_id, notification.id AS notification_id, notification.type,
+                    notification.title, notification.body, notification.data::text AS data,
+                    device.token, device.device_type
                 FROM deliveries delivery
                 JOIN notifications notification ON notification.id = delivery.notification_id
                 JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id

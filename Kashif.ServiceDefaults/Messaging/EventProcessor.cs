@@ -67,7 +67,7 @@ internal sealed partial class EventProcessor<TContext>(
                 INSERT INTO inbox (event_id, handler, processed_at)
                 SELECT event_id, handler, {time.GetUtcNow()} FROM unnest({ids}, {names}) AS entry (event_id, handler)
                 ON CONFLICT DO NOTHING
-                RETURNING event_id AS "EventId", handler AS "Handler"
+                RETURNING event_id, handler
                 """)
             .ToListAsync(cancellationToken);
         var isNew = news.ToHashSet();
