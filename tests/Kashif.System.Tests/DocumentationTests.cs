@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Testing;
 using Microsoft.Playwright;
 
 namespace Kashif.SystemTests;
