@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Text.RegularExpressions;
 using Kashif.Testing;
 
 namespace Kashif.ServiceDefaults.Tests;
 
 /// <summary>The names that dashboards and alerts are built on. The hosts of one process share their meters, so counts only have a lower bound.</summary>
-public sealed class MetricsTests(Servers servers) : IAsyncLifetime
+public sealed partial class MetricsTests(Servers servers) : IAsyncLifetime
 {
     private SampleService? _service;
     private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
@@ -45,12 +46,18 @@ public sealed class MetricsTests(Servers servers) : IAsyncLifetime
         Value(text, "idempotency_hits_total", "service=\"reporting\"").ShouldBeGreaterThanOrEqualTo(1);
         Value(text, "published_messages_total", "type=\"user.registered\"").ShouldBe(0);
         text.ShouldContain("# TYPE outbox_lag_seconds histogram");
+        text.ShouldContain("# TYPE outbox_oldest_age_seconds gauge");
         text.ShouldContain("# TYPE dotnet_gc_collections_total counter");
         text.ShouldNotContain(user.ToString());
         text.ShouldContain("db_client_connection_count{");
         text.ShouldNotContain("Host=", Case.Insensitive);
         text.ShouldNotContain("33.5123");
+        text.TrimEnd('\n').Split('\n').ShouldAllBe(line => Line().IsMatch(line));
     }
+
+    /// <summary>What Prometheus reads: a comment, or a sample with its labels and its value.</summary>
+    [GeneratedRegex("""^(# (TYPE|HELP|UNIT) [a-zA-Z_:][a-zA-Z0-9_:]* .*|[a-zA-Z_:][a-zA-Z0-9_:]*\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*",?)+\} [-+.eE0-9a-zA-Z]+)$""")]
+    private static partial Regex Line();
 
     /// <summary>The sum of the samples of this name with these labels; there must be one.</summary>
     private static long Value(string text, string name, params string[] labels)
