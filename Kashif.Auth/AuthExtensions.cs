@@ -5,6 +5,7 @@ using Kashif.Auth.Deletion;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
+using Kashif.Cache;
 using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -54,7 +55,7 @@ internal static class AuthExtensions
         services.AddIdentityCore<User>().AddRoles<IdentityRole<Guid>>().AddEntityFrameworkStores<AuthDbContext>();
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
-        builder.AddKashifCache();
+        builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);
         services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
         services.AddSingleton<LoginThrottle>();
         services.AddHostedService(provider => provider.GetRequiredService<LoginThrottle>());
