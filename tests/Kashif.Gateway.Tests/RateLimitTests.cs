@@ -221,7 +221,7 @@ public sealed class RateLimitTests : IAsyncLifetime
 
             using var refused = await One.As(users[1]).GetAsync("/api/v1/coupons", Cancel);
             refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-            refused.Headers.RetryAfter.ShouldNotBeNull();
+            refused.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromHours(1)); // not a moment before there is more
             Header(refused, "RateLimit-Remaining").ShouldBe("0");
             Limits(One).IsShared.ShouldBeFalse();
         }
