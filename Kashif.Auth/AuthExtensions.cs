@@ -15,7 +15,6 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Kashif.Auth;
 
@@ -56,9 +55,7 @@ internal static class AuthExtensions
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
         builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);
-        services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
         services.AddSingleton<LoginThrottle>();
-        services.AddHostedService(provider => provider.GetRequiredService<LoginThrottle>());
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
         services.AddSingleton<ForgottenPasswords>();
