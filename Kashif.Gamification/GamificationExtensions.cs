@@ -16,7 +16,7 @@ internal static class GamificationExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<GamificationDbContext>(ResourceNames.GamificationDb);
-        builder.AddKashifCache(_ => TimeSpan.FromMilliseconds(500));
+        builder.AddKashifCache(_ => RankingCache.Timeout);
         builder.AddEventConsumer<GamificationDbContext>()
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
             .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
