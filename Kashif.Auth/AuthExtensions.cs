@@ -5,6 +5,7 @@ using Kashif.Auth.Deletion;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
+using Kashif.Cache;
 using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -14,7 +15,6 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Kashif.Auth;
 
@@ -54,10 +54,8 @@ internal static class AuthExtensions
         services.AddIdentityCore<User>().AddRoles<IdentityRole<Guid>>().AddEntityFrameworkStores<AuthDbContext>();
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
-        builder.AddKashifCache();
-        services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
+        builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);
         services.AddSingleton<LoginThrottle>();
-        services.AddHostedService(provider => provider.GetRequiredService<LoginThrottle>());
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
         services.AddSingleton<ForgottenPasswords>();

@@ -1,3 +1,4 @@
+using Kashif.Cache;
 using Kashif.Events;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
@@ -15,7 +16,7 @@ internal static class GamificationExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<GamificationDbContext>(ResourceNames.GamificationDb);
-        builder.AddKashifCache();
+        builder.AddKashifCache(_ => RankingCache.Timeout);
         builder.AddEventConsumer<GamificationDbContext>()
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
             .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")

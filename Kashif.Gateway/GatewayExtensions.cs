@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Kashif.Cache;
 using Kashif.Gateway.Caching;
 using Kashif.Gateway.Export;
 using Kashif.Gateway.Health;
@@ -9,7 +10,6 @@ using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
 using Kashif.Gateway.Security;
-using Kashif.Persistence;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -32,7 +32,7 @@ internal static class GatewayExtensions
         services.AddCrossOrigin();
         builder.AddKashifAuthentication();
         services.AddApiKeys();
-        builder.AddKashifCache();
+        builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<RateLimitOptions>>().Value.RedisTimeout);
         services.AddRateLimits();
 
         services.AddOptions<ProxyOptions>().BindConfiguration(ProxyOptions.Section).ValidateDataAnnotations().ValidateOnStart();

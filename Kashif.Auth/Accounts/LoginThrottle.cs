@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Cache;
 using Kashif.Http;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -10,19 +11,15 @@ namespace Kashif.Auth.Accounts;
 /// <summary>
 /// Bounds how many passwords anybody tries: per address, per account, and per both. Every attempt counts before its password is
 /// checked, so that guesses sent at once count each other; a right password takes its own back. Whether there is such an account
-/// is not asked. Counted in Redis for all replicas together; while Redis is away each replica counts alone and nobody waits for
-/// it: the first attempt that it leaves without an answer opens the circuit, and a probe in the background closes it.
+/// is not asked. Counted in Redis for all replicas together; while Redis is away each replica counts alone.
 /// </summary>
-internal sealed partial class LoginThrottle(
-    Lazy<IConnectionMultiplexer> redis, IOptions<AuthOptions> options, TimeProvider time, ILogger<LoginThrottle> logger) : BackgroundService
+internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> options, TimeProvider time)
 {
-    private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(250);
-
     /// <summary>
     /// A sorted set of attempts for each key, by the milliseconds of Redis' own clock, which all replicas share. An attempt counts
     /// for all keys or none. Answers 0, or the milliseconds until there is room.
     /// </summary>
-    private const string Script = """
+    private const string CountScript = """
         local window, attempt = tonumber(ARGV[1]), ARGV[2]
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,12 +39,18 @@ internal sealed partial class LoginThrottle(
         return 0
         """;
 
+    private const string ForgiveScript = """
+        redis.call('ZREM', KEYS[1], ARGV[1])
+        return redis.call('DEL', KEYS[2], KEYS[3])
+        """;
+
+    private const string CancelScript = "for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end";
+
     private readonly byte[] _key = DerivedKey.Of(options.Value.SigningKeySecret, DerivedKey.LoginThrottle);
     private readonly LocalAttempts _local = new();
-    private int _isThere;
 
     /// <summary>Whether Redis counts.</summary>
-    public bool IsShared => Volatile.Read(ref _isThere) == 1;
+    public bool IsShared => redis.IsClosed;
 
     private ThrottleOptions Settings => options.Value.Throttle;
 
@@ -57,28 +60,19 @@ internal sealed partial class LoginThrottle(
     {
         var attempt = NewAttempt(email, address);
         long[] limits = [Settings.PerAddress, Settings.PerAccount, Settings.PerAccountAndAddress];
-        if (IsShared)
-        {
-            try
-            {
-                var wait = (long)await CountAsync(attempt, limits).WaitAsync(Settings.RedisTimeout, time, cancellationToken);
-                return (attempt, wait == 0 ? null : TimeSpan.FromMilliseconds(wait));
-            }
-            catch (Exception exception) when (IsUnavailable(exception))
-            {
-                Open(exception);
-            }
-        }
-
-        return (attempt, _local.TryAdd(attempt, limits, Settings.Window, time.GetUtcNow()));
+        var answer = await redis.EvaluateAsync(
+            CountScript, attempt.Keys,
+            [Math.Ceiling(Settings.Window.TotalMilliseconds), attempt.Id, .. limits.Select(limit => (RedisValue)limit)], cancellationToken);
+        return (attempt, answer is null
+            ? _local.TryAdd(attempt, limits, Settings.Window, time.GetUtcNow())
+            : (long)answer is > 0 and var wait ? TimeSpan.FromMilliseconds(wait) : null);
     }
 
     /// <summary>The password was right: the account starts anew, and the address has one failure less, not none.</summary>
-    public Task SucceedAsync(LoginAttempt attempt)
+    public async Task SucceedAsync(LoginAttempt attempt)
     {
         _local.Forgive(attempt);
-        return TryAsync(database => Task.WhenAll(
-            database.SortedSetRemoveAsync(attempt.Address, attempt.Id), database.KeyDeleteAsync([attempt.Account, attempt.Both])));
+        await redis.EvaluateAsync(ForgiveScript, attempt.Keys, [attempt.Id], CancellationToken.None);
     }
 
     /// <summary>A new password by a link in the person's mail: what was tried before says nothing about it.</summary>
@@ -86,28 +80,10 @@ internal sealed partial class LoginThrottle(
     public Task ForgetAsync(string email, IPAddress? address) => SucceedAsync(NewAttempt(email, address));
 
     /// <summary>The password was never checked: nobody has learned anything.</summary>
-    public Task CancelAsync(LoginAttempt attempt)
+    public async Task CancelAsync(LoginAttempt attempt)
     {
         _local.Remove(attempt);
-        return TryAsync(database => Task.WhenAll(
-            attempt.Keys.Select(key => database.SortedSetRemoveAsync(key, attempt.Id))));
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        // Connecting blocks, and waits for a server that is away.
-        await Task.Run(() => redis.Value, stoppingToken);
-        var probe = new LoginAttempt("probe", KeyOf("probe", ""), KeyOf("probe", ""), KeyOf("probe", ""));
-        using var timer = new PeriodicTimer(ProbeInterval);
-        do
-        {
-            if (!IsShared && await TryAsync(_ => CountAsync(probe, [long.MaxValue, long.MaxValue, long.MaxValue]), evenAway: true))
-            {
-                Interlocked.Exchange(ref _isThere, 1);
-                Shared(logger);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        await redis.EvaluateAsync(CancelScript, attempt.Keys, [attempt.Id], CancellationToken.None);
     }
 
     private LoginAttempt NewAttempt(string email, IPAddress? address)
@@ -117,48 +93,9 @@ internal sealed partial class LoginThrottle(
             Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), KeyOf("address", network), KeyOf("account", email), KeyOf("both", $"{email} {network}"));
     }
 
-    private Task<RedisResult> CountAsync(LoginAttempt attempt, long[] limits) => redis.Value.GetDatabase().ScriptEvaluateAsync(
-        Script, attempt.Keys, [Math.Ceiling(Settings.Window.TotalMilliseconds), attempt.Id, .. limits.Select(limit => (RedisValue)limit)],
-        CommandFlags.NoScriptCache); // a server that was restarted has no script
-
-    private async Task<bool> TryAsync(Func<IDatabase, Task> call, bool evenAway = false)
-    {
-        if (!IsShared && !evenAway)
-        {
-            return false;
-        }
-
-        try
-        {
-            await call(redis.Value.GetDatabase()).WaitAsync(Settings.RedisTimeout, time);
-            return true;
-        }
-        catch (Exception exception) when (IsUnavailable(exception))
-        {
-            Open(exception);
-            return false;
-        }
-    }
-
-    private void Open(Exception exception)
-    {
-        if (Interlocked.Exchange(ref _isThere, 0) == 1)
-        {
-            Alone(logger, exception.GetType().Name);
-        }
-    }
-
     /// <summary>Neither an address of a person nor one of a machine stands in Redis.</summary>
     private string KeyOf(string kind, string value) =>
         $"auth.throttle:{kind}:{Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";
-
-    private static bool IsUnavailable(Exception exception) => exception is RedisException or TimeoutException;
-
-    [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "Redis is away ({Reason}): this replica counts wrong passwords alone until it is back")]
-    private static partial void Alone(ILogger logger, string reason);
-
-    [LoggerMessage(EventId = 2005, Level = LogLevel.Information, Message = "Wrong passwords are counted in Redis, for all replicas together")]
-    private static partial void Shared(ILogger logger);
 }
 
 /// <summary>One password that somebody tries, and what it counts for.</summary>
@@ -169,6 +106,10 @@ internal sealed record LoginAttempt(string Id, string Address, string Account, s
 }
 
 /// <summary>The same counts, of this process alone.</summary>
+/// <remarks>
+/// Not <c>SlidingWindowRateLimiter</c>: it takes no permit back, so a right password would count, and chained limiters keep
+/// what an attempt took of the first when the second refuses it.
+/// </remarks>
 internal sealed class LocalAttempts
 {
     /// <summary>Beyond that the oldest are forgotten.</summary>

@@ -1,3 +1,4 @@
+using Kashif.Cache;
 using Kashif.Gamification.Points;
 using StackExchange.Redis;
 
@@ -5,23 +6,25 @@ namespace Kashif.Gamification.Leaderboard;
 
 /// <summary>
 /// The ranking in Redis: a sorted set of everybody's points, and per user the version and earnings of the balance that it
-/// shows, so that a late writer never overwrites a newer one. It holds nothing of its own: where it is away, empty or known
-/// to have missed a write, reads return null and their callers ask the database.
+/// shows, so that a late writer never overwrites a newer one. It holds nothing of its own: where Redis is away, empty, or may
+/// lack a write, reads return null and their callers ask the database until <see cref="RankingRebuild"/> has written it anew.
 /// </summary>
-internal sealed partial class RankingCache(IConnectionMultiplexer redis, RankingSignal signal, TimeProvider time, ILogger<RankingCache> logger)
+internal sealed partial class RankingCache
 {
+    /// <summary>How long to wait for Redis: a thousand users are written at once.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Scores are the points negated: the ranking is in ascending order then, and equals are in the order of their ids.</summary>
     private static readonly RedisKey Ranking = "{gamification.ranking}.points";
 
-    /// <summary>User → "version earned"; the field <c>built</c> says that everybody is in it.</summary>
+    /// <summary>User → "version earned"; the field <c>built</c> says that everybody is in it, and holds the run id of the server that it was built on.</summary>
     private static readonly RedisKey States = "{gamification.ranking}.states";
 
     /// <summary>Who is building, for as long as that may take.</summary>
     private static readonly RedisKey Builder = "{gamification.ranking}.builder";
 
     private static readonly RedisKey[] Keys = [Ranking, States];
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly RedisKey[] BuildKeys = [Ranking, States, Builder];
     private const int Chunk = 1000;
 
     private const string WriteScript = """
@@ -65,23 +68,46 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
         return redis.call('ZCOUNT', KEYS[1], '-inf', '(-' .. ARGV[1])
         """;
 
-    private const string BeginScript = """
-        if ARGV[2] == '0' and redis.call('HEXISTS', KEYS[2], 'built') == 1 then return 'done' end
-        if not redis.call('SET', KEYS[3], ARGV[1], 'NX', 'EX', 60) then return 'busy' end
+    /// <summary>A run id other than the one in <c>built</c> is that of a server that has loaded an old snapshot since.</summary>
+    private const string RunId = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n";
+
+    private const string BeginScript = RunId + """
+        if ARGV[2] == '0' and redis.call('HGET', KEYS[2], 'built') == run then return 'done' end
+        local builder = redis.call('GET', KEYS[3])
+        if builder and builder ~= ARGV[1] then return 'busy' end
+        redis.call('SET', KEYS[3], ARGV[1], 'EX', 60)
         redis.call('DEL', KEYS[1], KEYS[2])
         return 'begun'
         """;
 
-    private const string EndScript = """
+    private const string EndScript = RunId + """
         if redis.call('GET', KEYS[3]) ~= ARGV[1] then return 0 end
         redis.call('DEL', KEYS[3])
-        return redis.call('HSET', KEYS[2], 'built', ARGV[1])
+        return redis.call('HSET', KEYS[2], 'built', run)
         """;
 
-    /// <summary>Counts writes that did not arrive; while it differs from the one of the last build, the ranking is not to be trusted.</summary>
+    private readonly RedisCircuit _redis;
+    private readonly RankingSignal _signal;
+    private readonly ILogger<RankingCache> _logger;
+
+    /// <summary>Names this process in <see cref="Builder"/>, so that it may begin again after a build that failed half-way.</summary>
+    private readonly RedisValue _token = Guid.CreateVersion7().ToString();
+
+    /// <summary>Counts writes that did not arrive and connections to a server that may have lost some.</summary>
+    private long _doubts;
+
+    /// <summary>Of the doubts, the writes that did not arrive: only a build after them makes up for them.</summary>
     private long _missed;
-    private long _missedAtBuild = -1;
-    private long _pausedUntil;
+
+    /// <summary>The same at the last build or check; while they differ the ranking is not to be trusted.</summary>
+    private long _settledDoubts = -1;
+    private long _settledMissed = -1;
+
+    public RankingCache(RedisCircuit redis, RankingSignal signal, ILogger<RankingCache> logger)
+    {
+        (_redis, _signal, _logger) = (redis, signal, logger);
+        redis.Restored += Doubt;
+    }
 
     /// <summary>Shows balances that have been committed. Never throws: what cannot be written is made good by a rebuild.</summary>
     public Task WriteAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
@@ -91,26 +117,39 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
     public Task RemoveAsync(IReadOnlyCollection<Guid> users, CancellationToken cancellationToken) =>
         users.Count == 0
             ? Task.CompletedTask
-            : ShowAsync(() => IsTrueAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
+            : ShowAsync(() => _redis.EvaluateAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
 
-    private async Task ShowAsync(Func<Task<bool>> write)
+    private async Task ShowAsync(Func<ValueTask<RedisResult?>> write)
     {
+        RedisResult? isBuilt = null;
         try
         {
-            if (!await write())
-            {
-                signal.Set();
-            }
+            isBuilt = await write();
         }
-        catch (Exception exception) when (IsUnavailable(exception) || exception is OperationCanceledException)
+        catch (OperationCanceledException)
         {
-            if (Interlocked.Increment(ref _missed) == Interlocked.Read(ref _missedAtBuild) + 1)
+            // It may have arrived or not.
+        }
+
+        if (isBuilt is null)
+        {
+            if (Interlocked.Increment(ref _missed) == Interlocked.Read(ref _settledMissed) + 1)
             {
-                WriteMissed(logger, exception.Message);
+                WriteMissed(_logger);
             }
 
-            signal.Set();
+            Doubt();
         }
+        else if (!(bool)isBuilt)
+        {
+            _signal.Set();
+        }
+    }
+
+    private void Doubt()
+    {
+        Interlocked.Increment(ref _doubts);
+        _signal.Set();
     }
 
     /// <returns>How many users have more points than this; null where the cache cannot say.</returns>
@@ -132,85 +171,73 @@ internal sealed partial class RankingCache(IConnectionMultiplexer redis, Ranking
     }
 
     /// <summary>
-    /// Writes everybody anew, unless this process has missed no write and another one has been faster. What others commit meanwhile is not lost: each balance was either committed before the
-    /// reading began, which is after the old ranking was dropped, or is written to the new one by whoever commits it.
+    /// Writes everybody anew, unless this process has missed no write and another one has built the ranking on this run of the
+    /// server. Commits meanwhile are not lost: each balance was either committed before the reading began, which is after the old
+    /// ranking was dropped, or is written to the new one by the process that commits it.
     /// </summary>
-    /// <returns>False where somebody else is at it: try again in a moment.</returns>
+    /// <returns>False where Redis is away or another process is building: try again in a moment.</returns>
     public async Task<bool> RebuildAsync(IAsyncEnumerable<Balance> balances, CancellationToken cancellationToken)
     {
-        RedisKey[] keys = [Ranking, States, Builder];
-        RedisValue token = Guid.CreateVersion7(time.GetUtcNow()).ToString();
-        var missed = Interlocked.Read(ref _missed);
-        var mustBuild = missed != Interlocked.Read(ref _missedAtBuild);
-        var begin = (string?)await EvaluateAsync(BeginScript, keys, [token, mustBuild], cancellationToken);
-        if (begin != "begun")
+        var (doubts, missed) = (Interlocked.Read(ref _doubts), Interlocked.Read(ref _missed));
+        var mustBuild = missed != Interlocked.Read(ref _settledMissed);
+        switch ((string?)await _redis.EvaluateAsync(BeginScript, BuildKeys, [_token, mustBuild], cancellationToken))
         {
-            return begin == "done";
+            case "done":
+                break;
+            case "begun" when await BuildAsync(balances, cancellationToken):
+                Rebuilt(_logger);
+                break;
+            default:
+                return false;
         }
 
-        await foreach (var chunk in balances.Chunk(Chunk).WithCancellation(cancellationToken))
-        {
-            await WriteChunkAsync(chunk, cancellationToken);
-        }
-
-        if (!await IsTrueAsync(EndScript, keys, [token], cancellationToken))
-        {
-            return false;
-        }
-
-        Interlocked.Exchange(ref _missedAtBuild, missed);
+        Interlocked.Exchange(ref _settledMissed, missed);
+        Interlocked.Exchange(ref _settledDoubts, doubts);
         return true;
     }
 
-    /// <returns>Whether the ranking holds everybody.</returns>
-    private Task<bool> WriteChunkAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
-        IsTrueAsync(WriteScript, Keys, [.. balances.SelectMany(Values)], cancellationToken);
+    private async Task<bool> BuildAsync(IAsyncEnumerable<Balance> balances, CancellationToken cancellationToken)
+    {
+        await foreach (var chunk in balances.Chunk(Chunk).WithCancellation(cancellationToken))
+        {
+            if (await WriteChunkAsync(chunk, cancellationToken) is null)
+            {
+                return false;
+            }
+        }
+
+        return await _redis.EvaluateAsync(EndScript, BuildKeys, [_token], cancellationToken) is { } ended && (bool)ended;
+    }
+
+    /// <returns>Whether the ranking holds everybody; null where that did not arrive.</returns>
+    private ValueTask<RedisResult?> WriteChunkAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
+        _redis.EvaluateAsync(WriteScript, Keys, [.. balances.SelectMany(Values)], cancellationToken);
 
     private static IEnumerable<RedisValue> Values(Balance balance) =>
         [balance.UserId.ToString(), balance.Points, balance.Earned, balance.Version];
 
     private async Task<RedisResult?> ReadAsync(string script, RedisValue argument, CancellationToken cancellationToken)
     {
-        if (!redis.IsConnected || Interlocked.Read(ref _missed) != Interlocked.Read(ref _missedAtBuild)
-            || time.GetTimestamp() < Interlocked.Read(ref _pausedUntil))
+        if (Interlocked.Read(ref _doubts) != Interlocked.Read(ref _settledDoubts)
+            || await _redis.EvaluateAsync(script, Keys, [argument], cancellationToken) is not { } result)
         {
             return null;
         }
 
-        try
+        if (!result.IsNull)
         {
-            var result = await EvaluateAsync(script, Keys, [argument], cancellationToken);
-            if (!result.IsNull)
-            {
-                return result;
-            }
-
-            signal.Set();
-        }
-        catch (Exception exception) when (IsUnavailable(exception))
-        {
-            // Whoever comes next shall not have to find out again at once.
-            Interlocked.Exchange(ref _pausedUntil, time.GetTimestamp() + (long)(Pause.TotalSeconds * time.TimestampFrequency));
-            ReadMissed(logger, exception.Message);
+            return result;
         }
 
+        _signal.Set();
         return null;
     }
 
-    private async Task<bool> IsTrueAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        (long)await EvaluateAsync(script, keys, values, cancellationToken) == 1;
+    [LoggerMessage(EventId = 3001, Level = LogLevel.Warning, Message = "The ranking missed a write and will be rebuilt")]
+    private static partial void WriteMissed(ILogger logger);
 
-    /// <summary>A script whole, not by its hash: a restarted server knows no hashes.</summary>
-    private Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        redis.GetDatabase().ScriptEvaluateAsync(script, keys, values, CommandFlags.NoScriptCache).WaitAsync(Patience, time, cancellationToken);
-
-    private static bool IsUnavailable(Exception exception) => exception is RedisException or TimeoutException;
-
-    [LoggerMessage(EventId = 3001, Level = LogLevel.Warning, Message = "The ranking missed a write and will be rebuilt: {Reason}")]
-    private static partial void WriteMissed(ILogger logger, string reason);
-
-    [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "The ranking could not be read, the database answers: {Reason}")]
-    private static partial void ReadMissed(ILogger logger, string reason);
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "The ranking has been rebuilt from the database")]
+    private static partial void Rebuilt(ILogger logger);
 }
 
 /// <summary>A user's place is decided by this.</summary>

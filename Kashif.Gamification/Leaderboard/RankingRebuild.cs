@@ -8,11 +8,12 @@ namespace Kashif.Gamification.Leaderboard;
 /// <summary>Asks for the ranking to be rebuilt.</summary>
 internal sealed class RankingSignal() : WakeSignal(isSet: true);
 
-/// <summary>Rebuilds the ranking from the database at start and whenever it has been found incomplete, until that succeeds.</summary>
+/// <summary>Rebuilds the ranking from the database at start, when Redis is back, and when it has been found incomplete, until that succeeds.</summary>
 internal sealed partial class RankingRebuild(
     IServiceScopeFactory scopes, RankingCache ranking, RankingSignal signal, TimeProvider time, ILogger<RankingRebuild> logger) : BackgroundService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    /// <summary>Asks nothing of a Redis that is known to be away.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,13 +34,7 @@ internal sealed partial class RankingRebuild(
             await using var scope = scopes.CreateAsyncScope();
             var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
             var balances = database.Balances.AsNoTracking().Where(balance => balance.UserId != ErasedUser.Id).AsAsyncEnumerable();
-            if (!await ranking.RebuildAsync(balances, cancellationToken))
-            {
-                return false;
-            }
-
-            Rebuilt(logger);
-            return true;
+            return await ranking.RebuildAsync(balances, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -51,9 +46,6 @@ internal sealed partial class RankingRebuild(
             return false;
         }
     }
-
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "The ranking has been rebuilt from the database")]
-    private static partial void Rebuilt(ILogger logger);
 
     [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "The ranking cannot be rebuilt yet, the database answers meanwhile: {Reason}")]
     private static partial void RebuildFailed(ILogger logger, string reason);

@@ -6,14 +6,8 @@ namespace Kashif.Gateway.Limits;
 /// <param name="ByAddress">Counts addresses whoever is signed in: more accounts must not buy more guesses.</param>
 internal sealed record LimitPolicy(string Name, long Permits, TimeSpan Window, bool ByAddress)
 {
-    /// <summary>Below this a limit is exact, over all gateways. Above it, a gateway fetches a thousandth at a time and may be left with so many unused.</summary>
-    private const long Exact = 10_000;
-
     /// <summary>A window slides in so many steps, each counted until all of it has left the window.</summary>
     public const int Segments = 20;
-
-    /// <summary>How many permits are fetched at once.</summary>
-    public long Chunk { get; } = Permits < Exact ? 1 : Permits / 1000;
 
     public TimeSpan Segment { get; } = Window / Segments;
 

@@ -17,9 +17,10 @@ internal sealed class LocalLimits : IDisposable
     public Decision Take(LimitPolicy policy, string caller)
     {
         using var lease = _limiter.AttemptAcquire((policy, caller));
-        return lease.IsAcquired
-            ? new Decision(true, _limiter.GetStatistics((policy, caller))?.CurrentAvailablePermits ?? 0, policy.Window)
-            : new Decision(false, 0, lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : policy.Segment);
+        var remaining = lease.IsAcquired ? _limiter.GetStatistics((policy, caller))?.CurrentAvailablePermits ?? 0 : 0;
+
+        // The lease never says when there is more (https://github.com/dotnet/aspnetcore/issues/52411): after a whole window there is.
+        return new Decision(lease.IsAcquired, remaining, policy.Window);
     }
 
     public void Dispose() => _limiter.Dispose();

@@ -2,7 +2,6 @@ using System.Globalization;
 using Kashif.Gateway.Security;
 using Kashif.Http;
 using Kashif.Security;
-using StackExchange.Redis;
 
 namespace Kashif.Gateway.Limits;
 
@@ -15,12 +14,10 @@ internal static class RateLimiting
     public static IServiceCollection AddRateLimits(this IServiceCollection services)
     {
         services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton(provider => new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>));
         services.AddSingleton<LimitPolicies>();
         services.AddSingleton<LimitMetrics>();
         services.AddSingleton<LocalLimits>();
         services.AddSingleton<SharedLimits>();
-        services.AddHostedService(provider => provider.GetRequiredService<SharedLimits>());
         return services;
     }
 

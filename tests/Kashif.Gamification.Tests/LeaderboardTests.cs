@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
+using Kashif.Cache;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 using Kashif.Persistence;
@@ -52,11 +53,62 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     [Fact]
+    public async Task A_rank_is_right_at_the_first_question_after_redis_has_been_emptied()
+    {
+        var users = await EarnAsync(2, 1);
+        await ShowsAsync(users, 100, 50);
+        using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
+
+        await redis.GetDatabase().ExecuteAsync("FLUSHALL");
+        await RankIsRightAsync(users[1]);
+
+        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
+        await RankIsRightAsync(users[1]);
+    }
+
+    [Fact]
+    public async Task The_ranking_is_rebuilt_when_redis_starts_again_empty_before_anyone_asks()
+    {
+        var users = await EarnAsync(2, 1);
+        await IsRebuiltAsync(); // no write is under way that would find Redis empty
+        await EmptyAsync();
+
+        await RunAsync(KnownResourceCommands.StopCommand);
+        await RunAsync(KnownResourceCommands.StartCommand);
+
+        await IsRebuiltAsync();
+        await RankIsRightAsync(users[1]);
+    }
+
+    [Fact]
+    public async Task The_ranking_is_rebuilt_when_redis_starts_again_with_an_old_snapshot()
+    {
+        var users = await EarnAsync(1, 1);
+        await IsRebuiltAsync();
+        using (var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache))
+        {
+            await redis.GetDatabase().ExecuteAsync("SAVE");
+            await service.EarnAsync(users[1], 2);
+            await IsRebuiltAsync();
+            await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "save", ""); // as after a crash: nothing is saved at the end
+        }
+
+        await RunAsync(KnownResourceCommands.StopCommand);
+        await RunAsync(KnownResourceCommands.StartCommand);
+
+        await IsRebuiltAsync();
+        await RankIsRightAsync(users[0]);
+        await ShowsAsync(users, 50, 150);
+    }
+
+    [Fact]
     public async Task A_late_writer_does_not_overwrite_a_newer_balance()
     {
         // In a database of its own, which no service rebuilds.
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
-        var ranking = new RankingCache(redis, new RankingSignal(), TimeProvider.System, NullLogger<RankingCache>.Instance);
+        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), RankingCache.Timeout, NullLogger<RedisCircuit>.Instance);
+        await circuit.StartAsync(TestContext.Current.CancellationToken);
+        var ranking = new RankingCache(circuit, new RankingSignal(), NullLogger<RankingCache>.Instance);
         (await ranking.RebuildAsync(AsyncEnumerable.Empty<Balance>(), TestContext.Current.CancellationToken)).ShouldBeTrue();
         var user = Guid.CreateVersion7();
 
@@ -136,6 +188,41 @@ public sealed class LeaderboardTests(GamificationService service)
         status.ShouldBe(400);
         body.BadFields.ShouldBe([field]);
     }
+
+    private async Task RunAsync(string command) =>
+        (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, TestContext.Current.CancellationToken)).Success.ShouldBeTrue(command);
+
+    private async Task EmptyAsync()
+    {
+        using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
+        await redis.GetDatabase().ExecuteAsync("FLUSHALL");
+    }
+
+    /// <summary>Looks into Redis and the database, and asks the service nothing.</summary>
+    private Task IsRebuiltAsync() => Eventually.TrueAsync(
+        async () =>
+        {
+            using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
+            return redis.IsConnected && await RankingAsync(redis) == await BalancesAsync();
+        },
+        "the ranking in Redis to equal the ledger");
+
+    /// <summary>Asks once. Other tests may earn points at the same time, so the database is asked before and after.</summary>
+    private async Task RankIsRightAsync(Guid user)
+    {
+        using var client = service.Host.As(user);
+        var points = await service.BalanceAsync(user);
+        var before = await CountAheadAsync(points);
+        var (status, mine) = await client.ReadAsync("/points/me");
+        var after = await CountAheadAsync(points);
+
+        status.ShouldBe(200);
+        mine.GetProperty("rank").ValueKind.ShouldBe(JsonValueKind.Number);
+        mine.GetProperty("rank").GetInt64().ShouldBeInRange(Math.Min(before, after) + 1, Math.Max(before, after) + 1);
+    }
+
+    private Task<long> CountAheadAsync(long points) => service.QueryAsync(
+        database => database.Balances.LongCountAsync(balance => balance.Points > points && balance.UserId != ErasedUser.Id));
 
     /// <summary>New users with 50 points a time.</summary>
     private async Task<Guid[]> EarnAsync(params int[] times)

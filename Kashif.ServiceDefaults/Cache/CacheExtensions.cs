@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Kashif.Cache;
+
+/// <summary>The shared cache.</summary>
+public static class CacheExtensions
+{
+    /// <summary>
+    /// Adds <see cref="RedisCircuit"/> and its <see cref="IConnectionMultiplexer"/> for Redis, which holds only data that can be
+    /// rebuilt. While Redis is away commands fail at once instead of queueing; the connection comes back by itself.
+    /// </summary>
+    /// <param name="timeout">How long a script waits for its answer before Redis counts as away.</param>
+    public static IHostApplicationBuilder AddKashifCache(this IHostApplicationBuilder builder, Func<IServiceProvider, TimeSpan> timeout)
+    {
+        builder.AddRedisClient(ResourceNames.Cache, configureOptions: options => options.BacklogPolicy = BacklogPolicy.FailFast);
+        builder.Services.AddSingleton(provider => new RedisCircuit(
+            new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>),
+            timeout(provider),
+            provider.GetRequiredService<ILogger<RedisCircuit>>()));
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<RedisCircuit>());
+        return builder;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Cache;
+using Kashif.Testing;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Kashif.ServiceDefaults.Tests;
+
+/// <summary>The tests of this class run one after another, and no other class of the assembly needs Redis.</summary>
+public sealed class RedisCircuitTests(Servers servers) : IAsyncLifetime
+{
+    private const string Increment = "return redis.call('INCR', KEYS[1])";
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    private readonly RedisKey[] _keys = [$"secret.{Guid.CreateVersion7()}"];
+    private readonly Messages _messages = new();
+    private IConnectionMultiplexer? _redis;
+    private RedisCircuit? _circuit;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private IConnectionMultiplexer Redis => _redis ?? throw new InvalidOperationException("Not started.");
+    private RedisCircuit Circuit => _circuit ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await ConnectionMultiplexer.ConnectAsync(servers.Real.Cache, options => options.BacklogPolicy = BacklogPolicy.FailFast);
+        _circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(_redis), Timeout, _messages);
+        await _circuit.StartAsync(Cancel);
+        _circuit.IsClosed.ShouldBeTrue("the start waits for Redis");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Circuit.StopAsync(CancellationToken.None);
+        Circuit.Dispose();
+        await Redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task EvaluateAsync_RedisStops_ReturnsNullAtOnceUntilItIsBack()
+    {
+        var restored = new ConcurrentQueue<bool>();
+        Circuit.Restored += () => restored.Enqueue(Circuit.IsClosed);
+        (await CountAsync()).ShouldBe(1);
+
+        await RunAsync(KnownResourceCommands.StopCommand);
+        try
+        {
+            await Eventually.TrueAsync(() => !Circuit.IsClosed, "the lost connection to open the circuit without a script");
+            var running = EvaluateAsync();
+            running.IsCompletedSuccessfully.ShouldBeTrue("a script waits for Redis, which is away");
+            (await running).ShouldBeNull();
+            restored.ShouldBeEmpty();
+        }
+        finally
+        {
+            await RunAsync(KnownResourceCommands.StartCommand);
+        }
+
+        await ClosesAsync();
+        restored.ShouldContain(false, "subscribers hear of it before the first script runs");
+        (await CountAsync()).ShouldNotBeNull();
+        _messages.ShouldContain(message => message.StartsWith("Redis is away (Socket", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task EvaluateAsync_RedisHangs_WaitsOnceForTheTimeout()
+    {
+        await Redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "6000", "ALL");
+        var start = TimeProvider.System.GetTimestamp();
+
+        (await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => EvaluateAsync().AsTask()))).ShouldAllBe(answer => answer == null);
+        var waited = TimeProvider.System.GetElapsedTime(start);
+        var next = EvaluateAsync();
+        next.IsCompletedSuccessfully.ShouldBeTrue("a script waits for Redis, which is known to hang");
+        (await next).ShouldBeNull();
+
+        waited.ShouldBeGreaterThanOrEqualTo(Timeout - TimeSpan.FromMilliseconds(50)); // timers are coarse
+        waited.ShouldBeLessThan(2 * Timeout);
+        await ClosesAsync();
+        _messages.Count(message => message == "Redis is away (no answer in time): this process does without it until it answers").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task EvaluateAsync_RedisIsFull_StaysOpenAlthoughRedisAnswersAPing()
+    {
+        await Redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+        try
+        {
+            (await EvaluateAsync()).ShouldBeNull();
+
+            // Some probes later it still is.
+            var ends = TimeProvider.System.GetTimestamp() + TimeProvider.System.TimestampFrequency;
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    await Redis.GetDatabase().PingAsync();
+                    Circuit.IsClosed.ShouldBeFalse();
+                    return TimeProvider.System.GetTimestamp() > ends;
+                },
+                "a second to pass");
+        }
+        finally
+        {
+            await Redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+        }
+
+        await ClosesAsync();
+        (await CountAsync()).ShouldBe(1);
+        _messages.Count(message => message.StartsWith("Redis is away (OOM", StringComparison.Ordinal)).ShouldBe(1);
+        _messages.ShouldNotContain(message => message.Contains("secret", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task EvaluateAsync_RedisHasForgottenTheScript_RunsItAllTheSame()
+    {
+        (await CountAsync()).ShouldBe(1);
+
+        await Redis.GetDatabase().ExecuteAsync("SCRIPT", "FLUSH");
+
+        (await CountAsync()).ShouldBe(2);
+        _messages.ShouldBe(["Redis answers"]);
+    }
+
+    private async Task<long?> CountAsync() => await EvaluateAsync() is { } answer ? (long)answer : null;
+
+    private ValueTask<RedisResult?> EvaluateAsync() => Circuit.EvaluateAsync(Increment, _keys, [], Cancel);
+
+    private Task ClosesAsync() => Eventually.TrueAsync(() => Circuit.IsClosed, "Redis");
+
+    private async Task RunAsync(string command) =>
+        (await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, Cancel)).Success.ShouldBeTrue(command);
+
+    private sealed class Messages : ConcurrentQueue<string>, ILogger<RedisCircuit>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Enqueue(formatter(state, exception));
+    }
+}
