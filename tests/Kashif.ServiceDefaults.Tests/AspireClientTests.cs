@@ -1,3 +1,4 @@
+using Kashif.Cache;
 using Kashif.Persistence;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -33,7 +34,7 @@ public sealed class AspireClientTests
         builder.Configuration.AddInMemoryCollection(settings);
         builder.AddServiceDefaults(ResourceNames.Reporting);
         builder.AddKashifDbContext<SampleDbContext>("sample-db");
-        builder.AddKashifCache();
+        builder.AddKashifCache(_ => TimeSpan.FromMilliseconds(500));
         return builder.Build();
     }
 }
