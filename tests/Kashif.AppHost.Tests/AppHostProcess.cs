@@ -37,6 +37,9 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     private const string Configuration = "Release";
 #endif
 
+    /// <summary>With other builds beside it; alone it is half a minute.</summary>
+    public static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(4);
+
     public Uri Gateway { get; }
 
     public int Id => _process.Id;
@@ -90,13 +93,13 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
             {
                 return false;
             }
-        }, "the gateway to be healthy");
+        }, "the gateway to be healthy", LongestStart);
     }
 
     /// <returns>The dashboard's address, with its token.</returns>
     public async Task<Uri> DashboardAsync()
     {
-        await Eventually.TrueAsync(() => LoginLink().IsMatch(Output), "the dashboard's login link");
+        await Eventually.TrueAsync(() => LoginLink().IsMatch(Output), "the dashboard's login link", LongestStart);
         return new Uri(LoginLink().Match(Output).Value);
     }
 
@@ -152,7 +155,7 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     }
 
     public static Task GoneAsync(IReadOnlyList<ProcessIdentity> processes) => Eventually.TrueAsync(
-        () => !processes.Any(process => process.IsAlive), $"the end of {string.Join(", ", processes)}");
+        () => !processes.Any(process => process.IsAlive), $"the end of {string.Join(", ", processes)}", LongestStart);
 
     [GeneratedRegex(@"http://localhost:\d+/login\?t=\w+")]
     private static partial Regex LoginLink();

@@ -58,7 +58,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task Killing_one_of_the_two_that_run_everything_leaves_nothing(string killed)
     {
         await using var run = AppHostProcess.Start(_data, AppHostProcess.FreePort());
-        await Eventually.TrueAsync(() => File.Exists(Path.Combine(_data, "run.id")) && run.Processes().Any(process => process.Name == "Kashif.Auth"), "Auth to run");
+        await Eventually.TrueAsync(() => File.Exists(Path.Combine(_data, "run.id")) && run.Processes().Any(process => process.Name == "Kashif.Auth"), "Auth to run", AppHostProcess.LongestStart);
         var processes = run.Processes();
 
         await run.SignalAsync("KILL", [.. killed == "dcp" ? processes.Where(process => process.Name == "dcp").Select(process => process.Id) : [run.Id]]);
@@ -96,6 +96,7 @@ public sealed class LifetimeTests : IDisposable
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync();
         var page = await browser.NewPageAsync();
+        page.SetDefaultTimeout((float)AppHostProcess.LongestStart.TotalMilliseconds);
         await page.GotoAsync((await run.DashboardAsync()).ToString());
         foreach (var resource in new[]
         {
@@ -110,7 +111,7 @@ public sealed class LifetimeTests : IDisposable
         await Row(page, ResourceNames.Coupons).GetByTitle("Actions").ClickAsync();
         await page.GetByRole(AriaRole.Menuitem, new PageGetByRoleOptions { Name = "Commands" }).First.HoverAsync();
         await page.GetByRole(AriaRole.Menuitem, new PageGetByRoleOptions { Name = "Restart", Exact = true }).ClickAsync();
-        await Eventually.TrueAsync(() => !before.IsAlive && run.Processes().Any(process => process.Name == "Kashif.Coupons" && process.Id != before.Id), "another process of Coupons");
+        await Eventually.TrueAsync(() => !before.IsAlive && run.Processes().Any(process => process.Name == "Kashif.Coupons" && process.Id != before.Id), "another process of Coupons", AppHostProcess.LongestStart);
         await run.HealthyAsync();
         await Row(page, ResourceNames.Coupons).GetByText("Running").First.WaitForAsync();
 
