@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
@@ -27,10 +26,8 @@ public sealed class TotpTests(AuthServers servers)
     [InlineData(20000000000, "65353130")]
     public void Codes_are_those_of_the_standard(long seconds, string code)
     {
-        var secret = "12345678901234567890"u8;
+        var secret = "12345678901234567890"u8.ToArray();
         var time = DateTimeOffset.FromUnixTimeSeconds(seconds);
-        Totp.CodeAt(secret, Totp.StepAt(time), digits: 8).ShouldBe(code);
-        Totp.CodeAt(secret, Totp.StepAt(time)).ShouldBe(code[2..]);
         Totp.Match(secret, code[2..], time).ShouldBe(seconds / 30);
         Totp.Match(secret, code[2..], time.AddSeconds(-30)).ShouldBe(seconds / 30);
         Totp.Match(secret, code[2..], time.AddSeconds(30)).ShouldBe(seconds / 30);
@@ -40,7 +37,6 @@ public sealed class TotpTests(AuthServers servers)
 
     /// <summary>RFC 4648, section 10.</summary>
     [Theory]
-    [InlineData("", "")]
     [InlineData("f", "MY")]
     [InlineData("fo", "MZXQ")]
     [InlineData("foo", "MZXW6")]
@@ -98,11 +94,11 @@ public sealed class TotpTests(AuthServers servers)
 
         // The code that confirmed the app is used up too; by its step, because the next one may have begun since.
         var confirmed = await ReadAsync<long>(auth.Database, "SELECT last_step FROM totp_credentials JOIN users ON users.id = user_id WHERE email = $1", email);
-        var first = Totp.CodeAt(FromBase32(secret), confirmed);
+        var first = CodeAt(secret, DateTimeOffset.FromUnixTimeSeconds(confirmed * Totp.StepSeconds));
         await (await TryLoginAsync(client, email, first)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
 
         time.Advance(TimeSpan.FromSeconds(60));
-        var code = Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow()));
+        var code = CodeAt(secret, time.GetUtcNow());
         var user = await ReadAsync<Guid>(auth.Database, "SELECT id FROM users WHERE email = $1", email);
 
         // Past the password, which a machine checks one or two of at a time.
@@ -115,7 +111,7 @@ public sealed class TotpTests(AuthServers servers)
         passed.Count(one => one).ShouldBe(1);
         await (await TryLoginAsync(client, email, code)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
         time.Advance(TimeSpan.FromSeconds(60));
-        (await TryLoginAsync(client, email, Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow())))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await TryLoginAsync(client, email, CodeAt(secret, time.GetUtcNow()))).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -136,7 +132,7 @@ public sealed class TotpTests(AuthServers servers)
         await (await TryLoginAsync(client, email, "")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
         time.Advance(TimeSpan.FromMinutes(6));
         (await TryLoginAsync(client, email, codes[0])).StatusCode.ShouldBe(HttpStatusCode.OK);
-        (await TryLoginAsync(client, email, Totp.CodeAt(FromBase32(secret), Totp.StepAt(time.GetUtcNow())))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await TryLoginAsync(client, email, CodeAt(secret, time.GetUtcNow()))).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -251,15 +247,13 @@ public sealed class TotpTests(AuthServers servers)
     private static Task<HttpResponseMessage> TryLoginAsync(HttpClient client, string email, string otp) =>
         client.TryTokenAsync(("username", email), ("password", AuthServers.GoodPassword), ("otp", otp));
 
-    private static string CodeOf(string secret) => Totp.CodeAt(FromBase32(secret), Totp.StepAt(TimeProvider.System.GetUtcNow()));
+    private static string CodeOf(string secret) => CodeAt(secret, TimeProvider.System.GetUtcNow());
 
     private static string[] CodesIn(JsonElement answer) => [.. answer.GetProperty("recovery_codes").EnumerateArray().Select(code => code.GetString() ?? "")];
 
-    private static byte[] FromBase32(string text)
-    {
-        var bits = string.Concat(text.Select(letter => Convert.ToString("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(letter), 2).PadLeft(5, '0')));
-        return [.. Enumerable.Range(0, bits.Length / 8).Select(index => byte.Parse(bits.AsSpan(index * 8, 8), NumberStyles.BinaryNumber, CultureInfo.InvariantCulture))];
-    }
+    private static string CodeAt(string secret, DateTimeOffset time) => new OtpNet.Totp(FromBase32(secret)).ComputeTotp(time.UtcDateTime);
+
+    private static byte[] FromBase32(string text) => OtpNet.Base32Encoding.ToBytes(text);
 
     private async Task<long> CountAsync(string sql, params object[] arguments) => await ReadAsync<long>(servers.Auth.Database, sql, arguments);
 
