@@ -29,8 +29,9 @@ public static class ServiceDefaultsExtensions
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
             http.AddHttpMessageHandler<CorrelationIdHandler>();
-            // One circuit for each service: one that is down must not cut off the others.
-            http.AddStandardResilienceHandler().SelectPipelineByAuthority();
+            // One circuit for each service: one that is down must not cut off the others. The default of one failure
+            // in ten calls cuts off a service that is merely slow for a moment.
+            http.AddStandardResilienceHandler(options => options.CircuitBreaker.FailureRatio = 0.5).SelectPipelineByAuthority();
             http.AddServiceDiscovery();
         });
         return builder;

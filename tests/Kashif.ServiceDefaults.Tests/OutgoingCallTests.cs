@@ -75,6 +75,21 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
+    public async Task A_service_that_fails_now_and_then_is_not_cut_off()
+    {
+        var answers = 0;
+        await using var caller = new Caller(
+            _ => new HttpResponseMessage(answers++ % 3 == 0 ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK),
+            options => options.CircuitBreaker.MinimumThroughput = 2);
+
+        for (var call = 0; call < 20; call++)
+        {
+            using var response = await caller.Client.GetAsync("http://gamification/", Cancel);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+    }
+
+    [Fact]
     public async Task Replicas_take_turns()
     {
         await using var caller = new Caller(_ => new HttpResponseMessage(HttpStatusCode.OK), settings: new()
