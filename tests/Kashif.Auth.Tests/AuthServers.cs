@@ -158,7 +158,7 @@ internal static class Journey
     public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
     {
         response.StatusCode.ShouldBe(status);
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
         var problem = await response.JsonAsync();
         problem.GetProperty("code").GetString().ShouldBe(code);
         problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();

@@ -77,7 +77,7 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
 
         accepted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
         var deletion = await accepted.JsonAsync();
-        accepted.Headers.Location?.ToString().ShouldBe($"/api/v1/auth/deletions/{deletion.GetProperty("id").GetGuid()}");
+        (accepted.Headers.Location?.ToString()).ShouldBe($"/api/v1/auth/deletions/{deletion.GetProperty("id").GetGuid()}");
         deletion.GetProperty("status").GetString().ShouldBe("erasing");
         deletion.GetProperty("services").EnumerateArray().Select(service => service.GetProperty("service").GetString()).ShouldBe(Services);
         (await client.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.NotFound);

@@ -21,9 +21,9 @@ public sealed class ExportTests(AuthServers servers)
         using var response = await servers.Auth.With(tokens.Access).GetAsync(Path, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        response.Content.Headers.ContentType?.ToString().ShouldBe("application/json; charset=utf-8");
-        response.Content.Headers.ContentDisposition?.ToString().ShouldBe("attachment; filename=\"kashif-export.json\"");
-        response.Headers.CacheControl?.NoStore.ShouldBe(true);
+        (response.Content.Headers.ContentType?.ToString()).ShouldBe("application/json; charset=utf-8");
+        (response.Content.Headers.ContentDisposition?.ToString()).ShouldBe("attachment; filename=\"kashif-export.json\"");
+        (response.Headers.CacheControl?.NoStore).ShouldBe(true);
         var export = await response.JsonAsync();
         export.EnumerateObject().Select(member => member.Name).ShouldBe(["exported_at", "account"]);
         var account = export.GetProperty("account");

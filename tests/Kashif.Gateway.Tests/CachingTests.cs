@@ -35,8 +35,8 @@ public sealed class CachingTests : IAsyncLifetime
         {
             response.StatusCode.ShouldBe(HttpStatusCode.OK);
             (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 1");
-            response.Headers.ETag?.Tag.ShouldBe("\"v1\"");
-            response.Headers.CacheControl?.MaxAge.ShouldBe(TimeSpan.FromSeconds(60));
+            (response.Headers.ETag?.Tag).ShouldBe("\"v1\"");
+            (response.Headers.CacheControl?.MaxAge).ShouldBe(TimeSpan.FromSeconds(60));
         }
 
         second.Headers.Age.ShouldNotBeNull();
@@ -166,7 +166,7 @@ public sealed class CachingTests : IAsyncLifetime
         using var stale = await GetAsync(ifNoneMatch: "\"v0\"");
 
         known.StatusCode.ShouldBe(HttpStatusCode.NotModified);
-        known.Headers.ETag?.Tag.ShouldBe("\"v1\"");
+        (known.Headers.ETag?.Tag).ShouldBe("\"v1\"");
         stale.StatusCode.ShouldBe(HttpStatusCode.OK);
         Service.Requests.Count.ShouldBe(1);
     }
@@ -228,7 +228,7 @@ public sealed class CachingTests : IAsyncLifetime
         using var first = await GetAsync();
         using var second = await GetAsync();
 
-        head.Headers.ETag?.Tag.ShouldBe("\"v1\"");
+        (head.Headers.ETag?.Tag).ShouldBe("\"v1\"");
         (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
         (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
     }

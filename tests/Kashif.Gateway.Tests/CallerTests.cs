@@ -34,7 +34,7 @@ public sealed class CallerTests : IAsyncLifetime
 
                 response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, $"{path} {authorization}");
                 response.Headers.WwwAuthenticate.ShouldHaveSingleItem().Scheme.ShouldBe("Bearer");
-                response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+                (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
                 (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("unauthorized");
             }
         }

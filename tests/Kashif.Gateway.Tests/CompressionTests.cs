@@ -126,7 +126,7 @@ public sealed class CompressionTests : IAsyncLifetime
                 using var response = await GetAsync(Path, coding);
                 (await ReadAsync(response)).ShouldBe(Body);
                 var isCompressed = response.Content.Headers.ContentEncoding.Count > 0;
-                response.Headers.ETag?.ToString().ShouldBe(isCompressed ? "W/\"v1\"" : "\"v1\"");
+                (response.Headers.ETag?.ToString()).ShouldBe(isCompressed ? "W/\"v1\"" : "\"v1\"");
                 response.Headers.Vary.ShouldContain("Accept-Encoding");
             }
         }
@@ -177,8 +177,8 @@ public sealed class CompressionTests : IAsyncLifetime
         using var response = await Gateway.Client.SendAsync(request, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        response.Headers.ETag?.Tag.ShouldBe("\"v1\"");
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/json");
+        (response.Headers.ETag?.Tag).ShouldBe("\"v1\"");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/json");
         (await response.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
         Gateway[ResourceNames.Reporting].Requests[^1].Method.ShouldBe("GET");
     }

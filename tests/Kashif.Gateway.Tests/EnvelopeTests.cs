@@ -87,7 +87,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
         using var response = await SendAsync();
 
         response.StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/json");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/json");
         (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe(
             """{"success":false,"data":null,"error":"insufficient_points","message":"Too few.","meta":{"type":"urn:x","title":"T","status":422,"trace_id":"t","errors":{"a":["b"]}}}""");
     }
@@ -168,13 +168,13 @@ public sealed class EnvelopeTests : IAsyncLifetime
         foreach (var response in new[] { first, second })
         {
             (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe(Wrapped);
-            response.Headers.ETag?.ToString().ShouldBe("\"v1-envelope\"");
+            (response.Headers.ETag?.ToString()).ShouldBe("\"v1-envelope\"");
         }
 
         (await plain.Content.ReadAsStringAsync(Cancel)).ShouldBe("""{"a":1}""");
         using var known = await SendAsync(ifNoneMatch: "\"v1-envelope\"");
         known.StatusCode.ShouldBe(HttpStatusCode.NotModified);
-        known.Headers.ETag?.ToString().ShouldBe("\"v1-envelope\"");
+        (known.Headers.ETag?.ToString()).ShouldBe("\"v1-envelope\"");
         using var other = await SendAsync(ifNoneMatch: "\"v1\"");
         (await other.Content.ReadAsStringAsync(Cancel)).ShouldBe(Wrapped);
         using var otherWay = new HttpRequestMessage(HttpMethod.Get, Path);
@@ -206,7 +206,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
             using var response = await SendAsync(acceptEncoding: "gzip");
 
             response.Content.Headers.ContentEncoding.ShouldBe(["gzip"]);
-            response.Headers.ETag?.ToString().ShouldBe("W/\"v1-envelope\"");
+            (response.Headers.ETag?.ToString()).ShouldBe("W/\"v1-envelope\"");
             await using var plain = new System.IO.Compression.GZipStream(
                 await response.Content.ReadAsStreamAsync(Cancel), System.IO.Compression.CompressionMode.Decompress);
             (await JsonSerializer.DeserializeAsync<JsonElement>(plain, cancellationToken: Cancel)).GetProperty("data").GetString().ShouldBe(text);
@@ -240,7 +240,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
 
         var envelope = JsonSerializer.Deserialize<JsonElement>([.. start, .. rest.ToArray()]);
         envelope.GetProperty("success").GetBoolean().ShouldBeTrue();
-        envelope.GetProperty("data").GetString()?.Length.ShouldBe(2 * 1024 * 1024);
+        (envelope.GetProperty("data").GetString()?.Length).ShouldBe(2 * 1024 * 1024);
         envelope.GetProperty("message").GetString().ShouldBe("OK");
     }
 
@@ -273,7 +273,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
         using var response = await Gateway.Client.SendAsync(request, Cancel);
 
         response.Headers.GetValues("Preference-Applied").ShouldBe(["envelope"]);
-        response.Headers.ETag?.ToString().ShouldBe("\"v1-envelope\"");
+        (response.Headers.ETag?.ToString()).ShouldBe("\"v1-envelope\"");
         response.Content.Headers.ContentLength.ShouldNotBe(2);
     }
 

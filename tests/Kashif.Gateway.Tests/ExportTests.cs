@@ -49,9 +49,9 @@ public sealed class ExportTests : IAsyncLifetime
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe(Document);
         response.Content.Headers.ContentLength.ShouldBe(Document.Length);
-        response.Content.Headers.ContentType?.ToString().ShouldBe("application/json; charset=utf-8");
-        response.Content.Headers.ContentDisposition?.ToString().ShouldBe("attachment; filename=\"kashif-export.json\"");
-        response.Headers.CacheControl?.NoStore.ShouldBe(true);
+        (response.Content.Headers.ContentType?.ToString()).ShouldBe("application/json; charset=utf-8");
+        (response.Content.Headers.ContentDisposition?.ToString()).ShouldBe("attachment; filename=\"kashif-export.json\"");
+        (response.Headers.CacheControl?.NoStore).ShouldBe(true);
         response.Headers.GetValues("X-Correlation-Id").ShouldBe(["my-export"]);
         response.Headers.Contains("Deprecation").ShouldBe(isDeprecated);
         response.Headers.Contains("Link").ShouldBe(isDeprecated);
@@ -102,7 +102,7 @@ public sealed class ExportTests : IAsyncLifetime
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         response.Content.Headers.ContentLength.ShouldBe(Document.Length);
-        response.Content.Headers.ContentDisposition?.DispositionType.ShouldBe("attachment");
+        (response.Content.Headers.ContentDisposition?.DispositionType).ShouldBe("attachment");
         (await response.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
     }
 
@@ -199,7 +199,7 @@ public sealed class ExportTests : IAsyncLifetime
         using var response = await gateway.With(Token).GetAsync(Path, Cancel);
 
         await ShouldBeUnavailableAsync(response, "export_unavailable");
-        response.Headers.RetryAfter?.Delta.ShouldBe(TimeSpan.FromSeconds(30));
+        (response.Headers.RetryAfter?.Delta).ShouldBe(TimeSpan.FromSeconds(30));
         (gateway[ResourceNames.Auth].Requests.Count + second.Requests.Count).ShouldBe(1); // one export, one audit entry
     }
 
@@ -358,7 +358,7 @@ public sealed class ExportTests : IAsyncLifetime
     private static async Task ShouldBeUnavailableAsync(HttpResponseMessage response, string code)
     {
         response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
         response.Content.Headers.ContentDisposition.ShouldBeNull();
         response.Headers.RetryAfter.ShouldNotBeNull();
         (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe(code);

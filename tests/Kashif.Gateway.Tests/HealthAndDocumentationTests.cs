@@ -136,7 +136,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         var script = await Gateway.Client.GetStringAsync("/docs/index.js", Cancel);
         var document = await Gateway.Client.GetFromJsonAsync<JsonElement>($"/openapi/{area}.json", Cancel);
 
-        page.Content.Headers.ContentType?.MediaType.ShouldBe("text/html");
+        (page.Content.Headers.ContentType?.MediaType).ShouldBe("text/html");
         script.ShouldContain($"/openapi/{area}.json");
         script.ShouldContain("persistAuthorization");
         document.GetProperty("info").GetProperty("title").GetString().ShouldBe(service);
@@ -151,7 +151,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         using var response = await Gateway.Client.GetAsync(path, Cancel);
 
         ((int)response.StatusCode).ShouldBeInRange(301, 302);
-        response.Headers.Location?.OriginalString.ShouldBe(location);
+        (response.Headers.Location?.OriginalString).ShouldBe(location);
     }
 
     private async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync()

@@ -59,7 +59,7 @@ public sealed class MetricsTests
         response.StatusCode.ShouldBe((HttpStatusCode)status);
         if (status == 404)
         {
-            response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+            (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
             (await response.Content.ReadAsStringAsync(Cancel)).ShouldNotContain("api_requests");
         }
     }

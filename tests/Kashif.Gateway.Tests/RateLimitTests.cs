@@ -82,10 +82,10 @@ public sealed class RateLimitTests : IAsyncLifetime
         {
             using var refused = await user.GetAsync("/api/v1/coupons", Cancel);
             refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-            refused.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+            (refused.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
             (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("rate_limited");
             Header(refused, "RateLimit-Remaining").ShouldBe("0");
-            refused.Headers.RetryAfter?.Delta.ShouldNotBeNull().TotalSeconds.ShouldBeInRange(3500, 3800);
+            (refused.Headers.RetryAfter?.Delta).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(3500, 3800);
             Header(refused, "RateLimit-Reset").ShouldBe(Header(refused, "Retry-After"));
             Header(refused, "X-Correlation-Id").ShouldNotBeEmpty();
         }

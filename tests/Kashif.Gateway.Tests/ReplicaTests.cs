@@ -236,7 +236,7 @@ public sealed class ReplicaTests : IAsyncLifetime
 
         using var response = await user.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, Cancel);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("text/event-stream");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("text/event-stream");
         (await reader.ReadLineAsync(Cancel)).ShouldBe("data: first");
         (await reader.ReadLineAsync(Cancel)).ShouldBe("");
         next.SetResult();

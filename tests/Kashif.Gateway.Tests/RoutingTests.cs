@@ -72,7 +72,7 @@ public sealed class RoutingTests : IAsyncLifetime
         using var response = await Gateway.Client.GetAsync(path, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
         (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("not_found");
     }
 
@@ -159,7 +159,7 @@ public sealed class RoutingTests : IAsyncLifetime
 
         response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         response.Headers.RetryAfter.ShouldNotBeNull();
-        response.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        (response.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
         problem.GetProperty("code").GetString().ShouldBe("unavailable");
         problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();

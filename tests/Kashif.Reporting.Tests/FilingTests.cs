@@ -30,7 +30,7 @@ public sealed class FilingTests(ReportingService service)
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Created);
         var report = await answer.JsonAsync();
-        answer.Headers.Location?.OriginalString.ShouldBe($"{Root}/{report.Id}");
+        (answer.Headers.Location?.OriginalString).ShouldBe($"{Root}/{report.Id}");
         report.Id.Version.ShouldBe(7);
         report.EnumerateObject().Select(property => property.Name).ShouldBe(
             ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "version"]);
@@ -149,7 +149,7 @@ public sealed class FilingTests(ReportingService service)
         using var replay = await client.PostReportAsync(body, "twenty");
         replay.StatusCode.ShouldBe(HttpStatusCode.Created);
         replay.Headers.GetValues("Idempotency-Replayed").ShouldBe(["true"]);
-        replay.Headers.Location?.OriginalString.ShouldBe($"{Root}/{stored.Id}");
+        (replay.Headers.Location?.OriginalString).ShouldBe($"{Root}/{stored.Id}");
 
         await service.Tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == stored.Id);
         await Eventually.TrueAsync(

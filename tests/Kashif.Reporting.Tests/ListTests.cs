@@ -113,7 +113,7 @@ public sealed class ListTests(ReportingService service)
         using var client = service.Host.Anonymous();
         using var first = await client.GetAsync($"{Root}/?category=kept", Cancelled);
         first.StatusCode.ShouldBe(HttpStatusCode.OK);
-        first.Headers.CacheControl?.ToString().ShouldBe("public, max-age=2");
+        (first.Headers.CacheControl?.ToString()).ShouldBe("public, max-age=2");
         client.DefaultRequestHeaders.IfNoneMatch.Add(first.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
 
         using var same = await client.GetAsync($"{Root}?category=kept", Cancelled);

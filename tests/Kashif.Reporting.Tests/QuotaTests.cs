@@ -59,7 +59,7 @@ public sealed class QuotaTests(ReportingService service)
 
         using var refused = await client.PostReportAsync(Body, "again");
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-        refused.Headers.RetryAfter?.Delta.ShouldBe(TimeSpan.FromMinutes(40));
+        (refused.Headers.RetryAfter?.Delta).ShouldBe(TimeSpan.FromMinutes(40));
 
         clock.Advance(TimeSpan.FromMinutes(40) - TimeSpan.FromSeconds(1));
         (await client.PostReportAsync(Body)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);

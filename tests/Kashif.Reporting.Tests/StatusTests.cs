@@ -178,8 +178,8 @@ public sealed class StatusTests(ReportingService service)
         using var staff = service.Someone(Roles.Staff);
         using var anonymous = service.Host.Anonymous();
         using var first = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
-        first.Headers.ETag?.Tag.ShouldBe("\"1\"");
-        first.Headers.CacheControl?.Public.ShouldBeTrue();
+        (first.Headers.ETag?.Tag).ShouldBe("\"1\"");
+        (first.Headers.CacheControl?.Public).ShouldBe(true);
         anonymous.DefaultRequestHeaders.TryAddWithoutValidation("If-None-Match", "W/\"1\"");
 
         using var unchanged = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
@@ -187,10 +187,10 @@ public sealed class StatusTests(ReportingService service)
         using var changed = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
 
         unchanged.StatusCode.ShouldBe(HttpStatusCode.NotModified);
-        unchanged.Headers.ETag?.Tag.ShouldBe("\"1\"");
+        (unchanged.Headers.ETag?.Tag).ShouldBe("\"1\"");
         (await unchanged.Content.ReadAsByteArrayAsync(Cancelled)).ShouldBeEmpty();
         changed.StatusCode.ShouldBe(HttpStatusCode.OK);
-        changed.Headers.ETag?.Tag.ShouldBe("\"2\"");
+        (changed.Headers.ETag?.Tag).ShouldBe("\"2\"");
     }
 
     [Fact]

@@ -172,7 +172,7 @@ public sealed class FuzzTests(KashifSystem system)
         var status = (int)response.StatusCode;
         if (status >= 500)
         {
-            failures.Add($"{status}: {what}");
+            failures.Add($"{status}: {what}: {await response.Content.ReadAsStringAsync(Cancel)}");
         }
         else if (status >= 400 && response is { Headers.ConnectionClose: true, Content.Headers.ContentLength: 0 })
         {

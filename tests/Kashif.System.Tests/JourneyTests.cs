@@ -139,7 +139,7 @@ public sealed class JourneyTests(KashifSystem system)
             using var answered = await user.Client.GetAsync(prefix + path);
 
             refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
-            refused.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+            (refused.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
             answered.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
     }
