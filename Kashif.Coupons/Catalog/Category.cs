@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Coupons.Catalog;
 
-internal sealed class Category
+internal sealed class Category : ICatalogEntry
 {
     public const int NameLength = 100;
     public const int DescriptionLength = 1000;

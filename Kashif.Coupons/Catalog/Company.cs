@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Coupons.Catalog;
 
 /// <summary>A local company that offers coupons.</summary>
-internal sealed class Company
+internal sealed class Company : ICatalogEntry
 {
     public const int NameLength = 200;
     public const int UrlLength = 2000;
