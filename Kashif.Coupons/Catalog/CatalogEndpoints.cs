@@ -7,7 +7,7 @@ internal static class CatalogEndpoints
 {
     public const string Path = "/api/v1/coupons";
 
-    /// <summary>How stale a public read may be.</summary>
+    /// <summary>How old a cached public response may be.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(5);
 
     public static IEndpointRouteBuilder MapCatalog(this IEndpointRouteBuilder endpoints)
@@ -15,21 +15,21 @@ internal static class CatalogEndpoints
         var group = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Admin);
 
         group.MapGet("/", CouponEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCoupons").WithSummary("The coupons on offer now, newest first.");
+            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("GetCoupon").WithSummary("One coupon.");
+            .WithName("GetCoupon").WithSummary("Get a coupon");
         group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency()
-            .WithName("CreateCoupon").WithSummary("Offers a coupon.");
+            .WithName("CreateCoupon").WithSummary("Create a coupon");
 
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCompanies").WithSummary("The companies that offer coupons.");
+            .WithName("ListCompanies").WithSummary("List companies");
         group.MapPost("/companies", CompanyEndpoints.CreateAsync).WithIdempotency()
-            .WithName("CreateCompany").WithSummary("Adds a company.");
+            .WithName("CreateCompany").WithSummary("Create a company");
 
         group.MapGet("/categories", CategoryEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCategories").WithSummary("The categories of coupons.");
+            .WithName("ListCategories").WithSummary("List coupon categories");
         group.MapPost("/categories", CategoryEndpoints.CreateAsync).WithIdempotency()
-            .WithName("CreateCategory").WithSummary("Adds a category.");
+            .WithName("CreateCategory").WithSummary("Create a coupon category");
         return group;
     }
 }

@@ -3,8 +3,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Coupons.Catalog;
 
-/// <summary>An offer of a company that users buy with points.</summary>
-/// <remarks>Always: completed + reserved redemptions + <see cref="Stock"/> = <see cref="InitialStock"/> + <see cref="Restocked"/>.</remarks>
+/// <summary>A company's offer that users buy with points.</summary>
+/// <remarks>Invariant: completed + reserved redemptions + <see cref="Stock"/> = <see cref="InitialStock"/> + <see cref="Restocked"/>.</remarks>
 internal sealed class Coupon
 {
     public const int TitleLength = 200;
@@ -17,16 +17,16 @@ internal sealed class Coupon
     public required string Description { get; init; }
     public int PointsCost { get; init; }
 
-    /// <summary>How many are left. Only <see cref="Redemptions.RedemptionSaga"/> changes it.</summary>
+    /// <summary>How many are left. Changed only by <see cref="Redemptions.RedemptionSaga"/>.</summary>
     public int Stock { get; init; }
     public int InitialStock { get; init; }
     public int Restocked { get; init; }
 
-    /// <summary>How many one user may redeem; null means any number.</summary>
+    /// <summary>The most one user may redeem; null means no limit.</summary>
     public int? PerUserLimit { get; init; }
     public DateTimeOffset StartsAt { get; init; }
 
-    /// <summary>The end of the offer and of its codes; null means never.</summary>
+    /// <summary>When the offer and its codes expire; null means never.</summary>
     public DateTimeOffset? EndsAt { get; init; }
     public string? Terms { get; init; }
     public DateTimeOffset CreatedAt { get; init; }

@@ -10,9 +10,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Catalog;
 
-/// <param name="PerUserLimit">How many one user may redeem; null means any number.</param>
+/// <param name="PerUserLimit">The most one user may redeem; null means no limit.</param>
 /// <param name="StartsAt">Null means now.</param>
-/// <param name="EndsAt">The end of the offer and of its codes; null means never.</param>
+/// <param name="EndsAt">When the offer and its codes expire; null means never.</param>
 public sealed record CouponRequest(
     [Required, StringLength(Coupon.TitleLength)] string Title,
     [Required, StringLength(Coupon.TextLength)] string Description,
@@ -42,23 +42,23 @@ public sealed class CouponFilter
     [FromQuery(Name = "company_id")]
     public int? CompanyId { get; set; }
 
-    /// <summary>Words of the title or the description.</summary>
+    /// <summary>Words to find in the title or the description.</summary>
     [FromQuery(Name = "q"), StringLength(100)]
     public string? Query { get; set; }
 
-    /// <summary>Only what the caller, who must be signed in for this, has the points for.</summary>
+    /// <summary>Only coupons that the signed-in user has enough points for. Requires a token.</summary>
     [FromQuery(Name = "affordable")]
     public bool? Affordable { get; set; }
 }
 
 internal static class CouponEndpoints
 {
-    public static Error NotFound { get; } = Error.NotFound("There is no such coupon.");
+    public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
-    private static Error WhoseWallet { get; } = new(
-        StatusCodes.Status401Unauthorized, "unauthorized", "What is affordable depends on who asks: sign in.");
+    private static Error SignInRequired { get; } = new(
+        StatusCodes.Status401Unauthorized, "unauthorized", "Sign in to list the coupons that you can afford.");
 
-    private static Error PointsAway { get; } = Error.Unavailable("points_unavailable", "Your points cannot be read at the moment; try again.");
+    private static Error PointsUnavailable { get; } = Error.Unavailable("points_unavailable", "Your points are temporarily unavailable. Try again.");
 
     public static async Task<Results<Ok<Page<CouponResponse>>, ValidationProblem, ProblemHttpResult>> ListAsync(
         [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,
@@ -85,7 +85,7 @@ internal static class CouponEndpoints
 
         foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
         {
-            var pattern = $"%{Escape(word)}%";
+            var pattern = $"%{EscapeLike(word)}%";
             coupons = coupons.Where(coupon => EF.Functions.ILike(coupon.Title, pattern, @"\") || EF.Functions.ILike(coupon.Description, pattern, @"\"));
         }
 
@@ -93,12 +93,12 @@ internal static class CouponEndpoints
         {
             if (user.UserIdOrNull is not { } userId)
             {
-                return WhoseWallet.ToProblem();
+                return SignInRequired.ToProblem();
             }
 
             if (await points.BalanceAsync(userId, cancellationToken) is not { } balance)
             {
-                return PointsAway.ToProblem();
+                return PointsUnavailable.ToProblem();
             }
 
             http.Response.Headers.CacheControl = "private, no-store";
@@ -125,18 +125,18 @@ internal static class CouponEndpoints
         var startsAt = request.StartsAt ?? now;
         if (request.EndsAt <= startsAt)
         {
-            return Error.Field("ends_at", "The offer must end after it starts.");
+            return Error.Field("ends_at", "Must be after starts_at.");
         }
 
         var company = await database.Companies.SingleOrDefaultAsync(company => company.Id == request.CompanyId, cancellationToken);
         if (company is null)
         {
-            return Error.Field("company_id", "There is no such company.");
+            return Error.Field("company_id", "Company not found.");
         }
 
         if (!await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken))
         {
-            return Error.Field("category_id", "There is no such category.");
+            return Error.Field("category_id", "Category not found.");
         }
 
         var coupon = new Coupon
@@ -163,14 +163,14 @@ internal static class CouponEndpoints
         return created;
     }
 
-    private static IQueryable<Offer> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>
+    private static IQueryable<CouponWithCompany> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>
         from coupon in coupons.AsNoTracking()
         join company in database.Companies on coupon.CompanyId equals company.Id
         orderby coupon.Id descending
-        select new Offer(coupon, company.Name);
+        select new CouponWithCompany(coupon, company.Name);
 
-    private static string Escape(string word) =>
+    private static string EscapeLike(string word) =>
         word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
 
-    private sealed record Offer(Coupon Coupon, string CompanyName);
+    private sealed record CouponWithCompany(Coupon Coupon, string CompanyName);
 }

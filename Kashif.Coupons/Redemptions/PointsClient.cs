@@ -11,19 +11,19 @@ internal enum DebitOutcome
 {
     Debited,
 
-    /// <summary>Gamification has said no, and will say so for ever: the refusal is kept under the redemption's id.</summary>
+    /// <summary>Gamification refused. Final: it stores the refusal under the redemption's id.</summary>
     Refused,
 
-    /// <summary>No answer that settles it: the points may or may not be debited. Asking again is safe and finds out.</summary>
+    /// <summary>No conclusive response: the points may or may not be debited. Retrying is safe and finds out.</summary>
     Unknown,
 }
 
-/// <summary>Asks Gamification for points.</summary>
+/// <summary>Reads and debits points in Gamification.</summary>
 internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient> logger)
 {
     private const string InsufficientPoints = "insufficient_points";
 
-    /// <summary>Debits the redemption's points, once however often this is called.</summary>
+    /// <summary>Debits the redemption's points. Idempotent.</summary>
     public async Task<DebitOutcome> DebitAsync(Redemption redemption, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -49,14 +49,14 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Whatever it was, the debit may have happened.
+            // The debit may have happened even so.
             NotSettled(logger, redemption.Id, exception.Message);
         }
 
         return DebitOutcome.Unknown;
     }
 
-    /// <returns>The user's points; null where Gamification does not answer.</returns>
+    /// <returns>The user's points; null if Gamification does not respond.</returns>
     public async Task<long?> BalanceAsync(Guid userId, CancellationToken cancellationToken)
     {
         try
@@ -77,9 +77,9 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
         return problem.RootElement.TryGetProperty("code", out var code) ? code.GetString() : null;
     }
 
-    [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "A user's points could not be read: {Reason}")]
+    [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "Could not read a user's points: {Reason}")]
     private static partial void BalanceUnknown(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "The debit for redemption {RedemptionId} is not settled ({Reason}); it is asked for again")]
+    [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "The outcome of the debit for redemption {RedemptionId} is unknown ({Reason}); it will be retried")]
     private static partial void NotSettled(ILogger logger, Guid redemptionId, string reason);
 }

@@ -6,17 +6,17 @@ namespace Kashif.Coupons.Redemptions;
 
 internal enum RedemptionStatus
 {
-    /// <summary>One is taken from the stock; whether the points are debited is open.</summary>
+    /// <summary>One item is taken from the stock; the points may or may not be debited yet.</summary>
     Reserved,
 
-    /// <summary>The points are debited and the code is given.</summary>
+    /// <summary>The points are debited and the code is issued.</summary>
     Completed,
 
-    /// <summary>The points were refused and the stock has got its one back.</summary>
+    /// <summary>The debit was refused and the item is back in stock.</summary>
     Cancelled,
 }
 
-/// <summary>A user's purchase of a coupon: the state of its saga, moved only by <see cref="RedemptionSaga"/>.</summary>
+/// <summary>A user's purchase of a coupon and the state of its saga, changed only by <see cref="RedemptionSaga"/>.</summary>
 internal sealed class Redemption
 {
     public Guid Id { get; init; }
@@ -25,13 +25,13 @@ internal sealed class Redemption
     public RedemptionStatus Status { get; init; }
     public int PointsCost { get; init; }
 
-    /// <summary>What the user shows at the company's till; null until completed.</summary>
+    /// <summary>The code to show at the company's till; null until completed.</summary>
     public string? Code { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>While it is reserved: until when whoever works on it is left alone.</summary>
+    /// <summary>While reserved: recovery skips the redemption until this time, because another worker has it.</summary>
     public DateTimeOffset LeasedUntil { get; init; }
 }
 

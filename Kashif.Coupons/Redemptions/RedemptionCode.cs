@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Kashif.Coupons.Redemptions;
 
-/// <summary>Codes that are good to read out and not to guess: 60 random bits in Crockford's base 32.</summary>
+/// <summary>Codes that are easy to read out and hard to guess: 60 random bits in Crockford's base 32.</summary>
 /// <remarks>https://www.crockford.com/base32.html</remarks>
 internal static class RedemptionCode
 {

@@ -16,7 +16,7 @@ namespace Kashif.Coupons.Redemptions;
 internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
 /// <param name="Status"><c>pending</c>, <c>completed</c> or <c>cancelled</c>.</param>
-/// <param name="Code">What to show at the company; null until completed.</param>
+/// <param name="Code">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent">0 when cancelled.</param>
 internal sealed record RedemptionResponse(
     Guid Id, string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
@@ -47,9 +47,9 @@ internal static class RedemptionEndpoints
     {
         var group = endpoints.MapGroup(CatalogEndpoints.Path).WithTags("Redemptions").RequireAuthorization();
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
-            .WithName("RedeemCoupon").WithSummary("Spends points on a coupon; 202 while the outcome is open.");
-        group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("What you have redeemed, newest first.");
-        group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("One redemption of yours.");
+            .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points; 202 while the redemption is pending");
+        group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
+        group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
         return group;
     }
 
@@ -60,22 +60,22 @@ internal static class RedemptionEndpoints
         {
             (_, { } error) => error.ToProblem(),
 
-            // The reservation stands: that the client has left is no reason to leave it open.
-            ({ } reserved, _) => Answer(await saga.SettleAsync(reserved.Redemption, SaveAsync, CancellationToken.None) ?? reserved),
+            // The reservation is committed: settle it even if the client disconnects.
+            ({ } reserved, _) => ToResult(await saga.SettleAsync(reserved.Redemption, SaveAsync, CancellationToken.None) ?? reserved),
             _ => throw new UnreachableException(),
         };
 
-        Task SaveAsync(Redeemed redeemed) => idempotency.SaveAsync(http, Answer(redeemed), CancellationToken.None);
+        Task SaveAsync(Redeemed redeemed) => idempotency.SaveAsync(http, ToResult(redeemed), CancellationToken.None);
     }
 
-    private static RedeemResult Answer(Redeemed redeemed)
+    private static RedeemResult ToResult(Redeemed redeemed)
     {
         var location = $"{Path}/{redeemed.Redemption.Id}";
         return redeemed.Redemption.Status switch
         {
             RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Reserved => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
-            RedemptionStatus.Cancelled => Error.Rule("insufficient_points", "You have not enough points for this coupon.").ToProblem(),
+            RedemptionStatus.Cancelled => Error.Rule("insufficient_points", "You do not have enough points for this coupon.").ToProblem(),
             _ => throw new UnreachableException(),
         };
     }
@@ -107,7 +107,7 @@ internal static class RedemptionEndpoints
         var row = await WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
             .SingleOrDefaultAsync(cancellationToken);
         return row is null
-            ? Error.NotFound("There is no such redemption.").ToProblem()
+            ? Error.NotFound("Redemption not found.").ToProblem()
             : TypedResults.Ok(RedemptionResponse.Of(row));
     }
 

@@ -4,14 +4,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Redemptions;
 
-/// <summary>Redemptions stay, for the stock and the company; whose they were does not. A code that was given is good for whoever has it.</summary>
+/// <summary>Keeps a deleted user's redemptions, for the stock and the company, without the user's id. Issued codes stay valid.</summary>
 internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly CouponsDbContext _database = database;
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // Its debit is asked for in the person's name, again and again until there is an answer.
+        // Recovery still debits an open redemption under the user's id.
         if (await _database.Redemptions.AnyAsync(row => row.UserId == userId && row.Status == RedemptionStatus.Reserved, cancellationToken))
         {
             throw new RedemptionStillOpenException();
@@ -22,5 +22,5 @@ internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdenti
     }
 }
 
-/// <summary>The event comes again when the redemption may have ended.</summary>
-internal sealed class RedemptionStillOpenException() : Exception("A redemption of this person is still open.");
+/// <summary>The deletion is retried later, when the redemption may have ended.</summary>
+internal sealed class RedemptionStillOpenException() : Exception("This user has an open redemption.");

@@ -6,7 +6,7 @@ namespace Kashif.Coupons.Redemptions;
 internal sealed class RedemptionMetrics(IMeterFactory meters)
 {
     private readonly Counter<long> _redemptions = meters.Create(KashifTelemetry.Name)
-        .CreateCounter<long>("redemptions", "{redemption}", "Redemptions by the state that they reached: reserved, completed, cancelled");
+        .CreateCounter<long>("redemptions", "{redemption}", "Redemptions by the status reached: reserved, completed, cancelled");
 
     public void Reached(RedemptionStatus status) =>
         _redemptions.Add(1, new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()));

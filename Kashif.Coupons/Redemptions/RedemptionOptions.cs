@@ -7,7 +7,7 @@ internal sealed class RedemptionOptions
 {
     public const string Section = "Redemptions";
 
-    /// <summary>How long a request waits for Gamification before it answers 202 and leaves the rest to the recovery pass.</summary>
+    /// <summary>How long a request waits for Gamification before it returns 202 and leaves the redemption to the recovery pass.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "Redemptions:DebitTimeout must be from 0.1 s to one minute.")]
     public TimeSpan DebitTimeout { get; set; } = TimeSpan.FromSeconds(4);
 
@@ -15,7 +15,7 @@ internal sealed class RedemptionOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Redemptions:RecoveryInterval must be from 0.1 s to one hour.")]
     public TimeSpan RecoveryInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>For how long whoever works on a redemption has it alone: longer than <see cref="DebitTimeout"/>, or work is done twice (which changes nothing).</summary>
+    /// <summary>How long one worker holds a redemption. Keep it longer than <see cref="DebitTimeout"/>, or two workers do the same work (harmless).</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Redemptions:Lease must be from 0.1 s to one hour.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
 }

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Coupons.Redemptions;
 
 /// <summary>
-/// Brings every open redemption to its end, whatever crashed or did not answer. It leases what it works on, so that replicas
-/// share the work; what stays unknown is tried again when its lease is over.
+/// Ends redemptions that a crash or a timeout left open. Leases let replicas share the work; a redemption whose outcome stays
+/// unknown is retried when its lease expires.
 /// </summary>
 internal sealed partial class RedemptionRecovery(
     IServiceScopeFactory scopes, TimeProvider time, IOptions<RedemptionOptions> options, ILogger<RedemptionRecovery> logger) : BackgroundService
 {
-    /// <summary>All at once, so that none waits for another while its lease runs out.</summary>
+    /// <summary>Settled in parallel, so that no lease expires while its redemption waits for another.</summary>
     private const int Batch = 4;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -33,7 +33,7 @@ internal sealed partial class RedemptionRecovery(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <returns>How many it took on.</returns>
+    /// <returns>The number of redemptions leased.</returns>
     private async Task<int> RecoverAsync(CancellationToken cancellationToken)
     {
         var open = await LeaseAsync(cancellationToken);
@@ -72,17 +72,17 @@ internal sealed partial class RedemptionRecovery(
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // One that cannot be ended must not keep the others open.
+            // One failure must not keep the other redemptions open.
             NotRecovered(logger, open.Id, exception);
         }
     }
 
-    [LoggerMessage(EventId = 4101, Level = LogLevel.Information, Message = "Redemption {RedemptionId} was left open and is {Status} now")]
+    [LoggerMessage(EventId = 4101, Level = LogLevel.Information, Message = "Recovered redemption {RedemptionId}: {Status}")]
     private static partial void Recovered(ILogger logger, Guid redemptionId, RedemptionStatus status);
 
-    [LoggerMessage(EventId = 4103, Level = LogLevel.Error, Message = "Redemption {RedemptionId} could not be ended; tried again when its lease is over")]
+    [LoggerMessage(EventId = 4103, Level = LogLevel.Error, Message = "Could not recover redemption {RedemptionId}; retrying when its lease expires")]
     private static partial void NotRecovered(ILogger logger, Guid redemptionId, Exception exception);
 
-    [LoggerMessage(EventId = 4102, Level = LogLevel.Warning, Message = "Open redemptions could not be recovered; tried again at the next pass")]
+    [LoggerMessage(EventId = 4102, Level = LogLevel.Warning, Message = "The recovery pass failed; retrying at the next one")]
     private static partial void RecoveryFailed(ILogger logger, Exception exception);
 }

@@ -10,16 +10,16 @@ using Npgsql;
 namespace Kashif.Coupons.Redemptions;
 
 /// <summary>
-/// Redeeming, in three steps whose state is in the database: reserve one of the stock, debit the points in Gamification under
-/// the redemption's id, then complete with a code or cancel and put the one back. The last two may be repeated by anybody at
-/// any time: the debit happens once an id, and each end is a conditional UPDATE that only one can win.
+/// Redeems a coupon in three steps, with their state in the database: reserve an item from the stock, debit the points in
+/// Gamification under the redemption's id, then complete with a code or cancel and restock. Any worker may repeat the last two
+/// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins.
 /// </summary>
 internal sealed class RedemptionSaga(
     CouponsDbContext database, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
 {
     private const int CodeAttempts = 5;
 
-    /// <summary>Takes one from the stock for the user.</summary>
+    /// <summary>Takes one item from the stock for the user.</summary>
     /// <param name="save">Saves the context's changes, inside the step's transaction.</param>
     public async Task<(Redeemed? Reserved, Error? Error)> ReserveAsync(
         int couponId, Guid userId, Func<Redeemed, Task> save, CancellationToken cancellationToken)
@@ -27,7 +27,7 @@ internal sealed class RedemptionSaga(
         var now = time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
-        // From here to the commit nobody else reserves this coupon, so the count below is exact.
+        // The UPDATE locks the coupon's row until the commit, so the count below is exact.
         var taken = await database.Coupons
             .FromSql($"""
                 UPDATE coupons SET stock = stock - 1
@@ -38,12 +38,12 @@ internal sealed class RedemptionSaga(
             .ToListAsync(cancellationToken);
         if (taken is not [var coupon])
         {
-            return (null, await WhyNotAsync(couponId, now, cancellationToken));
+            return (null, await ExplainRefusalAsync(couponId, now, cancellationToken));
         }
 
         if (coupon.PerUserLimit is { } limit && await CountAsync(couponId, userId, cancellationToken) >= limit)
         {
-            return (null, Error.Rule("per_user_limit_reached", "You have redeemed this coupon as often as one user may."));
+            return (null, Error.Rule("per_user_limit_reached", "You have reached the limit per user for this coupon."));
         }
 
         var redemption = new Redemption
@@ -65,9 +65,9 @@ internal sealed class RedemptionSaga(
         return (reserved, null);
     }
 
-    /// <summary>Debits the points and ends the redemption, or leaves it reserved where the outcome stays unknown.</summary>
+    /// <summary>Debits the points and ends the redemption, or leaves it reserved if the outcome is unknown.</summary>
     /// <param name="save">Saves the context's changes, inside the last step's transaction.</param>
-    /// <returns>Its end; null where it is still open.</returns>
+    /// <returns>The ended redemption; null if it is still open.</returns>
     public async Task<Redeemed?> SettleAsync(
         Redemption reserved, Func<Redeemed, Task> save, CancellationToken cancellationToken) =>
         await points.DebitAsync(reserved, options.Value.DebitTimeout, cancellationToken) switch
@@ -88,7 +88,7 @@ internal sealed class RedemptionSaga(
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
             {
-                // Somebody has this code already.
+                // The code is already in use: try another.
             }
         }
     }
@@ -108,14 +108,14 @@ internal sealed class RedemptionSaga(
             .AsNoTracking()
             .ToListAsync(cancellationToken);
 
-        // Where nothing was reserved any more, another one ended it first, in the same way: the debit has one outcome.
-        var redemption = ended is [var mine]
-            ? mine
+        // No row: another worker ended it first, in the same way, because the debit has only one outcome.
+        var redemption = ended is [var updated]
+            ? updated
             : await database.Redemptions.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken);
         var coupon = await database.Coupons.AsNoTracking().SingleAsync(row => row.Id == redemption.CouponId, cancellationToken);
         if (ended.Count > 0)
         {
-            await FollowAsync(redemption, coupon, now, cancellationToken);
+            await PublishOrRestockAsync(redemption, coupon, now, cancellationToken);
         }
 
         var redeemed = new Redeemed(redemption, coupon);
@@ -129,8 +129,8 @@ internal sealed class RedemptionSaga(
         return redeemed;
     }
 
-    /// <summary>What the end brings with it.</summary>
-    private async Task FollowAsync(Redemption ended, Coupon coupon, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Publishes a completed redemption; restocks a cancelled one.</summary>
+    private async Task PublishOrRestockAsync(Redemption ended, Coupon coupon, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (ended.Code is { } code)
         {
@@ -147,14 +147,14 @@ internal sealed class RedemptionSaga(
         database.Redemptions.CountAsync(
             row => row.CouponId == couponId && row.UserId == userId && row.Status != RedemptionStatus.Cancelled, cancellationToken);
 
-    private async Task<Error> WhyNotAsync(int couponId, DateTimeOffset now, CancellationToken cancellationToken) =>
+    private async Task<Error> ExplainRefusalAsync(int couponId, DateTimeOffset now, CancellationToken cancellationToken) =>
         await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch
         {
             null => CouponEndpoints.NotFound,
-            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => Error.Rule("coupon_not_available", "This coupon is not on offer now."),
-            _ => Error.Rule("out_of_stock", "None of this coupon is left."),
+            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => Error.Rule("coupon_not_available", "This coupon is not on offer."),
+            _ => Error.Rule("out_of_stock", "Out of stock."),
         };
 }
 
-/// <summary>A redemption with the coupon that it is of.</summary>
+/// <summary>A redemption and its coupon.</summary>
 internal sealed record Redeemed(Redemption Redemption, Coupon Coupon);

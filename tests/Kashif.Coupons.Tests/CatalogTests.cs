@@ -3,14 +3,14 @@ using System.Text.Json;
 
 namespace Kashif.Coupons.Tests;
 
-/// <summary>What is on offer, and who may offer it.</summary>
+/// <summary>Companies, categories and coupons: creating them, reading them, permissions.</summary>
 public sealed class CatalogTests(CouponsService service)
 {
     [Theory]
     [InlineData("/companies")]
     [InlineData("/categories")]
     [InlineData("")]
-    public async Task Only_admins_write(string path)
+    public async Task Only_admins_can_create_catalogue_entries(string path)
     {
         using var citizen = service.Host.As(Guid.CreateVersion7());
         using var anonymous = service.Host.Anonymous();
@@ -22,7 +22,7 @@ public sealed class CatalogTests(CouponsService service)
     [Theory]
     [InlineData("/companies")]
     [InlineData("/categories")]
-    public async Task What_an_admin_adds_is_listed_once(string path)
+    public async Task A_created_entry_is_listed_once(string path)
     {
         using var admin = service.Host.Admin();
         var name = $"Name {Guid.CreateVersion7()}";
@@ -40,12 +40,12 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task A_coupon_is_what_the_admin_said()
+    public async Task A_created_coupon_has_the_requested_values()
     {
-        var (company, category) = await service.Host.ShopAsync();
+        var (company, category) = await service.Host.CreateCompanyAndCategoryAsync();
         using var admin = service.Host.Admin();
 
-        using var answer = await admin.SendAsync("", new
+        using var response = await admin.SendAsync("", new
         {
             title = "A cake",
             description = "One for two",
@@ -58,12 +58,12 @@ public sealed class CatalogTests(CouponsService service)
             ends_at = "2999-12-31T02:00:00+02:00",
             terms = "Not on Fridays",
         });
-        var created = await answer.JsonAsync();
+        var created = await response.JsonAsync();
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.Created);
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
         using var anonymous = service.Host.Anonymous();
         var read = JsonSerializer.Deserialize<JsonElement>(
-            await anonymous.GetStringAsync(answer.Headers.Location, TestContext.Current.CancellationToken));
+            await anonymous.GetStringAsync(response.Headers.Location, TestContext.Current.CancellationToken));
         read.GetRawText().ShouldBe(created.GetRawText());
         read.GetProperty("points_cost").GetInt32().ShouldBe(100);
         read.GetProperty("stock").GetInt32().ShouldBe(5);
@@ -73,7 +73,7 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task Every_bad_field_is_named()
+    public async Task An_invalid_coupon_returns_every_bad_field()
     {
         using var admin = service.Host.Admin();
 
@@ -84,9 +84,9 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task What_a_coupon_refers_to_must_exist_and_its_end_follow_its_start()
+    public async Task A_coupon_needs_an_existing_company_and_category_and_an_end_after_its_start()
     {
-        var (company, category) = await service.Host.ShopAsync();
+        var (company, category) = await service.Host.CreateCompanyAndCategoryAsync();
         using var admin = service.Host.Admin();
 
         (await PostAsync(int.MaxValue, category)).ShouldBe(["company_id"]);
@@ -111,7 +111,7 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task The_list_holds_what_is_on_offer_and_fits()
+    public async Task The_list_has_only_coupons_on_offer_that_match_the_filters()
     {
         var now = TimeProvider.System.GetUtcNow();
         var word = Guid.CreateVersion7().ToString("N");
@@ -129,7 +129,7 @@ public sealed class CatalogTests(CouponsService service)
         (await IdsAsync($"category_id={one.GetProperty("category_id")}")).ShouldBe([plain]);
         (await IdsAsync($"category_id={one.GetProperty("category_id")}&company_id=0")).ShouldBeEmpty();
 
-        // A coupon that is not on offer can still be looked at: somebody may hold its code.
+        // A coupon that is not on offer can still be read: a user may hold one of its codes.
         (await anonymous.ReadAsync($"/{coming}")).Status.ShouldBe(200);
         (await anonymous.ReadAsync($"/{gone}")).Status.ShouldBe(200);
 
@@ -137,7 +137,7 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task What_is_affordable_depends_on_who_asks_and_is_nobody_elses_to_keep()
+    public async Task The_affordable_filter_uses_the_callers_points_and_is_not_cached()
     {
         var word = Guid.CreateVersion7().ToString("N");
         var cheap = await service.Host.OfferAsync(10, 1, title: word);
@@ -146,17 +146,17 @@ public sealed class CatalogTests(CouponsService service)
         using var poor = service.Host.As(Guid.CreateVersion7());
         using var anonymous = service.Host.Anonymous();
 
-        using var answer = await rich.GetAsync($"/api/v1/coupons?q={word}&affordable=true");
+        using var response = await rich.GetAsync($"/api/v1/coupons?q={word}&affordable=true");
 
-        (await answer.JsonAsync()).GetProperty("items").EnumerateArray().Select(item => item.IntId).ShouldBe([cheap]);
-        answer.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
+        (await response.JsonAsync()).GetProperty("items").EnumerateArray().Select(item => item.IntId).ShouldBe([cheap]);
+        response.Headers.CacheControl.ShouldNotBeNull().NoStore.ShouldBeTrue();
         (await poor.ReadAsync($"?q={word}&affordable=true")).Body.GetProperty("items").GetArrayLength().ShouldBe(0);
         (await poor.ReadAsync($"?q={word}&affordable=false")).Body.GetProperty("items").GetArrayLength().ShouldBe(2);
         (await anonymous.ReadAsync($"?q={word}&affordable=true")).Status.ShouldBe(401);
     }
 
     [Fact]
-    public async Task The_catalogue_has_an_etag()
+    public async Task A_coupon_has_an_etag_and_returns_304()
     {
         var coupon = await service.Host.OfferAsync(10, 1);
         using var anonymous = service.Host.Anonymous();
@@ -179,7 +179,7 @@ public sealed class CatalogTests(CouponsService service)
     [InlineData("?category_id=x", 400)]
     [InlineData("?cursor=nonsense", 400)]
     [InlineData("?q=%00", 400)]
-    public async Task Odd_requests_get_plain_answers(string path, int status)
+    public async Task Malformed_requests_return_4xx(string path, int status)
     {
         using var anonymous = service.Host.Anonymous();
 
@@ -187,11 +187,11 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
-    public async Task The_model_has_no_changes_that_a_migration_lacks() =>
+    public async Task The_model_has_no_pending_migration() =>
         (await service.Host.QueryAsync(database => Task.FromResult(
             Microsoft.EntityFrameworkCore.RelationalDatabaseFacadeExtensions.HasPendingModelChanges(database.Database)))).ShouldBeFalse();
 
-    /// <summary>All of a list, page by page; the last one is never empty unless it is the only one.</summary>
+    /// <summary>Reads a whole list, page by page. Only the first page may be empty.</summary>
     private async Task<List<JsonElement>> AllAsync(string path)
     {
         using var anonymous = service.Host.Anonymous();

@@ -14,7 +14,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Coupons.Tests;
 
-/// <summary>Coupons and Gamification with real servers behind them, started once; tests own their users and coupons.</summary>
+/// <summary>Coupons and Gamification on real servers, started once. Each test creates its own users and coupons.</summary>
 public sealed class CouponsService : IAsyncLifetime
 {
     public const string Area = "/api/v1/coupons";
@@ -35,20 +35,20 @@ public sealed class CouponsService : IAsyncLifetime
         _issuer = await TestIssuer.StartAsync();
         _tap = await EventTap.OpenAsync(_servers.Messaging);
         _points = await ServiceHost<gamification::Program>.StartAsync(_servers, _issuer, ResourceNames.GamificationDb);
-        await ConsumesAsync();
+        await WaitForConsumerAsync();
         _host = await StartAnotherAsync();
     }
 
-    /// <summary>One more process of the service.</summary>
-    /// <param name="database">The connection string of another one's database; null for a database of its own.</param>
-    /// <param name="network">What becomes of its calls to Gamification; with it come short waits.</param>
+    /// <summary>Starts another process of the service.</summary>
+    /// <param name="database">The connection string of another process's database; null for a new database.</param>
+    /// <param name="network">The faults of its calls to Gamification; also shortens timeouts and leases.</param>
     public Task<ServiceHost<Program>> StartAnotherAsync(string? database = null, FaultyNetwork? network = null)
     {
         var settings = new Dictionary<string, string?>
         {
             [$"services:{ResourceNames.Gamification}:http:0"] = Points.Address.ToString(),
             ["ServiceClient:ClientId"] = ResourceNames.Coupons,
-            ["ServiceClient:ClientSecret"] = "a secret of the tests",
+            ["ServiceClient:ClientSecret"] = "test-secret",
         };
         if (network is not null)
         {
@@ -83,23 +83,23 @@ public sealed class CouponsService : IAsyncLifetime
         }
     }
 
-    /// <summary>A user who has 50 points a time.</summary>
-    public async Task<Guid> UserAsync(int times)
+    /// <summary>A new user with 50 points for each resolved report.</summary>
+    public async Task<Guid> UserAsync(int reports)
     {
         var user = Guid.CreateVersion7();
-        await EarnAsync(user, times);
+        await EarnAsync(user, reports);
         return user;
     }
 
-    public async Task EarnAsync(Guid user, int times)
+    public async Task EarnAsync(Guid user, int reports)
     {
         var before = await PointsAsync(user);
-        await Task.WhenAll(Enumerable.Range(0, times).Select(_ => Tap.PublishAsync(Resolved(user))));
-        await Eventually.TrueAsync(async () => await PointsAsync(user) == before + (50 * times), "the points");
+        await Task.WhenAll(Enumerable.Range(0, reports).Select(_ => Tap.PublishAsync(Resolved(user))));
+        await Eventually.TrueAsync(async () => await PointsAsync(user) == before + (50 * reports), "the points");
     }
 
-    /// <summary>What is published before Gamification has bound its queue for the first time reaches nobody.</summary>
-    private async Task ConsumesAsync()
+    /// <summary>Events published before Gamification first binds its queue are lost, so wait until one arrives.</summary>
+    private async Task WaitForConsumerAsync()
     {
         var probe = Resolved(Guid.CreateVersion7());
         await Eventually.TrueAsync(
@@ -134,7 +134,7 @@ internal static class CouponsClient
             return await query(scope.ServiceProvider.GetRequiredService<CouponsDbContext>());
         }
 
-        public async Task<(int Company, int Category)> ShopAsync()
+        public async Task<(int Company, int Category)> CreateCompanyAndCategoryAsync()
         {
             using var admin = host.Admin();
             var (_, company) = await admin.SubmitAsync("/companies", new { name = $"Company {Guid.CreateVersion7()}", description = "Cakes" });
@@ -142,12 +142,12 @@ internal static class CouponsClient
             return (company.IntId, category.IntId);
         }
 
-        /// <summary>A coupon on offer.</summary>
+        /// <summary>Creates a coupon.</summary>
         /// <returns>Its id.</returns>
         public async Task<int> OfferAsync(
             int pointsCost, int stock, int? perUserLimit = null, string title = "A cake", DateTimeOffset? startsAt = null, DateTimeOffset? endsAt = null)
         {
-            var (company, category) = await host.ShopAsync();
+            var (company, category) = await host.CreateCompanyAndCategoryAsync();
             using var admin = host.Admin();
             var (status, body) = await admin.SubmitAsync("", new
             {
@@ -177,8 +177,8 @@ internal static class CouponsClient
         public Task<int> CountAsync(int coupon, RedemptionStatus status) =>
             host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.Status == status));
 
-        /// <summary>Invariant 2 of the contract: for every coupon, what was sold or is reserved and what is left is what there was.</summary>
-        public async Task ShouldAddUpAsync()
+        /// <summary>Invariant 2 of the contract, for every coupon: completed + reserved + stock = initial stock + restocked.</summary>
+        public async Task StockShouldAddUpAsync()
         {
             var wrong = await host.QueryAsync(database => database.Database.SqlQuery<int>($"""
                 SELECT c.id AS "Value" FROM coupons c LEFT JOIN redemptions r ON r.coupon_id = c.id
@@ -192,14 +192,14 @@ internal static class CouponsClient
     {
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
-            using var answer = await client.GetAsync(CouponsService.Area + path);
-            return ((int)answer.StatusCode, await answer.JsonAsync());
+            using var response = await client.GetAsync(CouponsService.Area + path);
+            return ((int)response.StatusCode, await response.JsonAsync());
         }
 
         public async Task<(int Status, JsonElement Body)> SubmitAsync(string path, object? body, string? key = null)
         {
-            using var answer = await client.SendAsync(path, body, key);
-            return ((int)answer.StatusCode, await answer.JsonAsync());
+            using var response = await client.SendAsync(path, body, key);
+            return ((int)response.StatusCode, await response.JsonAsync());
         }
 
         public async Task<HttpResponseMessage> SendAsync(string path, object? body, string? key = null)
@@ -219,9 +219,9 @@ internal static class CouponsClient
         }
     }
 
-    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer)
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response)
     {
-        var text = await answer.Content.ReadAsStringAsync();
+        var text = await response.Content.ReadAsStringAsync();
         return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
     }
 

@@ -5,12 +5,12 @@ using Kashif.Testing;
 
 namespace Kashif.Coupons.Tests;
 
-/// <summary>A person goes, what they redeemed stays sold.</summary>
+/// <summary>Deleting a user keeps their redemptions, anonymised.</summary>
 [Collection(typeof(Alone))]
 public sealed class ErasureTests(CouponsService service)
 {
     [Fact]
-    public async Task Redemptions_stay_without_the_person()
+    public async Task A_deleted_users_redemptions_stay_without_the_users_id()
     {
         var user = await service.UserAsync(1);
         var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
@@ -26,13 +26,13 @@ public sealed class ErasureTests(CouponsService service)
 
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
         (await service.Host.CountAsync(coupon, RedemptionStatus.Completed)).ShouldBe(1);
-        await service.Host.ShouldAddUpAsync();
+        await service.Host.StockShouldAddUpAsync();
         using var client = service.Host.As(user);
         (await client.ReadAsync("/redemptions/me")).Body.GetProperty("items").GetArrayLength().ShouldBe(0);
     }
 
     [Fact]
-    public async Task A_redemption_that_is_open_ends_first()
+    public async Task An_open_redemption_ends_before_the_erasure()
     {
         var calls = 0;
         var network = new FaultyNetwork { Next = () => Interlocked.Increment(ref calls) < 10 ? Fault.NoConnection : Fault.None };
@@ -41,15 +41,15 @@ public sealed class ErasureTests(CouponsService service)
         var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
         (await replica.RedeemAsync(user, coupon)).Status.ShouldBe(202);
 
-        // Until a recovery pass has ended it there is no receipt. Which end depends on whether the points went before.
+        // There is no receipt until recovery ends the redemption. Whether it completes depends on whether the points are erased first.
         await service.Tap.EraseAsync(user, ResourceNames.Coupons);
 
         (await service.Host.CountAsync(coupon, RedemptionStatus.Reserved)).ShouldBe(0);
-        await service.Host.ShouldAddUpAsync();
+        await service.Host.StockShouldAddUpAsync();
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
     }
 }
 
-/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+/// <summary>Runs alone: hosts of other tests, on other databases, consume from the same queue.</summary>
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class Alone;

@@ -1,14 +1,14 @@
 namespace Kashif.Coupons.Tests;
 
-/// <summary>The way to Gamification, which a test can break.</summary>
+/// <summary>The connection to Gamification, with faults that a test injects.</summary>
 public sealed class FaultyNetwork
 {
     private readonly TaskCompletionSource _debited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>What becomes of each call; may change at any time.</summary>
+    /// <summary>The fault of the next call.</summary>
     public Func<Fault> Next { get; set; } = () => Fault.None;
 
-    /// <summary>Completes when a debit has been made whose answer got lost or hangs.</summary>
+    /// <summary>Completes when Gamification has made a debit and its response is lost or delayed.</summary>
     public Task Debited => _debited.Task;
 
     public DelegatingHandler Handler() => new FaultyHandler(this);
@@ -23,20 +23,20 @@ public sealed class FaultyNetwork
                 throw new HttpRequestException("No connection.");
             }
 
-            var answer = await base.SendAsync(request, fault == Fault.None ? cancellationToken : CancellationToken.None);
+            var response = await base.SendAsync(request, fault == Fault.None ? cancellationToken : CancellationToken.None);
             if (fault == Fault.None)
             {
-                return answer;
+                return response;
             }
 
-            answer.Dispose();
+            response.Dispose();
             network._debited.TrySetResult();
-            if (fault == Fault.HangingAnswer)
+            if (fault == Fault.HangingResponse)
             {
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             }
 
-            throw new HttpRequestException("The answer got lost.");
+            throw new HttpRequestException("The response was lost.");
         }
     }
 }
@@ -48,9 +48,9 @@ public enum Fault
     /// <summary>The request does not arrive.</summary>
     NoConnection,
 
-    /// <summary>The request arrives and the answer does not.</summary>
-    LostAnswer,
+    /// <summary>The request arrives, the response does not.</summary>
+    LostResponse,
 
-    /// <summary>The request arrives, and the caller waits.</summary>
-    HangingAnswer,
+    /// <summary>The request arrives, the caller waits for the response.</summary>
+    HangingResponse,
 }

@@ -3,7 +3,7 @@ using Kashif.Testing;
 
 namespace Kashif.Coupons.Tests;
 
-/// <summary>Points into coupons, with a network that fails at each step: every redemption ends, and all adds up.</summary>
+/// <summary>Redeeming while the network fails at each step: every redemption ends and the stock adds up.</summary>
 public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
 {
     private readonly FaultyNetwork _network = new();
@@ -16,76 +16,76 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
     {
         if (_host is not null)
         {
-            await _host.ShouldAddUpAsync();
+            await _host.StockShouldAddUpAsync();
             await _host.DisposeAsync();
         }
     }
 
     [Fact]
-    public async Task With_gamification_down_the_answer_is_202_and_the_end_comes_later()
+    public async Task While_gamification_is_down_redeeming_returns_202_and_completes_later()
     {
         var user = await service.UserAsync(2);
         var coupon = await Host.OfferAsync(60, stock: 1);
         using var client = Host.As(user);
         _network.Next = () => Fault.NoConnection;
 
-        using var answer = await client.SendAsync($"/{coupon}/redeem", null);
-        var pending = await answer.JsonAsync();
+        using var response = await client.SendAsync($"/{coupon}/redeem", null);
+        var pending = await response.JsonAsync();
 
-        ((int)answer.StatusCode).ShouldBe(202, pending.ToString());
-        answer.Headers.Location.ShouldNotBeNull().ToString().ShouldBe($"{CouponsService.Area}/redemptions/{pending.Id}");
+        ((int)response.StatusCode).ShouldBe(202, pending.ToString());
+        response.Headers.Location.ShouldNotBeNull().ToString().ShouldBe($"{CouponsService.Area}/redemptions/{pending.Id}");
         (pending.Status, pending.Code).ShouldBe(("pending", null));
         (await Host.StockAsync(coupon)).ShouldBe(0);
         (await service.PointsAsync(user)).ShouldBe(100);
 
         _network.Next = () => Fault.None;
-        await EndsAsync(client, pending.Id, "completed");
+        await WaitForStatusAsync(client, pending.Id, "completed");
         (await service.PointsAsync(user)).ShouldBe(40);
         await service.Tap.WaitForAsync("coupon.redeemed", data => data.GetProperty("redemption_id").GetGuid() == pending.Id);
     }
 
     [Fact]
-    public async Task An_answer_that_got_lost_costs_the_points_once()
+    public async Task A_lost_debit_response_spends_the_points_once()
     {
         var user = await service.UserAsync(2);
         var coupon = await Host.OfferAsync(60, stock: 1);
         using var client = Host.As(user);
-        _network.Next = () => Fault.LostAnswer;
+        _network.Next = () => Fault.LostResponse;
 
         var (status, pending) = await Host.RedeemAsync(user, coupon);
         status.ShouldBe(202);
         (await service.PointsAsync(user)).ShouldBe(40);
 
         _network.Next = () => Fault.None;
-        await EndsAsync(client, pending.Id, "completed");
+        await WaitForStatusAsync(client, pending.Id, "completed");
         (await service.PointsAsync(user)).ShouldBe(40);
         (await Host.CountAsync(coupon, RedemptionStatus.Completed)).ShouldBe(1);
     }
 
     [Fact]
-    public async Task A_refusal_that_got_lost_stays_one_though_the_points_come_meanwhile()
+    public async Task A_lost_refusal_stays_final_even_if_the_user_earns_points()
     {
         var user = await service.UserAsync(1);
         var coupon = await Host.OfferAsync(60, stock: 1);
         using var client = Host.As(user);
-        _network.Next = () => Fault.LostAnswer;
+        _network.Next = () => Fault.LostResponse;
         var (status, pending) = await Host.RedeemAsync(user, coupon);
         status.ShouldBe(202);
 
         await service.EarnAsync(user, 1);
         _network.Next = () => Fault.None;
 
-        await EndsAsync(client, pending.Id, "cancelled");
+        await WaitForStatusAsync(client, pending.Id, "cancelled");
         (await service.PointsAsync(user)).ShouldBe(100);
         (await Host.StockAsync(coupon)).ShouldBe(1);
     }
 
     [Fact]
-    public async Task Another_process_ends_what_one_left_after_the_debit()
+    public async Task Another_process_completes_a_redemption_abandoned_after_the_debit()
     {
         var user = await service.UserAsync(2);
         var coupon = await Host.OfferAsync(60, stock: 1);
-        _network.Next = () => Fault.HangingAnswer;
+        _network.Next = () => Fault.HangingResponse;
         using var client = Host.As(user);
         using var leaving = new CancellationTokenSource();
         var request = client.PostAsync($"{CouponsService.Area}/{coupon}/redeem", null, leaving.Token);
@@ -95,24 +95,24 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         await Should.ThrowAsync<OperationCanceledException>(() => request);
         await using var other = await service.StartAnotherAsync(Host.Database, new FaultyNetwork());
 
-        await Eventually.TrueAsync(async () => await other.CountAsync(coupon, RedemptionStatus.Completed) == 1, "the other process to end it");
+        await Eventually.TrueAsync(async () => await other.CountAsync(coupon, RedemptionStatus.Completed) == 1, "the completed redemption");
         (await service.PointsAsync(user)).ShouldBe(40);
     }
 
     [Fact]
-    public async Task Whatever_fails_all_of_it_adds_up_in_the_end()
+    public async Task With_random_faults_stock_and_points_add_up()
     {
         const int cost = 30;
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => service.UserAsync(2)))];
         var coupon = await Host.OfferAsync(cost, stock: 25, perUserLimit: 6);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
-        _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostAnswer, _ => Fault.None };
+        _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
+        var responses = await Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
             (index % 2 == 0 ? Host : replica).RedeemAsync(users[index % users.Length], coupon)));
 
-        answers.ShouldAllBe(answer => answer.Status == 201 || answer.Status == 202 || answer.Status == 422);
-        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Reserved) == 0, "every redemption to end");
+        responses.ShouldAllBe(response => response.Status == 201 || response.Status == 202 || response.Status == 422);
+        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Reserved) == 0, "the end of every redemption");
         var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
         completed.ShouldBeGreaterThan(0);
         (await Host.StockAsync(coupon)).ShouldBe(25 - completed);
@@ -121,9 +121,9 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         left.Sum().ShouldBe((users.Length * 100) - (completed * cost));
         await Eventually.TrueAsync(
             () => service.Tap.Envelopes("coupon.redeemed").Count(envelope => users.Contains(envelope.GetProperty("data").GetProperty("user_id").GetGuid())) == completed,
-            "one event for each");
+            "one event per redemption");
     }
 
-    private static Task EndsAsync(HttpClient client, Guid redemption, string status) => Eventually.TrueAsync(
-        async () => (await client.ReadAsync($"/redemptions/{redemption}")).Body.Status == status, $"the redemption to be {status}");
+    private static Task WaitForStatusAsync(HttpClient client, Guid redemption, string status) => Eventually.TrueAsync(
+        async () => (await client.ReadAsync($"/redemptions/{redemption}")).Body.Status == status, $"the {status} redemption");
 }

@@ -3,20 +3,20 @@ using Kashif.Coupons.Redemptions;
 
 namespace Kashif.Coupons.Tests;
 
-/// <summary>Points into coupons, with everything up.</summary>
+/// <summary>Redeeming while Gamification is up.</summary>
 public sealed class RedemptionTests(CouponsService service)
 {
     [Fact]
-    public async Task Redeeming_spends_the_points_and_gives_a_code()
+    public async Task Redeeming_spends_points_and_returns_a_code()
     {
         var user = await service.UserAsync(2);
         var coupon = await service.Host.OfferAsync(60, stock: 3, endsAt: new DateTimeOffset(2999, 1, 1, 0, 0, 0, TimeSpan.Zero));
         using var client = service.Host.As(user);
 
-        using var answer = await client.SendAsync($"/{coupon}/redeem", null);
-        var redeemed = await answer.JsonAsync();
+        using var response = await client.SendAsync($"/{coupon}/redeem", null);
+        var redeemed = await response.JsonAsync();
 
-        ((int)answer.StatusCode).ShouldBe(201, redeemed.ToString());
+        ((int)response.StatusCode).ShouldBe(201, redeemed.ToString());
         redeemed.Status.ShouldBe("completed");
         redeemed.Code.ShouldNotBeNull().ShouldMatch("^[0-9A-HJKMNP-TV-Z]{12}$");
         redeemed.GetProperty("points_spent").GetInt32().ShouldBe(60);
@@ -26,18 +26,18 @@ public sealed class RedemptionTests(CouponsService service)
         (await service.PointsAsync(user)).ShouldBe(40);
         (await service.Host.StockAsync(coupon)).ShouldBe(2);
 
-        answer.Headers.Location.ShouldNotBeNull().ToString().ShouldBe($"{CouponsService.Area}/redemptions/{redeemed.Id}");
+        response.Headers.Location.ShouldNotBeNull().ToString().ShouldBe($"{CouponsService.Area}/redemptions/{redeemed.Id}");
         (await client.ReadAsync($"/redemptions/{redeemed.Id}")).Body.GetRawText().ShouldBe(redeemed.GetRawText());
-        var told = (await service.Tap.WaitForAsync("coupon.redeemed", data => data.GetProperty("redemption_id").GetGuid() == redeemed.Id)).GetProperty("data");
-        told.GetProperty("user_id").GetGuid().ShouldBe(user);
-        told.GetProperty("coupon_id").GetInt32().ShouldBe(coupon);
-        told.GetProperty("title").GetString().ShouldBe("A cake");
-        told.Code.ShouldBe(redeemed.Code);
-        told.GetProperty("points_spent").GetInt32().ShouldBe(60);
+        var published = (await service.Tap.WaitForAsync("coupon.redeemed", data => data.GetProperty("redemption_id").GetGuid() == redeemed.Id)).GetProperty("data");
+        published.GetProperty("user_id").GetGuid().ShouldBe(user);
+        published.GetProperty("coupon_id").GetInt32().ShouldBe(coupon);
+        published.GetProperty("title").GetString().ShouldBe("A cake");
+        published.Code.ShouldBe(redeemed.Code);
+        published.GetProperty("points_spent").GetInt32().ShouldBe(60);
     }
 
     [Fact]
-    public async Task Without_the_points_nothing_is_sold_and_the_stock_is_whole_again()
+    public async Task Redeeming_without_enough_points_is_cancelled_and_restocked()
     {
         var user = await service.UserAsync(1);
         var coupon = await service.Host.OfferAsync(51, stock: 1, perUserLimit: 1);
@@ -54,13 +54,13 @@ public sealed class RedemptionTests(CouponsService service)
         item.Status.ShouldBe("cancelled");
         item.GetProperty("points_spent").GetInt32().ShouldBe(0);
 
-        // A cancelled one does not count against the limit.
+        // A cancelled redemption does not count towards the limit.
         await service.EarnAsync(user, 1);
         (await service.Host.RedeemAsync(user, coupon)).Status.ShouldBe(201);
     }
 
     [Fact]
-    public async Task What_cannot_be_had_says_why()
+    public async Task A_refused_redemption_returns_the_reason()
     {
         var now = TimeProvider.System.GetUtcNow();
         var user = await service.UserAsync(1);
@@ -87,7 +87,7 @@ public sealed class RedemptionTests(CouponsService service)
     }
 
     [Fact]
-    public async Task Redemptions_are_their_owners_and_paged_newest_first()
+    public async Task Users_see_only_their_own_redemptions_newest_first()
     {
         var user = await service.UserAsync(1);
         var coupon = await service.Host.OfferAsync(1, stock: 10);
@@ -113,47 +113,47 @@ public sealed class RedemptionTests(CouponsService service)
     }
 
     [Fact]
-    public async Task Sixty_four_at_once_sell_a_stock_of_ten_exactly()
+    public async Task Sixty_four_concurrent_requests_sell_exactly_ten_items()
     {
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => service.UserAsync(4)))];
         var coupon = await service.Host.OfferAsync(10, stock: 10);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(index => service.Host.RedeemAsync(users[index % users.Length], coupon)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 64).Select(index => service.Host.RedeemAsync(users[index % users.Length], coupon)));
 
-        answers.Count(answer => answer.Status == 201).ShouldBe(10);
-        answers.Where(answer => answer.Status != 201).Select(answer => (answer.Status, answer.Body.Code)).Distinct().ShouldBe([(422, "out_of_stock")]);
-        answers.Where(answer => answer.Status == 201).Select(answer => answer.Body.Code).Distinct().Count().ShouldBe(10);
+        responses.Count(response => response.Status == 201).ShouldBe(10);
+        responses.Where(response => response.Status != 201).Select(response => (response.Status, response.Body.Code)).Distinct().ShouldBe([(422, "out_of_stock")]);
+        responses.Where(response => response.Status == 201).Select(response => response.Body.Code).Distinct().Count().ShouldBe(10);
         (await service.Host.StockAsync(coupon)).ShouldBe(0);
         var left = await Task.WhenAll(users.Select(service.PointsAsync));
         left.Sum().ShouldBe((users.Length * 200) - 100);
-        await service.Host.ShouldAddUpAsync();
+        await service.Host.StockShouldAddUpAsync();
     }
 
     [Fact]
-    public async Task One_user_at_once_gets_no_more_than_the_limit()
+    public async Task Concurrent_requests_of_one_user_stay_within_the_limit()
     {
         var user = await service.UserAsync(4);
         var coupon = await service.Host.OfferAsync(10, stock: 50, perUserLimit: 1);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon)));
 
-        answers.Count(answer => answer.Status == 201).ShouldBe(1);
-        answers.Where(answer => answer.Status != 201).Select(answer => (answer.Status, answer.Body.Code)).Distinct().ShouldBe([(422, "per_user_limit_reached")]);
+        responses.Count(response => response.Status == 201).ShouldBe(1);
+        responses.Where(response => response.Status != 201).Select(response => (response.Status, response.Body.Code)).Distinct().ShouldBe([(422, "per_user_limit_reached")]);
         (await service.PointsAsync(user)).ShouldBe(190);
         (await service.Host.StockAsync(coupon)).ShouldBe(49);
     }
 
     [Fact]
-    public async Task One_key_redeems_once()
+    public async Task One_idempotency_key_redeems_once()
     {
         var user = await service.UserAsync(4);
         var coupon = await service.Host.OfferAsync(10, stock: 50);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon, key: "once")));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.Host.RedeemAsync(user, coupon, key: "once")));
         var replay = await service.Host.RedeemAsync(user, coupon, key: "once");
 
-        // Who comes while the first is still waiting for the points hears that it is open.
-        answers.ShouldAllBe(answer => answer.Status == 201 || answer.Status == 202 || answer.Status == 409);
+        // A request that arrives while the first still waits for the debit gets 202 or 409.
+        responses.ShouldAllBe(response => response.Status == 201 || response.Status == 202 || response.Status == 409);
         replay.Status.ShouldBe(201);
         replay.Body.Code.ShouldNotBeNull();
         (await service.Host.CountAsync(coupon, RedemptionStatus.Completed)).ShouldBe(1);
