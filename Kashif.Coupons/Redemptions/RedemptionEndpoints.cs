@@ -21,7 +21,7 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 internal sealed record RedemptionResponse(
     Guid Id, string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
 {
-    public static RedemptionResponse Of(Redeemed redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
+    public static RedemptionResponse Of(RedemptionWithCoupon redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
 
     private static RedemptionResponse Of(Redemption redemption, Coupon coupon) => new(
         redemption.Id,
@@ -65,10 +65,10 @@ internal static class RedemptionEndpoints
             _ => throw new UnreachableException(),
         };
 
-        Task SaveAsync(Redeemed redeemed) => idempotency.SaveAsync(http, ToResult(redeemed), CancellationToken.None);
+        Task SaveAsync(RedemptionWithCoupon redeemed) => idempotency.SaveAsync(http, ToResult(redeemed), CancellationToken.None);
     }
 
-    private static RedeemResult ToResult(Redeemed redeemed)
+    private static RedeemResult ToResult(RedemptionWithCoupon redeemed)
     {
         var location = $"{Path}/{redeemed.Redemption.Id}";
         return redeemed.Redemption.Status switch
@@ -111,9 +111,9 @@ internal static class RedemptionEndpoints
             : TypedResults.Ok(RedemptionResponse.Of(row));
     }
 
-    public static IQueryable<Redeemed> WithCoupon(IQueryable<Redemption> redemptions, CouponsDbContext database) =>
+    public static IQueryable<RedemptionWithCoupon> WithCoupon(IQueryable<Redemption> redemptions, CouponsDbContext database) =>
         from redemption in redemptions.AsNoTracking()
         join coupon in database.Coupons on redemption.CouponId equals coupon.Id
         orderby redemption.Id descending
-        select new Redeemed(redemption, coupon);
+        select new RedemptionWithCoupon(redemption, coupon);
 }

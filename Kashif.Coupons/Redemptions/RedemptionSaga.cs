@@ -21,8 +21,8 @@ internal sealed class RedemptionSaga(
 
     /// <summary>Takes one item from the stock for the user.</summary>
     /// <param name="save">Saves the context's changes, inside the step's transaction.</param>
-    public async Task<(Redeemed? Reserved, Error? Error)> ReserveAsync(
-        int couponId, Guid userId, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
+        int couponId, Guid userId, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -58,7 +58,7 @@ internal sealed class RedemptionSaga(
             LeasedUntil = now + options.Value.Lease,
         };
         database.Redemptions.Add(redemption);
-        var reserved = new Redeemed(redemption, coupon);
+        var reserved = new RedemptionWithCoupon(redemption, coupon);
         await save(reserved);
         await transaction.CommitAsync(cancellationToken);
         metrics.Reached(RedemptionStatus.Reserved);
@@ -68,8 +68,8 @@ internal sealed class RedemptionSaga(
     /// <summary>Debits the points and ends the redemption, or leaves it reserved if the outcome is unknown.</summary>
     /// <param name="save">Saves the context's changes, inside the last step's transaction.</param>
     /// <returns>The ended redemption; null if it is still open.</returns>
-    public async Task<Redeemed?> SettleAsync(
-        Redemption reserved, Func<Redeemed, Task> save, CancellationToken cancellationToken) =>
+    public async Task<RedemptionWithCoupon?> SettleAsync(
+        Redemption reserved, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken) =>
         await points.DebitAsync(reserved, options.Value.DebitTimeout, cancellationToken) switch
         {
             DebitOutcome.Debited => await CompleteAsync(reserved.Id, save, cancellationToken),
@@ -78,7 +78,7 @@ internal sealed class RedemptionSaga(
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    private async Task<Redeemed> CompleteAsync(Guid id, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -93,8 +93,8 @@ internal sealed class RedemptionSaga(
         }
     }
 
-    private async Task<Redeemed> EndAsync(
-        Guid id, RedemptionStatus status, string? code, Func<Redeemed, Task> save, CancellationToken cancellationToken)
+    private async Task<RedemptionWithCoupon> EndAsync(
+        Guid id, RedemptionStatus status, string? code, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var text = status.ToString().ToLowerInvariant();
@@ -118,7 +118,7 @@ internal sealed class RedemptionSaga(
             await PublishOrRestockAsync(redemption, coupon, now, cancellationToken);
         }
 
-        var redeemed = new Redeemed(redemption, coupon);
+        var redeemed = new RedemptionWithCoupon(redemption, coupon);
         await save(redeemed);
         await transaction.CommitAsync(cancellationToken);
         if (ended.Count > 0)
@@ -157,4 +157,4 @@ internal sealed class RedemptionSaga(
 }
 
 /// <summary>A redemption and its coupon.</summary>
-internal sealed record Redeemed(Redemption Redemption, Coupon Coupon);
+internal sealed record RedemptionWithCoupon(Redemption Redemption, Coupon Coupon);
