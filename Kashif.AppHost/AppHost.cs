@@ -1,4 +1,5 @@
 using Kashif;
+using Kashif.Messaging;
 using Kashif.NativeServers;
 
 StartErrors.ShowPlainly();

@@ -6,10 +6,9 @@ using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Cache;
-using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
@@ -29,6 +28,7 @@ internal static class AuthExtensions
         // Auth is where the keys are: it validates its own tokens without asking itself over HTTP.
         services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<KeyRing>());
         services.AddScoped<KeyRotation>();
+        services.AddKeyCommands();
         builder.AddKashifAuthentication();
 
         // Whoever reaches Auth comes through the gateway, which overwrites what a client says of itself.

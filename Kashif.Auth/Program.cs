@@ -35,4 +35,4 @@ auth.MapApiKeys();
 app.MapApiKeyExchange();
 
 app.MapDefaultEndpoints();
-return await app.RunServiceAsync(args, KeyEndpoints.Commands);
+return await app.RunServiceAsync(args);

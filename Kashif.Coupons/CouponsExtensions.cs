@@ -1,9 +1,9 @@
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
-using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 
 namespace Kashif.Coupons;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
 

@@ -1,11 +1,10 @@
 using Kashif.Cache;
-using Kashif.Events;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 using Kashif.Http;
 using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 
 namespace Kashif.Gamification;

@@ -1,12 +1,11 @@
 using Google.Apis.Http;
-using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
-using Kashif.Persistence;
 using Kashif.Security;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,7 +1,6 @@
-using Kashif.Events;
 using Kashif.Http;
 using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;

@@ -1,7 +1,5 @@
 using Kashif.Health;
 using Kashif.Http;
-using Kashif.Messaging;
-using Kashif.Persistence;
 using Kashif.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -76,47 +74,25 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>
-    /// Runs the service or, with arguments, one of its commands: <c>migrate</c>, <c>dead-letters list</c>,
-    /// <c>dead-letters replay</c>.
-    /// </summary>
-    /// <param name="commands">Those that are the service's own.</param>
-    /// <returns>The exit code: 0, or 2 for words that are no command.</returns>
-    public static async Task<int> RunServiceAsync(this WebApplication app, string[] args, IReadOnlyList<ServiceCommand>? commands = null)
+    /// <summary>Runs the service or, with arguments, the <see cref="ServiceCommand"/> of that name.</summary>
+    /// <returns>The exit code: 0, or 2 for an unknown command.</returns>
+    public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
     {
-        switch (args)
+        if (args is [] or [['-', ..], ..]) // options, such as --urls, are configuration
         {
-            case [] or [['-', ..], ..]: // options, such as --urls, are configuration
-                await app.RunAsync();
-                return 0;
-            case ["migrate"]:
-                foreach (var migration in app.Services.GetServices<IHostedService>().OfType<IDatabaseMigration>())
-                {
-                    await migration.MigrateAsync(CancellationToken.None);
-                }
-
-                return 0;
-            case ["dead-letters", "list"]:
-                await app.Services.GetRequiredService<DeadLetters>().ListAsync(Console.Out, CancellationToken.None);
-                return 0;
-            case ["dead-letters", "replay"]:
-                await app.Services.GetRequiredService<DeadLetters>().ReplayAsync(Console.Out, CancellationToken.None);
-                return 0;
-            case var words:
-                var typed = string.Join(' ', words);
-                if (commands?.FirstOrDefault(command => command.Name == typed) is { } own)
-                {
-                    await own.RunAsync(app.Services, CancellationToken.None);
-                    return 0;
-                }
-
-                string[] known = ["migrate", "dead-letters list", "dead-letters replay", .. commands?.Select(command => command.Name) ?? []];
-                await Console.Error.WriteLineAsync($"'{typed}' is no command. There are: {string.Join(", ", known)}.");
-                return 2;
+            await app.RunAsync();
+            return 0;
         }
+
+        var commands = app.Services.GetServices<ServiceCommand>().ToDictionary(command => command.Name);
+        var typed = string.Join(' ', args);
+        if (commands.TryGetValue(typed, out var chosen))
+        {
+            await chosen.RunAsync(app.Services, CancellationToken.None);
+            return 0;
+        }
+
+        await Console.Error.WriteLineAsync($"Unknown command '{typed}'. Commands: {string.Join(", ", commands.Keys)}.");
+        return 2;
     }
 }
-
-/// <summary>Something that a service does once, instead of running.</summary>
-/// <param name="Name">The words that an operator types.</param>
-public sealed record ServiceCommand(string Name, Func<IServiceProvider, CancellationToken, Task> RunAsync);

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -29,14 +30,14 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<Created<UserResponse>, ValidationProblem, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, EmailTokens tokens, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
+        RegisterRequest request, Registration registration, EmailTokens tokens, UnitOfWork work, HttpContext http, CancellationToken cancellationToken)
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, PreferredLanguage(http.Request), [Roles.Citizen], cancellationToken);
         tokens.AskToVerify(user.Id, user.Email, user.Language);
         try
         {
-            return await idempotency.SaveAsync(http, TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
+            return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
         }
         catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {

@@ -4,7 +4,7 @@ using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;

@@ -2,9 +2,8 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Data;
-using Kashif.Events;
-using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Accounts;

@@ -1,7 +1,7 @@
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Events;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.AspNetCore.Identity;
 
 namespace Kashif.Auth.Accounts;

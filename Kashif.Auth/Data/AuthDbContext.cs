@@ -5,7 +5,7 @@ using Kashif.Auth.Deletion;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
-using Kashif.Persistence;
+using Kashif.Messaging;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;

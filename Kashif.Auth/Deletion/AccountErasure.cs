@@ -1,8 +1,8 @@
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Events;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

@@ -1,7 +1,7 @@
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Events;
-using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 

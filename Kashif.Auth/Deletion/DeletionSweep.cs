@@ -1,6 +1,6 @@
 using Kashif.Auth.Data;
-using Kashif.Events;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 

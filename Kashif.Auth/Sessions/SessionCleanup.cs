@@ -1,5 +1,5 @@
 using Kashif.Auth.Data;
-using Kashif.Persistence;
+using Kashif.Messaging.Retention;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 

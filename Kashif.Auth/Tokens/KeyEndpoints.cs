@@ -12,12 +12,10 @@ internal sealed record RotatedKeyResponse(string KeyId, DateTimeOffset ActiveFro
 
 internal static class KeyEndpoints
 {
-    /// <summary>What an operator types after the service's name.</summary>
-    public static IReadOnlyList<ServiceCommand> Commands { get; } =
-    [
-        new("rotate-keys", (services, cancellationToken) => RunAsync(services, KeyOccasion.Demand, cancellationToken)),
-        new("rotate-keys emergency", (services, cancellationToken) => RunAsync(services, KeyOccasion.Emergency, cancellationToken)),
-    ];
+    /// <summary>The operator's commands <c>rotate-keys</c> and <c>rotate-keys emergency</c>.</summary>
+    public static IServiceCollection AddKeyCommands(this IServiceCollection services) => services
+        .AddCommand("rotate-keys", (provider, cancellationToken) => RunAsync(provider, KeyOccasion.Demand, cancellationToken))
+        .AddCommand("rotate-keys emergency", (provider, cancellationToken) => RunAsync(provider, KeyOccasion.Emergency, cancellationToken));
 
     public static RouteGroupBuilder MapKeys(this IEndpointRouteBuilder endpoints)
     {

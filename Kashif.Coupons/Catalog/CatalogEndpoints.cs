@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 
 namespace Kashif.Coupons.Catalog;

@@ -1,5 +1,6 @@
 using Kashif.Coupons.Data;
 using Kashif.Http;
+using Kashif.Messaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -34,10 +35,10 @@ internal static class CatalogEntries
     /// <summary>Inserts the entry and stores the response, which contains the generated id, in one transaction.</summary>
     public static async Task<Results<Created<TResponse>, ProblemHttpResult>> CreateAsync<TEntry, TResponse>(
         this CouponsDbContext database, TEntry entry, string location, Func<TEntry, TResponse> response,
-        Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
+        UnitOfWork work, CancellationToken cancellationToken)
         where TEntry : class, ICatalogEntry
     {
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
         database.Add(entry);
         try
         {
@@ -48,8 +49,6 @@ internal static class CatalogEntries
             return Error.Conflict("name_taken", "This name is already taken.").ToProblem();
         }
 
-        var created = await idempotency.SaveAsync(http, TypedResults.Created(location, response(entry)), cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return created;
+        return await work.CommitAsync(TypedResults.Created(location, response(entry)), cancellationToken);
     }
 }

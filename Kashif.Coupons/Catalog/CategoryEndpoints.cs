@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Coupons.Data;
 using Kashif.Http;
+using Kashif.Messaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Coupons.Catalog;
@@ -21,8 +22,8 @@ internal static class CategoryEndpoints
         database.Categories.ListAsync(page, CategoryResponse.Of, cancellationToken);
 
     public static Task<Results<Created<CategoryResponse>, ProblemHttpResult>> CreateAsync(
-        CategoryRequest request, CouponsDbContext database, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken) =>
+        CategoryRequest request, CouponsDbContext database, UnitOfWork work, CancellationToken cancellationToken) =>
         database.CreateAsync(
             new Category { Name = request.Name.Trim(), Description = request.Description },
-            CatalogEndpoints.Path + "/categories", CategoryResponse.Of, idempotency, http, cancellationToken);
+            CatalogEndpoints.Path + "/categories", CategoryResponse.Of, work, cancellationToken);
 }

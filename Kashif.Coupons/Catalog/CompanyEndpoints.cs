@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Coupons.Data;
 using Kashif.Http;
+using Kashif.Messaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Coupons.Catalog;
@@ -23,8 +24,8 @@ internal static class CompanyEndpoints
         database.Companies.ListAsync(page, CompanyResponse.Of, cancellationToken);
 
     public static Task<Results<Created<CompanyResponse>, ProblemHttpResult>> CreateAsync(
-        CompanyRequest request, CouponsDbContext database, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken) =>
+        CompanyRequest request, CouponsDbContext database, UnitOfWork work, CancellationToken cancellationToken) =>
         database.CreateAsync(
             new Company { Name = request.Name.Trim(), LogoUrl = request.LogoUrl, Description = request.Description },
-            CatalogEndpoints.Path + "/companies", CompanyResponse.Of, idempotency, http, cancellationToken);
+            CatalogEndpoints.Path + "/companies", CompanyResponse.Of, work, cancellationToken);
 }

@@ -1,8 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Points;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -118,8 +119,7 @@ internal static class CouponEndpoints
     }
 
     public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
-        CouponRequest request, CouponsDbContext database, Idempotency idempotency, TimeProvider time, HttpContext http,
-        CancellationToken cancellationToken)
+        CouponRequest request, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var startsAt = request.StartsAt ?? now;
@@ -154,13 +154,11 @@ internal static class CouponEndpoints
             Terms = request.Terms,
             CreatedAt = now,
         };
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
         database.Add(coupon);
-        await database.SaveChangesAsync(cancellationToken);
-        var created = TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, company.Name));
-        await idempotency.SaveAsync(http, created, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return created;
+        await database.SaveChangesAsync(cancellationToken); // generates the id
+        return await work.CommitAsync(
+            TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, company.Name)), cancellationToken);
     }
 
     private static IQueryable<CouponWithCompany> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>

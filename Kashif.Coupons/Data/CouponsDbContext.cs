@@ -1,6 +1,6 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Redemptions;
-using Kashif.Persistence;
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Data;

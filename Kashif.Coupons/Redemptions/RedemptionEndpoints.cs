@@ -3,6 +3,7 @@ using System.Security.Claims;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -54,21 +55,17 @@ internal static class RedemptionEndpoints
     }
 
     private static async Task<RedeemResult> RedeemAsync(
-        int id, ClaimsPrincipal user, RedemptionSaga saga, Idempotency idempotency, HttpContext http, CancellationToken cancellationToken)
-    {
-        return await saga.ReserveAsync(id, user.UserId, SaveAsync, cancellationToken) switch
+        int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
+        await saga.ReserveAsync(id, user.UserId, ToResult, cancellationToken) switch
         {
             (_, { } error) => error.ToProblem(),
 
             // The reservation is committed: settle it even if the client disconnects.
-            ({ } reserved, _) => ToResult(await saga.SettleAsync(reserved.Redemption, SaveAsync, CancellationToken.None) ?? reserved),
+            ({ } reserved, _) => ToResult(await saga.SettleAsync(reserved.Redemption, ToResult, CancellationToken.None) ?? reserved),
             _ => throw new UnreachableException(),
         };
 
-        Task SaveAsync(RedemptionWithCoupon redeemed) => idempotency.SaveAsync(http, ToResult(redeemed), CancellationToken.None);
-    }
-
-    private static RedeemResult ToResult(RedemptionWithCoupon redeemed)
+    internal static RedeemResult ToResult(RedemptionWithCoupon redeemed)
     {
         var location = $"{Path}/{redeemed.Redemption.Id}";
         return redeemed.Redemption.Status switch

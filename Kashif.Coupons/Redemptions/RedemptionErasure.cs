@@ -1,5 +1,5 @@
 using Kashif.Coupons.Data;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Redemptions;

@@ -60,11 +60,10 @@ internal sealed partial class RedemptionRecovery(
     private async Task SettleAsync(Redemption open, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<CouponsDbContext>();
         try
         {
             var ended = await scope.ServiceProvider.GetRequiredService<RedemptionSaga>().SettleAsync(
-                open, _ => database.SaveChangesAsync(cancellationToken), cancellationToken);
+                open, RedemptionEndpoints.ToResult, cancellationToken);
             if (ended is not null)
             {
                 Recovered(logger, open.Id, ended.Redemption.Status);

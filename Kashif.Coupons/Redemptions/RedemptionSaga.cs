@@ -1,8 +1,10 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
-using Kashif.Events;
+using Kashif.Coupons.Points;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -15,17 +17,17 @@ namespace Kashif.Coupons.Redemptions;
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins.
 /// </summary>
 internal sealed class RedemptionSaga(
-    CouponsDbContext database, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
+    CouponsDbContext database, UnitOfWork work, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
 {
     private const int CodeAttempts = 5;
 
     /// <summary>Takes one item from the stock for the user.</summary>
-    /// <param name="save">Saves the context's changes, inside the step's transaction.</param>
+    /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
     public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
-        int couponId, Guid userId, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
+        int couponId, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
 
         // The UPDATE locks the coupon's row until the commit, so the count below is exact.
         var taken = await database.Coupons
@@ -59,32 +61,32 @@ internal sealed class RedemptionSaga(
         };
         database.Redemptions.Add(redemption);
         var reserved = new RedemptionWithCoupon(redemption, coupon);
-        await save(reserved);
-        await transaction.CommitAsync(cancellationToken);
+        await work.CommitAsync(answer(reserved), cancellationToken);
         metrics.Reached(RedemptionStatus.Reserved);
         return (reserved, null);
     }
 
     /// <summary>Debits the points and ends the redemption, or leaves it reserved if the outcome is unknown.</summary>
-    /// <param name="save">Saves the context's changes, inside the last step's transaction.</param>
+    /// <param name="answer">The answer for the client's idempotency key.</param>
     /// <returns>The ended redemption; null if it is still open.</returns>
     public async Task<RedemptionWithCoupon?> SettleAsync(
-        Redemption reserved, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken) =>
-        await points.DebitAsync(reserved, options.Value.DebitTimeout, cancellationToken) switch
+        Redemption reserved, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken) =>
+        await points.DebitAsync(
+            reserved.Id, new DebitRequest(reserved.UserId, reserved.PointsCost, reserved.CouponId), options.Value.DebitTimeout, cancellationToken) switch
         {
-            DebitOutcome.Debited => await CompleteAsync(reserved.Id, save, cancellationToken),
-            DebitOutcome.Refused => await EndAsync(reserved.Id, RedemptionStatus.Cancelled, code: null, save, cancellationToken),
+            DebitOutcome.Debited => await CompleteAsync(reserved.Id, answer, cancellationToken),
+            DebitOutcome.Refused => await EndAsync(reserved.Id, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
             DebitOutcome.Unknown => null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
-    private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
+    private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await EndAsync(id, RedemptionStatus.Completed, RedemptionCode.Create(), save, cancellationToken);
+                return await EndAsync(id, RedemptionStatus.Completed, RedemptionCode.Create(), answer, cancellationToken);
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
             {
@@ -94,11 +96,11 @@ internal sealed class RedemptionSaga(
     }
 
     private async Task<RedemptionWithCoupon> EndAsync(
-        Guid id, RedemptionStatus status, string? code, Func<RedemptionWithCoupon, Task> save, CancellationToken cancellationToken)
+        Guid id, RedemptionStatus status, string? code, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var text = status.ToString().ToLowerInvariant();
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
         var ended = await database.Redemptions
             .FromSql($"""
                 UPDATE redemptions SET status = {text}, code = {code}, ended_at = {now}
@@ -119,8 +121,7 @@ internal sealed class RedemptionSaga(
         }
 
         var redeemed = new RedemptionWithCoupon(redemption, coupon);
-        await save(redeemed);
-        await transaction.CommitAsync(cancellationToken);
+        await work.CommitAsync(answer(redeemed), cancellationToken);
         if (ended.Count > 0)
         {
             metrics.Reached(status);

@@ -1,5 +1,5 @@
 using Kashif.Gamification.Points;
-using Kashif.Persistence;
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Data;

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Points;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

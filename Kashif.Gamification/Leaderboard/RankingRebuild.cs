@@ -1,6 +1,6 @@
 using Kashif.Gamification.Data;
-using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Leaderboard;

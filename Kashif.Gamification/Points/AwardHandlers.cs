@@ -1,5 +1,5 @@
-using Kashif.Events;
-using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
 
 namespace Kashif.Gamification.Points;
 

@@ -1,8 +1,8 @@
-using Kashif.Events;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
-using Kashif.Messaging;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;

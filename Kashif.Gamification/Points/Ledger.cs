@@ -1,6 +1,6 @@
-using Kashif.Events;
 using Kashif.Gamification.Data;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;

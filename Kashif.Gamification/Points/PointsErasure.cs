@@ -1,6 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;

@@ -1,8 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
-using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -21,11 +21,11 @@ internal static class RedeemPoints
         Error.Rule("insufficient_points", "There are not enough points for this.");
 
     public static async Task<Results<Created<TransactionResponse>, ProblemHttpResult>> RedeemAsync(
-        RedeemPointsRequest request, ClaimsPrincipal user, GamificationDbContext database, Ledger ledger, RankingCache ranking,
-        PointsMetrics metrics, Idempotency idempotency, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
+        RedeemPointsRequest request, ClaimsPrincipal user, Ledger ledger, RankingCache ranking,
+        PointsMetrics metrics, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = Guid.CreateVersion7(time.GetUtcNow());
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
         var debited = await ledger.DebitAsync(user.UserId, request.Points, request.CouponId, id, $"redeemed:{id}", cancellationToken);
         if (debited is null)
         {
@@ -33,8 +33,7 @@ internal static class RedeemPoints
         }
 
         var created = TypedResults.Created((string?)null, TransactionResponse.Of(debited.Transaction));
-        await idempotency.SaveAsync(http, created, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await work.CommitAsync(created, cancellationToken);
 
         metrics.Redeemed(request.Points);
         await ranking.WriteAsync([debited.Balance], cancellationToken);

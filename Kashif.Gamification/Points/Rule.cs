@@ -1,4 +1,4 @@
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 

@@ -1,7 +1,7 @@
+using Kashif.Messaging;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
-using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;

@@ -1,4 +1,4 @@
-using Kashif.Messaging;
+using Kashif.Messaging.Outbox;
 
 namespace Kashif.Notifications.Delivery;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Kashif.Events;
-using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 
 namespace Kashif.Notifications.Delivery;

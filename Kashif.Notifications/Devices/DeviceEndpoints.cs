@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Notifications.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,10 +29,10 @@ internal static class DeviceEndpoints
     }
 
     private static async Task<Results<Created<DeviceResponse>, Ok<DeviceResponse>>> RegisterAsync(
-        RegisterDeviceRequest request, HttpContext http, Idempotency idempotency, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+        RegisterDeviceRequest request, HttpContext http, UnitOfWork work, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await work.BeginStatementAsync(cancellationToken);
         var isNew = await database.Database
             .SqlQuery<bool>($"""
                 INSERT INTO devices (id, user_id, token_hash, token, device_type, registered_at)
@@ -46,9 +47,7 @@ internal static class DeviceEndpoints
         Results<Created<DeviceResponse>, Ok<DeviceResponse>> answer = isNew is [true]
             ? TypedResults.Created((string?)null, device)
             : TypedResults.Ok(device);
-        await idempotency.SaveAsync(http, answer, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return answer;
+        return await work.CommitAsync(answer, cancellationToken);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(

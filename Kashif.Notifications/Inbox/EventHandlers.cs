@@ -1,5 +1,5 @@
-using Kashif.Events;
-using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;

@@ -1,5 +1,5 @@
+using Kashif.Messaging.Erasure;
 using Kashif.Notifications.Data;
-using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;

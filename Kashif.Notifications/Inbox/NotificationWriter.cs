@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Kashif.Events;
-using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
-using Kashif.Persistence;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;

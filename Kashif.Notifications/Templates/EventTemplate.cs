@@ -1,4 +1,4 @@
-using Kashif.Events;
+using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;
 

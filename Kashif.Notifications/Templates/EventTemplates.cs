@@ -1,5 +1,5 @@
 using System.Globalization;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;
 

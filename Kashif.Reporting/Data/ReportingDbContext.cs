@@ -1,4 +1,4 @@
-using Kashif.Persistence;
+using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;

@@ -1,6 +1,6 @@
-using Kashif.Events;
 using Kashif.Http;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;

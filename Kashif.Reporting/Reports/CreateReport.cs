@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
-using Kashif.Reporting.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -22,11 +21,9 @@ internal static class CreateReport
     public static async Task<Results<Created<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         CreateReportRequest request,
         HttpContext http,
-        ReportingDbContext database,
         ReportFiling filing,
         CategoryCache categories,
-        Idempotency idempotency,
-        OutboxSignal outbox,
+        UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
         CancellationToken cancellationToken)
@@ -46,7 +43,7 @@ internal static class CreateReport
             request.Address?.Trim() is { Length: > 0 } address ? address : null,
             time.GetUtcNow());
 
-        await using var transaction = idempotency.HasKey ? await database.Database.BeginTransactionAsync(cancellationToken) : null;
+        await using var transaction = await work.BeginStatementAsync(cancellationToken);
         if (!await filing.TryFileAsync(report, cancellationToken))
         {
             http.Response.Headers.RetryAfter = await filing.RetryAfterAsync(report.UserId, report.CreatedAt, cancellationToken);
@@ -54,14 +51,7 @@ internal static class CreateReport
             return Error.TooMany("report_quota_exceeded", "You have filed as many reports as one person may within an hour.").ToProblem();
         }
 
-        var created = TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report));
-        await idempotency.SaveAsync(http, created, cancellationToken);
-        if (transaction is not null)
-        {
-            await transaction.CommitAsync(cancellationToken);
-        }
-
-        outbox.Set();
+        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report)), cancellationToken);
         metrics.Created(report.Category);
         return created;
     }

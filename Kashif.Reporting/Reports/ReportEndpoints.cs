@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Messaging;
 
 namespace Kashif.Reporting.Reports;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Kashif.Events;
-using Kashif.Persistence;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

@@ -1,4 +1,4 @@
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 

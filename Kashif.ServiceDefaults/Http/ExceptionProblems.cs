@@ -1,12 +1,11 @@
+using System.Data.Common;
 using System.Text.RegularExpressions;
-using Kashif.Messaging;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Kashif.Http;
 
@@ -18,6 +17,11 @@ internal sealed partial class ExceptionProblems(
     IProblemDetailsService problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, ILogger<ExceptionProblems> logger) : IExceptionHandler
 {
     private const int StatusClientClosedRequest = 499;
+
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html
+    private const string CharacterNotInRepertoire = "22021";
+    private const string UntranslatableCharacter = "22P05";
+
     private const string AwayDetail = "A server that this needs is away for the moment; try again.";
 
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
@@ -45,14 +49,14 @@ internal sealed partial class ExceptionProblems(
                     ? new HttpValidationProblemDetails(errors) { Status = bad.StatusCode }
                     : new ProblemDetails { Status = bad.StatusCode, Detail = bad.StatusCode == StatusCodes.Status400BadRequest ? "The request could not be read." : null };
 
-            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+            case DbException { SqlState: CharacterNotInRepertoire or UntranslatableCharacter }:
                 return new ProblemDetails
                 {
                     Status = StatusCodes.Status400BadRequest,
                     Detail = "The request holds a character that cannot be stored, such as U+0000.",
                 };
 
-            case IdempotencyLostException:
+            case ConflictException:
                 return new ProblemDetails { Status = StatusCodes.Status409Conflict, Detail = exception.Message };
 
             // EF wraps what it meets, each kind in another exception.

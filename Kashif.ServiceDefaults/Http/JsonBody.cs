@@ -7,7 +7,7 @@ namespace Kashif.Http;
 /// The bytes of a JSON request, read once: the handler binds from them, an idempotency key is bound to them, and when they
 /// do not fit they are looked at again to name every bad field.
 /// </summary>
-internal sealed class JsonBody
+public sealed class JsonBody
 {
     private JsonBody(ReadOnlyMemory<byte> bytes) => Bytes = bytes;
 

@@ -74,16 +74,16 @@ internal static class OpenApiExtensions
                     ];
                 }
 
-                if (metadata.OfType<AcceptsIdempotencyKey>().Any())
+                foreach (var header in metadata.OfType<RequestHeader>())
                 {
                     operation.Parameters ??= [];
                     operation.Parameters.Add(new OpenApiParameter
                     {
-                        Name = Idempotency.Header,
+                        Name = header.Name,
                         In = ParameterLocation.Header,
-                        Description = "Makes the call safe to repeat: the same key gets the first answer again, for 7 days.",
-                        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = Idempotency.MaxKeyLength },
-                        Example = JsonValue.Create("3f8d6f0e-1c51-4d39-9a0e-1f7f6f1f3f1c"),
+                        Description = header.Description,
+                        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = header.MaxLength },
+                        Example = JsonValue.Create(header.Example),
                     });
                 }
 

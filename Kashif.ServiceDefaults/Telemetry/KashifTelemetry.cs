@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Kashif.Http;
-using Kashif.Messaging;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -47,7 +45,6 @@ public static class KashifTelemetry
         builder.Logging.AddFilter("Yarp", LogLevel.Warning);
 
         builder.Services.TryAddSingleton<ApiMetrics>();
-        builder.Services.TryAddSingleton<MessagingMetrics>();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(Meters)
             // Npgsql names a pool with its connection string: each service has one, so it needs no name.
@@ -75,8 +72,5 @@ public static class KashifTelemetry
     internal static void MapKashifMetrics(this WebApplication app)
     {
         app.MapPrometheusScrapingEndpoint().AllowAnonymous();
-
-        // Made here, so that what has not happened yet is there as a zero.
-        _ = app.Services.GetRequiredService<MessagingMetrics>();
     }
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Npgsql;
 

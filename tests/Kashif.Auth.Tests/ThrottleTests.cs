@@ -75,7 +75,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
 
         using var forgot = await client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, Cancel);
         var letter = await servers.Events.WaitForAsync(
-            Kashif.Events.PasswordResetRequested.Type, data => data.GetProperty("user_id").GetGuid() == user.GetProperty("id").GetGuid());
+            Kashif.Messaging.Events.PasswordResetRequested.Type, data => data.GetProperty("user_id").GetGuid() == user.GetProperty("id").GetGuid());
         using var reset = await client.PostAsJsonAsync(
             "/api/v1/auth/password/reset", new { token = letter.GetProperty("data").GetProperty("token").GetString(), new_password = NewPassword }, Cancel);
         reset.StatusCode.ShouldBe(HttpStatusCode.NoContent);

@@ -48,7 +48,7 @@ public sealed class ErasureTests(GamificationService service)
         await service.Tap.EraseAsync(user, ResourceNames.Gamification);
         await service.EarnAsync(user, 1);
 
-        await service.Tap.PublishAsync(new Kashif.Events.UserDeleted(user));
+        await service.Tap.PublishAsync(new Kashif.Messaging.Events.UserDeleted(user));
 
         await Eventually.TrueAsync(
             async () => !(await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).Any(), "the second sweep");

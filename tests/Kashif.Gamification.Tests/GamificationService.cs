@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kashif.Events;
 using Kashif.Gamification.Data;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;

@@ -4,7 +4,7 @@ using Aspire.Hosting.ApplicationModel;
 using Kashif.Cache;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
-using Kashif.Persistence;
+using Kashif.Messaging.Erasure;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;

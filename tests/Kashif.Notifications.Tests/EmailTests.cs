@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

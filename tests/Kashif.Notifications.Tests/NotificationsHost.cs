@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

@@ -1,4 +1,4 @@
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
 

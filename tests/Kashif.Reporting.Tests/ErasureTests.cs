@@ -1,4 +1,4 @@
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using System.Net;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,5 +1,5 @@
 using System.Net;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Testing;

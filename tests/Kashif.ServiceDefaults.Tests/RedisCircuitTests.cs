@@ -8,7 +8,7 @@ using StackExchange.Redis;
 namespace Kashif.ServiceDefaults.Tests;
 
 /// <summary>The tests of this class run one after another, and no other class of the assembly needs Redis.</summary>
-public sealed class RedisCircuitTests(Servers servers) : IAsyncLifetime
+public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
 {
     private const string Increment = "return redis.call('INCR', KEYS[1])";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 
 namespace Kashif.Testing;
 

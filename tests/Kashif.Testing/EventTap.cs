@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Kashif.Events;
+using Kashif.Messaging.Events;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using Kashif.Messaging.RabbitMq;
+using Kashif.Telemetry;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Kashif.Messaging.Consumers;
+
+/// <summary>Handles a batch of messages in one transaction: inbox rows, the handlers' effects and the events that these publish.</summary>
+internal sealed partial class EventProcessor<TContext>(
+    IServiceScopeFactory scopes,
+    IEnumerable<HandlerRegistration> registrations,
+    MessagingMetrics metrics,
+    TimeProvider time,
+    ILogger<EventProcessor<TContext>> logger)
+    where TContext : DbContext
+{
+    private readonly ILookup<string, HandlerRegistration> _handlers = registrations.ToLookup(registration => registration.EventType);
+
+    public async Task ProcessAsync(IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
+    {
+        using var activity = StartActivity(batch);
+        await using var scope = scopes.CreateAsyncScope();
+        var context = scope.ServiceProvider.GetRequiredService<TContext>();
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
+
+        var committed = new List<Func<CancellationToken, Task>>();
+        var handled = new List<Delivery>();
+        foreach (var (handler, news) in await EnterInboxAsync(context, batch, cancellationToken))
+        {
+            committed.Add(await handler.HandleAsync(scope.ServiceProvider, news, cancellationToken));
+            handled.AddRange(news);
+        }
+
+        await context.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(CancellationToken.None);
+
+        foreach (var delivery in handled)
+        {
+            metrics.Handled(delivery.Event.Type, delivery.Event.Time);
+        }
+
+        foreach (var callback in committed)
+        {
+            await NotifyAsync(callback, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Enters all of the batch before any handler runs, and in one order everywhere: two batches that share events wait for
+    /// each other here, holding nothing else, instead of locking each other out.
+    /// </summary>
+    /// <returns>What each handler has not handled before.</returns>
+    private async Task<List<(HandlerRegistration Handler, List<Delivery> News)>> EnterInboxAsync(
+        TContext context, IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
+    {
+        // The same event twice in one batch counts once.
+        var entries = (
+            from delivery in batch.DistinctBy(delivery => delivery.Event.Id)
+            from handler in HandlersOf(delivery.Event.Type)
+            orderby handler.Name, delivery.Event.Id
+            select (Handler: handler, Delivery: delivery)).ToList();
+        var ids = entries.ConvertAll(entry => entry.Delivery.Event.Id).ToArray();
+        var names = entries.ConvertAll(entry => entry.Handler.Name).ToArray();
+        var news = await context.Database
+            .SqlQuery<InboxKey>($"""
+                INSERT INTO inbox (event_id, handler, processed_at)
+                SELECT event_id, handler, {time.GetUtcNow()} FROM unnest({ids}, {names}) AS entry (event_id, handler)
+                ON CONFLICT DO NOTHING
+                RETURNING event_id, handler
+                """)
+            .ToListAsync(cancellationToken);
+        var isNew = news.ToHashSet();
+        return
+        [
+            .. entries
+                .Where(entry => isNew.Contains(new InboxKey(entry.Delivery.Event.Id, entry.Handler.Name)))
+                .GroupBy(entry => entry.Handler, entry => entry.Delivery)
+                .Select(handler => (handler.Key, handler.ToList())),
+        ];
+    }
+
+    private IEnumerable<HandlerRegistration> HandlersOf(string type) => _handlers.Contains(type)
+        ? _handlers[type]
+        : throw new InvalidOperationException($"No handler is registered for '{type}'.");
+
+    private sealed record InboxKey(Guid EventId, string Handler);
+
+    private async Task NotifyAsync(Func<CancellationToken, Task> committed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await committed(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            AfterCommitFailed(logger, exception);
+        }
+    }
+
+    /// <summary>The batch runs in the first message's trace and links to those of the others, each of which also gets a span of its own.</summary>
+    private static Activity? StartActivity(IReadOnlyList<Delivery> batch)
+    {
+        if (!KashifTelemetry.Source.HasListeners())
+        {
+            return null;
+        }
+
+        var first = Parse(batch[0]);
+        var activity = KashifTelemetry.Source.StartActivity(
+            $"process {batch[0].Event.Type}", ActivityKind.Consumer, first, links: batch.Skip(1).Select(delivery => new ActivityLink(Parse(delivery))));
+        activity?.SetTag("messaging.system", "rabbitmq").SetTag("messaging.batch.message_count", batch.Count);
+
+        foreach (var delivery in batch.Skip(1))
+        {
+            KashifTelemetry.Source.StartActivity(
+                $"process {delivery.Event.Type}", ActivityKind.Consumer, Parse(delivery),
+                links: activity is null ? [] : [new ActivityLink(activity.Context)])?.Dispose();
+        }
+
+        // Disposing the spans above has made "current" whatever preceded them.
+        Activity.Current = activity;
+        return activity;
+
+        static ActivityContext Parse(Delivery delivery) =>
+            ActivityContext.TryParse(delivery.Event.TraceParent, null, isRemote: true, out var context) ? context : default;
+    }
+
+    [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "What follows a handler's commit failed; the commit stands")]
+    private static partial void AfterCommitFailed(ILogger logger, Exception exception);
+}

@@ -1,0 +1,22 @@
+namespace Kashif.Messaging;
+
+/// <summary>Section <c>Database</c>.</summary>
+public sealed class DatabaseOptions
+{
+    public const string Section = "Database";
+
+    /// <summary>Whether the service migrates its database when it starts. Null means: in Development only; elsewhere run <c>migrate</c> first.</summary>
+    public bool? MigrateAtStart { get; set; }
+
+    /// <summary>How long answers to idempotency keys are kept.</summary>
+    public TimeSpan IdempotencyRetention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>
+    /// Keys the fingerprints that bind an idempotency key to its request: where a request holds a password, a plain hash of it
+    /// would be there to be guessed at.
+    /// </summary>
+    public byte[] FingerprintKey { get; set; } = [];
+
+    /// <summary>How long the ids of handled events are kept: longer than any message can be on its way.</summary>
+    public TimeSpan InboxRetention { get; set; } = TimeSpan.FromDays(30);
+}

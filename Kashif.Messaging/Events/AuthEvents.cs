@@ -1,0 +1,47 @@
+namespace Kashif.Messaging.Events;
+
+public sealed record UserRegistered(Guid UserId, string FullName, string Email, string Language) : IIntegrationEvent
+{
+    public static string Type => "user.registered";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <summary>Something of this has changed; each event has the whole, so the one that occurred last counts.</summary>
+/// <param name="Channels">Where notifications may go beside the inbox: of <c>push</c> and <c>email</c>.</param>
+public sealed record UserUpdated(Guid UserId, string FullName, string Email, string Language, string[] Channels) : IIntegrationEvent
+{
+    public static string Type => "user.updated";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <summary>
+/// Everything held about this person is to be erased, or kept unlinked where it must be kept; every service answers with
+/// <see cref="UserDataErased"/>. It may come more than once, and after data that was made since the first time.
+/// </summary>
+public sealed record UserDeleted(Guid UserId) : IIntegrationEvent
+{
+    public static string Type => "user.deleted";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <summary>A service's receipt for <see cref="UserDeleted"/>.</summary>
+/// <param name="Service">Of <see cref="ResourceNames"/>.</param>
+public sealed record UserDataErased(Guid UserId, string Service) : IIntegrationEvent
+{
+    public static string Type => "user.data_erased";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <param name="Token">The secret of the link; it is never logged.</param>
+public sealed record PasswordResetRequested(Guid UserId, string Email, string Token, string Language) : IIntegrationEvent
+{
+    public static string Type => "user.password_reset_requested";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <param name="Token">The secret of the link; it is never logged.</param>
+public sealed record EmailVerificationRequested(Guid UserId, string Email, string Token, string Language) : IIntegrationEvent
+{
+    public static string Type => "user.email_verification_requested";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}

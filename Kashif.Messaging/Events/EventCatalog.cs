@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Kashif.Messaging.Events;
+
+/// <summary>Every integration event with its wire name, and which service listens to which: the event table of the contract, in code.</summary>
+public static class EventCatalog
+{
+    /// <summary>How each event is read and written, by wire name.</summary>
+    public static IReadOnlyDictionary<string, JsonTypeInfo> Types { get; } = new Dictionary<string, JsonTypeInfo>
+    {
+        [UserRegistered.Type] = EventsJson.Default.UserRegistered,
+        [UserUpdated.Type] = EventsJson.Default.UserUpdated,
+        [UserDeleted.Type] = EventsJson.Default.UserDeleted,
+        [UserDataErased.Type] = EventsJson.Default.UserDataErased,
+        [PasswordResetRequested.Type] = EventsJson.Default.PasswordResetRequested,
+        [EmailVerificationRequested.Type] = EventsJson.Default.EmailVerificationRequested,
+        [ReportCreated.Type] = EventsJson.Default.ReportCreated,
+        [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
+        [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
+        [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
+        [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
+    };
+
+    /// <summary>
+    /// The wire names each service consumes. Publishers declare all of these queues before they publish, so that an event sent
+    /// before its consumer's first start waits for it instead of being dropped as unroutable.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
+    {
+        [ResourceNames.Auth] = [UserDataErased.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Coupons] = [UserDeleted.Type],
+        [ResourceNames.Notifications] =
+        [
+            UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
+            ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
+        ],
+    };
+
+    private static readonly HashSet<string> Consumed = [.. Subscriptions.Values.SelectMany(types => types)];
+
+    /// <returns>Whether at least one service consumes events of this wire name.</returns>
+    public static bool IsConsumed(string type) => Consumed.Contains(type);
+}
+
+/// <summary>The wire format of the events, generated at build.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(UserRegistered))]
+[JsonSerializable(typeof(UserUpdated))]
+[JsonSerializable(typeof(UserDeleted))]
+[JsonSerializable(typeof(UserDataErased))]
+[JsonSerializable(typeof(PasswordResetRequested))]
+[JsonSerializable(typeof(EmailVerificationRequested))]
+[JsonSerializable(typeof(ReportCreated))]
+[JsonSerializable(typeof(ReportStatusUpdated))]
+[JsonSerializable(typeof(PointsAwarded))]
+[JsonSerializable(typeof(PointsRedeemed))]
+[JsonSerializable(typeof(CouponRedeemed))]
+internal sealed partial class EventsJson : JsonSerializerContext;

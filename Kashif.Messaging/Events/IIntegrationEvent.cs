@@ -1,0 +1,14 @@
+namespace Kashif.Messaging.Events;
+
+/// <summary>
+/// What one service tells the others about itself. The record is the CloudEvents <c>data</c>; it only grows: a property may be
+/// added, never renamed or removed.
+/// </summary>
+public interface IIntegrationEvent
+{
+    /// <summary>The wire name: the CloudEvents <c>type</c> and the routing key, never derived from a CLR name.</summary>
+    static abstract string Type { get; }
+
+    /// <summary>The CloudEvents <c>subject</c>: the id of the thing that the event is about.</summary>
+    string Subject { get; }
+}

@@ -1,0 +1,18 @@
+namespace Kashif.Messaging.Events;
+
+public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, string Category, double Latitude, double Longitude) : IIntegrationEvent
+{
+    public static string Type => "report.created";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
+/// <param name="From">The status left, by its wire name.</param>
+/// <param name="To">The status reached, by its wire name.</param>
+/// <param name="Version">1 for the report as created, one more at each change: orders the changes of one report.</param>
+public sealed record ReportStatusUpdated(
+    Guid ReportId, Guid UserId, string Title, string From, string To, string? Comment, Guid ChangedBy, int Version) : IIntegrationEvent
+{
+    public static string Type => "report.status_updated";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}

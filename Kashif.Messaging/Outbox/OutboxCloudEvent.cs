@@ -1,0 +1,38 @@
+using System.Buffers;
+using System.Text.Json;
+using Kashif.Messaging.RabbitMq;
+
+namespace Kashif.Messaging.Outbox;
+
+internal static class OutboxCloudEvent
+{
+    /// <summary>The outbox row as the broker gets it; <see cref="CloudEvent.Parse"/> reads it.</summary>
+    public static byte[] ToCloudEvent(this OutboxMessage message, string source)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartObject();
+        json.WriteString("specversion", "1.0");
+        json.WriteString("id", message.Id);
+        json.WriteString("source", source);
+        json.WriteString("type", message.Type);
+        json.WriteString("subject", message.Subject);
+        json.WriteString("time", message.OccurredAt.UtcDateTime);
+        json.WriteString("datacontenttype", "application/json");
+        if (message.TraceParent is not null)
+        {
+            json.WriteString("traceparent", message.TraceParent);
+        }
+
+        if (message.CorrelationId is not null)
+        {
+            json.WriteString("correlationid", message.CorrelationId);
+        }
+
+        json.WritePropertyName("data");
+        json.WriteRawValue(message.Payload, skipInputValidation: true);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,97 @@
+using Kashif.Messaging.Idempotency;
+using Kashif.Messaging.Migrations;
+using Kashif.Messaging.Outbox;
+using Kashif.Messaging.Retention;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Kashif.Messaging;
+
+/// <summary>A service's own database.</summary>
+public static class PersistenceExtensions
+{
+    /// <summary>
+    /// Adds the service's pooled DbContext, its migrations at start, the outbox with its relay, idempotency keys, and the
+    /// clean-up of what these leave behind. The model must call <see cref="ModelBuilderExtensions.ApplyKashifConventions"/>.
+    /// </summary>
+    /// <param name="connectionName">The database resource, of <see cref="ResourceNames"/>.</param>
+    /// <remarks>
+    /// No execution strategy retries: a request that meets a broken connection gets a 503 with <c>Retry-After</c>, and
+    /// consumers repeat by themselves. That keeps explicit transactions plain.
+    /// </remarks>
+    public static IHostApplicationBuilder AddKashifDbContext<TContext>(this IHostApplicationBuilder builder, string connectionName)
+        where TContext : DbContext
+    {
+        if (EF.IsDesignTime && builder.Configuration.GetConnectionString(connectionName) is null)
+        {
+            // `dotnet ef migrations add` compares models and needs no server.
+            builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{connectionName}", "Host=design-time")]);
+        }
+
+        var services = builder.Services;
+        var signal = new OutboxSignal();
+        services.AddSingleton(signal);
+
+        builder.AddNpgsqlDbContext<TContext>(
+            connectionName,
+            settings =>
+            {
+                settings.DisableRetry = true;
+                settings.ConnectionString = Tune(settings.ConnectionString);
+            },
+            options => options
+                .UseSnakeCaseNamingConvention()
+                .ReplaceService<IHistoryRepository, MigrationHistory>()
+                .AddInterceptors(new OutboxSignalInterceptor(signal), new InsertOnlyTransactionInterceptor())
+                .ConfigureWarnings(warnings => warnings
+                    .Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning)
+
+                    // Whoever lets the exception pass logs it; a unique index that answers a 409 is no error.
+                    .Log((CoreEventId.SaveChangesFailed, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug))));
+
+        services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section);
+        services.AddScoped<DbContext>(provider => provider.GetRequiredService<TContext>());
+        services.AddScoped<IdempotencyKey>();
+        services.AddScoped(provider => new UnitOfWork(provider.GetRequiredService<TContext>(), provider.GetRequiredService<IdempotencyKey>(), signal));
+        services.AddHostedService<MigrationService<TContext>>();
+        services.AddCommand("migrate", async (provider, cancellationToken) =>
+        {
+            foreach (var migration in provider.GetServices<IHostedService>().OfType<MigrationService<TContext>>())
+            {
+                await migration.MigrateAsync(cancellationToken);
+            }
+        });
+        services.AddHostedService<RetentionService<TContext>>();
+        builder.AddMessaging().Services.AddHostedService<OutboxRelay<TContext>>();
+        return builder;
+    }
+
+    private static string? Tune(string? connectionString)
+    {
+        if (string.IsNullOrEmpty(connectionString))
+        {
+            return connectionString; // The client integration says what is missing.
+        }
+
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        Default("Maximum Pool Size", DatabaseConnections.Pool);
+        Default("Max Auto Prepare", 100);
+        Default("Auto Prepare Min Usages", 2);
+        Default("No Reset On Close", true); // nothing here sets session state
+        return settings.ConnectionString;
+
+        void Default(string keyword, object value)
+        {
+            if (!settings.ShouldSerialize(keyword))
+            {
+                settings[keyword] = value;
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Kashif.Cache;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>What Kashif counts on from Aspire's client integrations while a server is missing.</summary>
+public sealed class AspireClientTests
+{
+    [Fact]
+    public async Task A_missing_connection_string_is_named()
+    {
+        await using var service = Build([]);
+        await using var scope = service.Services.CreateAsyncScope();
+
+        Should.Throw<InvalidOperationException>(scope.ServiceProvider.GetRequiredService<SampleDbContext>).Message.ShouldContain("ConnectionStrings:sample-db");
+        Should.Throw<InvalidOperationException>(service.Services.GetRequiredService<IConnectionMultiplexer>).Message.ShouldContain($"ConnectionStrings:{ResourceNames.Cache}");
+    }
+
+    [Fact]
+    public async Task A_cache_that_is_away_stops_no_start()
+    {
+        await using var service = Build(new() { [$"ConnectionStrings:{ResourceNames.Cache}"] = "127.0.0.1:1,connectTimeout=200" });
+
+        service.Services.GetRequiredService<IConnectionMultiplexer>().IsConnected.ShouldBeFalse();
+    }
+
+    private static WebApplication Build(Dictionary<string, string?> settings)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.AddServiceDefaults(ResourceNames.Reporting);
+        builder.AddKashifDbContext<SampleDbContext>("sample-db");
+        builder.AddKashifCache(_ => TimeSpan.FromMilliseconds(500));
+        return builder.Build();
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kashif.Messaging.Events;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>The events on the wire: each has a golden file, which only grows.</summary>
+public sealed class EventTests
+{
+    public static TheoryData<string> Types => [.. EventCatalog.Types.Keys];
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void An_event_reads_its_golden_file_and_writes_it_back(string type)
+    {
+        var golden = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", $"{type}.json"));
+        var typeInfo = EventCatalog.Types[type];
+
+        var data = JsonSerializer.Deserialize(golden, typeInfo);
+        var written = JsonSerializer.Serialize(data, typeInfo);
+
+        JsonNode.DeepEquals(JsonNode.Parse(written), JsonNode.Parse(golden)).ShouldBeTrue(written);
+    }
+
+    [Fact]
+    public void Every_event_is_in_the_catalog_under_its_own_name()
+    {
+        var events = typeof(IIntegrationEvent).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IIntegrationEvent)));
+
+        events.Select(type => type.GetProperty(nameof(ReportCreated.Type))?.GetValue(null)).ShouldBe(EventCatalog.Types.Keys, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Every_subscription_is_to_an_event_of_the_catalog() =>
+        EventCatalog.Subscriptions.Values.SelectMany(types => types).ShouldBeSubsetOf(EventCatalog.Types.Keys);
+}

@@ -1,0 +1,273 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Kashif.Security;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>What a client sees of every service: problems, validation, tokens, caching, correlation.</summary>
+public sealed class HttpTests(Servers servers) : IAsyncLifetime
+{
+    private SampleService? _service;
+    private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_service is not null)
+        {
+            await _service.DisposeAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData("""{}""", "title", "latitude")]
+    [InlineData("""{"title": 5, "latitude": "north"}""", "title", "latitude")]
+    [InlineData("""{"title": "ok!", "latitude": "north"}""", "latitude")]
+    [InlineData("""{"title": null, "latitude": 1}""", "title")]
+    [InlineData("""{"title": "x", "latitude": 91}""", "title", "latitude")]
+    [InlineData("""{"title": "x", "latitude": "north"}""", "title", "latitude")]
+    [InlineData("""{"latitude": 91}""", "title", "latitude")]
+    [InlineData("""{"title": "a\u0000b", "latitude": 1}""", "title")]
+    [InlineData("""{"title": "abc", "latitude": 1, "comment": []}""", "comment")]
+    [InlineData("""{"title": "abc", "latitude": 1e999}""", "latitude")]
+    [InlineData("""[1]""", "body")]
+    [InlineData("""{"title": """, "body")]
+    [InlineData("", "body")]
+    [InlineData("null", "body")]
+    public async Task A_body_of_the_wrong_shape_names_every_bad_field(string body, params string[] fields)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        using var response = await client.PostAsync("/api/v1/notes", Json(body), Cancel);
+
+        var problem = await ProblemAsync(response, HttpStatusCode.BadRequest, "invalid_request");
+        problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).ShouldBe(fields, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Unknown_fields_and_a_trailing_slash_do_not_matter()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        using var response = await client.PostAsync("/api/v1/notes/", Json("""{"title": "abc", "latitude": 1, "colour": "red"}"""), Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Theory]
+    [InlineData("limit=0", "limit")]
+    [InlineData("limit=101", "limit")]
+    [InlineData("limit=many", "limit")]
+    public async Task A_bad_parameter_is_named(string query, string field)
+    {
+        using var client = Service.Anonymous();
+
+        using var response = await client.GetAsync($"/api/v1/notes/search?{query}", Cancel);
+
+        var problem = await ProblemAsync(response, HttpStatusCode.BadRequest, "invalid_request");
+        problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).ShouldBe([field]);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_json_is_415_and_one_that_is_too_large_is_413()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        using var text = await client.PostAsync("/api/v1/notes", new StringContent("hello"), Cancel);
+        using var huge = await client.PostAsync("/api/v1/notes", Json($$"""{"title": "{{new string('x', 2_000_000)}}"}"""), Cancel);
+
+        await ProblemAsync(text, HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await ProblemAsync(huge, HttpStatusCode.RequestEntityTooLarge, "too_large");
+    }
+
+    [Fact]
+    public async Task A_bug_is_a_500_that_tells_nothing_but_its_trace()
+    {
+        using var client = Service.Anonymous();
+
+        using var response = await client.GetAsync("/api/v1/notes/bug", Cancel);
+
+        await ProblemAsync(response, HttpStatusCode.InternalServerError, "internal_error");
+        (await response.Content.ReadAsStringAsync(Cancel)).ShouldNotContain("secret");
+    }
+
+    [Fact]
+    public async Task What_may_well_succeed_in_a_moment_is_a_503_that_says_so()
+    {
+        await using var service = await SampleService.StartAsync(
+            servers, ResourceNames.Reporting, database: "Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere");
+        using var client = service.As(Guid.CreateVersion7());
+
+        using var read = await client.GetAsync($"/api/v1/notes/{Guid.CreateVersion7()}", Cancel);
+        using var written = await client.PostAsJsonAsync("/api/v1/notes", new { title = "nowhere", latitude = 1 }, Cancel);
+        using var victim = await client.GetAsync("/api/v1/notes/deadlock", Cancel);
+
+        await ProblemAsync(read, HttpStatusCode.ServiceUnavailable, "unavailable");
+        await ProblemAsync(written, HttpStatusCode.ServiceUnavailable, "unavailable");
+        await ProblemAsync(victim, HttpStatusCode.ServiceUnavailable, "unavailable");
+        read.Headers.RetryAfter.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_a_404_problem()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        using var route = await client.GetAsync("/api/v1/nothing", Cancel);
+        using var note = await client.GetAsync($"/api/v1/notes/{Guid.CreateVersion7()}", Cancel);
+        using var method = await client.DeleteAsync("/api/v1/notes", Cancel);
+
+        await ProblemAsync(route, HttpStatusCode.NotFound, "not_found");
+        await ProblemAsync(note, HttpStatusCode.NotFound, "not_found");
+        await ProblemAsync(method, HttpStatusCode.MethodNotAllowed, "method_not_allowed");
+    }
+
+    [Fact]
+    public async Task A_token_must_be_there_valid_and_of_a_person()
+    {
+        var user = Guid.CreateVersion7();
+        await using var strangers = await Testing.TestIssuer.StartAsync();
+
+        await RefusedAsync(Service.Anonymous(), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With("nonsense"), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(servers.Issuer.ExpiredTokenFor(user)), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(strangers.TokenFor(user)), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(Tampered(servers.Issuer.TokenFor(user))), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(servers.Issuer.TokenForService()), HttpStatusCode.Forbidden);
+
+        async Task RefusedAsync(HttpClient client, HttpStatusCode status)
+        {
+            using (client)
+            using (var response = await client.PostAsync("/api/v1/notes", Json("""{"title": "abc", "latitude": 1}"""), Cancel))
+            {
+                await ProblemAsync(response, status, status == HttpStatusCode.Forbidden ? "forbidden" : "unauthorized");
+            }
+        }
+
+        static string Tampered(string token)
+        {
+            var parts = token.Split('.');
+            var payload = Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1])).Replace(Roles.Citizen, Roles.Admin);
+            return $"{parts[0]}.{System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}.{parts[2]}";
+        }
+    }
+
+    [Theory]
+    [InlineData(Roles.Citizen, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
+    [InlineData(Roles.Partner, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
+    [InlineData(Roles.Staff, HttpStatusCode.OK, HttpStatusCode.Forbidden)]
+    [InlineData(Roles.Admin, HttpStatusCode.OK, HttpStatusCode.Forbidden)]
+    public async Task Policies_go_by_role(string role, HttpStatusCode staff, HttpStatusCode service)
+    {
+        using var client = Service.As(Guid.CreateVersion7(), role);
+
+        // Twice: the second time the token comes from the validated ones.
+        for (var time = 0; time < 2; time++)
+        {
+            using var asStaff = await client.GetAsync("/api/v1/notes/staff", Cancel);
+            using var asService = await client.GetAsync("/api/v1/notes/service", Cancel);
+
+            asStaff.StatusCode.ShouldBe(staff);
+            asService.StatusCode.ShouldBe(service);
+        }
+    }
+
+    [Fact]
+    public async Task A_public_read_carries_a_tag_and_answers_it_with_304()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+        using var created = await client.PostAsync("/api/v1/notes", Json("""{"title": "abc", "latitude": 1}"""), Cancel);
+        using var anyone = Service.Anonymous();
+
+        using var first = await anyone.GetAsync(created.Headers.Location, Cancel);
+        using var again = new HttpRequestMessage(HttpMethod.Get, created.Headers.Location);
+        again.Headers.IfNoneMatch.Add(first.Headers.ETag ?? throw new InvalidOperationException("There is no ETag."));
+        using var second = await anyone.SendAsync(again, Cancel);
+        using var other = new HttpRequestMessage(HttpMethod.Get, created.Headers.Location);
+        other.Headers.IfNoneMatch.ParseAdd("\"another\"");
+        using var third = await anyone.SendAsync(other, Cancel);
+
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        first.Headers.CacheControl.ShouldNotBeNull().ToString().ShouldBe("public, max-age=5");
+        second.StatusCode.ShouldBe(HttpStatusCode.NotModified);
+        (await second.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
+        third.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("mine-123", true)]
+    [InlineData("with space", false)]
+    [InlineData("line\tbreak", false)]
+    public async Task The_correlation_id_is_taken_or_made(string sent, bool kept)
+    {
+        using var client = Service.Anonymous();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/notes/search");
+        request.Headers.TryAddWithoutValidation("X-Correlation-Id", sent);
+
+        using var response = await client.SendAsync(request, Cancel);
+
+        var returned = response.Headers.GetValues("X-Correlation-Id").ShouldHaveSingleItem();
+        (returned == sent).ShouldBe(kept);
+        returned.ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task It_is_on_an_answer_that_nobody_planned()
+    {
+        using var client = Service.Anonymous();
+        client.DefaultRequestHeaders.Add("X-Correlation-Id", "order-66");
+
+        using var response = await client.GetAsync("/api/v1/notes/bug", Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+        response.Headers.GetValues("X-Correlation-Id").ShouldBe(["order-66"]);
+    }
+
+    [Fact]
+    public async Task Health_tells_each_dependency_and_alive_none()
+    {
+        using var client = Service.Anonymous();
+
+        // Degraded until the relay has its connection.
+        JsonElement health = default;
+        await Testing.Eventually.TrueAsync(
+            async () => (health = await client.GetFromJsonAsync<JsonElement>("/health", Cancel)).GetProperty("status").GetString() == "healthy", "health");
+        var alive = await client.GetFromJsonAsync<JsonElement>("/alive", Cancel);
+
+        health.GetProperty("checks").EnumerateObject().Select(check => check.Name).ShouldBe(["database", "messaging"], ignoreOrder: true);
+        alive.GetProperty("checks").EnumerateObject().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_document_tells_of_tokens_and_idempotency_keys()
+    {
+        using var client = Service.Anonymous();
+
+        var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json", Cancel);
+
+        var post = document.GetProperty("paths").GetProperty("/api/v1/notes").GetProperty("post");
+        post.GetProperty("security").EnumerateArray().SelectMany(way => way.EnumerateObject()).Select(way => way.Name)
+            .ShouldBe(["password", "bearer", "api_key"], ignoreOrder: true);
+        post.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()).ShouldBe(["Idempotency-Key"]);
+        document.GetProperty("paths").GetProperty("/api/v1/notes/search").GetProperty("get").TryGetProperty("security", out _).ShouldBeFalse();
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+
+    private static async Task<JsonElement> ProblemAsync(HttpResponseMessage response, HttpStatusCode status, string code)
+    {
+        var text = await response.Content.ReadAsStringAsync(Cancel);
+        response.StatusCode.ShouldBe(status, text);
+        response.Content.Headers.ContentType.ShouldNotBeNull().MediaType.ShouldBe("application/problem+json");
+        var problem = JsonSerializer.Deserialize<JsonElement>(text);
+        problem.GetProperty("code").GetString().ShouldBe(code);
+        problem.GetProperty("status").GetInt32().ShouldBe((int)status);
+        problem.GetProperty("trace_id").GetString().ShouldNotBeNull().Length.ShouldBe(32);
+        return problem;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>One key, one effect, one answer.</summary>
+public sealed class IdempotencyTests(Servers servers) : IAsyncLifetime
+{
+    private SampleService? _service;
+    private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_service is not null)
+        {
+            await _service.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Twenty_parallel_posts_under_one_key_make_one_note()
+    {
+        var user = Guid.CreateVersion7();
+        using var client = Service.As(user);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => PostAsync(client, "one", "parallel")));
+
+        answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.Created || answer.Status == HttpStatusCode.Conflict);
+        answers.Where(answer => answer.Status == HttpStatusCode.Created).Select(answer => answer.Body).Distinct().ShouldHaveSingleItem();
+        (await NotesAsync(user)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_replay_gets_the_first_answer_and_says_so()
+    {
+        var user = Guid.CreateVersion7();
+        using var client = Service.As(user);
+
+        var first = await PostAsync(client, "again", "replayed");
+        var second = await PostAsync(client, "again", "replayed");
+
+        first.Replayed.ShouldBeFalse();
+        second.Replayed.ShouldBeTrue();
+        second.Status.ShouldBe(HttpStatusCode.Created);
+        second.Body.ShouldBe(first.Body);
+        first.Location.ShouldNotBeNull();
+        second.Location.ShouldBe(first.Location);
+        (await NotesAsync(user)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_handler_that_forgets_its_unit_of_work_fails_with_and_without_a_key()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        (await PostAsync(client, "forgotten", "forgotten")).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        using var withoutKey = await client.PostAsJsonAsync("/api/v1/notes", new { title = "forgotten", latitude = 1.0 }, TestContext.Current.CancellationToken);
+        withoutKey.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+    }
+
+    [Fact]
+    public async Task Another_body_under_the_same_key_is_422()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        await PostAsync(client, "reused", "first");
+        var second = await PostAsync(client, "reused", "second");
+
+        second.Status.ShouldBe(HttpStatusCode.UnprocessableEntity);
+        second.Body.ShouldContain("idempotency_key_reused");
+    }
+
+    [Fact]
+    public async Task A_key_belongs_to_its_user()
+    {
+        using var one = Service.As(Guid.CreateVersion7());
+        using var other = Service.As(Guid.CreateVersion7());
+
+        var first = await PostAsync(one, "shared", "same");
+        var second = await PostAsync(other, "shared", "same");
+
+        second.Status.ShouldBe(HttpStatusCode.Created);
+        second.Replayed.ShouldBeFalse();
+        second.Body.ShouldNotBe(first.Body);
+    }
+
+    [Fact]
+    public async Task A_request_that_was_refused_gives_its_key_back()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        var first = await PostAsync(client, "free", NoteEndpoints.Refused);
+        var second = await PostAsync(client, "free", "accepted");
+
+        first.Status.ShouldBe(HttpStatusCode.UnprocessableEntity);
+        second.Status.ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task A_key_whose_request_died_can_be_used_again_once_its_claim_is_over()
+    {
+        var user = Guid.CreateVersion7();
+        using var client = Service.As(user);
+        await PostAsync(client, "dead", "died");
+
+        // As a crash leaves it: claimed and unanswered.
+        await Service.WithDbAsync(database => database.Database.ExecuteSqlAsync($"UPDATE idempotency_keys SET status = NULL WHERE user_id = {user}"));
+        var running = await PostAsync(client, "dead", "died");
+        await Service.WithDbAsync(database => database.Database.ExecuteSqlAsync($"UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE user_id = {user}"));
+        var next = await PostAsync(client, "dead", "died");
+
+        running.Status.ShouldBe(HttpStatusCode.Conflict);
+        running.Body.ShouldContain("request_in_progress");
+        next.Status.ShouldBe(HttpStatusCode.Created);
+        next.Replayed.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_key_that_is_too_long_is_a_400_that_names_the_header()
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+
+        var answer = await PostAsync(client, new string('k', 129), "long");
+
+        answer.Status.ShouldBe(HttpStatusCode.BadRequest);
+        answer.Body.ShouldContain("Idempotency-Key");
+    }
+
+    private Task<int> NotesAsync(Guid user) => Service.WithDbAsync(database => database.Notes.CountAsync(note => note.UserId == user));
+
+    private static async Task<(HttpStatusCode Status, string Body, bool Replayed, Uri? Location)> PostAsync(HttpClient client, string key, string title)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/notes") { Content = JsonContent.Create(new { title, latitude = 1 }) };
+        request.Headers.Add("Idempotency-Key", key);
+        using var response = await client.SendAsync(request);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers.Contains("Idempotency-Replayed"), response.Headers.Location);
+    }
+}

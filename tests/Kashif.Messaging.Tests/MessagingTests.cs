@@ -1,0 +1,259 @@
+using System.Net.Http.Json;
+using System.Text;
+using Aspire.Hosting.ApplicationModel;
+using Kashif.Messaging.DeadLetters;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
+using Kashif.Messaging.RabbitMq;
+using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>At least once on the wire, exactly once in effect, and nothing forgotten.</summary>
+public sealed class MessagingTests(Servers servers)
+{
+    /// <summary>The tests of this class run one after another, so they can share the queue of one service.</summary>
+    private const string Consumer = ResourceNames.Gamification;
+    private static readonly TimeSpan[] ShortRetries = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100)];
+
+    [Fact]
+    public async Task What_commits_is_published_with_its_trace_and_correlation()
+    {
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        var user = Guid.CreateVersion7();
+        using var client = service.As(user);
+        client.DefaultRequestHeaders.Add("X-Correlation-Id", "order-66");
+        client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+        using var response = await client.PostAsJsonAsync("/api/v1/notes", new { title = "published", latitude = 1 }, Cancel);
+
+        var envelope = await tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("user_id").GetGuid() == user);
+        envelope.GetProperty("specversion").GetString().ShouldBe("1.0");
+        envelope.GetProperty("source").GetString().ShouldBe("/kashif/reporting");
+        envelope.GetProperty("correlationid").GetString().ShouldBe("order-66");
+        envelope.GetProperty("traceparent").GetString().ShouldNotBeNull().ShouldContain("0af7651916cd43dd8448eb211c80319c");
+        envelope.GetProperty("subject").GetGuid().ShouldBe(envelope.GetProperty("data").GetProperty("report_id").GetGuid());
+        await OutboxEmptiesAsync(service);
+    }
+
+    [Fact]
+    public async Task An_event_without_a_binding_stays_until_the_binding_is_back()
+    {
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging, listens: false);
+        await PublishAsync(service, Guid.CreateVersion7());
+        await OutboxEmptiesAsync(service); // the relay's channel is open, and the bindings are declared
+        await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
+        var user = Guid.CreateVersion7();
+
+        await service.WithDbAsync(database =>
+        {
+            database.Publish(new UserDataErased(user, ResourceNames.Coupons), TimeProvider.System.GetUtcNow());
+            return database.SaveChangesAsync(Cancel);
+        });
+
+        await Eventually.TrueAsync(
+            async () => await tap.TakeAsync(ResourceNames.Auth) is { } envelope && envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user,
+            "the event in the queue of Auth");
+        await OutboxEmptiesAsync(service);
+    }
+
+    [Fact]
+    public async Task What_is_rolled_back_is_never_published()
+    {
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        var lost = Guid.CreateVersion7();
+        var kept = Guid.CreateVersion7();
+
+        await service.WithDbAsync(async database =>
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            database.Publish(Report(lost), TimeProvider.System.GetUtcNow());
+            await database.SaveChangesAsync(Cancel);
+            await transaction.RollbackAsync(Cancel);
+            return 0;
+        });
+        await service.WithDbAsync(database =>
+        {
+            database.Publish(Report(kept), TimeProvider.System.GetUtcNow());
+            return database.SaveChangesAsync(Cancel);
+        });
+
+        await tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == kept);
+        tap.Envelopes(ReportCreated.Type).ShouldNotContain(envelope => envelope.GetProperty("data").GetProperty("report_id").GetGuid() == lost);
+    }
+
+    [Fact]
+    public async Task The_same_event_five_times_and_shuffled_takes_effect_once()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        var reports = Enumerable.Range(0, 50).Select(_ => (Id: Guid.CreateVersion7(), Report: Guid.CreateVersion7())).ToArray();
+        var deliveries = Enumerable.Repeat(reports, 5).SelectMany(all => all).ToArray();
+        Random.Shared.Shuffle(deliveries);
+
+        foreach (var (id, report) in deliveries)
+        {
+            await tap.PublishAsync(Report(report), id);
+        }
+
+        await CountedAsync(service, [.. reports.Select(report => report.Report)]);
+        await QueueEmptiesAsync(service);
+        (await TimesCountedAsync(service, [.. reports.Select(report => report.Report)])).ShouldBe(reports.Length);
+    }
+
+    [Fact]
+    public async Task Two_replicas_share_a_queue_and_an_outbox_without_doing_anything_twice()
+    {
+        await using var one = await SampleService.StartAsync(servers, Consumer, consume: true);
+        await using var two = await SampleService.StartAsync(servers, Consumer, consume: true, database: one.Database);
+        var reports = Enumerable.Range(0, 300).Select(_ => Guid.CreateVersion7()).ToArray();
+
+        await one.WithDbAsync(database =>
+        {
+            foreach (var report in reports)
+            {
+                database.Publish(Report(report), TimeProvider.System.GetUtcNow());
+            }
+
+            return database.SaveChangesAsync(Cancel);
+        });
+
+        await CountedAsync(one, reports);
+        await OutboxEmptiesAsync(one);
+        await QueueEmptiesAsync(one);
+        (await TimesCountedAsync(one, reports)).ShouldBe(reports.Length);
+    }
+
+    [Fact]
+    public async Task A_bad_message_is_tried_again_and_then_is_a_dead_letter_that_can_be_replayed()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        var poison = Guid.CreateVersion7();
+        var good = Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7()).ToArray();
+        service.Control.Poison.Add(poison);
+
+        await tap.PublishAsync(Report(poison));
+        foreach (var report in good)
+        {
+            await tap.PublishAsync(Report(report));
+        }
+
+        await CountedAsync(service, good);
+        var letters = await DeadLettersAsync(service, expected: 1);
+        letters.ShouldContain("report.created");
+        letters.ShouldContain("This report is poison.");
+
+        service.Control.Poison.Clear();
+        // What a listing took in hand is back in the queue a moment after it.
+        await Eventually.TrueAsync(
+            async () => await service.Services.GetRequiredService<DeadLetterQueue>().ReplayAsync(TextWriter.Null, Cancel) == 1, "one replayed letter");
+
+        await CountedAsync(service, [poison]);
+        await DeadLettersAsync(service, expected: 0);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_no_event_is_a_dead_letter_at_once()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+
+        await tap.PublishRawAsync(ReportCreated.Type, Encoding.UTF8.GetBytes("{not json"));
+        await tap.PublishRawAsync(ReportCreated.Type, """{"id": "0190a0a0-0000-7000-8000-000000000000", "type": "unknown", "time": "2026-01-01T00:00:00Z", "data": {}}"""u8.ToArray());
+
+        (await DeadLettersAsync(service, expected: 2)).ShouldContain("unreadable");
+        await PurgeDeadLettersAsync(service);
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_moved_aside_is_taken_up_again()
+    {
+        TimeSpan[] retries = [TimeSpan.FromMilliseconds(75)];
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: retries);
+        await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
+        await channel.QueueDeleteAsync(Broker.RetryQueue(Consumer, retries[0]), ifUnused: false, ifEmpty: false, noWait: false, Cancel);
+        var poison = Guid.CreateVersion7();
+        service.Control.Poison.Add(poison);
+
+        await PublishAsync(service, poison);
+
+        // Not by listing them, which would declare the missing queue.
+        await Eventually.TrueAsync(async () => await channel.MessageCountAsync(Broker.DeadLetterQueue(Consumer), Cancel) == 1, "a dead letter");
+        await PurgeDeadLettersAsync(service);
+    }
+
+    [Fact]
+    public async Task A_broker_that_goes_and_comes_back_loses_nothing()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
+        var before = Guid.CreateVersion7();
+        await PublishAsync(service, before);
+        await CountedAsync(service, [before]);
+
+        await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StopCommand, Cancel);
+        var during = Enumerable.Range(0, 50).Select(_ => Guid.CreateVersion7()).ToArray();
+        foreach (var report in during)
+        {
+            await PublishAsync(service, report);
+        }
+
+        await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StartCommand, Cancel);
+
+        await CountedAsync(service, during);
+        (await TimesCountedAsync(service, [before, .. during])).ShouldBe(1 + during.Length);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static ReportCreated Report(Guid report) => new(report, Guid.CreateVersion7(), "A title", "pothole", 1, 2);
+
+    private static Task PublishAsync(SampleService service, Guid report) => service.WithDbAsync(database =>
+    {
+        database.Publish(Report(report), TimeProvider.System.GetUtcNow());
+        return database.SaveChangesAsync(Cancel);
+    });
+
+    private static Task CountedAsync(SampleService service, Guid[] reports) => Eventually.TrueAsync(
+        async () => await service.WithDbAsync(database => database.Counted
+            .Where(counted => reports.Contains(counted.ReportId)).Select(counted => counted.ReportId).Distinct().CountAsync(Cancel)) == reports.Length,
+        $"{reports.Length} reports to be counted");
+
+    private static Task<int> TimesCountedAsync(SampleService service, Guid[] reports) =>
+        service.WithDbAsync(database => database.Counted.CountAsync(counted => reports.Contains(counted.ReportId), Cancel));
+
+    private static Task OutboxEmptiesAsync(SampleService service) => Eventually.TrueAsync(
+        async () => !await service.WithDbAsync(database => database.Set<OutboxMessage>().AnyAsync(Cancel)), "an empty outbox");
+
+    /// <summary>Waits until everything published before has been acknowledged.</summary>
+    private static async Task QueueEmptiesAsync(SampleService service)
+    {
+        var last = Guid.CreateVersion7();
+        await PublishAsync(service, last);
+        await CountedAsync(service, [last]);
+    }
+
+    private static async Task<string> DeadLettersAsync(SampleService service, int expected)
+    {
+        var letters = "";
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var output = new StringWriter();
+            var count = await service.Services.GetRequiredService<DeadLetterQueue>().ListAsync(output, Cancel);
+            letters = output.ToString();
+            return count == expected;
+        }, $"{expected} dead letters");
+        return letters;
+    }
+
+    private static async Task PurgeDeadLettersAsync(SampleService service)
+    {
+        await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
+        await channel.QueuePurgeAsync(Broker.DeadLetterQueue(Consumer), Cancel);
+    }
+}

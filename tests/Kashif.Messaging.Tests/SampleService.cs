@@ -1,0 +1,219 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net.Http.Headers;
+using System.Security.Claims;
+using Kashif.Http;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
+using Kashif.Messaging.RabbitMq;
+using Kashif.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Kashif.Messaging.Tests;
+
+/// <summary>A service as small as a service can be: notes that are posted, and reports that are counted.</summary>
+internal sealed class SampleService : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+    private readonly Servers _servers;
+
+    private SampleService(WebApplication application, Servers servers, string database)
+    {
+        _application = application;
+        _servers = servers;
+        Database = database;
+    }
+
+    public string Database { get; }
+    public IServiceProvider Services => _application.Services;
+    public HandlerControl Control => Services.GetRequiredService<HandlerControl>();
+
+    /// <param name="service">Whose queue it consumes; tests that consume must not share one at the same time.</param>
+    public static async Task<SampleService> StartAsync(
+        Servers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null)
+    {
+        var isNew = database is null;
+        database ??= new NpgsqlConnectionStringBuilder(servers.Real.DatabaseServer) { Database = $"sample-{Guid.CreateVersion7():N}" }.ConnectionString;
+
+        var builder = WebApplication.CreateBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:sample-db"] = database,
+            [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Real.Messaging,
+            [$"services:{ResourceNames.Auth}:http:0"] = servers.Issuer.Address,
+            ["Database:MigrateAtStart"] = "false",
+        });
+        builder.AddServiceDefaults(service);
+        builder.AddKashifAuthentication();
+        builder.Services.AddValidation();
+        builder.AddKashifDbContext<SampleDbContext>("sample-db");
+        builder.Services.AddSingleton<HandlerControl>();
+        builder.Services.Configure<MessagingOptions>(options => options.RetryDelays = retryDelays);
+        if (consume)
+        {
+            builder.AddEventConsumer<SampleDbContext>().AddHandler<ReportCreated, CountReports>("count");
+        }
+
+        var application = builder.Build();
+        if (isNew)
+        {
+            await using var scope = application.Services.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<SampleDbContext>().Database.EnsureCreatedAsync();
+        }
+
+        application.UseServiceDefaults();
+        var notes = application.MapGroup("/api/v1/notes");
+        notes.MapPost("/", NoteEndpoints.CreateAsync).WithIdempotency();
+        notes.MapGet("/{id:guid}", NoteEndpoints.GetAsync).AllowAnonymous().WithPublicCache(TimeSpan.FromSeconds(5));
+        notes.MapGet("/search", NoteEndpoints.Search).AllowAnonymous();
+        notes.MapGet("/staff", () => "staff").RequireAuthorization(Policies.Staff);
+        notes.MapGet("/service", () => "service").RequireAuthorization(Policies.Service);
+        notes.MapGet("/bug", NoteEndpoints.Bug).AllowAnonymous();
+        notes.MapGet("/deadlock", NoteEndpoints.Deadlock).AllowAnonymous();
+        application.MapDefaultEndpoints();
+        await application.StartAsync();
+        if (consume)
+        {
+            // What is published before there is a queue has nowhere to go.
+            var broker = application.Services.GetRequiredService<Broker>();
+            await using var channel = await broker.OpenChannelAsync(CancellationToken.None);
+            await broker.DeclareTopologyAsync(channel, CancellationToken.None);
+        }
+
+        return new SampleService(application, servers, database);
+    }
+
+    public HttpClient Anonymous() => new() { BaseAddress = new Uri(_application.Urls.First()) };
+
+    public HttpClient As(Guid userId, params string[] roles) => With(_servers.Issuer.TokenFor(userId, roles));
+
+    public HttpClient With(string token)
+    {
+        var client = Anonymous();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    /// <summary>Works on the database as the service does.</summary>
+    public async Task<T> WithDbAsync<T>(Func<SampleDbContext, Task<T>> work)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        return await work(scope.ServiceProvider.GetRequiredService<SampleDbContext>());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _application.StopAsync();
+        await _application.DisposeAsync();
+    }
+}
+
+internal sealed class SampleDbContext(DbContextOptions<SampleDbContext> options) : DbContext(options)
+{
+    public DbSet<Note> Notes => Set<Note>();
+    public DbSet<CountedReport> Counted => Set<CountedReport>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+}
+
+internal sealed class Note
+{
+    public Guid Id { get; init; }
+    public Guid UserId { get; init; }
+    public required string Title { get; init; }
+    public double Latitude { get; init; }
+}
+
+/// <summary>One row for every time that the handler counted: more than one for an event would be a broken inbox.</summary>
+internal sealed class CountedReport
+{
+    public long Id { get; init; }
+    public Guid ReportId { get; init; }
+}
+
+/// <summary>Makes the handler fail for chosen reports.</summary>
+internal sealed class HandlerControl
+{
+    public HashSet<Guid> Poison { get; } = [];
+    public int Committed;
+}
+
+internal sealed class CountReports(SampleDbContext database, HandlerControl control) : IEventHandler<ReportCreated>
+{
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
+    {
+        foreach (var received in events)
+        {
+            if (control.Poison.Contains(received.Data.ReportId))
+            {
+                throw new InvalidOperationException("This report is poison.");
+            }
+
+            database.Counted.Add(new CountedReport { ReportId = received.Data.ReportId });
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task CommittedAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref control.Committed);
+        return Task.CompletedTask;
+    }
+}
+
+public sealed record CreateNoteRequest(
+    [property: StringLength(100, MinimumLength = 3)] string Title,
+    [property: Range(-90, 90)] double Latitude,
+    string? Comment = null);
+
+internal sealed record NoteResponse(Guid Id, string Title, double Latitude);
+
+internal static class NoteEndpoints
+{
+    /// <summary>A title that the handler refuses after the key has been claimed.</summary>
+    public const string Refused = "refused";
+
+    /// <summary>A title whose note the handler saves past its unit of work.</summary>
+    public const string Forgotten = "forgotten";
+
+    public static async Task<IResult> CreateAsync(
+        CreateNoteRequest request, ClaimsPrincipal user, SampleDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (request.Title == Refused)
+        {
+            return Error.Rule("refused", "Not this one.").ToProblem();
+        }
+
+        var note = new Note { Id = Guid.CreateVersion7(), UserId = user.UserId, Title = request.Title, Latitude = request.Latitude };
+        database.Notes.Add(note);
+        database.Publish(new ReportCreated(note.Id, user.UserId, note.Title, "pothole", note.Latitude, 0), time.GetUtcNow());
+        var created = TypedResults.Created($"/api/v1/notes/{note.Id}", new NoteResponse(note.Id, note.Title, note.Latitude));
+        if (request.Title == Forgotten)
+        {
+            await database.SaveChangesAsync(cancellationToken);
+            return created;
+        }
+
+        return await work.CommitAsync(created, cancellationToken);
+    }
+
+    public static async Task<IResult> GetAsync(Guid id, SampleDbContext database, CancellationToken cancellationToken) =>
+        await database.Notes.Where(note => note.Id == id).Select(note => new NoteResponse(note.Id, note.Title, note.Latitude)).SingleOrDefaultAsync(cancellationToken)
+            is { } note ? TypedResults.Ok(note) : Error.NotFound("There is no such note.").ToProblem();
+
+    public static IResult Search([AsParameters] PageRequest page) => TypedResults.Ok(page.Size);
+
+    public static string Bug() => throw new InvalidOperationException("secret detail");
+
+    /// <summary>What EF throws when a save is the victim.</summary>
+    public static string Deadlock() => throw new DbUpdateException(
+        "The save failed.", new PostgresException("deadlock detected", "ERROR", "ERROR", PostgresErrorCodes.DeadlockDetected));
+}
