@@ -3,8 +3,8 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Delivery;
-using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Channels;
+using Kashif.Notifications.Feed;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
@@ -38,8 +38,8 @@ internal static class NotificationsExtensions
         builder.AddEventConsumer<NotificationsDbContext>()
             .AddHandler<UserRegistered, WelcomeHandler>("welcome")
             .AddHandler<UserUpdated, RecipientHandler>("recipient")
-            .AddHandler<EmailVerificationRequested, LetterHandler<EmailVerificationRequested>>("letter")
-            .AddHandler<PasswordResetRequested, LetterHandler<PasswordResetRequested>>("letter")
+            .AddHandler<EmailVerificationRequested, AccountMailHandler<EmailVerificationRequested>>("letter")
+            .AddHandler<PasswordResetRequested, AccountMailHandler<PasswordResetRequested>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")

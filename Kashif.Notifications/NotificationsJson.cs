@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Feed;
 
 namespace Kashif.Notifications;
 
@@ -18,5 +18,5 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
 [JsonSerializable(typeof(UserNotifications))]
-[JsonSerializable(typeof(Letter))]
+[JsonSerializable(typeof(AccountMail))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

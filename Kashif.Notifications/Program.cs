@@ -1,7 +1,7 @@
 using Kashif;
 using Kashif.Notifications;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Feed;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -9,7 +9,7 @@ builder.AddNotifications();
 
 var app = builder.Build();
 app.UseServiceDefaults();
-app.MapInbox();
+app.MapNotifications();
 app.MapDevices();
 app.MapNotificationExport();
 app.MapDefaultEndpoints();

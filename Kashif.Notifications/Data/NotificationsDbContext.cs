@@ -1,7 +1,7 @@
 using Kashif.Messaging;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Feed;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -11,7 +11,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Notification> Notifications => Set<Notification>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
     public DbSet<Device> Devices => Set<Device>();
-    public DbSet<QueuedDelivery> Deliveries => Set<QueuedDelivery>();
+    public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

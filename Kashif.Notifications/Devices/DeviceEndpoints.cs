@@ -44,10 +44,10 @@ internal static class DeviceEndpoints
             .ToListAsync(cancellationToken);
 
         var device = new DeviceResponse(request.DeviceType, now);
-        Results<Created<DeviceResponse>, Ok<DeviceResponse>> answer = isNew is [true]
+        Results<Created<DeviceResponse>, Ok<DeviceResponse>> response = isNew is [true]
             ? TypedResults.Created((string?)null, device)
             : TypedResults.Ok(device);
-        return await work.CommitAsync(answer, cancellationToken);
+        return await work.CommitAsync(response, cancellationToken);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(

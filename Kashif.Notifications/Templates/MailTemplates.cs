@@ -1,25 +1,25 @@
 using System.Net;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 
 namespace Kashif.Notifications.Templates;
 
 /// <summary>
-/// The wording of mails. Letters hold nothing that somebody typed in, such as a name: whoever can have us write to a stranger
+/// The wording of mails. AccountMails hold nothing that somebody typed in, such as a name: whoever can have us write to a stranger
 /// must not have a say in what we write.
 /// </summary>
 internal static class MailTemplates
 {
-    public static LetterTemplate<EmailVerificationRequested> EmailVerification { get; } = new(
-        asked => asked.UserId, asked => new Letter(EmailVerificationRequested.Type, asked.Email, asked.Token, asked.Language));
+    public static AccountMailTemplate<EmailVerificationRequested> EmailVerification { get; } = new(
+        asked => asked.UserId, asked => new AccountMail(EmailVerificationRequested.Type, asked.Email, asked.Token, asked.Language));
 
-    public static LetterTemplate<PasswordResetRequested> PasswordReset { get; } = new(
-        asked => asked.UserId, asked => new Letter(PasswordResetRequested.Type, asked.Email, asked.Token, asked.Language));
+    public static AccountMailTemplate<PasswordResetRequested> PasswordReset { get; } = new(
+        asked => asked.UserId, asked => new AccountMail(PasswordResetRequested.Type, asked.Email, asked.Token, asked.Language));
 
-    public static Mail Compose(long id, Letter letter, MailLinkOptions links)
+    public static Mail Compose(long id, AccountMail mail, MailLinkOptions links)
     {
-        var reset = letter.Kind == PasswordResetRequested.Type;
-        var wording = (reset, letter.Language) switch
+        var reset = mail.Kind == PasswordResetRequested.Type;
+        var wording = (reset, mail.Language) switch
         {
             (true, Languages.Arabic) => new LinkWording(
                 "اختر كلمة مرور جديدة",
@@ -42,13 +42,13 @@ internal static class MailTemplates
                 "Confirm the address",
                 "The link works for 24 hours, once. If it was not you, do nothing."),
         };
-        var link = links.To(reset ? "reset-password" : "verify-email", letter.Token);
+        var link = links.To(reset ? "reset-password" : "verify-email", mail.Token);
         return new Mail(
             id,
-            letter.To,
+            mail.To,
             wording.Title,
             $"{wording.Text}\n\n{link}\n\n{wording.Note}\n",
-            Html(letter.Language, wording.Title, $"""
+            Html(mail.Language, wording.Title, $"""
                 <p>{Encode(wording.Text)}</p>
                 <p><a href="{Encode(link)}" style="display:inline-block;padding:12px 20px;background:#0b6b53;color:#ffffff;border-radius:6px;text-decoration:none">{Encode(wording.Button)}</a></p>
                 <p style="word-break:break-all" dir="ltr">{Encode(link)}</p>

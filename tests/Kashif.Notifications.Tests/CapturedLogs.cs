@@ -11,7 +11,7 @@ internal sealed class CapturedLogs : ILoggerProvider
     public IReadOnlyList<string> Lines => [.. _lines];
 
     /// <summary>Named by its own category: the framework's own tracing of requests and frames is off in every environment.</summary>
-    public IReadOnlyList<string> OfKashif => [.. _lines.Where(line => line.Contains(" Kashif.") || line.Contains(" Microsoft.EntityFrameworkCore"))];
+    public IReadOnlyList<string> KashifLines => [.. _lines.Where(line => line.Contains(" Kashif.") || line.Contains(" Microsoft.EntityFrameworkCore"))];
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 

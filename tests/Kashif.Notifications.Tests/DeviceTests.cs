@@ -7,7 +7,7 @@ namespace Kashif.Notifications.Tests;
 
 public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedService>
 {
-    private NotificationsHost Service => shared.Host;
+    private NotificationsService Service => shared.Host;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -35,10 +35,10 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     {
         var user = Guid.CreateVersion7();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Service.RegisterAsync(user, "parallel")));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Service.RegisterAsync(user, "parallel")));
 
-        answers.Count(answer => answer.StatusCode == HttpStatusCode.Created).ShouldBe(1);
-        answers.Count(answer => answer.StatusCode == HttpStatusCode.OK).ShouldBe(15);
+        responses.Count(response => response.StatusCode == HttpStatusCode.Created).ShouldBe(1);
+        responses.Count(response => response.StatusCode == HttpStatusCode.OK).ShouldBe(15);
         (await OwnersAsync("parallel")).ShouldBe([user]);
     }
 
@@ -123,6 +123,6 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
         (await replay.Content.ReadAsStringAsync(Cancel)).ShouldBe(await first.Content.ReadAsStringAsync(Cancel));
     }
 
-    private Task<List<Guid>> OwnersAsync(string token) => Service.WithDbAsync(
+    private Task<List<Guid>> OwnersAsync(string token) => Service.QueryAsync(
         database => database.Devices.Where(device => device.Token == token).Select(device => device.UserId).ToListAsync(Cancel));
 }

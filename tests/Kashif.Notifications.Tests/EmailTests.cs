@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>Mails reach the server at least once, or end in a state that says why not; what is secret in them is kept no longer than that.</summary>
-public sealed class EmailTests(Servers servers) : IAsyncLifetime
+public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
 {
     private const string Token = "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -42,9 +42,9 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         Check(_sink.To(address)[0], verify, $"https://app.kashif.test/verify-email#token={Token}");
         Check(_sink.To(address)[1], reset, $"https://app.kashif.test/reset-password#token={Token}");
         await Eventually.TrueAsync(
-            () => service.WithDbAsync(async database => await database.Deliveries.CountAsync(row => row.UserId == user && row.State == DeliveryState.Sent && row.Letter == null, Cancel) == 2),
+            () => service.QueryAsync(async database => await database.Deliveries.CountAsync(row => row.UserId == user && row.State == DeliveryState.Sent && row.AccountMail == null, Cancel) == 2),
             "both sent and erased");
-        (await service.InboxAsync(user)).ShouldBeEmpty();
+        (await service.FeedAsync(user)).ShouldBeEmpty();
 
         void Check(ReceivedMail mail, string subject, string link)
         {
@@ -110,9 +110,9 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         var taken = Guid.CreateVersion7();
 
         // One transaction, so one batch.
-        await service.WithDbAsync(async database =>
+        await service.QueryAsync(async database =>
         {
-            database.Deliveries.AddRange(LetterTo(refused, address), LetterTo(taken, "amal@people.test"));
+            database.Deliveries.AddRange(AccountMailTo(refused, address), AccountMailTo(taken, "amal@people.test"));
             return await database.SaveChangesAsync(Cancel);
         });
 
@@ -122,11 +122,11 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         (await SettledAsync(service, taken, DeliveryState.Sent)).Attempts.ShouldBe(1);
         _sink.Received.ShouldHaveSingleItem().To.ShouldBe("amal@people.test");
 
-        static QueuedDelivery LetterTo(Guid user, string to) => new()
+        static ChannelDelivery AccountMailTo(Guid user, string to) => new()
         {
             Channel = DeliveryChannel.Email,
             UserId = user,
-            Letter = JsonSerializer.Serialize(new Letter(PasswordResetRequested.Type, to, Token, "en"), NotificationsJson.Default.Letter),
+            AccountMail = JsonSerializer.Serialize(new AccountMail(PasswordResetRequested.Type, to, Token, "en"), NotificationsJson.Default.AccountMail),
             State = DeliveryState.Pending,
             NextAttemptAt = TimeProvider.System.GetUtcNow(),
         };
@@ -143,10 +143,10 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
 
         await SettledAsync(service, await WriteToAsync(service, name), state);
 
-        logs.OfKashif.ShouldNotBeEmpty();
+        logs.KashifLines.ShouldNotBeEmpty();
         foreach (var secret in new[] { $"{name}@", "people.test", Token, "Choose a new password" })
         {
-            logs.OfKashif.ShouldNotContain(line => line.Contains(secret));
+            logs.KashifLines.ShouldNotContain(line => line.Contains(secret));
         }
     }
 
@@ -211,7 +211,7 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
 
         await service.PublishAsync(new PointsAwarded(Guid.CreateVersion7(), user, 1, 1, "report_created"));
         await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Kaffee <b>\r\nBcc: evil@people.test", "SECRET-CODE", 50));
-        await service.InboxOfSizeAsync(user, 2);
+        await service.WaitForFeedAsync(user, 2);
 
         await Eventually.TrueAsync(() => _sink.Received.Count == 1, "the receipt");
         var mail = _sink.Received[0];
@@ -237,12 +237,12 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         await UpdateAsync(service, user, [], now);
         await service.PublishAsync(new UserUpdated(user, "Amal", "old@people.test", "ar", ["push", "email"]), time: now.AddMinutes(-1));
         await service.PublishAsync(new UserRegistered(user, "Amal", "older@people.test", "ar"), time: now.AddMinutes(-2));
-        await service.InboxOfSizeAsync(user, 1);
+        await service.WaitForFeedAsync(user, 1);
         await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
 
-        var inbox = await service.InboxOfSizeAsync(user, 2);
+        var inbox = await service.WaitForFeedAsync(user, 2);
         inbox[0].GetProperty("title").GetString().ShouldBe("Coupon redeemed"); // in English, as chosen last
-        (await service.WithDbAsync(database => database.Deliveries.CountAsync(row => row.NotificationId != null && database.Notifications.Any(told => told.Id == row.NotificationId && told.UserId == user), Cancel))).ShouldBe(0);
+        (await service.QueryAsync(database => database.Deliveries.CountAsync(row => row.NotificationId != null && database.Notifications.Any(told => told.Id == row.NotificationId && told.UserId == user), Cancel))).ShouldBe(0);
 
         // A letter goes all the same.
         await SettledAsync(service, await WriteToAsync(service, "amal", user), DeliveryState.Sent);
@@ -260,7 +260,7 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         await stuck.Taken;
 
         await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
-        var notification = (await service.InboxOfSizeAsync(user, 1))[0].GetProperty("id").GetGuid();
+        var notification = (await service.WaitForFeedAsync(user, 1))[0].GetProperty("id").GetGuid();
         await UpdateAsync(service, user, ["push"]);
         stuck.Release();
 
@@ -288,7 +288,7 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
         }
     }
 
-    private Task<NotificationsHost> StartAsync(Dictionary<string, string?>? settings = null, string? database = null, IMailSender? sender = null, CapturedLogs? logs = null)
+    private Task<NotificationsService> StartAsync(Dictionary<string, string?>? settings = null, string? database = null, IMailSender? sender = null, CapturedLogs? logs = null)
     {
         var all = new Dictionary<string, string?>
         {
@@ -308,7 +308,7 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
             all[key] = value;
         }
 
-        return NotificationsHost.StartAsync(servers, all, database, services =>
+        return NotificationsService.StartAsync(servers, all, database, services =>
         {
             if (sender is not null)
             {
@@ -323,7 +323,7 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
     }
 
     /// <summary>Has a letter sent.</summary>
-    private static async Task<Guid> WriteToAsync(NotificationsHost service, string name, Guid? user = null)
+    private static async Task<Guid> WriteToAsync(NotificationsService service, string name, Guid? user = null)
     {
         var id = user ?? Guid.CreateVersion7();
         await service.PublishAsync(new PasswordResetRequested(id, $"{name}@people.test", Token, "en"));
@@ -331,23 +331,23 @@ public sealed class EmailTests(Servers servers) : IAsyncLifetime
     }
 
     /// <summary>Waits until the user's letter has come to this end; nothing of it is left then.</summary>
-    private static async Task<QueuedDelivery> SettledAsync(NotificationsHost service, Guid user, string state)
+    private static async Task<ChannelDelivery> SettledAsync(NotificationsService service, Guid user, string state)
     {
-        QueuedDelivery? delivery = null;
+        ChannelDelivery? delivery = null;
         await Eventually.TrueAsync(
-            async () => (delivery = await service.WithDbAsync(database => database.Deliveries.AsNoTracking()
+            async () => (delivery = await service.QueryAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.UserId == user && row.State == state, Cancel))) is not null,
             $"a letter that is {state}");
-        delivery.ShouldNotBeNull().Letter.ShouldBeNull();
+        delivery.ShouldNotBeNull().AccountMail.ShouldBeNull();
         return delivery;
     }
 
-    private static async Task UpdateAsync(NotificationsHost service, Guid user, string[] channels, DateTimeOffset? time = null)
+    private static async Task UpdateAsync(NotificationsService service, Guid user, string[] channels, DateTimeOffset? time = null)
     {
         var at = time ?? TimeProvider.System.GetUtcNow();
         await service.PublishAsync(new UserUpdated(user, "Amal\r\nX-Evil: Evil", "amal@people.test", "en", channels), time: at);
         await Eventually.TrueAsync(
-            () => service.WithDbAsync(database => database.Recipients.AnyAsync(
+            () => service.QueryAsync(database => database.Recipients.AnyAsync(
                 row => row.UserId == user && row.EmailEnabled == channels.Contains("email") && row.PushEnabled == channels.Contains("push"), Cancel)),
             "the preferences");
     }

@@ -4,18 +4,18 @@ using Kashif.Testing;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>A person goes, and with them all that was for them.</summary>
-public sealed class ErasureTests(Servers servers)
+public sealed class ErasureTests(NotificationsServers servers)
 {
     [Fact]
     public async Task Nothing_stays()
     {
-        await using var service = await NotificationsHost.StartAsync(servers);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var service = await NotificationsService.StartAsync(servers);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
         var user = Guid.CreateVersion7();
         await service.PublishAsync(new UserRegistered(user, "Lina Haddad", "lina@people.test", "ar"));
         (await service.RegisterAsync(user, "a token of a phone")).EnsureSuccessStatusCode();
         await service.NotifyAsync(user);
-        await service.InboxOfSizeAsync(user, 2);
+        await service.WaitForFeedAsync(user, 2);
         (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldNotBeEmpty();
 
         using (var auth = service.AsService())

@@ -1,18 +1,18 @@
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Kashif.Notifications.Tests;
 
-public sealed class LoggingSenderTests(Servers servers)
+public sealed class LoggingSenderTests(NotificationsServers servers)
 {
     [Fact]
     public async Task Without_credentials_pushes_are_logged_and_nothing_personal_is()
     {
         using var logs = new CapturedLogs();
-        await using var service = await NotificationsHost.StartAsync(
+        await using var service = await NotificationsService.StartAsync(
             servers, configure: services => services.AddLogging(logging => logging.AddProvider(logs).SetMinimumLevel(LogLevel.Trace)));
         var user = Guid.CreateVersion7();
         using var registered = await service.RegisterAsync(user, "device-token-4711", "ios");
@@ -21,7 +21,7 @@ public sealed class LoggingSenderTests(Servers servers)
 
         await service.PublishAsync(new PasswordResetRequested(user, "amal@example.org", "link-token-4711", "en"));
 
-        var inbox = await service.InboxOfSizeAsync(user, 2);
+        var inbox = await service.WaitForFeedAsync(user, 2);
         await Eventually.TrueAsync(() => logs.Lines.Any(line => line.Contains("would be sent by e-mail")), "the mail");
         logs.Lines.Count(line => line.StartsWith("Warning") && line.Contains("Smtp:Host")).ShouldBe(1);
         foreach (var notification in inbox)
@@ -35,7 +35,7 @@ public sealed class LoggingSenderTests(Servers servers)
 
         foreach (var secret in new[] { "device-token-4711", "link-token-4711", "Amal", "amal@example.org", "Lamp before my window", "33.513", "36.276", "Welcome", "Report received" })
         {
-            logs.OfKashif.ShouldNotContain(line => line.Contains(secret));
+            logs.KashifLines.ShouldNotContain(line => line.Contains(secret));
         }
     }
 }

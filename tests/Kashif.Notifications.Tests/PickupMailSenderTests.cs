@@ -1,5 +1,5 @@
 using System.Text;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -16,7 +16,7 @@ public sealed class PickupMailSenderTests : IDisposable
     [Fact]
     public async Task Each_mail_is_a_file_and_one_that_cannot_be_written_as_mail_is_refused()
     {
-        var outcomes = await Sender().SendAsync([Letter(1, "amal@people.test"), Letter(2, "x@\ud800.test"), Letter(3, "أمل@people.test")], Cancel);
+        var outcomes = await Sender().SendAsync([MailTo(1, "amal@people.test"), MailTo(2, "x@\ud800.test"), MailTo(3, "أمل@people.test")], Cancel);
 
         outcomes.ShouldBe([new SendOutcome(SendResult.Sent), new SendOutcome(SendResult.Refused, "invalid_address"), new SendOutcome(SendResult.Sent)]);
         var mails = _directory.GetFiles().OrderBy(file => file.Name).Select(file => new ReceivedMail(file.Extension, File.ReadAllText(file.FullName, Encoding.UTF8))).ToArray();
@@ -31,14 +31,14 @@ public sealed class PickupMailSenderTests : IDisposable
         var sender = Sender();
         _directory.Delete();
 
-        (await sender.SendAsync([Letter(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Retry, "pickup_failed")]);
+        (await sender.SendAsync([MailTo(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Retry, "pickup_failed")]);
 
         _directory.Create();
-        (await sender.SendAsync([Letter(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
+        (await sender.SendAsync([MailTo(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
     }
 
     private PickupMailSender Sender() => new(
         Options.Create(new SmtpOptions { PickupDirectory = _directory.FullName }), TimeProvider.System, NullLogger<PickupMailSender>.Instance);
 
-    private static Mail Letter(long id, string to) => new(id, to, "Hello", "text", "html");
+    private static Mail MailTo(long id, string to) => new(id, to, "Hello", "text", "html");
 }

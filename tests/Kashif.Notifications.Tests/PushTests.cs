@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>Every notification reaches every device of its user at least once, or ends in a state that says why not.</summary>
-public sealed class PushTests(Servers servers) : IAsyncLifetime
+public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 {
     private FakeFcm? _fcm;
 
@@ -44,7 +44,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         }
 
         await Eventually.TrueAsync(
-            () => service.WithDbAsync(async database => await database.Deliveries.CountAsync(row => row.State == DeliveryState.Sent, Cancel) == 2), "both sent");
+            () => service.QueryAsync(async database => await database.Deliveries.CountAsync(row => row.State == DeliveryState.Sent, Cancel) == 2), "both sent");
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
         delivery.LastError.ShouldBe(prefix is null ? "unregistered" : "sender_id_mismatch");
         await Eventually.TrueAsync(
-            () => service.WithDbAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "no device");
+            () => service.QueryAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "no device");
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
         delivery.LastError.ShouldBe("invalid_argument");
         delivery.Attempts.ShouldBe(1);
-        (await service.WithDbAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
+        (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         delivery.Attempts.ShouldBe(3);
         delivery.LastError.ShouldBe("quota_exceeded");
         Fcm.To(token).Count().ShouldBe(3);
-        (await service.WithDbAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
+        (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         stuck.Release(new SendOutcome(SendResult.Refused, "too_late"));
         await RegisterAsync(dying, user, "another");
         var other = await dying.NotifyAsync(user);
-        await dying.WithDbAsync(async database =>
+        await dying.QueryAsync(async database =>
         {
             await Eventually.TrueAsync(
                 () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State != DeliveryState.Pending, Cancel), "the next one");
@@ -166,7 +166,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
 
     private static Guid Id(JsonElement notification) => notification.GetProperty("id").GetGuid();
 
-    private static async Task RegisterAsync(NotificationsHost service, Guid user, params string[] tokens)
+    private static async Task RegisterAsync(NotificationsService service, Guid user, params string[] tokens)
     {
         foreach (var token in tokens)
         {
@@ -175,7 +175,7 @@ public sealed class PushTests(Servers servers) : IAsyncLifetime
         }
     }
 
-    private Task<NotificationsHost> StartAsync(string? database = null, IPushSender? sender = null) => NotificationsHost.StartAsync(
+    private Task<NotificationsService> StartAsync(string? database = null, IPushSender? sender = null) => NotificationsService.StartAsync(
         servers,
         new()
         {

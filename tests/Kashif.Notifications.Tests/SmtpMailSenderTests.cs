@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -48,7 +48,7 @@ public sealed class SmtpMailSenderTests
     {
         await using var sink = new SmtpSink { Extensions = ["8BITMIME", "SMTPUTF8"] };
 
-        (await SendAsync(sink, new SmtpOptions(), [Letter(1, "first@people.test"), Letter(2, address), Letter(3, "last@people.test")])).ShouldBe([Sent, InvalidAddress, Sent]);
+        (await SendAsync(sink, new SmtpOptions(), [MailTo(1, "first@people.test"), MailTo(2, address), MailTo(3, "last@people.test")])).ShouldBe([Sent, InvalidAddress, Sent]);
 
         sink.Connections.ShouldBe(1);
         sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(2);
@@ -123,7 +123,7 @@ public sealed class SmtpMailSenderTests
     {
         await using var sink = new SmtpSink();
 
-        (await SendAsync(sink, new SmtpOptions { From = $"{SmtpSink.Forbidden}@kashif.test" }, [Letter(1, "amal@people.test")]))
+        (await SendAsync(sink, new SmtpOptions { From = $"{SmtpSink.Forbidden}@kashif.test" }, [MailTo(1, "amal@people.test")]))
             .ShouldBe([new SendOutcome(SendResult.Retry, "smtp_550")]);
     }
 
@@ -188,7 +188,7 @@ public sealed class SmtpMailSenderTests
         await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce, Login = ("kashif", "a good password") };
         var options = new SmtpOptions { Security = security, User = "kashif", Password = "a good password" };
 
-        (await SendAsync(sink, options, [Letter(1, "amal@people.test")], certificate)).ShouldBe([Sent]);
+        (await SendAsync(sink, options, [MailTo(1, "amal@people.test")], certificate)).ShouldBe([Sent]);
 
         sink.Said[atOnce ? 0 : 1].ShouldBe(atOnce ? sink.Said.First(line => line.StartsWith("EHLO")) : "STARTTLS");
         sink.Received.ShouldHaveSingleItem();
@@ -202,7 +202,7 @@ public sealed class SmtpMailSenderTests
         using var certificate = MakeCertificate();
         await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce };
 
-        (await SendAsync(sink, new SmtpOptions { Security = security }, [Letter(1, "amal@people.test")])).ShouldBe([Away]);
+        (await SendAsync(sink, new SmtpOptions { Security = security }, [MailTo(1, "amal@people.test")])).ShouldBe([Away]);
 
         sink.Connections.ShouldBe(1);
         sink.Said.ShouldAllBe(line => line.StartsWith("EHLO") || line == "STARTTLS");
@@ -210,7 +210,7 @@ public sealed class SmtpMailSenderTests
 
     /// <param name="to">Addresses, or names at <c>people.test</c>.</param>
     private static Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, params string[] to) =>
-        SendAsync(sink, new SmtpOptions(), [.. to.Select((name, id) => Letter(id, name.Contains('@') ? name : $"{name}@people.test"))]);
+        SendAsync(sink, new SmtpOptions(), [.. to.Select((name, id) => MailTo(id, name.Contains('@') ? name : $"{name}@people.test"))]);
 
     private static async Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, SmtpOptions options, Mail[] mails, X509Certificate2? trusted = null)
     {
@@ -225,7 +225,7 @@ public sealed class SmtpMailSenderTests
         return await sender.SendAsync(mails, Cancel);
     }
 
-    private static Mail Letter(long id, string to) => new(id, to, "Hello", "text", "html");
+    private static Mail MailTo(long id, string to) => new(id, to, "Hello", "text", "html");
 
     private static X509Certificate2 MakeCertificate()
     {

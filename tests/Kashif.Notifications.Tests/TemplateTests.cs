@@ -1,5 +1,5 @@
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Tests;
@@ -18,20 +18,20 @@ public sealed class TemplateTests
         [CouponRedeemed.Type] = language => EventTemplates.CouponRedeemed.In(language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
-    private static string[] Letters { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
+    private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
 
     [Fact]
     public void Every_event_that_is_listened_to_has_words() =>
-        Templates.Keys.Concat(Letters).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(AccountMails).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_letter_has_both_languages_with_a_text_an_html_and_its_link()
     {
         var links = new MailLinkOptions { App = "https://kashif.example.org/app/" };
-        foreach (var kind in Letters)
+        foreach (var kind in AccountMails)
         {
-            var english = MailTemplates.Compose(1, new Letter(kind, "amal@example.org", "to-ken_1", "en"), links);
-            var arabic = MailTemplates.Compose(1, new Letter(kind, "amal@example.org", "to-ken_1", "ar"), links);
+            var english = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "en"), links);
+            var arabic = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "ar"), links);
             var link = $"https://kashif.example.org/app/{(kind == PasswordResetRequested.Type ? "reset-password" : "verify-email")}#token=to-ken_1";
 
             foreach (var mail in new[] { english, arabic })

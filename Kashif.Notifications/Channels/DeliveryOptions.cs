@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Section <c>Delivery</c>: how pushes and mails are sent.</summary>
 internal sealed class DeliveryOptions

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <param name="Type">The event that it tells of, such as <c>report.created</c>.</param>
 /// <param name="Data">Ids and amounts for the client, by name, as text.</param>
@@ -16,9 +16,9 @@ internal sealed record NotificationResponse(
 internal sealed record UnreadCountResponse(int UnreadCount);
 
 /// <summary>The user's own notifications.</summary>
-internal static class InboxEndpoints
+internal static class NotificationEndpoints
 {
-    public static IEndpointRouteBuilder MapInbox(this IEndpointRouteBuilder endpoints)
+    public static IEndpointRouteBuilder MapNotifications(this IEndpointRouteBuilder endpoints)
     {
         var inbox = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Inbox").RequireAuthorization();
         inbox.MapGet("/", ListAsync).WithName("ListNotifications").WithSummary("The user's notifications, newest first");

@@ -9,13 +9,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>The service with real servers behind it, and somebody who publishes what it listens to.</summary>
-internal sealed class NotificationsHost : IAsyncDisposable
+internal sealed class NotificationsService : IAsyncDisposable
 {
     private const string Root = "/api/v1/notifications";
     private readonly ServiceHost<Program> _host;
     private readonly EventTap _tap;
 
-    private NotificationsHost(ServiceHost<Program> host, EventTap tap)
+    private NotificationsService(ServiceHost<Program> host, EventTap tap)
     {
         _host = host;
         _tap = tap;
@@ -27,13 +27,13 @@ internal sealed class NotificationsHost : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<NotificationsHost> StartAsync(
-        Servers servers, Dictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
+    public static async Task<NotificationsService> StartAsync(
+        NotificationsServers servers, Dictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
     {
         var host = await ServiceHost<Program>.StartAsync(
-            servers.Real, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
-        var service = new NotificationsHost(host, await EventTap.OpenAsync(servers.Real.Messaging));
-        await service.ConsumesAsync();
+            servers.Servers, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
+        var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging));
+        await service.WaitForConsumerAsync();
         return service;
     }
 
@@ -54,24 +54,24 @@ internal sealed class NotificationsHost : IAsyncDisposable
         await PublishAsync(new PointsAwarded(transaction, user, points, points, "report_created"));
         JsonElement? found = null;
         await Eventually.TrueAsync(
-            async () => (found = (await InboxAsync(user)).Cast<JsonElement?>().FirstOrDefault(
+            async () => (found = (await FeedAsync(user)).Cast<JsonElement?>().FirstOrDefault(
                 item => item!.Value.GetProperty("data").TryGetProperty("transaction_id", out var id) && id.GetString() == transaction.ToString())) is not null,
             "the notification");
         return found.GetValueOrDefault();
     }
 
     /// <summary>The first page of the user's inbox, newest first.</summary>
-    public async Task<JsonElement[]> InboxAsync(Guid user, string query = "limit=100")
+    public async Task<JsonElement[]> FeedAsync(Guid user, string query = "limit=100")
     {
         using var client = As(user);
         var page = await client.GetFromJsonAsync<JsonElement>($"{Root}?{query}", Cancel);
         return [.. page.GetProperty("items").EnumerateArray()];
     }
 
-    public async Task<JsonElement[]> InboxOfSizeAsync(Guid user, int size)
+    public async Task<JsonElement[]> WaitForFeedAsync(Guid user, int size)
     {
         JsonElement[] inbox = [];
-        await Eventually.TrueAsync(async () => (inbox = await InboxAsync(user)).Length >= size, $"{size} notifications");
+        await Eventually.TrueAsync(async () => (inbox = await FeedAsync(user)).Length >= size, $"{size} notifications");
         inbox.Length.ShouldBe(size);
         return inbox;
     }
@@ -94,25 +94,25 @@ internal sealed class NotificationsHost : IAsyncDisposable
         return await client.DeleteAsync($"{Root}/devices/{Uri.EscapeDataString(token)}", Cancel);
     }
 
-    public async Task<T> WithDbAsync<T>(Func<NotificationsDbContext, Task<T>> work)
+    public async Task<T> QueryAsync<T>(Func<NotificationsDbContext, Task<T>> work)
     {
         await using var scope = Services.CreateAsyncScope();
         return await work(scope.ServiceProvider.GetRequiredService<NotificationsDbContext>());
     }
 
     /// <summary>Waits until the delivery of the notification has come to an end, or where it should be.</summary>
-    public async Task<Delivery.QueuedDelivery> DeliveryAsync(Guid notification, string state)
+    public async Task<Channels.ChannelDelivery> DeliveryAsync(Guid notification, string state)
     {
-        Delivery.QueuedDelivery? delivery = null;
+        Channels.ChannelDelivery? delivery = null;
         await Eventually.TrueAsync(
-            async () => (delivery = await WithDbAsync(database => database.Deliveries.AsNoTracking()
+            async () => (delivery = await QueryAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.NotificationId == notification && row.State == state, Cancel))) is not null,
             $"a delivery that is {state}");
         return delivery ?? throw new InvalidOperationException();
     }
 
     /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
-    private async Task ConsumesAsync()
+    private async Task WaitForConsumerAsync()
     {
         var probe = new PointsAwarded(Guid.CreateVersion7(), Guid.CreateVersion7(), 1, 1, "probe");
         var id = Guid.CreateVersion7();
@@ -120,7 +120,7 @@ internal sealed class NotificationsHost : IAsyncDisposable
             async () =>
             {
                 await PublishAsync(probe, id);
-                return await WithDbAsync(database => database.Notifications.AnyAsync(row => row.EventId == id, Cancel));
+                return await QueryAsync(database => database.Notifications.AnyAsync(row => row.EventId == id, Cancel));
             },
             "the consumer");
     }

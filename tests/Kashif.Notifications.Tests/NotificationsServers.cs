@@ -1,6 +1,6 @@
 using Kashif.Testing;
 
-[assembly: AssemblyFixture(typeof(Kashif.Notifications.Tests.Servers))]
+[assembly: AssemblyFixture(typeof(Kashif.Notifications.Tests.NotificationsServers))]
 
 // All hosts of the service take from the one queue that it has, so only one may run at a time.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -8,24 +8,24 @@ using Kashif.Testing;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>One service for all tests of a class that keep to users and devices of their own.</summary>
-public sealed class SharedService(Servers servers) : IAsyncLifetime
+public sealed class SharedService(NotificationsServers servers) : IAsyncLifetime
 {
-    private NotificationsHost? _host;
+    private NotificationsService? _host;
 
-    internal NotificationsHost Host => _host ?? throw new InvalidOperationException("Not started.");
+    internal NotificationsService Host => _host ?? throw new InvalidOperationException("Not started.");
 
-    public async ValueTask InitializeAsync() => _host = await NotificationsHost.StartAsync(servers);
+    public async ValueTask InitializeAsync() => _host = await NotificationsService.StartAsync(servers);
 
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 }
 
 /// <summary>The servers of this assembly, started once.</summary>
-public sealed class Servers : IAsyncLifetime
+public sealed class NotificationsServers : IAsyncLifetime
 {
     private TestServers? _servers;
     private TestIssuer? _issuer;
 
-    public TestServers Real => _servers ?? throw new InvalidOperationException("Not started.");
+    public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
     public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()

@@ -2,7 +2,7 @@ using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>
 /// Sends what is due on one channel, at least once: a delivery is taken up by moving its due time past the lease, sent outside
@@ -42,7 +42,7 @@ internal sealed class DeliveryWorker<TChannel>(
     /// <returns>How many were taken up.</returns>
     private async Task<int> DeliverBatchAsync(CancellationToken stoppingToken)
     {
-        var due = await TakeAsync(stoppingToken);
+        var due = await LeaseDueAsync(stoppingToken);
         if (due.Count == 0)
         {
             return 0;
@@ -65,12 +65,12 @@ internal sealed class DeliveryWorker<TChannel>(
         return due.Count;
     }
 
-    private async Task<List<Taken>> TakeAsync(CancellationToken cancellationToken)
+    private async Task<List<Leased>> LeaseDueAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
-            .SqlQuery<Taken>($"""
+            .SqlQuery<Leased>($"""
                 WITH due AS (
                     SELECT id FROM deliveries WHERE channel = {channel.Name} AND state = 'pending' AND next_attempt_at <= {now}
                     ORDER BY next_attempt_at LIMIT {channel.Batch} FOR UPDATE SKIP LOCKED
@@ -119,10 +119,10 @@ internal sealed class DeliveryWorker<TChannel>(
         return delay < options.Value.LongestRetryDelay ? delay : options.Value.LongestRetryDelay;
     }
 
-    private sealed record Settlement(Taken Delivery, SendOutcome Outcome);
+    private sealed record Settlement(Leased Delivery, SendOutcome Outcome);
 
-    /// <summary>A row of <see cref="TakeAsync"/>.</summary>
-    private sealed record Taken(long Id, int Attempts);
+    /// <summary>A row of <see cref="LeaseDueAsync"/>.</summary>
+    private sealed record Leased(long Id, int Attempts);
 }
 
 internal static partial class DeliveryLog

@@ -3,11 +3,11 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <summary>Writes the notifications of a batch of events, with a delivery for each device of their users and, where that is wanted, to their address, in the consumer's transaction.</summary>
 internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, NotificationMetrics metrics)

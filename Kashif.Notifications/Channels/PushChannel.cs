@@ -4,7 +4,7 @@ using Kashif.Notifications.Devices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Notifications to devices. A device that the app has left is forgotten.</summary>
 internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using MimeKit;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>For development: writes mails to a directory, as files that mail programs open.</summary>
 internal sealed partial class PickupMailSender : IMailSender

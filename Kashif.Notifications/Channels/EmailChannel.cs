@@ -4,17 +4,9 @@ using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
-/// <summary>
-/// A mail that is no notification: its link is a secret, so it never shows in the inbox, goes out whatever the person's
-/// preferences are, and is erased once it is sent.
-/// </summary>
-/// <param name="Kind">The wire name of the event that asks for it.</param>
-/// <param name="To">The address that the link is bound to, which may not be the one that the person has by now.</param>
-internal sealed record Letter(string Kind, string To, string Token, string Language);
-
-/// <summary>Letters, and notifications to those who want them by e-mail too.</summary>
+/// <summary>AccountMails, and notifications to those who want them by e-mail too.</summary>
 internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, IOptions<MailLinkOptions> links) : IDeliveryChannel
 {
     private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
@@ -29,7 +21,7 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
         await using var scope = scopes.CreateAsyncScope();
         var due = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
             .SqlQuery<DueMail>($"""
-                SELECT delivery.id, delivery.letter::text AS letter, notification.title, notification.body,
+                SELECT delivery.id, delivery.letter::text AS account_mail, notification.title, notification.body,
                     recipient.email, recipient.language
                 FROM deliveries delivery
                 LEFT JOIN notifications notification ON notification.id = delivery.notification_id
@@ -45,9 +37,9 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
     }
 
     private Mail ToMail(DueMail due) =>
-        due.Letter is not null && JsonSerializer.Deserialize(due.Letter, NotificationsJson.Default.Letter) is { } letter
-            ? MailTemplates.Compose(due.Id, letter, links.Value)
+        due.AccountMail is not null && JsonSerializer.Deserialize(due.AccountMail, NotificationsJson.Default.AccountMail) is { } mail
+            ? MailTemplates.Compose(due.Id, mail, links.Value)
             : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, new Wording(due.Title ?? "", due.Body ?? ""));
 
-    private sealed record DueMail(long Id, string? Letter, string? Title, string? Body, string? Email, string? Language);
+    private sealed record DueMail(long Id, string? AccountMail, string? Title, string? Body, string? Email, string? Language);
 }

@@ -1,4 +1,4 @@
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>A way out of the house.</summary>
 internal interface IDeliveryChannel

@@ -1,14 +1,14 @@
-using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Feed;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>
 /// One message's way over one channel: a notification's to a device or to the person's address, or a letter's to the address
 /// that it names. It outlives the device, so it only names it.
 /// </summary>
-internal sealed class QueuedDelivery
+internal sealed class ChannelDelivery
 {
     public long Id { get; init; }
 
@@ -24,8 +24,8 @@ internal sealed class QueuedDelivery
     /// <summary>Whose letter it is, where there is no notification that says so.</summary>
     public Guid? UserId { get; init; }
 
-    /// <summary>A <see cref="Delivery.Letter"/> as JSON, until it is settled: it holds a secret and an address.</summary>
-    public string? Letter { get; init; }
+    /// <summary>A <see cref="Channels.AccountMail"/> as JSON, until it is settled: it holds a secret and an address.</summary>
+    public string? AccountMail { get; init; }
 
     /// <summary>Of <see cref="DeliveryState"/>.</summary>
     public required string State { get; init; }
@@ -52,7 +52,7 @@ internal static class DeliveryState
 {
     public const string Pending = "pending";
 
-    /// <summary>Taken by the push service or the mail server.</summary>
+    /// <summary>Leased by the push service or the mail server.</summary>
     public const string Sent = "sent";
 
     /// <summary>Refused for good: trying again would not help.</summary>
@@ -62,14 +62,14 @@ internal static class DeliveryState
     public const string Dead = "dead";
 }
 
-internal sealed class QueuedDeliveryConfiguration : IEntityTypeConfiguration<QueuedDelivery>
+internal sealed class ChannelDeliveryConfiguration : IEntityTypeConfiguration<ChannelDelivery>
 {
-    public void Configure(EntityTypeBuilder<QueuedDelivery> builder)
+    public void Configure(EntityTypeBuilder<ChannelDelivery> builder)
     {
         builder.ToTable("deliveries");
         builder.HasKey(delivery => delivery.Id);
         builder.Property(delivery => delivery.Channel).HasMaxLength(10);
-        builder.Property(delivery => delivery.Letter).HasColumnType("jsonb");
+        builder.Property(delivery => delivery.AccountMail).HasColumnName("letter").HasColumnType("jsonb");
         builder.Property(delivery => delivery.State).HasMaxLength(10);
         builder.Property(delivery => delivery.LastError).HasMaxLength(50);
         builder.HasOne<Notification>().WithMany().HasForeignKey(delivery => delivery.NotificationId).OnDelete(DeleteBehavior.Cascade);

@@ -8,10 +8,10 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>What happens becomes a notification, once, for the one it is about, in their language.</summary>
-public sealed class InboxTests(SharedService shared) : IClassFixture<SharedService>
+public sealed class FeedTests(SharedService shared) : IClassFixture<SharedService>
 {
     private const string Root = "/api/v1/notifications";
-    private NotificationsHost Service => shared.Host;
+    private NotificationsService Service => shared.Host;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -24,14 +24,14 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
         var user = Guid.CreateVersion7();
         var id = Guid.CreateVersion7();
         await Service.PublishAsync(new UserRegistered(user, "Amal Haddad", "amal@example.org", language));
-        await Service.InboxOfSizeAsync(user, 1);
+        await Service.WaitForFeedAsync(user, 1);
 
         await Service.PublishAsync(new ReportCreated(id, user, "Broken lamp", "lighting", 33.5, 36.3));
         await Service.PublishAsync(new ReportStatusUpdated(id, user, "Broken lamp", "submitted", "verified", "Seen it", Guid.CreateVersion7(), 2));
         await Service.PublishAsync(new PointsAwarded(id, user, 10, 60, "report_created"));
         await Service.PublishAsync(new CouponRedeemed(id, user, 7, "Free coffee", "ABCD", 50));
 
-        var inbox = (await Service.InboxOfSizeAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        var inbox = (await Service.WaitForFeedAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
@@ -57,7 +57,7 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
         (await Service.NotifyAsync(user)).GetProperty("title").GetString().ShouldBe("Points earned");
 
         await Service.PublishAsync(new UserRegistered(user, "Amal", "amal@example.org", "ar"));
-        (await Service.InboxOfSizeAsync(user, 2)).ShouldContain(item => item.GetProperty("type").GetString() == UserRegistered.Type);
+        (await Service.WaitForFeedAsync(user, 2)).ShouldContain(item => item.GetProperty("type").GetString() == UserRegistered.Type);
     }
 
     [Fact]
@@ -77,9 +77,9 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
         var other = Guid.CreateVersion7();
         await Service.NotifyAsync(other);
         await Eventually.TrueAsync(
-            () => Service.WithDbAsync(async database => await database.Notifications.CountAsync(row => row.UserId == user, Cancel) >= reports.Length), "all");
+            () => Service.QueryAsync(async database => await database.Notifications.CountAsync(row => row.UserId == user, Cancel) >= reports.Length), "all");
 
-        (await Service.InboxAsync(user)).Select(item => item.GetProperty("data").GetProperty("report_id").GetGuid())
+        (await Service.FeedAsync(user)).Select(item => item.GetProperty("data").GetProperty("report_id").GetGuid())
             .ShouldBe(reports.Select(report => report.Report), ignoreOrder: true);
     }
 
@@ -93,7 +93,7 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
             await Service.PublishAsync(new PointsAwarded(Guid.CreateVersion7(), user, minute + 1, 100, "x"), time: start.AddMinutes(minute));
         }
 
-        await Service.InboxOfSizeAsync(user, 6);
+        await Service.WaitForFeedAsync(user, 6);
         using var client = Service.As(user);
         var pages = new List<int[]>();
         string? cursor = null;
@@ -139,8 +139,8 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
         readAt.ShouldNotBeNull();
         (await again.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("read_at").GetString().ShouldBe(readAt);
         (await Service.UnreadAsync(user)).ShouldBe(1);
-        (await Service.InboxAsync(user, "unread_only=true")).ShouldHaveSingleItem().GetProperty("id").GetGuid().ShouldBe(Id(second));
-        (await Service.InboxAsync(user, "unread_only=false")).Length.ShouldBe(2);
+        (await Service.FeedAsync(user, "unread_only=true")).ShouldHaveSingleItem().GetProperty("id").GetGuid().ShouldBe(Id(second));
+        (await Service.FeedAsync(user, "unread_only=false")).Length.ShouldBe(2);
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
         var stranger = Guid.CreateVersion7();
         var notification = await Service.NotifyAsync(user);
 
-        (await Service.InboxAsync(stranger)).ShouldBeEmpty();
+        (await Service.FeedAsync(stranger)).ShouldBeEmpty();
         (await Service.UnreadAsync(stranger)).ShouldBe(0);
         using var theirs = await ReadAsync(stranger, notification);
         theirs.StatusCode.ShouldBe(HttpStatusCode.NotFound);
@@ -166,7 +166,7 @@ public sealed class InboxTests(SharedService shared) : IClassFixture<SharedServi
 
     [Fact]
     public async Task The_model_and_the_migrations_agree() =>
-        (await Service.WithDbAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
+        (await Service.QueryAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
 
     private async Task<HttpResponseMessage> ReadAsync(Guid user, JsonElement notification)
     {

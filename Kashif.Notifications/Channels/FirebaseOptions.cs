@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Google.Apis.Auth.OAuth2;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Section <c>Firebase</c>: who sends push notifications. Without credentials nobody does.</summary>
 internal sealed class FirebaseOptions : IValidatableObject

@@ -4,7 +4,7 @@ using System.Text;
 using MailKit.Security;
 using MimeKit;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Section <c>Smtp</c>: who sends e-mail. Without a server it goes to files, and without those nowhere.</summary>
 internal sealed class SmtpOptions : IValidatableObject
@@ -99,29 +99,4 @@ internal sealed class SmtpOptions : IValidatableObject
         MailboxAddress.TryParse(Strict, text, out var sender)
         && Ascii.IsValid(sender.LocalPart)
         && MailComposer.TryParseAddress(sender.Address, out _);
-}
-
-/// <summary>Section <c>Links</c>: where links in mails lead.</summary>
-internal sealed class MailLinkOptions : IValidatableObject
-{
-    public const string Section = "Links";
-
-    /// <summary>The public address of the web app, which has the pages <c>/verify-email</c> and <c>/reset-password</c>. Empty: <see cref="Gateway"/>.</summary>
-    public string? App { get; set; }
-
-    /// <summary>The gateway's public address.</summary>
-    public string Gateway { get; set; } = "http://localhost:8000";
-
-    /// <summary>The token is in the fragment, which browsers send to no server: it reaches no log and no Referer.</summary>
-    public string To(string page, string token) => $"{Base.TrimEnd('/')}/{page}#token={Uri.EscapeDataString(token)}";
-
-    private string Base => string.IsNullOrWhiteSpace(App) ? Gateway : App;
-
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        if (!Uri.TryCreate(Base, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.Query.Length + address.Fragment.Length > 0)
-        {
-            yield return new ValidationResult("Links:App (or Links:Gateway, where that is empty) must be an absolute http(s) address, such as https://kashif.example.org.");
-        }
-    }
 }

@@ -6,7 +6,7 @@ using MailKit.Security;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>
 /// A mail server (docs/decisions/0006-smtp-client.md). A connection carries one mail after the other. What the server says of
@@ -20,7 +20,7 @@ internal sealed partial class SmtpMailSender(
     private const int MaxConnections = 4;
     private const int MaxBrokenConnections = 2;
 
-    private static readonly SendOutcome Away = new(SendResult.Retry, "smtp_unreachable");
+    private static readonly SendOutcome Unreachable = new(SendResult.Retry, "smtp_unreachable");
     private static readonly SendOutcome NotInternational = new(SendResult.Refused, "smtputf8_not_offered");
 
     private readonly SmtpOptions _options = options.Value;
@@ -28,12 +28,12 @@ internal sealed partial class SmtpMailSender(
     public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken)
     {
         var outcomes = new SendOutcome[mails.Count];
-        var letters = new List<Outgoing>(mails.Count);
+        var messages = new List<Outgoing>(mails.Count);
         for (var index = 0; index < mails.Count; index++)
         {
             if (MailComposer.Compose(mails[index], _options.Sender, time.GetUtcNow()) is { } message)
             {
-                letters.Add(new Outgoing(index, message));
+                messages.Add(new Outgoing(index, message));
             }
             else
             {
@@ -42,33 +42,33 @@ internal sealed partial class SmtpMailSender(
         }
 
         await Task.WhenAll(
-            SendAsync(letters.FindAll(letter => !letter.IsInternational), international: false, cancellationToken),
-            SendAsync(letters.FindAll(letter => letter.IsInternational), international: true, cancellationToken));
-        foreach (var letter in letters)
+            SendAsync(messages.FindAll(outgoing => !outgoing.IsInternational), international: false, cancellationToken),
+            SendAsync(messages.FindAll(outgoing => outgoing.IsInternational), international: true, cancellationToken));
+        foreach (var outgoing in messages)
         {
-            outcomes[letter.Index] = letter.Outcome;
-            letter.Message.Dispose();
+            outcomes[outgoing.Index] = outgoing.Outcome;
+            outgoing.Message.Dispose();
         }
 
         return outcomes;
     }
 
-    private async Task SendAsync(List<Outgoing> letters, bool international, CancellationToken cancellationToken)
+    private async Task SendAsync(List<Outgoing> messages, bool international, CancellationToken cancellationToken)
     {
-        var waiting = new ConcurrentQueue<Outgoing>(letters);
-        var connections = Math.Min(MaxConnections, (letters.Count + MailsPerConnection - 1) / MailsPerConnection);
+        var waiting = new ConcurrentQueue<Outgoing>(messages);
+        var connections = Math.Min(MaxConnections, (messages.Count + MailsPerConnection - 1) / MailsPerConnection);
         var failures = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => SendOverConnectionAsync(waiting, international, cancellationToken)));
 
         // No connection was left to take these.
         var failure = Array.Find(failures, failure => failure is not null);
-        foreach (var letter in waiting)
+        foreach (var outgoing in waiting)
         {
-            letter.Outcome = failure?.Outcome ?? Away;
+            outgoing.Outcome = failure?.Outcome ?? Unreachable;
         }
 
-        if (letters.FindAll(letter => letter.Outcome.Result is SendResult.Retry) is [{ Outcome.Error: { } reason }, ..] later)
+        if (messages.FindAll(outgoing => outgoing.Outcome.Result is SendResult.Retry) is [{ Outcome.Error: { } reason }, ..] later)
         {
-            NotTaken(logger, later.Count, reason, failure?.Exception);
+            MailsDeferred(logger, later.Count, reason, failure?.Exception);
         }
     }
 
@@ -85,19 +85,19 @@ internal sealed partial class SmtpMailSender(
                 return failure;
             }
 
-            if (!waiting.TryDequeue(out var letter))
+            if (!waiting.TryDequeue(out var outgoing))
             {
                 break;
             }
 
-            letter.Outcome = await SendAsync(client, letter, cancellationToken);
-            if (client.IsConnected || letter.Outcome.Result is not SendResult.Retry)
+            outgoing.Outcome = await SendAsync(client, outgoing, cancellationToken);
+            if (client.IsConnected || outgoing.Outcome.Result is not SendResult.Retry)
             {
                 broken = 0;
             }
             else if (isReused)
             {
-                waiting.Enqueue(letter); // a server may close a connection that it has had enough of: the next one starts anew
+                waiting.Enqueue(outgoing); // a server may close a connection that it has had enough of: the next one starts anew
             }
             else
             {
@@ -131,22 +131,22 @@ internal sealed partial class SmtpMailSender(
         }
         catch (SmtpCommandException refusal)
         {
-            return new ConnectFailure(Answered(SendResult.Retry, refusal.StatusCode));
+            return new ConnectFailure(ServerError(SendResult.Retry, refusal.StatusCode));
         }
         catch (AuthenticationException refusal)
         {
-            return new ConnectFailure(refusal.InnerException is SmtpCommandException { StatusCode: var status } ? Answered(SendResult.Retry, status) : Away);
+            return new ConnectFailure(refusal.InnerException is SmtpCommandException { StatusCode: var status } ? ServerError(SendResult.Retry, status) : Unreachable);
         }
         catch (Exception exception) when (IsTransport(exception) || exception is SslHandshakeException or NotSupportedException or TimeoutException)
         {
             // To be logged: its words are the library's own, about this host and its certificate. A time-out has none.
-            return new ConnectFailure(Away, exception is OperationCanceledException ? null : exception);
+            return new ConnectFailure(Unreachable, exception is OperationCanceledException ? null : exception);
         }
     }
 
-    private async Task<SendOutcome> SendAsync(SmtpClient client, Outgoing letter, CancellationToken cancellationToken)
+    private async Task<SendOutcome> SendAsync(SmtpClient client, Outgoing outgoing, CancellationToken cancellationToken)
     {
-        if (letter.IsInternational && !client.Capabilities.HasFlag(SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime))
+        if (outgoing.IsInternational && !client.Capabilities.HasFlag(SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime))
         {
             return NotInternational;
         }
@@ -154,20 +154,20 @@ internal sealed partial class SmtpMailSender(
         using var limit = Limit(cancellationToken);
         try
         {
-            await client.SendAsync(letter.IsInternational ? MailComposer.International : FormatOptions.Default, letter.Message, limit.Token);
+            await client.SendAsync(outgoing.IsInternational ? MailComposer.International : FormatOptions.Default, outgoing.Message, limit.Token);
             return new SendOutcome(SendResult.Sent);
         }
         catch (SmtpCommandException refusal)
         {
-            return Answered(IsOfThisMail(refusal) ? SendResult.Refused : SendResult.Retry, refusal.StatusCode);
+            return ServerError(IsPermanent(refusal) ? SendResult.Refused : SendResult.Retry, refusal.StatusCode);
         }
         catch (ServiceNotAuthenticatedException)
         {
-            return Answered(SendResult.Retry, SmtpStatusCode.AuthenticationRequired);
+            return ServerError(SendResult.Retry, SmtpStatusCode.AuthenticationRequired);
         }
         catch (Exception exception) when (IsTransport(exception))
         {
-            return Away;
+            return Unreachable;
         }
     }
 
@@ -183,13 +183,13 @@ internal sealed partial class SmtpMailSender(
 
     /// <summary>Whether the server will never take this mail. Our sender, name and password are the same for all: the operator mends those.</summary>
     /// <remarks>RFC 5321 section 4.2.1 and RFC 4954 section 6.</remarks>
-    private static bool IsOfThisMail(SmtpCommandException refusal) =>
+    private static bool IsPermanent(SmtpCommandException refusal) =>
         refusal.ErrorCode is not SmtpErrorCode.SenderNotAccepted && (int)refusal.StatusCode is >= 500 and not (530 or 534 or 535 or 538);
 
-    private static SendOutcome Answered(SendResult result, SmtpStatusCode status) => new(result, $"smtp_{(int)status}");
+    private static SendOutcome ServerError(SendResult result, SmtpStatusCode status) => new(result, $"smtp_{(int)status}");
 
     [LoggerMessage(EventId = 6007, Level = LogLevel.Warning, Message = "{Count} e-mails are tried again later: the mail server is away, or does not take them ({Reason})")]
-    private static partial void NotTaken(ILogger logger, int count, string reason, Exception? exception);
+    private static partial void MailsDeferred(ILogger logger, int count, string reason, Exception? exception);
 
     private sealed class Outgoing(int index, MimeMessage message)
     {

@@ -4,7 +4,7 @@ using Kashif.Notifications.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <param name="Language">In which the person is written to; null for somebody this service has not heard of.</param>
 /// <param name="Devices">Without their tokens, which are good for sending to them.</param>
@@ -23,6 +23,6 @@ internal static class NotificationExport
             recipient?.Email,
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
-            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(InboxEndpoints.ToResponse)));
+            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(NotificationEndpoints.ToResponse)));
     }
 }

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <summary>What a user is told, in the words and the language they are told it in.</summary>
 internal sealed class Notification

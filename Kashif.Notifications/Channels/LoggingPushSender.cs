@@ -1,6 +1,6 @@
 using Kashif.Notifications.Devices;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Stands where Firebase is not set up: says that there was something to send, never to whom or what.</summary>
 internal sealed partial class LoggingPushSender : IPushSender

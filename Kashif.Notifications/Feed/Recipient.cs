@@ -2,7 +2,7 @@ using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <summary>
 /// How a user is spoken to, and where. Events can be about users that this service has not heard of yet: they get English, on

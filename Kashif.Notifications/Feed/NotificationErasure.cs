@@ -2,7 +2,7 @@ using Kashif.Messaging.Erasure;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <summary>Nothing here is worth anything without the person that it was for.</summary>
 internal sealed class NotificationErasure(NotificationsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)

@@ -1,10 +1,10 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications.Feed;
 
 /// <summary>Tells the user what an event says.</summary>
 internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventTemplate<TEvent> template) : IEventHandler<TEvent>

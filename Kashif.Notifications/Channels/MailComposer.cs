@@ -4,7 +4,7 @@ using System.Text;
 using MimeKit;
 using MimeKit.Text;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>Makes a MIME message of a <see cref="Mail"/>: text and HTML, in ASCII for any server.</summary>
 internal static class MailComposer

@@ -1,6 +1,6 @@
 using Kashif.Notifications.Devices;
 
-namespace Kashif.Notifications.Delivery;
+namespace Kashif.Notifications.Channels;
 
 /// <summary>One notification for one device.</summary>
 internal sealed record Push(
