@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Points;
-using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;
@@ -27,42 +25,42 @@ internal sealed class LeaderboardSnapshots(
     /// <summary>How far down the leaderboard goes.</summary>
     public const int Depth = 1000;
 
-    private readonly Board[] _boards = [.. Enum.GetValues<Period>().Select(period => new Board(period))];
+    private readonly PeriodLeaderboard[] _leaderboards = [.. Enum.GetValues<Period>().Select(period => new PeriodLeaderboard(period))];
 
     public void Dispose()
     {
-        foreach (var board in _boards)
+        foreach (var leaderboard in _leaderboards)
         {
-            board.Reading.Dispose();
+            leaderboard.Lock.Dispose();
         }
     }
 
-    public ValueTask<Snapshot> GetAsync(Period period, CancellationToken cancellationToken)
+    public ValueTask<LeaderboardSnapshot> GetAsync(Period period, CancellationToken cancellationToken)
     {
-        var board = _boards[(int)period];
-        return IsFresh(board) is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(board, cancellationToken);
+        var leaderboard = _leaderboards[(int)period];
+        return FreshSnapshot(leaderboard) is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(leaderboard, cancellationToken);
     }
 
-    private Snapshot? IsFresh(Board board) =>
-        board.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge(board.Period) ? snapshot : null;
+    private LeaderboardSnapshot? FreshSnapshot(PeriodLeaderboard leaderboard) =>
+        leaderboard.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge(leaderboard.Period) ? snapshot : null;
 
-    private async ValueTask<Snapshot> RefreshAsync(Board board, CancellationToken cancellationToken)
+    private async ValueTask<LeaderboardSnapshot> RefreshAsync(PeriodLeaderboard leaderboard, CancellationToken cancellationToken)
     {
-        await board.Reading.WaitAsync(cancellationToken);
+        await leaderboard.Lock.WaitAsync(cancellationToken);
         try
         {
-            if (IsFresh(board) is { } snapshot)
+            if (FreshSnapshot(leaderboard) is { } snapshot)
             {
                 return snapshot;
             }
 
             var takenAt = time.GetTimestamp();
-            var standings = await ReadAsync(board.Period, cancellationToken);
-            return board.Current = new Snapshot(Rank(standings), takenAt, MaxAge(board.Period), json.Value.SerializerOptions);
+            var standings = await ReadAsync(leaderboard.Period, cancellationToken);
+            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings), takenAt, MaxAge(leaderboard.Period), json.Value.SerializerOptions);
         }
         finally
         {
-            board.Reading.Release();
+            leaderboard.Lock.Release();
         }
     }
 
@@ -126,33 +124,10 @@ internal sealed class LeaderboardSnapshots(
         return items;
     }
 
-    private sealed class Board(Period period)
+    private sealed class PeriodLeaderboard(Period period)
     {
         public Period Period { get; } = period;
-        public SemaphoreSlim Reading { get; } = new(1);
-        public volatile Snapshot? Current;
-    }
-}
-
-/// <summary>The leaderboard at one moment.</summary>
-internal sealed class Snapshot(LeaderboardItem[] items, long takenAt, TimeSpan maxAge, System.Text.Json.JsonSerializerOptions json)
-{
-    private readonly ConcurrentDictionary<(int Offset, int Size), IResult> _pages = new();
-
-    public long TakenAt => takenAt;
-
-    public IResult PageOf(int offset, int size)
-    {
-        offset = Math.Min(offset, items.Length);
-
-        // Kept where paging from the top leads. There are few of those; any offset could be asked for, to fill the memory.
-        return offset % size == 0 ? _pages.GetOrAdd((offset, size), page => Make(page.Offset, page.Size)) : Make(offset, size);
-    }
-
-    private IResult Make(int offset, int size)
-    {
-        var end = Math.Min(offset + size, items.Length);
-        return PublicCache.Prepare(
-            new Page<LeaderboardItem>(items[offset..end], end < items.Length ? Cursor.Encode(end) : null), maxAge, json);
+        public SemaphoreSlim Lock { get; } = new(1);
+        public volatile LeaderboardSnapshot? Current;
     }
 }

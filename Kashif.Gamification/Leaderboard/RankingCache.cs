@@ -94,32 +94,32 @@ internal sealed partial class RankingCache
     private readonly RedisValue _token = Guid.CreateVersion7().ToString();
 
     /// <summary>Counts writes that did not arrive and connections to a server that may have lost some.</summary>
-    private long _doubts;
+    private long _invalidations;
 
     /// <summary>Of the doubts, the writes that did not arrive: only a build after them makes up for them.</summary>
-    private long _missed;
+    private long _missedWrites;
 
     /// <summary>The same at the last build or check; while they differ the ranking is not to be trusted.</summary>
-    private long _settledDoubts = -1;
-    private long _settledMissed = -1;
+    private long _invalidationsAtRebuild = -1;
+    private long _missedWritesAtRebuild = -1;
 
     public RankingCache(RedisCircuit redis, RankingSignal signal, ILogger<RankingCache> logger)
     {
         (_redis, _signal, _logger) = (redis, signal, logger);
-        redis.Restored += Doubt;
+        redis.Restored += Invalidate;
     }
 
     /// <summary>Shows balances that have been committed. Never throws: what cannot be written is made good by a rebuild.</summary>
     public Task WriteAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
-        balances.Count == 0 ? Task.CompletedTask : ShowAsync(() => WriteChunkAsync(balances, cancellationToken));
+        balances.Count == 0 ? Task.CompletedTask : WriteOrInvalidateAsync(() => WriteChunkAsync(balances, cancellationToken));
 
     /// <summary>Forgets users whose balances are gone. Never throws.</summary>
     public Task RemoveAsync(IReadOnlyCollection<Guid> users, CancellationToken cancellationToken) =>
         users.Count == 0
             ? Task.CompletedTask
-            : ShowAsync(() => _redis.EvaluateAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
+            : WriteOrInvalidateAsync(() => _redis.EvaluateAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
 
-    private async Task ShowAsync(Func<ValueTask<RedisResult?>> write)
+    private async Task WriteOrInvalidateAsync(Func<ValueTask<RedisResult?>> write)
     {
         RedisResult? isBuilt = null;
         try
@@ -133,12 +133,12 @@ internal sealed partial class RankingCache
 
         if (isBuilt is null)
         {
-            if (Interlocked.Increment(ref _missed) == Interlocked.Read(ref _settledMissed) + 1)
+            if (Interlocked.Increment(ref _missedWrites) == Interlocked.Read(ref _missedWritesAtRebuild) + 1)
             {
                 WriteMissed(_logger);
             }
 
-            Doubt();
+            Invalidate();
         }
         else if (!(bool)isBuilt)
         {
@@ -146,9 +146,9 @@ internal sealed partial class RankingCache
         }
     }
 
-    private void Doubt()
+    private void Invalidate()
     {
-        Interlocked.Increment(ref _doubts);
+        Interlocked.Increment(ref _invalidations);
         _signal.Set();
     }
 
@@ -178,9 +178,9 @@ internal sealed partial class RankingCache
     /// <returns>False where Redis is away or another process is building: try again in a moment.</returns>
     public async Task<bool> RebuildAsync(IAsyncEnumerable<Balance> balances, CancellationToken cancellationToken)
     {
-        var (doubts, missed) = (Interlocked.Read(ref _doubts), Interlocked.Read(ref _missed));
-        var mustBuild = missed != Interlocked.Read(ref _settledMissed);
-        switch ((string?)await _redis.EvaluateAsync(BeginScript, BuildKeys, [_token, mustBuild], cancellationToken))
+        var (invalidations, missedWrites) = (Interlocked.Read(ref _invalidations), Interlocked.Read(ref _missedWrites));
+        var hasMissedWrites = missedWrites != Interlocked.Read(ref _missedWritesAtRebuild);
+        switch ((string?)await _redis.EvaluateAsync(BeginScript, BuildKeys, [_token, hasMissedWrites], cancellationToken))
         {
             case "done":
                 break;
@@ -191,8 +191,8 @@ internal sealed partial class RankingCache
                 return false;
         }
 
-        Interlocked.Exchange(ref _settledMissed, missed);
-        Interlocked.Exchange(ref _settledDoubts, doubts);
+        Interlocked.Exchange(ref _missedWritesAtRebuild, missedWrites);
+        Interlocked.Exchange(ref _invalidationsAtRebuild, invalidations);
         return true;
     }
 
@@ -218,7 +218,7 @@ internal sealed partial class RankingCache
 
     private async Task<RedisResult?> ReadAsync(string script, RedisValue argument, CancellationToken cancellationToken)
     {
-        if (Interlocked.Read(ref _doubts) != Interlocked.Read(ref _settledDoubts)
+        if (Interlocked.Read(ref _invalidations) != Interlocked.Read(ref _invalidationsAtRebuild)
             || await _redis.EvaluateAsync(script, Keys, [argument], cancellationToken) is not { } result)
         {
             return null;

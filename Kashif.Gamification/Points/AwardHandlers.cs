@@ -6,8 +6,8 @@ namespace Kashif.Gamification.Points;
 internal sealed class ReportCreatedAwards(Awards awards) : IEventHandler<ReportCreated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
-        awards.GiveAsync(
-            [.. events.Select(e => new Occasion(ReportCreated.Type, null, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
+        awards.AwardAsync(
+            [.. events.Select(e => new AwardTrigger(ReportCreated.Type, null, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
             cancellationToken);
 
     public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);
@@ -16,8 +16,8 @@ internal sealed class ReportCreatedAwards(Awards awards) : IEventHandler<ReportC
 internal sealed class ReportStatusAwards(Awards awards) : IEventHandler<ReportStatusUpdated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) =>
-        awards.GiveAsync(
-            [.. events.Select(e => new Occasion(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
+        awards.AwardAsync(
+            [.. events.Select(e => new AwardTrigger(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
             cancellationToken);
 
     public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);

@@ -11,7 +11,7 @@ namespace Kashif.Gamification.Points;
 /// <param name="Event">Its wire name.</param>
 /// <param name="Status">The status that the report reached, if it is about one.</param>
 /// <param name="UserId">The report's owner.</param>
-internal sealed record Occasion(string Event, string? Status, Guid UserId, Guid ReportId, DateTimeOffset Time, EventCause Cause);
+internal sealed record AwardTrigger(string Event, string? Status, Guid UserId, Guid ReportId, DateTimeOffset Time, EventCause Cause);
 
 /// <summary>
 /// Gives the points of a whole batch of events in a fixed number of statements. A rule gives once a report, however often and
@@ -25,15 +25,15 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
     private readonly List<Balance> _changed = [];
 
-    public async Task GiveAsync(IReadOnlyList<Occasion> occasions, CancellationToken cancellationToken)
+    public async Task AwardAsync(IReadOnlyList<AwardTrigger> triggers, CancellationToken cancellationToken)
     {
-        occasions = [.. occasions.Where(occasion => occasion.UserId != ErasedUser.Id)];
+        triggers = [.. triggers.Where(trigger => trigger.UserId != ErasedUser.Id)];
 
         // One batch at a time: two that share users or causes would otherwise lock each other out, because a batch has
         // several handlers and so no single order to lock in. A batch is a handful of statements, so the queue is short.
         await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
 
-        var grants = await FindGrantsAsync(occasions, cancellationToken);
+        var grants = await FindGrantsAsync(triggers, cancellationToken);
         if (grants.Count == 0)
         {
             return;
@@ -53,15 +53,15 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         await ranking.WriteAsync(changed, cancellationToken);
     }
 
-    private async Task<List<Grant>> FindGrantsAsync(IReadOnlyList<Occasion> occasions, CancellationToken cancellationToken)
+    private async Task<List<Grant>> FindGrantsAsync(IReadOnlyList<AwardTrigger> triggers, CancellationToken cancellationToken)
     {
         var rules = await database.Rules.AsNoTracking().ToListAsync(cancellationToken);
         var grants = (
-            from occasion in occasions
+            from trigger in triggers
             from rule in rules
-            where rule.Event == occasion.Event && (rule.Status is null || rule.Status == occasion.Status)
-            orderby occasion.Time
-            select new Grant(occasion, rule))
+            where rule.Event == trigger.Event && (rule.Status is null || rule.Status == trigger.Status)
+            orderby trigger.Time
+            select new Grant(trigger, rule))
             .DistinctBy(grant => grant.Cause)
             .ToList();
         if (grants.Count == 0)
@@ -88,7 +88,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
             return;
         }
 
-        var users = limited.Select(grant => grant.Occasion.UserId).Distinct().ToList();
+        var users = limited.Select(grant => grant.Trigger.UserId).Distinct().ToList();
         var days = limited.Select(grant => grant.LimitDay).Distinct().ToList();
         var given = await database.Transactions
             .Where(transaction => users.Contains(transaction.UserId) && transaction.LimitDay != null && days.Contains(transaction.LimitDay))
@@ -98,7 +98,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
         foreach (var grant in limited)
         {
-            var key = (grant.Occasion.UserId, (string?)grant.Rule.Code, grant.LimitDay);
+            var key = (grant.Trigger.UserId, (string?)grant.Rule.Code, grant.LimitDay);
             var before = given.GetValueOrDefault(key);
             grant.Points = Math.Clamp((grant.Rule.DailyLimit ?? int.MaxValue) - before, 0, grant.Rule.Points);
             given[key] = before + grant.Points;
@@ -109,7 +109,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
     private async Task<Dictionary<Guid, Balance>> AddToBalancesAsync(List<Grant> grants, CancellationToken cancellationToken)
     {
-        var sums = grants.GroupBy(grant => grant.Occasion.UserId).OrderBy(user => user.Key)
+        var sums = grants.GroupBy(grant => grant.Trigger.UserId).OrderBy(user => user.Key)
             .Select(user => (UserId: user.Key, Points: user.Sum(grant => (long)grant.Points)))
             .ToList();
         var users = sums.ConvertAll(sum => sum.UserId).ToArray();
@@ -130,14 +130,14 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
     private void AddToLedger(List<Grant> grants, Dictionary<Guid, Balance> balances)
     {
         var now = time.GetUtcNow();
-        var running = grants.GroupBy(grant => grant.Occasion.UserId)
+        var running = grants.GroupBy(grant => grant.Trigger.UserId)
             .ToDictionary(user => user.Key, user => balances[user.Key].Points - user.Sum(grant => (long)grant.Points));
 
         // Ids of one instant are in no order; the user's list, sorted by them, shall show the balance grow.
         Guid[] ids = [.. grants.Select(_ => Guid.CreateVersion7(now)).Order()];
         foreach (var (id, grant) in ids.Zip(grants))
         {
-            var userId = grant.Occasion.UserId;
+            var userId = grant.Trigger.UserId;
             running[userId] += grant.Points;
             database.Transactions.Add(new PointTransaction
             {
@@ -148,23 +148,23 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
                 Reason = grant.Rule.Code,
                 Rule = grant.Rule.Code,
                 Cause = grant.Cause,
-                Reference = grant.Occasion.ReportId.ToString(),
+                Reference = grant.Trigger.ReportId.ToString(),
                 LimitDay = grant.LimitDay,
                 CreatedAt = now,
             });
-            database.Publish(new PointsAwarded(id, userId, grant.Points, running[userId], grant.Rule.Code), now, grant.Occasion.Cause);
+            database.Publish(new PointsAwarded(id, userId, grant.Points, running[userId], grant.Rule.Code), now, grant.Trigger.Cause);
             metrics.Awarded(grant.Rule.Code, grant.Points);
         }
     }
 
-    private sealed class Grant(Occasion occasion, Rule rule)
+    private sealed class Grant(AwardTrigger trigger, Rule rule)
     {
-        public Occasion Occasion { get; } = occasion;
+        public AwardTrigger Trigger { get; } = trigger;
         public Rule Rule { get; } = rule;
-        public string Cause { get; } = $"{rule.Code}:{occasion.ReportId}";
+        public string Cause { get; } = $"{rule.Code}:{trigger.ReportId}";
 
         /// <summary>The day on which it happened, not on which it was heard of: late and shuffled events give the same points.</summary>
-        public DateOnly? LimitDay { get; } = rule.DailyLimit is null ? null : DateOnly.FromDateTime(occasion.Time.UtcDateTime);
+        public DateOnly? LimitDay { get; } = rule.DailyLimit is null ? null : DateOnly.FromDateTime(trigger.Time.UtcDateTime);
         public int Points { get; set; } = rule.Points;
     }
 }

@@ -31,7 +31,7 @@ public sealed class AwardTests(GamificationService service)
         await Task.WhenAll(order.Select(deliver => deliver()));
 
         await service.WaitForBalanceAsync(user, reports * (10 + 5 + 50));
-        await SettleAsync();
+        await WaitForHandlingAsync();
         var entries = await EntriesAsync(user);
         entries.Count.ShouldBe(reports * 3);
         entries.Sum(entry => entry.Points).ShouldBe(reports * 65);
@@ -53,7 +53,7 @@ public sealed class AwardTests(GamificationService service)
         }
 
         await service.WaitForBalanceAsync(user, 5);
-        await SettleAsync();
+        await WaitForHandlingAsync();
         (await EntriesAsync(user)).ShouldHaveSingleItem().Reference.ShouldBe(report.ToString());
     }
 
@@ -65,7 +65,7 @@ public sealed class AwardTests(GamificationService service)
         await service.Tap.PublishAsync(Status(user, Guid.CreateVersion7(), "submitted", "rejected"));
         await service.Tap.PublishAsync(Status(user, Guid.CreateVersion7(), "verified", "in_progress"));
 
-        await SettleAsync();
+        await WaitForHandlingAsync();
         (await EntriesAsync(user)).ShouldBeEmpty();
     }
 
@@ -78,7 +78,7 @@ public sealed class AwardTests(GamificationService service)
         await Task.WhenAll(Enumerable.Range(0, 80).Select(index =>
             service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddMinutes(index))));
         await service.WaitForBalanceAsync(user, 100);
-        await SettleAsync();
+        await WaitForHandlingAsync();
         (await EntriesAsync(user)).Count.ShouldBe(10);
 
         // The last instant of the day is part of it, the next is not; resolved reports have no limit.
@@ -86,7 +86,7 @@ public sealed class AwardTests(GamificationService service)
         await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddDays(1));
         await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()), time: day);
         await service.WaitForBalanceAsync(user, 160);
-        await SettleAsync();
+        await WaitForHandlingAsync();
         (await service.BalanceAsync(user)).ShouldBe(160);
     }
 
@@ -147,7 +147,7 @@ public sealed class AwardTests(GamificationService service)
         service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == user).ToListAsync());
 
     /// <summary>Waits until what was published before has been handled: each replica's workers take the messages in order.</summary>
-    private async Task SettleAsync()
+    private async Task WaitForHandlingAsync()
     {
         for (var sentinel = 0; sentinel < 8; sentinel++)
         {

@@ -1,6 +1,6 @@
 namespace Kashif.Gamification.Tests;
 
-/// <summary>The debit that Coupons asks for: one id, one answer, for ever.</summary>
+/// <summary>The debit that Coupons asks for: one id, one response, for ever.</summary>
 public sealed class DebitTests(GamificationService service)
 {
     [Fact]
@@ -24,10 +24,10 @@ public sealed class DebitTests(GamificationService service)
         var redemption = Guid.CreateVersion7();
         await service.EarnAsync(user, 1);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.DebitAsync(redemption, user, 50)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.DebitAsync(redemption, user, 50)));
 
-        answers.ShouldAllBe(answer => answer.Status == 200);
-        answers.Select(answer => answer.Body.GetRawText()).Distinct().ShouldHaveSingleItem();
+        responses.ShouldAllBe(response => response.Status == 200);
+        responses.Select(response => response.Body.GetRawText()).Distinct().ShouldHaveSingleItem();
         (await service.BalanceAsync(user)).ShouldBe(0);
     }
 

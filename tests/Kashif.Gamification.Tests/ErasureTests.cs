@@ -19,7 +19,7 @@ public sealed class ErasureTests(GamificationService service)
         var redemption = Guid.CreateVersion7();
         using var coupons = service.Host.AsService();
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
-        await Eventually.TrueAsync(async () => await IsOnTopAsync(user), "the leaderboard to show it");
+        await Eventually.TrueAsync(async () => await IsOnLeaderboardAsync(user), "the leaderboard to show it");
         var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
 
         var export = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
@@ -31,11 +31,11 @@ public sealed class ErasureTests(GamificationService service)
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
         (await service.QueryAsync(database => database.Transactions.CountAsync())).ShouldBeGreaterThanOrEqualTo(entries);
         await ShouldAddUpAsync();
-        await Eventually.TrueAsync(async () => !await IsOnTopAsync(user), "the leaderboard to forget");
-        (await IsOnTopAsync(Guid.Empty)).ShouldBeFalse();
+        await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the leaderboard to forget");
+        (await IsOnLeaderboardAsync(Guid.Empty)).ShouldBeFalse();
         (await citizen.ReadAsync("/points/me")).Body.GetProperty("points").GetInt64().ShouldBe(0);
 
-        // The redemption asks again, and gets its first answer.
+        // The redemption asks again, and gets its first response.
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
         (await citizen.RedeemAsync(1)).Status.ShouldBe(422);
     }
@@ -66,7 +66,7 @@ public sealed class ErasureTests(GamificationService service)
         (await service.QueryAsync(database => database.Transactions.AnyAsync(entry => entry.Reference == report.ToString()))).ShouldBeFalse();
     }
 
-    private async Task<bool> IsOnTopAsync(Guid user)
+    private async Task<bool> IsOnLeaderboardAsync(Guid user)
     {
         using var client = service.Host.Anonymous();
         var (_, board) = await client.ReadAsync("/leaderboard?limit=100");

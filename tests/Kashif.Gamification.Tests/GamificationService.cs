@@ -39,7 +39,7 @@ public sealed class GamificationService : IAsyncLifetime
         _issuer = await TestIssuer.StartAsync();
         _tap = await EventTap.OpenAsync(_servers.Messaging);
         _host = await ServiceHost<Program>.StartAsync(_servers, Issuer, ResourceNames.GamificationDb, Settings);
-        await ConsumesAsync();
+        await WaitForConsumerAsync();
         _replica = await ServiceHost<Program>.StartAsync(_servers, Issuer, ResourceNames.GamificationDb, Settings, _host.Database);
     }
 
@@ -55,7 +55,7 @@ public sealed class GamificationService : IAsyncLifetime
     }
 
     /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
-    private async Task ConsumesAsync()
+    private async Task WaitForConsumerAsync()
     {
         var probe = Verified(Guid.CreateVersion7(), Guid.CreateVersion7());
         await Eventually.TrueAsync(
@@ -109,8 +109,8 @@ internal static class GamificationClient
     {
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
-            using var answer = await client.GetAsync(GamificationService.Area + path);
-            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+            using var response = await client.GetAsync(GamificationService.Area + path);
+            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
 
         public async Task<(int Status, JsonElement Body)> RedeemAsync(int points, string? key = null)
@@ -124,14 +124,14 @@ internal static class GamificationClient
                 request.Headers.Add("Idempotency-Key", key);
             }
 
-            using var answer = await client.SendAsync(request);
-            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+            using var response = await client.SendAsync(request);
+            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
 
         public async Task<(int Status, JsonElement Body)> DebitAsync(Guid redemption, Guid userId, int points, int couponId = 7)
         {
-            using var answer = await client.PutAsJsonAsync($"/internal/v1/debits/{redemption}", new { user_id = userId, points, coupon_id = couponId });
-            return ((int)answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>());
+            using var response = await client.PutAsJsonAsync($"/internal/v1/debits/{redemption}", new { user_id = userId, points, coupon_id = couponId });
+            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
     }
 

@@ -23,7 +23,7 @@ public sealed class LeaderboardTests(GamificationService service)
 
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
 
-        await ShowsAsync(users, 150, 50, 100);
+        await WaitForLeaderboardAsync(users, 150, 50, 100);
         await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
     }
 
@@ -31,7 +31,7 @@ public sealed class LeaderboardTests(GamificationService service)
     public async Task Without_redis_the_database_answers_and_what_it_missed_is_made_good()
     {
         var users = await EarnAsync(2, 1);
-        await ShowsAsync(users, 100, 50);
+        await WaitForLeaderboardAsync(users, 100, 50);
 
         (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success.ShouldBeTrue();
         await service.EarnAsync(users[1], 2);
@@ -41,12 +41,12 @@ public sealed class LeaderboardTests(GamificationService service)
         status.ShouldBe(200);
         mine.GetProperty("points").GetInt64().ShouldBe(140);
         mine.GetProperty("rank").GetInt64().ShouldBeGreaterThan(0);
-        await ShowsAsync(users, 100, 140);
+        await WaitForLeaderboardAsync(users, 100, 140);
 
         (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, KnownResourceCommands.StartCommand, TestContext.Current.CancellationToken)).Success.ShouldBeTrue();
         await Eventually.TrueAsync(async () =>
         {
-            await ShowsAsync(users, 100, 140);
+            await WaitForLeaderboardAsync(users, 100, 140);
             using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
             return redis.IsConnected && await RankingAsync(redis) == await BalancesAsync();
         }, "the ranking to be rebuilt");
@@ -56,49 +56,49 @@ public sealed class LeaderboardTests(GamificationService service)
     public async Task A_rank_is_right_at_the_first_question_after_redis_has_been_emptied()
     {
         var users = await EarnAsync(2, 1);
-        await ShowsAsync(users, 100, 50);
+        await WaitForLeaderboardAsync(users, 100, 50);
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
 
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
-        await RankIsRightAsync(users[1]);
+        await RankShouldMatchDatabaseAsync(users[1]);
 
         await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
-        await RankIsRightAsync(users[1]);
+        await RankShouldMatchDatabaseAsync(users[1]);
     }
 
     [Fact]
     public async Task The_ranking_is_rebuilt_when_redis_starts_again_empty_before_anyone_asks()
     {
         var users = await EarnAsync(2, 1);
-        await IsRebuiltAsync(); // no write is under way that would find Redis empty
-        await EmptyAsync();
+        await WaitForRebuildAsync(); // no write is under way that would find Redis empty
+        await FlushRedisAsync();
 
-        await RunAsync(KnownResourceCommands.StopCommand);
-        await RunAsync(KnownResourceCommands.StartCommand);
+        await RunCommandAsync(KnownResourceCommands.StopCommand);
+        await RunCommandAsync(KnownResourceCommands.StartCommand);
 
-        await IsRebuiltAsync();
-        await RankIsRightAsync(users[1]);
+        await WaitForRebuildAsync();
+        await RankShouldMatchDatabaseAsync(users[1]);
     }
 
     [Fact]
     public async Task The_ranking_is_rebuilt_when_redis_starts_again_with_an_old_snapshot()
     {
         var users = await EarnAsync(1, 1);
-        await IsRebuiltAsync();
+        await WaitForRebuildAsync();
         using (var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache))
         {
             await redis.GetDatabase().ExecuteAsync("SAVE");
             await service.EarnAsync(users[1], 2);
-            await IsRebuiltAsync();
+            await WaitForRebuildAsync();
             await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "save", ""); // as after a crash: nothing is saved at the end
         }
 
-        await RunAsync(KnownResourceCommands.StopCommand);
-        await RunAsync(KnownResourceCommands.StartCommand);
+        await RunCommandAsync(KnownResourceCommands.StopCommand);
+        await RunCommandAsync(KnownResourceCommands.StartCommand);
 
-        await IsRebuiltAsync();
-        await RankIsRightAsync(users[0]);
-        await ShowsAsync(users, 50, 150);
+        await WaitForRebuildAsync();
+        await RankShouldMatchDatabaseAsync(users[0]);
+        await WaitForLeaderboardAsync(users, 50, 150);
     }
 
     [Fact]
@@ -125,9 +125,9 @@ public sealed class LeaderboardTests(GamificationService service)
     public async Task Equals_share_a_rank_and_stand_in_the_order_of_their_ids()
     {
         var users = (await EarnAsync(4, 4, 4)).Order().ToArray();
-        await ShowsAsync(users, 200, 200, 200);
+        await WaitForLeaderboardAsync(users, 200, 200, 200);
 
-        var own = (await BoardAsync()).FindAll(item => users.Contains(item.GetProperty("user_id").GetGuid()));
+        var own = (await LeaderboardAsync()).FindAll(item => users.Contains(item.GetProperty("user_id").GetGuid()));
 
         own.Select(item => item.GetProperty("user_id").GetGuid()).ShouldBe(users);
         own.Select(item => item.GetProperty("rank").GetInt32()).Distinct().ShouldHaveSingleItem();
@@ -151,9 +151,9 @@ public sealed class LeaderboardTests(GamificationService service)
             .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.CreatedAt, entry => entry.CreatedAt.AddDays(-40))));
 
         await Eventually.TrueAsync(
-            async () => (await BoardAsync(period)).Any(item => item.GetProperty("user_id").GetGuid() == user && item.GetProperty("points").GetInt64() == 150),
+            async () => (await LeaderboardAsync(period)).Any(item => item.GetProperty("user_id").GetGuid() == user && item.GetProperty("points").GetInt64() == 150),
             "the award on the board");
-        (await BoardAsync(period)).ShouldNotContain(item => item.GetProperty("user_id").GetGuid() == past);
+        (await LeaderboardAsync(period)).ShouldNotContain(item => item.GetProperty("user_id").GetGuid() == past);
     }
 
     [Fact]
@@ -189,17 +189,17 @@ public sealed class LeaderboardTests(GamificationService service)
         body.BadFields.ShouldBe([field]);
     }
 
-    private async Task RunAsync(string command) =>
+    private async Task RunCommandAsync(string command) =>
         (await service.Servers.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, TestContext.Current.CancellationToken)).Success.ShouldBeTrue(command);
 
-    private async Task EmptyAsync()
+    private async Task FlushRedisAsync()
     {
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
     }
 
     /// <summary>Looks into Redis and the database, and asks the service nothing.</summary>
-    private Task IsRebuiltAsync() => Eventually.TrueAsync(
+    private Task WaitForRebuildAsync() => Eventually.TrueAsync(
         async () =>
         {
             using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
@@ -208,7 +208,7 @@ public sealed class LeaderboardTests(GamificationService service)
         "the ranking in Redis to equal the ledger");
 
     /// <summary>Asks once. Other tests may earn points at the same time, so the database is asked before and after.</summary>
-    private async Task RankIsRightAsync(Guid user)
+    private async Task RankShouldMatchDatabaseAsync(Guid user)
     {
         using var client = service.Host.As(user);
         var points = await service.BalanceAsync(user);
@@ -232,15 +232,15 @@ public sealed class LeaderboardTests(GamificationService service)
         return users;
     }
 
-    private Task ShowsAsync(Guid[] users, params long[] points) => Eventually.TrueAsync(async () =>
+    private Task WaitForLeaderboardAsync(Guid[] users, params long[] points) => Eventually.TrueAsync(async () =>
     {
-        var board = await BoardAsync();
+        var board = await LeaderboardAsync();
         return users.Zip(points).All(expected => board.Any(item =>
             item.GetProperty("user_id").GetGuid() == expected.First && item.GetProperty("points").GetInt64() == expected.Second));
     }, "the board to show the balances");
 
     /// <summary>All of the board, page by page.</summary>
-    private async Task<List<JsonElement>> BoardAsync(string period = "all")
+    private async Task<List<JsonElement>> LeaderboardAsync(string period = "all")
     {
         using var anonymous = service.Host.Anonymous();
         var items = new List<JsonElement>();

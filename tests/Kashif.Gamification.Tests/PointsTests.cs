@@ -124,9 +124,9 @@ public sealed class PointsTests(GamificationService service)
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 4);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(30)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(30)));
 
-        answers.Count(answer => answer.Status == 201).ShouldBe(6);
+        responses.Count(response => response.Status == 201).ShouldBe(6);
         (await service.BalanceAsync(user)).ShouldBe(20);
         await service.Tap.WaitForAsync("points.redeemed", data =>
             data.GetProperty("user_id").GetGuid() == user && data.GetProperty("points").GetInt32() == 30 && data.GetProperty("balance").GetInt64() == 20);
@@ -138,10 +138,10 @@ public sealed class PointsTests(GamificationService service)
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 4);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(50, "once")));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RedeemAsync(50, "once")));
         var replay = await client.RedeemAsync(50, "once");
 
-        answers.ShouldAllBe(answer => answer.Status == 201 || answer.Status == 409);
+        responses.ShouldAllBe(response => response.Status == 201 || response.Status == 409);
         replay.Status.ShouldBe(201);
         replay.Body.GetProperty("balance_after").GetInt64().ShouldBe(150);
         (await service.BalanceAsync(user)).ShouldBe(150);
@@ -153,10 +153,10 @@ public sealed class PointsTests(GamificationService service)
         using var client = service.Citizen(out _);
         using var content = new StringContent("""{"points":0,"coupon_id":-1}""", new MediaTypeHeaderValue("application/json"));
 
-        using var answer = await client.PostAsync(GamificationService.Area + "/points/redeem", content, TestContext.Current.CancellationToken);
+        using var response = await client.PostAsync(GamificationService.Area + "/points/redeem", content, TestContext.Current.CancellationToken);
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).BadFields.ShouldBe(["coupon_id", "points"]);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).BadFields.ShouldBe(["coupon_id", "points"]);
     }
 
     [Theory]
