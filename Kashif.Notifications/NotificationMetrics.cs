@@ -3,7 +3,7 @@ using Kashif.Telemetry;
 
 namespace Kashif.Notifications;
 
-/// <summary>Notifications by channel and outcome.</summary>
+/// <summary>Counts notifications by channel and outcome.</summary>
 internal sealed class NotificationMetrics(IMeterFactory meters)
 {
     private readonly Counter<long> _notifications = meters.Create(KashifTelemetry.Name).CreateCounter<long>(

@@ -38,6 +38,7 @@ internal static class NotificationsExtensions
         builder.AddEventConsumer<NotificationsDbContext>()
             .AddHandler<UserRegistered, WelcomeHandler>("welcome")
             .AddHandler<UserUpdated, RecipientHandler>("recipient")
+            // The inbox stores handler names, so "letter" stays.
             .AddHandler<EmailVerificationRequested, AccountMailHandler<EmailVerificationRequested>>("letter")
             .AddHandler<PasswordResetRequested, AccountMailHandler<PasswordResetRequested>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
@@ -59,7 +60,7 @@ internal static class NotificationsExtensions
             : ActivatorUtilities.CreateInstance<LoggingPushSender>(provider));
         services.AddOptions<SmtpOptions>().BindConfiguration(SmtpOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<MailLinkOptions>().BindConfiguration(MailLinkOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.TryAddSingleton<Func<SmtpClient>>(() => new SmtpClient { CheckCertificateRevocation = false }); // as HttpClient's default
+        services.TryAddSingleton<Func<SmtpClient>>(() => new SmtpClient { CheckCertificateRevocation = false }); // Like HttpClient's default.
         services.AddSingleton<IMailSender>(provider => provider.GetRequiredService<IOptions<SmtpOptions>>().Value switch
         {
             { IsServerSet: true } => ActivatorUtilities.CreateInstance<SmtpMailSender>(provider),
@@ -68,7 +69,7 @@ internal static class NotificationsExtensions
         });
         services.AddSingleton<NotificationMetrics>();
 
-        // A worker each: a slow mail server keeps no push waiting.
+        // One worker per channel, so that a slow mail server does not delay pushes.
         services.AddChannel<PushChannel>().AddChannel<EmailChannel>();
         return builder;
     }

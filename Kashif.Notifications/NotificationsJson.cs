@@ -7,7 +7,6 @@ using Kashif.Notifications.Feed;
 
 namespace Kashif.Notifications;
 
-/// <summary>The wire format of the service, generated at build.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

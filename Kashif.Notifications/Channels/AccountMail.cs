@@ -1,9 +1,9 @@
 namespace Kashif.Notifications.Channels;
 
 /// <summary>
-/// A mail that is no notification: its link is a secret, so it never shows in the inbox, goes out whatever the person's
-/// preferences are, and is erased once it is sent.
+/// A mail with a secret link, to verify an address or reset a password. It is no notification: it is not in the feed, ignores
+/// the user's preferences, and is erased once sent.
 /// </summary>
-/// <param name="Kind">The wire name of the event that asks for it.</param>
-/// <param name="To">The address that the link is bound to, which may not be the one that the person has by now.</param>
+/// <param name="Kind">The wire name of the event that requests it.</param>
+/// <param name="To">The address that the link belongs to, even if the user has changed it since.</param>
 internal sealed record AccountMail(string Kind, string To, string Token, string Language);

@@ -5,11 +5,11 @@ using Kashif.Notifications.Data;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>How an event becomes a letter.</summary>
+/// <summary>Turns an event into an account mail.</summary>
 internal sealed record AccountMailTemplate<TEvent>(Func<TEvent, Guid> User, Func<TEvent, AccountMail> Mail)
     where TEvent : IIntegrationEvent;
 
-/// <summary>Sends what only the owner of the address may see.</summary>
+/// <summary>Queues the account mail that an event requests.</summary>
 internal sealed class AccountMailHandler<TEvent>(
     NotificationsDbContext database, AccountMailTemplate<TEvent> template, DeliverySignal<EmailChannel> signal, TimeProvider time) : IEventHandler<TEvent>
     where TEvent : IIntegrationEvent
@@ -25,7 +25,7 @@ internal sealed class AccountMailHandler<TEvent>(
             State = DeliveryState.Pending,
             NextAttemptAt = now,
         }));
-        return Task.CompletedTask; // the consumer saves
+        return Task.CompletedTask; // The consumer saves.
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

@@ -5,60 +5,60 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Notifications.Channels;
 
 /// <summary>
-/// One message's way over one channel: a notification's to a device or to the person's address, or a letter's to the address
-/// that it names. It outlives the device, so it only names it.
+/// The delivery of one notification to one device or address, or of one account mail. It has the device's id without a foreign
+/// key, because it outlives the device.
 /// </summary>
 internal sealed class ChannelDelivery
 {
     public long Id { get; init; }
 
-    /// <summary>Of <see cref="DeliveryChannel"/>.</summary>
+    /// <summary>One of <see cref="DeliveryChannel"/>.</summary>
     public required string Channel { get; init; }
 
-    /// <summary>Null for a letter.</summary>
+    /// <summary>Null for an account mail.</summary>
     public Guid? NotificationId { get; init; }
 
-    /// <summary>For a push.</summary>
+    /// <summary>Only for a push.</summary>
     public Guid? DeviceId { get; init; }
 
-    /// <summary>Whose letter it is, where there is no notification that says so.</summary>
+    /// <summary>Only for an account mail: its user. Otherwise the notification has it.</summary>
     public Guid? UserId { get; init; }
 
-    /// <summary>A <see cref="Channels.AccountMail"/> as JSON, until it is settled: it holds a secret and an address.</summary>
+    /// <summary>An <see cref="Channels.AccountMail"/> as JSON; erased when the delivery ends, because it contains a secret and an address.</summary>
     public string? AccountMail { get; init; }
 
-    /// <summary>Of <see cref="DeliveryState"/>.</summary>
+    /// <summary>One of <see cref="DeliveryState"/>.</summary>
     public required string State { get; init; }
 
-    /// <summary>How often it has been taken up, and so which attempt may still decide about it.</summary>
+    /// <summary>How often it was leased. Only the latest attempt may record an outcome.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>When it is due; while an attempt is under way, when that counts as lost.</summary>
+    /// <summary>When it is due; during an attempt, when its lease expires.</summary>
     public DateTimeOffset NextAttemptAt { get; init; }
 
-    /// <summary>Why the last attempt did not succeed: a code, never a text that could hold a token or an address.</summary>
+    /// <summary>Why the last attempt failed: a code, not a text, which could contain a token or an address.</summary>
     public string? LastError { get; init; }
 }
 
-/// <summary>The channels, as they are stored.</summary>
+/// <summary>The channels as stored.</summary>
 internal static class DeliveryChannel
 {
     public const string Push = "push";
     public const string Email = "email";
 }
 
-/// <summary>The states, as they are stored.</summary>
+/// <summary>The states as stored.</summary>
 internal static class DeliveryState
 {
     public const string Pending = "pending";
 
-    /// <summary>Leased by the push service or the mail server.</summary>
+    /// <summary>Accepted by the push service or the mail server.</summary>
     public const string Sent = "sent";
 
-    /// <summary>Refused for good: trying again would not help.</summary>
+    /// <summary>Permanently refused.</summary>
     public const string Failed = "failed";
 
-    /// <summary>Given up after the last try.</summary>
+    /// <summary>Given up after the last attempt.</summary>
     public const string Dead = "dead";
 }
 

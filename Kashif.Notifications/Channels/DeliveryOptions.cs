@@ -9,25 +9,25 @@ internal sealed class DeliveryOptions
     private const string Shortest = "00:00:00.010";
     private const string Longest = "1.00:00:00";
 
-    /// <summary>How many pushes are sent at once: no more than Firebase takes in one call.</summary>
+    /// <summary>How many pushes are sent at once. Firebase accepts at most 500.</summary>
     [Range(1, 500, ErrorMessage = "Delivery:Batch must be between 1 and 500.")]
     public int Batch { get; set; } = 500;
 
     [Range(1, 20, ErrorMessage = "Delivery:MaxAttempts must be between 1 and 20.")]
     public int MaxAttempts { get; set; } = 12;
 
-    /// <summary>The wait after the first failure; it doubles with each further one, up to <see cref="LongestRetryDelay"/>.</summary>
+    /// <summary>The wait after the first failure; doubles with each further failure, up to <see cref="LongestRetryDelay"/>.</summary>
     [Range(typeof(TimeSpan), Shortest, Longest, ErrorMessage = "Delivery:RetryDelay must be between 10 ms and one day, such as 00:00:10.")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(10);
 
     [Range(typeof(TimeSpan), Shortest, Longest, ErrorMessage = "Delivery:LongestRetryDelay must be between 10 ms and one day, such as 00:30:00.")]
     public TimeSpan LongestRetryDelay { get; set; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>How long an attempt may take before its delivery counts as pending again: longer than the push service or a mail server ever takes.</summary>
+    /// <summary>How long an attempt may take before its delivery is due again. Keep it longer than the push service or a mail server may take.</summary>
     [Range(typeof(TimeSpan), "00:00:01", Longest, ErrorMessage = "Delivery:Lease must be between one second and one day, such as 00:02:00.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How often deliveries are looked for that nobody announced: another replica's, retries, those of a process that died.</summary>
+    /// <summary>How often to look for deliveries without a signal: retries, and those of other replicas and crashed processes.</summary>
     [Range(typeof(TimeSpan), Shortest, Longest, ErrorMessage = "Delivery:Poll must be between 10 ms and one day, such as 00:00:01.")]
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(1);
 }

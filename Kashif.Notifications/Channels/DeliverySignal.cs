@@ -2,6 +2,6 @@ using Kashif.Messaging.Outbox;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Wakes the channel's delivery worker of this process when a transaction that wrote deliveries has committed.</summary>
+/// <summary>Wakes this process's worker of the channel after a transaction with new deliveries commits.</summary>
 internal sealed class DeliverySignal<TChannel> : WakeSignal
     where TChannel : IDeliveryChannel;

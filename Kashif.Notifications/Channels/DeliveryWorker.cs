@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Notifications.Channels;
 
 /// <summary>
-/// Sends what is due on one channel, at least once: a delivery is taken up by moving its due time past the lease, sent outside
-/// of any transaction, and settled by the attempt that took it up. A process that dies in between leaves it due again.
+/// Sends the due deliveries of one channel, at least once: leases them by moving their due time past the lease, sends them
+/// outside any transaction, and records the outcome if the attempt still holds the lease. After a crash they are due again.
 /// </summary>
 internal sealed class DeliveryWorker<TChannel>(
     IServiceScopeFactory scopes,
@@ -39,7 +39,7 @@ internal sealed class DeliveryWorker<TChannel>(
         }
     }
 
-    /// <returns>How many were taken up.</returns>
+    /// <returns>The number of deliveries leased.</returns>
     private async Task<int> DeliverBatchAsync(CancellationToken stoppingToken)
     {
         var due = await LeaseDueAsync(stoppingToken);
@@ -48,14 +48,14 @@ internal sealed class DeliveryWorker<TChannel>(
             return 0;
         }
 
-        // Those of before a crash at their last attempt.
+        // A crash interrupted their last attempt.
         var settled = due.FindAll(delivery => delivery.Attempts > options.Value.MaxAttempts)
             .ConvertAll(delivery => new Settlement(delivery, new SendOutcome(SendResult.Retry, AttemptLost)));
 
         var sendable = due.FindAll(delivery => delivery.Attempts <= options.Value.MaxAttempts);
         if (sendable.Count > 0)
         {
-            // A shutdown lets the calls end: their outcomes are worth more than the second they take.
+            // Not stoppingToken: a shutdown waits for the outcomes, or the deliveries would be sent twice.
             using var lease = new CancellationTokenSource(options.Value.Lease / 2, time);
             var outcomes = await channel.SendAsync(sendable.ConvertAll(delivery => delivery.Id), lease.Token);
             settled.AddRange(sendable.Zip(outcomes, (delivery, outcome) => new Settlement(delivery, outcome)));
@@ -112,7 +112,7 @@ internal sealed class DeliveryWorker<TChannel>(
         _ => settlement.Delivery.Attempts < options.Value.MaxAttempts ? DeliveryState.Pending : DeliveryState.Dead,
     };
 
-    /// <summary>Doubled with each attempt, with jitter, so that what failed together does not come back together.</summary>
+    /// <summary>Exponential backoff with jitter.</summary>
     private TimeSpan RetryDelay(int attempt)
     {
         var delay = options.Value.RetryDelay * Math.Pow(2, Math.Min(attempt - 1, 20)) * (0.75 + Random.Shared.NextDouble() / 2);
@@ -127,6 +127,6 @@ internal sealed class DeliveryWorker<TChannel>(
 
 internal static partial class DeliveryLog
 {
-    [LoggerMessage(EventId = 6003, Level = LogLevel.Warning, Message = "Deliveries on channel {Channel} failed; they stay in the database and are tried again")]
+    [LoggerMessage(EventId = 6003, Level = LogLevel.Warning, Message = "The delivery worker of channel {Channel} failed; its deliveries stay pending and are retried")]
     public static partial void Failed(ILogger logger, string channel, Exception exception);
 }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>AccountMails, and notifications to those who want them by e-mail too.</summary>
+/// <summary>Sends account mails, and notifications to users who enabled e-mail.</summary>
 internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, IOptions<MailLinkOptions> links) : IDeliveryChannel
 {
     private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
 
     public string Name => DeliveryChannel.Email;
 
-    /// <summary>Few enough to be through within half a lease at the pace of a slow mail server.</summary>
+    /// <summary>Small enough to finish within half a lease on a slow mail server.</summary>
     public int Batch => 20;
 
     public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<long> deliveries, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
                 """)
             .ToListAsync(cancellationToken);
 
-        // Those of people who are gone, or have had enough of mail since, are not among them.
+        // The query drops deliveries of users who are deleted or have turned e-mail off since.
         IReadOnlyList<SendOutcome> sent = due.Count > 0 ? await sender.SendAsync(due.ConvertAll(ToMail), cancellationToken) : [];
         var outcomes = due.Zip(sent).ToDictionary(entry => entry.First.Id, entry => entry.Second);
         return [.. deliveries.Select(id => outcomes.GetValueOrDefault(id, RecipientRemoved))];

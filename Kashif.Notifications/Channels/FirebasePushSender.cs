@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Firebase Cloud Messaging, HTTP v1.</summary>
+/// <summary>Sends pushes through Firebase Cloud Messaging, HTTP v1.</summary>
 internal sealed class FirebasePushSender : IPushSender, IDisposable
 {
     private readonly FirebaseApp _app;
@@ -14,7 +14,7 @@ internal sealed class FirebasePushSender : IPushSender, IDisposable
 
     public FirebasePushSender(IOptions<FirebaseOptions> options, HttpClientFactory clients)
     {
-        // Named, because the default app is one for the whole process.
+        // Named, because the process has only one default app.
         _app = FirebaseApp.Create(
             new AppOptions
             {
@@ -34,7 +34,7 @@ internal sealed class FirebasePushSender : IPushSender, IDisposable
         return [.. batch.Responses.Select(response => response.IsSuccess ? new SendOutcome(SendResult.Sent) : ToOutcome(response.Exception))];
     }
 
-    /// <summary>A push that is sent twice replaces itself on the device: that is what tag and collapse id are for.</summary>
+    /// <remarks>The tag and the collapse id make a push that arrives twice replace itself on the device.</remarks>
     private static Message ToMessage(Push push)
     {
         var id = push.NotificationId.ToString();
@@ -60,7 +60,7 @@ internal sealed class FirebasePushSender : IPushSender, IDisposable
             MessagingErrorCode.Unregistered or MessagingErrorCode.SenderIdMismatch => SendResult.DeviceGone,
             MessagingErrorCode.InvalidArgument or MessagingErrorCode.ThirdPartyAuthError => SendResult.Refused,
 
-            // Unavailable, Internal, QuotaExceeded, and whatever kept an answer from coming.
+            // Unavailable, Internal, QuotaExceeded, and network failures.
             _ => SendResult.Retry,
         };
         var code = exception.MessagingErrorCode?.ToString() ?? exception.ErrorCode.ToString();

@@ -2,11 +2,11 @@ using Kashif.Notifications.Devices;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>One notification for one device.</summary>
+/// <summary>A notification to one device.</summary>
 internal sealed record Push(
     Guid NotificationId, string Type, string Title, string Body, IReadOnlyDictionary<string, string> Data, string Token, DeviceType DeviceType);
 
-/// <summary>Hands pushes to whoever brings them to the devices.</summary>
+/// <summary>Sends pushes.</summary>
 internal interface IPushSender
 {
     /// <returns>The outcomes, in the order of <paramref name="pushes"/>.</returns>

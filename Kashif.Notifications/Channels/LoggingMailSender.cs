@@ -1,6 +1,6 @@
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Stands where no mail server is set up: says that there was something to send, never to whom or what.</summary>
+/// <summary>Used without a mail server: logs that a mail would be sent, without recipient or content.</summary>
 internal sealed partial class LoggingMailSender : IMailSender
 {
     private readonly ILogger<LoggingMailSender> _logger;
@@ -21,7 +21,7 @@ internal sealed partial class LoggingMailSender : IMailSender
         return Task.FromResult<IReadOnlyList<SendOutcome>>([.. mails.Select(_ => new SendOutcome(SendResult.Sent))]);
     }
 
-    [LoggerMessage(EventId = 6004, Level = LogLevel.Warning, Message = "Neither Smtp:Host nor Smtp:PickupDirectory is set: e-mails are logged and not sent, so nobody can verify an address or choose a new password")]
+    [LoggerMessage(EventId = 6004, Level = LogLevel.Warning, Message = "Neither Smtp:Host nor Smtp:PickupDirectory is set: e-mails are logged, not sent, so users cannot verify an address or reset a password")]
     private static partial void NotSetUp(ILogger logger);
 
     [LoggerMessage(EventId = 6005, Level = LogLevel.Information, Message = "Delivery {DeliveryId} would be sent by e-mail")]

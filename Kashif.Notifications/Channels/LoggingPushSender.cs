@@ -2,7 +2,7 @@ using Kashif.Notifications.Devices;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Stands where Firebase is not set up: says that there was something to send, never to whom or what.</summary>
+/// <summary>Used without Firebase: logs that a push would be sent, without recipient or content.</summary>
 internal sealed partial class LoggingPushSender : IPushSender
 {
     private readonly ILogger<LoggingPushSender> _logger;
@@ -23,7 +23,7 @@ internal sealed partial class LoggingPushSender : IPushSender
         return Task.FromResult<IReadOnlyList<SendOutcome>>([.. pushes.Select(_ => new SendOutcome(SendResult.Sent))]);
     }
 
-    [LoggerMessage(EventId = 6001, Level = LogLevel.Warning, Message = "Firebase:CredentialsJson is not set: push notifications are logged and not sent")]
+    [LoggerMessage(EventId = 6001, Level = LogLevel.Warning, Message = "Firebase:CredentialsJson is not set: push notifications are logged, not sent")]
     private static partial void NotSetUp(ILogger logger);
 
     [LoggerMessage(EventId = 6002, Level = LogLevel.Information, Message = "Notification {NotificationId} would be pushed to a device of type {DeviceType}")]

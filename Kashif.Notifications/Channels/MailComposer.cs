@@ -6,18 +6,18 @@ using MimeKit.Text;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Makes a MIME message of a <see cref="Mail"/>: text and HTML, in ASCII for any server.</summary>
+/// <summary>Composes the MIME message of a <see cref="Mail"/>: text and HTML, in ASCII so that any server accepts it.</summary>
 internal static class MailComposer
 {
-    /// <summary>What becomes of a mail for which <see cref="Compose"/> returns null.</summary>
+    /// <summary>The outcome if <see cref="Compose"/> returns null.</summary>
     public static SendOutcome InvalidAddress { get; } = new(SendResult.Refused, "invalid_address");
 
-    /// <summary>What is not ASCII before the at sign is sent as it is (RFC 6531); all else is encoded.</summary>
+    /// <summary>Sends a non-ASCII local part as UTF-8 (RFC 6531) and encodes the rest.</summary>
     public static FormatOptions International { get; } = MakeInternational();
 
     private static readonly IdnMapping Idn = new();
 
-    // Loose about dots in a local part ("a..b@", "a.@"), which some providers give out; TryParseAddress compares the result.
+    // Allows extra dots in a local part ("a..b@", "a.@"), which some providers issue; TryParseAddress checks the result.
     private static readonly ParserOptions AddressOnly = new()
     {
         AddressParserComplianceMode = RfcComplianceMode.Looser,
@@ -25,7 +25,7 @@ internal static class MailComposer
         AllowUnquotedCommasInAddresses = false,
     };
 
-    /// <returns>Null where the address cannot be written in a mail.</returns>
+    /// <returns>Null if the address is invalid.</returns>
     public static MimeMessage? Compose(Mail mail, MailboxAddress sender, DateTimeOffset now)
     {
         if (!TryParseAddress(mail.To, out var recipient))
@@ -54,7 +54,7 @@ internal static class MailComposer
     /// <summary>Whether the local part needs a server with SMTPUTF8.</summary>
     public static bool IsInternational(this MimeMessage message) => !Ascii.IsValid(message.To.Mailboxes.First().LocalPart);
 
-    /// <summary>Takes one address, without a display name.</summary>
+    /// <summary>Parses a single address without a display name.</summary>
     public static bool TryParseAddress(string text, [NotNullWhen(true)] out MailboxAddress? address)
     {
         address = null;
@@ -65,7 +65,7 @@ internal static class MailComposer
             return false;
         }
 
-        // The parser skips comments, names and white space: what it has read must be all there is.
+        // The parser skips comments, names and white space: refuse an address that contains any.
         if (!string.Equals(parsed.GetAddress(idnEncode: true), $"{text[..at]}@{domain}", StringComparison.OrdinalIgnoreCase))
         {
             return false;
@@ -75,7 +75,7 @@ internal static class MailComposer
         return true;
     }
 
-    /// <summary>Punycode. MimeKit's own leaves a domain that cannot be encoded as it is (a label over 63 characters, for one).</summary>
+    /// <summary>Encodes a domain in Punycode. MimeKit would keep an invalid one unencoded, such as a label over 63 characters.</summary>
     public static bool TryEncodeDomain(string domain, [NotNullWhen(true)] out string? encoded)
     {
         try
@@ -90,7 +90,7 @@ internal static class MailComposer
         }
     }
 
-    /// <summary>A line break in a header would begin another header.</summary>
+    /// <summary>Removes line breaks, which would start another header.</summary>
     private static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
 
     private static FormatOptions MakeInternational()

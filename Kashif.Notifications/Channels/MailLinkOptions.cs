@@ -2,18 +2,18 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Section <c>Links</c>: where links in mails lead.</summary>
+/// <summary>Section <c>Links</c>: the target of links in mails.</summary>
 internal sealed class MailLinkOptions : IValidatableObject
 {
     public const string Section = "Links";
 
-    /// <summary>The public address of the web app, which has the pages <c>/verify-email</c> and <c>/reset-password</c>. Empty: <see cref="Gateway"/>.</summary>
+    /// <summary>The public address of the web app with the pages <c>/verify-email</c> and <c>/reset-password</c>. Empty: <see cref="Gateway"/>.</summary>
     public string? App { get; set; }
 
     /// <summary>The gateway's public address.</summary>
     public string Gateway { get; set; } = "http://localhost:8000";
 
-    /// <summary>The token is in the fragment, which browsers send to no server: it reaches no log and no Referer.</summary>
+    /// <summary>The token is in the fragment, which browsers do not send: it stays out of logs and the Referer.</summary>
     public string To(string page, string token) => $"{Base.TrimEnd('/')}/{page}#token={Uri.EscapeDataString(token)}";
 
     private string Base => string.IsNullOrWhiteSpace(App) ? Gateway : App;
@@ -22,7 +22,7 @@ internal sealed class MailLinkOptions : IValidatableObject
     {
         if (!Uri.TryCreate(Base, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.Query.Length + address.Fragment.Length > 0)
         {
-            yield return new ValidationResult("Links:App (or Links:Gateway, where that is empty) must be an absolute http(s) address, such as https://kashif.example.org.");
+            yield return new ValidationResult("Links:App (or Links:Gateway, if Links:App is empty) must be an absolute http(s) address, such as https://kashif.example.org.");
         }
     }
 }

@@ -3,7 +3,7 @@ using MimeKit;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>For development: writes mails to a directory, as files that mail programs open.</summary>
+/// <summary>For development: writes each mail to a directory as an .eml file.</summary>
 internal sealed partial class PickupMailSender : IMailSender
 {
     private static readonly SendOutcome NotWritten = new(SendResult.Retry, "pickup_failed");
@@ -19,7 +19,7 @@ internal sealed partial class PickupMailSender : IMailSender
         _time = time;
         _logger = logger;
 
-        // Their links are as good as passwords.
+        // Only for the current user: the links are secrets.
         var directory = _options.PickupDirectory ?? throw new InvalidOperationException("Smtp:PickupDirectory is not set.");
         _directory = OperatingSystem.IsWindows()
             ? Directory.CreateDirectory(directory).FullName
@@ -51,7 +51,7 @@ internal sealed partial class PickupMailSender : IMailSender
         var file = Path.Combine(_directory, $"{Guid.CreateVersion7(_time.GetUtcNow())}.eml");
         try
         {
-            // Under another name until it is whole.
+            // Renamed when complete, so that no reader sees half a file.
             await message.WriteToAsync(format, $"{file}.tmp", cancellationToken);
             File.Move($"{file}.tmp", file);
             return new SendOutcome(SendResult.Sent);
@@ -63,9 +63,9 @@ internal sealed partial class PickupMailSender : IMailSender
         }
     }
 
-    [LoggerMessage(EventId = 6006, Level = LogLevel.Warning, Message = "Smtp:Host is not set: e-mails are not sent but written to {Directory}")]
+    [LoggerMessage(EventId = 6006, Level = LogLevel.Warning, Message = "Smtp:Host is not set: e-mails are written to {Directory}, not sent")]
     private static partial void ToFiles(ILogger logger, string directory);
 
-    [LoggerMessage(EventId = 6008, Level = LogLevel.Warning, Message = "An e-mail could not be written to {Directory} and is tried again later")]
+    [LoggerMessage(EventId = 6008, Level = LogLevel.Warning, Message = "Could not write an e-mail to {Directory}; retrying later")]
     private static partial void NotWrittenTo(ILogger logger, string directory, Exception exception);
 }

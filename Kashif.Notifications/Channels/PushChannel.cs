@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Channels;
 
-/// <summary>Notifications to devices. A device that the app has left is forgotten.</summary>
+/// <summary>Sends notifications to devices, and removes devices that no longer have the app.</summary>
 internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel
 {
     private static readonly SendOutcome DeviceRemoved = new(SendResult.Refused, "device_removed");
@@ -31,7 +31,7 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
                 """)
             .ToListAsync(cancellationToken);
 
-        // Those of devices that have left or changed hands are not among them.
+        // The query drops deliveries to devices that are removed or registered by another user since.
         IReadOnlyList<SendOutcome> sent = sendable.Count > 0 ? await sender.SendAsync(sendable.ConvertAll(push => push.ToPush()), cancellationToken) : [];
         var outcomes = sendable.Zip(sent, (push, outcome) => (Push: push, Outcome: outcome)).ToDictionary(entry => entry.Push.Id);
 

@@ -9,10 +9,10 @@ using MimeKit;
 namespace Kashif.Notifications.Channels;
 
 /// <summary>
-/// A mail server (docs/decisions/0006-smtp-client.md). A connection carries one mail after the other. What the server says of
-/// one mail counts for that mail alone; only a connection that cannot be had, or breaks twice in a row, means that it is away.
+/// Sends mails through an SMTP server (docs/decisions/0006-smtp-client.md), several per connection. A refusal counts only for
+/// its own mail. The server counts as unreachable if connecting fails or the connection breaks twice in a row.
 /// </summary>
-/// <param name="newClient">Makes clients that are not connected.</param>
+/// <param name="newClient">Creates a client that is not connected.</param>
 internal sealed partial class SmtpMailSender(
     Func<SmtpClient> newClient, IOptions<SmtpOptions> options, TimeProvider time, ILogger<SmtpMailSender> logger) : IMailSender
 {
@@ -59,7 +59,7 @@ internal sealed partial class SmtpMailSender(
         var connections = Math.Min(MaxConnections, (messages.Count + MailsPerConnection - 1) / MailsPerConnection);
         var failures = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => SendOverConnectionAsync(waiting, international, cancellationToken)));
 
-        // No connection was left to take these.
+        // No connection was left to send these.
         var failure = Array.Find(failures, failure => failure is not null);
         foreach (var outgoing in waiting)
         {
@@ -72,7 +72,7 @@ internal sealed partial class SmtpMailSender(
         }
     }
 
-    /// <returns>Why there is no connection, if so.</returns>
+    /// <returns>The failure if connecting fails.</returns>
     private async Task<ConnectFailure?> SendOverConnectionAsync(ConcurrentQueue<Outgoing> waiting, bool international, CancellationToken cancellationToken)
     {
         using var client = newClient();
@@ -97,7 +97,7 @@ internal sealed partial class SmtpMailSender(
             }
             else if (isReused)
             {
-                waiting.Enqueue(outgoing); // a server may close a connection that it has had enough of: the next one starts anew
+                waiting.Enqueue(outgoing); // The server may limit the mails per connection: try again on a new one.
             }
             else
             {
@@ -123,7 +123,7 @@ internal sealed partial class SmtpMailSender(
 
             if (!international)
             {
-                // Or MailKit would ask for SMTPUTF8 for a domain that is not ASCII, which any server takes in Punycode.
+                // Otherwise MailKit requires SMTPUTF8 for a non-ASCII domain, which any server accepts in Punycode.
                 client.Capabilities &= ~SmtpCapabilities.UTF8;
             }
 
@@ -139,7 +139,7 @@ internal sealed partial class SmtpMailSender(
         }
         catch (Exception exception) when (IsTransport(exception) || exception is SslHandshakeException or NotSupportedException or TimeoutException)
         {
-            // To be logged: its words are the library's own, about this host and its certificate. A time-out has none.
+            // Safe to log: its message is the library's, about the host and its certificate. A timeout has no message worth logging.
             return new ConnectFailure(Unreachable, exception is OperationCanceledException ? null : exception);
         }
     }
@@ -181,14 +181,14 @@ internal sealed partial class SmtpMailSender(
     private static bool IsTransport(Exception exception) =>
         exception is OperationCanceledException or IOException or SocketException or SmtpProtocolException or ServiceNotConnectedException;
 
-    /// <summary>Whether the server will never take this mail. Our sender, name and password are the same for all: the operator mends those.</summary>
+    /// <summary>Whether the server will never accept this mail. A refused sender or login concerns all mails, and the operator can fix it: retry.</summary>
     /// <remarks>RFC 5321 section 4.2.1 and RFC 4954 section 6.</remarks>
     private static bool IsPermanent(SmtpCommandException refusal) =>
         refusal.ErrorCode is not SmtpErrorCode.SenderNotAccepted && (int)refusal.StatusCode is >= 500 and not (530 or 534 or 535 or 538);
 
     private static SendOutcome ServerError(SendResult result, SmtpStatusCode status) => new(result, $"smtp_{(int)status}");
 
-    [LoggerMessage(EventId = 6007, Level = LogLevel.Warning, Message = "{Count} e-mails are tried again later: the mail server is away, or does not take them ({Reason})")]
+    [LoggerMessage(EventId = 6007, Level = LogLevel.Warning, Message = "{Count} e-mails will be retried later: the mail server is unreachable or refuses them ({Reason})")]
     private static partial void MailsDeferred(ILogger logger, int count, string reason, Exception? exception);
 
     private sealed class Outgoing(int index, MimeMessage message)

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Notifications.Devices;
 
-/// <summary>A device that a user gets push notifications on. One token is one device and belongs to whoever registered it last.</summary>
+/// <summary>A device that receives a user's push notifications. Each token is one device and belongs to the user who registered it last.</summary>
 internal sealed class Device
 {
     public const int MaxTokenLength = 4096;
@@ -13,7 +13,7 @@ internal sealed class Device
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
 
-    /// <summary>SHA-256 of the token, which is too long for an index.</summary>
+    /// <summary>SHA-256 of the token, because the token is too long for an index.</summary>
     public required byte[] TokenHash { get; init; }
     public required string Token { get; init; }
     public DeviceType DeviceType { get; init; }

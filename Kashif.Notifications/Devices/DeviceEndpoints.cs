@@ -8,23 +8,23 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Devices;
 
-/// <param name="Token">The registration token that Firebase gave the device.</param>
-/// <remarks>Public like every request: <c>AddValidation</c> passes over types that are not.</remarks>
+/// <param name="Token">The device's Firebase registration token.</param>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RegisterDeviceRequest(
     [property: Required, StringLength(Device.MaxTokenLength)] string Token,
     DeviceType DeviceType);
 
 internal sealed record DeviceResponse(DeviceType DeviceType, DateTimeOffset RegisteredAt);
 
-/// <summary>Where the user gets push notifications.</summary>
+/// <summary>The devices that receive a user's push notifications.</summary>
 internal static class DeviceEndpoints
 {
     public static IEndpointRouteBuilder MapDevices(this IEndpointRouteBuilder endpoints)
     {
         var devices = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Devices").RequireAuthorization();
         devices.MapPost("/register-device", RegisterAsync).WithIdempotency()
-            .WithName("RegisterDevice").WithSummary("Sends the user's push notifications to a device from now on");
-        devices.MapDelete("/devices/{token}", DeleteAsync).WithName("DeleteDevice").WithSummary("Sends it none any more");
+            .WithName("RegisterDevice").WithSummary("Register a device for my push notifications");
+        devices.MapDelete("/devices/{token}", DeleteAsync).WithName("DeleteDevice").WithSummary("Unregister a device");
         return devices;
     }
 
@@ -53,12 +53,12 @@ internal static class DeviceEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         string token, HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
     {
-        // A slash is the one character that servers leave encoded in a path.
+        // Servers leave only a slash encoded in a path.
         var hash = Device.Hash(token.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
         var user = http.User.UserId;
         var deleted = await database.Devices
             .Where(device => device.TokenHash == hash && device.UserId == user)
             .ExecuteDeleteAsync(cancellationToken);
-        return deleted == 1 ? TypedResults.NoContent() : Error.NotFound("There is no such device.").ToProblem();
+        return deleted == 1 ? TypedResults.NoContent() : Error.NotFound("Device not found.").ToProblem();
     }
 }

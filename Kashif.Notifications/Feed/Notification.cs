@@ -3,15 +3,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Notifications.Feed;
 
-/// <summary>What a user is told, in the words and the language they are told it in.</summary>
+/// <summary>A notification of one event to one user, in the user's language at that time.</summary>
 internal sealed class Notification
 {
     public const int MaxTitleLength = 200;
 
-    /// <summary>Version 7, of the event's time: the inbox is sorted by it.</summary>
+    /// <summary>Version 7 with the event's time: the feed's sort key.</summary>
     public Guid Id { get; init; }
 
-    /// <summary>The event that this tells of. Unique: told once, however often the event arrives.</summary>
+    /// <summary>The event. Unique, so that a redelivered event notifies once.</summary>
     public Guid EventId { get; init; }
     public Guid UserId { get; init; }
 
@@ -20,7 +20,7 @@ internal sealed class Notification
     public required string Title { get; init; }
     public required string Body { get; init; }
 
-    /// <summary>What a client needs to open the thing that this is about: a JSON object of texts.</summary>
+    /// <summary>Ids and amounts that a client needs to open the subject: a JSON object of strings.</summary>
     public required string Data { get; init; }
     public DateTimeOffset? ReadAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }

@@ -8,23 +8,23 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Feed;
 
-/// <param name="Type">The event that it tells of, such as <c>report.created</c>.</param>
-/// <param name="Data">Ids and amounts for the client, by name, as text.</param>
+/// <param name="Type">The event's type, such as <c>report.created</c>.</param>
+/// <param name="Data">Ids and amounts for the client, as strings by name.</param>
 internal sealed record NotificationResponse(
     Guid Id, string Type, string Title, string Body, IReadOnlyDictionary<string, string> Data, DateTimeOffset? ReadAt, DateTimeOffset CreatedAt);
 
 internal sealed record UnreadCountResponse(int UnreadCount);
 
-/// <summary>The user's own notifications.</summary>
+/// <summary>A user's notifications.</summary>
 internal static class NotificationEndpoints
 {
     public static IEndpointRouteBuilder MapNotifications(this IEndpointRouteBuilder endpoints)
     {
-        var inbox = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Inbox").RequireAuthorization();
-        inbox.MapGet("/", ListAsync).WithName("ListNotifications").WithSummary("The user's notifications, newest first");
-        inbox.MapGet("/unread-count", CountUnreadAsync).WithName("CountUnread").WithSummary("How many of them are unread");
-        inbox.MapPatch("/{id:guid}/read", MarkReadAsync).WithName("MarkRead").WithSummary("Marks one as read; it stays so");
-        return inbox;
+        var notifications = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Notifications").RequireAuthorization();
+        notifications.MapGet("/", ListAsync).WithName("ListNotifications").WithSummary("List my notifications, newest first");
+        notifications.MapGet("/unread-count", CountUnreadAsync).WithName("CountUnread").WithSummary("Count my unread notifications");
+        notifications.MapPatch("/{id:guid}/read", MarkReadAsync).WithName("MarkRead").WithSummary("Mark a notification as read");
+        return notifications;
     }
 
     private static async Task<Results<Ok<Page<NotificationResponse>>, ValidationProblem>> ListAsync(
@@ -73,7 +73,7 @@ internal static class NotificationEndpoints
             .ToListAsync(cancellationToken);
         return read is [var notification]
             ? TypedResults.Ok(ToResponse(notification))
-            : Error.NotFound("There is no such notification.").ToProblem();
+            : Error.NotFound("Notification not found.").ToProblem();
     }
 
     public static NotificationResponse ToResponse(Notification notification) => new(

@@ -4,15 +4,15 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Feed;
 
-/// <summary>Nothing here is worth anything without the person that it was for.</summary>
+/// <summary>Deletes all data of a user.</summary>
 internal sealed class NotificationErasure(NotificationsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly NotificationsDbContext _database = database;
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // and their deliveries
-        await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // letters, which have no notification
+        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries.
+        await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }

@@ -6,8 +6,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Feed;
 
-/// <param name="Language">In which the person is written to; null for somebody this service has not heard of.</param>
-/// <param name="Devices">Without their tokens, which are good for sending to them.</param>
+/// <param name="Language">The user's language; null if this service does not know the user.</param>
+/// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
     string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
 

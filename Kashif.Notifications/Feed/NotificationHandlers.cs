@@ -6,7 +6,7 @@ using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Feed;
 
-/// <summary>Tells the user what an event says.</summary>
+/// <summary>Notifies the user of an event.</summary>
 internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventTemplate<TEvent> template) : IEventHandler<TEvent>
     where TEvent : IIntegrationEvent
 {
@@ -20,7 +20,7 @@ internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, Eve
     }
 }
 
-/// <summary>Learns the new user's language before it welcomes them in it.</summary>
+/// <summary>Stores a new user's language, then welcomes them in it.</summary>
 internal sealed class WelcomeHandler(NotificationsDbContext database, NotificationWriter writer) : IEventHandler<UserRegistered>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserRegistered>> events, CancellationToken cancellationToken)
@@ -45,7 +45,7 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
     }
 }
 
-/// <summary>Keeps up with what a user prefers.</summary>
+/// <summary>Updates a user's address and preferences.</summary>
 internal sealed class RecipientHandler(NotificationsDbContext database) : IEventHandler<UserUpdated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<UserUpdated>> events, CancellationToken cancellationToken) => Recipient.SaveAsync(

@@ -9,13 +9,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Feed;
 
-/// <summary>Writes the notifications of a batch of events, with a delivery for each device of their users and, where that is wanted, to their address, in the consumer's transaction.</summary>
+/// <summary>Writes the notifications of a batch of events in the consumer's transaction, with a delivery to each device and, if enabled, to the user's address.</summary>
 internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, NotificationMetrics metrics)
 {
     private int _stored;
     private int _deliveries;
 
-    /// <summary>Two statements, however many events.</summary>
+    /// <summary>Two statements for any number of events.</summary>
     public async Task WriteAsync<TEvent>(
         IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
@@ -63,7 +63,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         _stored += events.Count;
     }
 
-    /// <summary>To be called after the commit.</summary>
+    /// <summary>Call after the commit.</summary>
     public void Committed()
     {
         metrics.Stored(_stored);

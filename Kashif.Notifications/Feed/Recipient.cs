@@ -5,29 +5,29 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Notifications.Feed;
 
 /// <summary>
-/// How a user is spoken to, and where. Events can be about users that this service has not heard of yet: they get English, on
-/// their devices.
+/// A user's language, address and enabled channels. Events may arrive before the user's registration: until then the language
+/// is English and the only channel is push.
 /// </summary>
 internal sealed class Recipient
 {
     public Guid UserId { get; init; }
     public required string Language { get; init; }
 
-    /// <summary>Null for those of before e-mail was sent.</summary>
+    /// <summary>Null for users registered before this service sent e-mail.</summary>
     public string? Email { get; init; }
     public bool PushEnabled { get; init; } = true;
 
-    /// <summary>Only for addresses that are proven to be the person's: Auth sees to that.</summary>
+    /// <summary>True only for verified addresses; Auth ensures that.</summary>
     public bool EmailEnabled { get; init; }
 
-    /// <summary>When that was so: events arrive in any order, and the one that occurred last counts.</summary>
+    /// <summary>The time of the latest event. Events arrive in any order, so older ones are ignored.</summary>
     public DateTimeOffset OccurredAt { get; init; }
 
-    /// <summary>Writes what events say, where nothing later is known.</summary>
+    /// <summary>Upserts recipients, except those with a later event already stored.</summary>
     public static Task SaveAsync(NotificationsDbContext database, IEnumerable<Recipient> recipients, CancellationToken cancellationToken)
     {
-        // Sorted, so that two batches which share users wait for each other instead of locking each other out; one row a user,
-        // because a statement changes a row once.
+        // Sorted, so that two batches with the same users do not deadlock; one row per user, because ON CONFLICT DO UPDATE cannot
+        // change a row twice.
         var latest = recipients.GroupBy(recipient => recipient.UserId)
             .Select(ofUser => ofUser.MaxBy(recipient => recipient.OccurredAt)).OfType<Recipient>().OrderBy(recipient => recipient.UserId).ToList();
         return database.Database.ExecuteSqlAsync($"""

@@ -2,13 +2,13 @@ using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;
 
-/// <summary>What is said about an event. Inbox and push say the same.</summary>
+/// <summary>A notification's text, the same in the feed, a push and a mail.</summary>
 internal sealed record Wording(string Title, string Body);
 
-/// <summary>How an event becomes a notification.</summary>
-/// <param name="Recipient">The user who is told.</param>
-/// <param name="Data">What goes along for the client: ids and amounts, nothing secret.</param>
-/// <param name="ByEmail">Whether it also goes to the address of those who want e-mail: for what people file away.</param>
+/// <summary>Turns an event into a notification.</summary>
+/// <param name="Recipient">The user to notify.</param>
+/// <param name="Data">Ids and amounts for the client; no secrets.</param>
+/// <param name="ByEmail">Whether to also send it by e-mail to users who enabled that: for receipts.</param>
 internal sealed record EventTemplate<TEvent>(
     Func<TEvent, Guid> Recipient,
     Func<TEvent, Dictionary<string, string>> Data,

@@ -5,16 +5,16 @@ using Kashif.Notifications.Channels;
 namespace Kashif.Notifications.Templates;
 
 /// <summary>
-/// The wording of mails. AccountMails hold nothing that somebody typed in, such as a name: whoever can have us write to a stranger
-/// must not have a say in what we write.
+/// The texts of mails. Account mails contain no user input, such as a name: anyone can have one sent to a stranger's address, so
+/// they must not control its content.
 /// </summary>
 internal static class MailTemplates
 {
     public static AccountMailTemplate<EmailVerificationRequested> EmailVerification { get; } = new(
-        asked => asked.UserId, asked => new AccountMail(EmailVerificationRequested.Type, asked.Email, asked.Token, asked.Language));
+        requested => requested.UserId, requested => new AccountMail(EmailVerificationRequested.Type, requested.Email, requested.Token, requested.Language));
 
     public static AccountMailTemplate<PasswordResetRequested> PasswordReset { get; } = new(
-        asked => asked.UserId, asked => new AccountMail(PasswordResetRequested.Type, asked.Email, asked.Token, asked.Language));
+        requested => requested.UserId, requested => new AccountMail(PasswordResetRequested.Type, requested.Email, requested.Token, requested.Language));
 
     public static Mail Compose(long id, AccountMail mail, MailLinkOptions links)
     {
@@ -28,9 +28,9 @@ internal static class MailTemplates
                 "الرابط صالح لمدة ساعة واحدة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة، وتبقى كلمة مرورك كما هي."),
             (true, _) => new LinkWording(
                 "Choose a new password",
-                "Somebody asked for a new password for the Kashif account with this address. If it was you, choose one here:",
+                "A new password was requested for the Kashif account with this address. If you requested it, choose one here:",
                 "Choose a new password",
-                "The link works for one hour, once. If it was not you, do nothing: your password stays as it is."),
+                "The link works once, within one hour. If you did not request it, ignore this mail: your password stays the same."),
             (false, Languages.Arabic) => new LinkWording(
                 "أكّد عنوان بريدك الإلكتروني",
                 "فُتح حساب في كاشف بهذا العنوان. أكّد أن العنوان لك:",
@@ -38,9 +38,9 @@ internal static class MailTemplates
                 "الرابط صالح لمدة 24 ساعة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة."),
             (false, _) => new LinkWording(
                 "Confirm your e-mail address",
-                "Somebody opened a Kashif account with this address. If it was you, confirm that the address is yours:",
+                "A Kashif account was opened with this address. If you opened it, confirm your address:",
                 "Confirm the address",
-                "The link works for 24 hours, once. If it was not you, do nothing."),
+                "The link works once, within 24 hours. If you did not open the account, ignore this mail."),
         };
         var link = links.To(reset ? "reset-password" : "verify-email", mail.Token);
         return new Mail(
@@ -56,12 +56,12 @@ internal static class MailTemplates
                 """));
     }
 
-    /// <summary>A notification, as it stands in the inbox.</summary>
+    /// <summary>A notification with the same text as in the feed.</summary>
     public static Mail Compose(long id, string to, string? language, Wording wording)
     {
         var note = language == Languages.Arabic
             ? "تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك إيقافها من تفضيلاتك."
-            : "You get this because you have notifications by e-mail turned on; your preferences turn them off.";
+            : "You receive this mail because e-mail notifications are on. Turn them off in your preferences.";
         return new Mail(
             id,
             to,

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>Keeps every line that is logged, exceptions included.</summary>
+/// <summary>Captures all log lines, with exceptions.</summary>
 internal sealed class CapturedLogs : ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
     public IReadOnlyList<string> Lines => [.. _lines];
 
-    /// <summary>Named by its own category: the framework's own tracing of requests and frames is off in every environment.</summary>
+    /// <summary>The lines of Kashif and EF Core. The framework's traces of requests are off in every environment.</summary>
     public IReadOnlyList<string> KashifLines => [.. _lines.Where(line => line.Contains(" Kashif.") || line.Contains(" Microsoft.EntityFrameworkCore"))];
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);

@@ -15,7 +15,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     [InlineData("ios")]
     [InlineData("android")]
     [InlineData("web")]
-    public async Task A_device_is_registered_once_however_often(string type)
+    public async Task Registering_a_device_twice_keeps_one_device(string type)
     {
         var user = Guid.CreateVersion7();
 
@@ -31,7 +31,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Parallel_registrations_make_one_device()
+    public async Task Concurrent_registrations_create_one_device()
     {
         var user = Guid.CreateVersion7();
 
@@ -43,7 +43,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_device_belongs_to_whoever_registered_it_last()
+    public async Task A_device_belongs_to_the_last_user_who_registered_it()
     {
         var first = Guid.CreateVersion7();
         var second = Guid.CreateVersion7();
@@ -59,7 +59,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     [Theory]
     [InlineData("plain")]
     [InlineData("with/slash:and+more=%")]
-    public async Task A_device_is_removed_by_its_owner_only(string token)
+    public async Task Only_the_owner_can_unregister_a_device(string token)
     {
         var user = Guid.CreateVersion7();
         using var registered = await Service.RegisterAsync(user, token);
@@ -74,7 +74,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_longest_token_is_taken_and_one_longer_is_not()
+    public async Task A_token_over_the_maximum_length_is_rejected()
     {
         var user = Guid.CreateVersion7();
         var longest = Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2048));
@@ -95,7 +95,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     [InlineData("""{"token":null,"device_type":"toaster"}""", "token", "device_type")]
     [InlineData("""{"token":"t","device_type":1}""", "device_type")]
     [InlineData("""{"token":"a\u0000b","device_type":"ios"}""", "token")]
-    public async Task A_body_of_the_wrong_shape_is_a_400_that_names_every_bad_field(string body, params string[] fields)
+    public async Task An_invalid_body_returns_400_with_every_bad_field(string body, params string[] fields)
     {
         using var client = Service.As(Guid.CreateVersion7());
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
@@ -108,7 +108,7 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_key_gets_the_first_answer_again()
+    public async Task A_repeated_idempotency_key_replays_the_first_response()
     {
         using var client = Service.As(Guid.CreateVersion7());
         client.DefaultRequestHeaders.Add("Idempotency-Key", "device-1");

@@ -10,12 +10,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>Mails reach the server at least once, or end in a state that says why not; what is secret in them is kept no longer than that.</summary>
+/// <summary>Mails reach the server at least once or end with a reason, and their secrets are erased then.</summary>
 public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
 {
     private const string Token = "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-    /// <summary>Over 63 characters in Punycode.</summary>
+    /// <summary>A label of more than 63 characters in Punycode.</summary>
     private const string LongLabel = "بلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلدية";
     private readonly SmtpSink _sink = new();
 
@@ -28,14 +28,14 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     [Theory]
     [InlineData("en", "Confirm your e-mail address", "Choose a new password", "ltr")]
     [InlineData("ar", "أكّد عنوان بريدك الإلكتروني", "اختر كلمة مرور جديدة", "rtl")]
-    public async Task A_letter_brings_its_link_in_the_persons_language_and_leaves_nothing_behind(string language, string verify, string reset, string direction)
+    public async Task An_account_mail_has_its_link_in_the_users_language_and_is_erased_once_sent(string language, string verify, string reset, string direction)
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
         var address = $"{language}@people.test";
 
         await service.PublishAsync(new EmailVerificationRequested(user, address, Token, language));
-        await SettledAsync(service, user, DeliveryState.Sent);
+        await WaitForStateAsync(service, user, DeliveryState.Sent);
         await service.PublishAsync(new PasswordResetRequested(user, address, Token, language));
         await Eventually.TrueAsync(() => _sink.To(address).Count == 2, "two mails");
 
@@ -43,7 +43,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         Check(_sink.To(address)[1], reset, $"https://app.kashif.test/reset-password#token={Token}");
         await Eventually.TrueAsync(
             () => service.QueryAsync(async database => await database.Deliveries.CountAsync(row => row.UserId == user && row.State == DeliveryState.Sent && row.AccountMail == null, Cancel) == 2),
-            "both sent and erased");
+            "two sent and erased mails");
         (await service.FeedAsync(user)).ShouldBeEmpty();
 
         void Check(ReceivedMail mail, string subject, string link)
@@ -61,12 +61,12 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_server_puts_off_is_tried_again()
+    public async Task A_temporarily_refused_mail_is_retried()
     {
         await using var service = await StartAsync();
-        var user = await WriteToAsync(service, SmtpSink.Busy);
+        var user = await RequestMailAsync(service, SmtpSink.Busy);
 
-        (await SettledAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(3);
+        (await WaitForStateAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(3);
         _sink.Received.ShouldHaveSingleItem();
     }
 
@@ -74,27 +74,27 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     [InlineData(SmtpSink.Unknown, DeliveryState.Failed, 1, "smtp_550")]
     [InlineData(SmtpSink.AlwaysBusy, DeliveryState.Dead, 3, "smtp_450")]
     [InlineData(SmtpSink.Hang, DeliveryState.Dead, 3, "smtp_unreachable")]
-    public async Task What_cannot_be_sent_ends_and_is_erased(string name, string state, int attempts, string error)
+    public async Task A_mail_that_cannot_be_sent_ends_with_a_reason_and_is_erased(string name, string state, int attempts, string error)
     {
         await using var service = await StartAsync();
-        var user = await WriteToAsync(service, name);
+        var user = await RequestMailAsync(service, name);
 
-        var delivery = await SettledAsync(service, user, state);
+        var delivery = await WaitForStateAsync(service, user, state);
         delivery.Attempts.ShouldBe(attempts);
         delivery.LastError.ShouldBe(error);
         _sink.Received.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_server_that_is_away_costs_no_other_channel_anything()
+    public async Task An_unreachable_mail_server_does_not_affect_pushes()
     {
         using var logs = new CapturedLogs();
         await using var service = await StartAsync(new() { ["Smtp:Port"] = "1" }, logs: logs);
-        var user = await WriteToAsync(service, "amal");
+        var user = await RequestMailAsync(service, "amal");
         using var registered = await service.RegisterAsync(user, "phone");
         var notification = await service.NotifyAsync(user);
 
-        (await SettledAsync(service, user, DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
+        (await WaitForStateAsync(service, user, DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
         await service.DeliveryAsync(notification.GetProperty("id").GetGuid(), DeliveryState.Sent);
         logs.Lines.ShouldContain(line => line.StartsWith("Warning") && line.Contains("smtp_unreachable") && line.Contains(nameof(SocketException)));
     }
@@ -103,23 +103,23 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     [InlineData("invalid_address", $"x@{LongLabel}.com")]
     [InlineData("smtputf8_not_offered", "أمل@people.test")]
     [InlineData("smtp_550", $"{SmtpSink.Unknown}@people.test")]
-    public async Task A_letter_that_is_refused_delays_no_other(string error, string address)
+    public async Task A_refused_mail_does_not_delay_the_others(string error, string address)
     {
         await using var service = await StartAsync();
         var refused = Guid.CreateVersion7();
         var taken = Guid.CreateVersion7();
 
-        // One transaction, so one batch.
+        // Written in one transaction, so sent in one batch.
         await service.QueryAsync(async database =>
         {
             database.Deliveries.AddRange(AccountMailTo(refused, address), AccountMailTo(taken, "amal@people.test"));
             return await database.SaveChangesAsync(Cancel);
         });
 
-        var failed = await SettledAsync(service, refused, DeliveryState.Failed);
+        var failed = await WaitForStateAsync(service, refused, DeliveryState.Failed);
         failed.LastError.ShouldBe(error);
         failed.Attempts.ShouldBe(1);
-        (await SettledAsync(service, taken, DeliveryState.Sent)).Attempts.ShouldBe(1);
+        (await WaitForStateAsync(service, taken, DeliveryState.Sent)).Attempts.ShouldBe(1);
         _sink.Received.ShouldHaveSingleItem().To.ShouldBe("amal@people.test");
 
         static ChannelDelivery AccountMailTo(Guid user, string to) => new()
@@ -136,12 +136,12 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     [InlineData("amal", DeliveryState.Sent)]
     [InlineData(SmtpSink.Unknown, DeliveryState.Failed)]
     [InlineData(SmtpSink.AlwaysBusy, DeliveryState.Dead)]
-    public async Task Nothing_of_a_mail_is_logged(string name, string state)
+    public async Task Logs_contain_no_address_token_or_subject_of_a_mail(string name, string state)
     {
         using var logs = new CapturedLogs();
         await using var service = await StartAsync(logs: logs);
 
-        await SettledAsync(service, await WriteToAsync(service, name), state);
+        await WaitForStateAsync(service, await RequestMailAsync(service, name), state);
 
         logs.KashifLines.ShouldNotBeEmpty();
         foreach (var secret in new[] { $"{name}@", "people.test", Token, "Choose a new password" })
@@ -151,59 +151,59 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mail_whose_taking_was_not_heard_goes_again_as_the_same()
+    public async Task A_mail_without_a_confirmation_is_resent_with_the_same_message_id()
     {
         await using var service = await StartAsync();
-        var user = await WriteToAsync(service, SmtpSink.Drop);
+        var user = await RequestMailAsync(service, SmtpSink.Drop);
 
-        (await SettledAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
+        (await WaitForStateAsync(service, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
         _sink.Received.Count.ShouldBe(2);
         _sink.Received.Select(mail => mail.Header("Message-ID")).Distinct().ShouldHaveSingleItem();
     }
 
     [Fact]
-    public async Task What_a_process_that_died_had_taken_up_is_sent_by_the_next()
+    public async Task Another_process_sends_what_a_crashed_process_had_leased()
     {
-        // A process that never comes back from its call and one that was killed in it look the same from outside.
+        // From outside, a process stuck in a call looks the same as a crashed one.
         var stuck = new StuckSender();
         await using var dying = await StartAsync(sender: stuck);
-        var user = await WriteToAsync(dying, "amal");
-        await stuck.Taken;
+        var user = await RequestMailAsync(dying, "amal");
+        await stuck.Called;
 
         await using var next = await StartAsync(database: dying.Database);
-        (await SettledAsync(next, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
+        (await WaitForStateAsync(next, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
         _sink.Received.ShouldHaveSingleItem().Text.ShouldNotBeNull().ShouldContain(Token);
         stuck.Release();
     }
 
     [Fact]
-    public async Task The_server_is_told_our_name_and_password()
+    public async Task A_login_is_sent_and_a_refused_one_is_retried()
     {
         await using var sink = new SmtpSink { Login = ("kashif", "a good password") };
         await using (var service = await StartAsync(new() { ["Smtp:Port"] = $"{sink.Port}", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "a good password" }))
         {
-            await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Sent);
+            await WaitForStateAsync(service, await RequestMailAsync(service, "amal"), DeliveryState.Sent);
             sink.Received.ShouldHaveSingleItem();
         }
 
         await using var wrong = await StartAsync(new() { ["Smtp:Port"] = $"{sink.Port}", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "a bad one" });
-        var delivery = await SettledAsync(wrong, await WriteToAsync(wrong, "amal"), DeliveryState.Dead);
-        delivery.Attempts.ShouldBe(3); // the operator may mend it
+        var delivery = await WaitForStateAsync(wrong, await RequestMailAsync(wrong, "amal"), DeliveryState.Dead);
+        delivery.Attempts.ShouldBe(3); // The operator may fix it.
         delivery.LastError.ShouldBe("smtp_535");
         sink.Received.ShouldHaveSingleItem();
     }
 
     [Fact]
-    public async Task Nothing_is_said_in_the_clear_where_encryption_is_wanted()
+    public async Task Without_StartTls_on_the_server_no_mail_is_sent_in_the_clear()
     {
         await using var service = await StartAsync(new() { ["Smtp:Security"] = "StartTls", ["Smtp:User"] = "kashif", ["Smtp:Password"] = "secret" });
-        (await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
-        _sink.Said.ShouldNotBeEmpty();
-        _sink.Said.ShouldAllBe(line => line.StartsWith("EHLO") || line.StartsWith("QUIT"));
+        (await WaitForStateAsync(service, await RequestMailAsync(service, "amal"), DeliveryState.Dead)).LastError.ShouldBe("smtp_unreachable");
+        _sink.Commands.ShouldNotBeEmpty();
+        _sink.Commands.ShouldAllBe(line => line.StartsWith("EHLO") || line.StartsWith("QUIT"));
     }
 
     [Fact]
-    public async Task A_receipt_goes_to_the_address_of_who_wants_that_and_the_rest_does_not()
+    public async Task Only_receipts_are_sent_to_a_user_who_enabled_e_mail()
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
@@ -222,42 +222,42 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         mail.Html.ShouldNotBeNull().ShouldContain("Kaffee &lt;b&gt;");
         mail.Raw.ShouldNotContain("SECRET-CODE");
         mail.Raw.ShouldNotContain("X-Evil");
-        _sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
+        _sink.Commands.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
     }
 
     [Fact]
-    public async Task A_channel_that_is_off_is_left_alone_and_the_latest_choice_counts()
+    public async Task A_disabled_channel_is_unused_and_the_latest_preference_counts()
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
         var now = TimeProvider.System.GetUtcNow();
         using var registered = await service.RegisterAsync(user, "phone");
 
-        // The later choice arrives first, and the registration last of all.
+        // The latest event arrives first, the registration last.
         await UpdateAsync(service, user, [], now);
         await service.PublishAsync(new UserUpdated(user, "Amal", "old@people.test", "ar", ["push", "email"]), time: now.AddMinutes(-1));
         await service.PublishAsync(new UserRegistered(user, "Amal", "older@people.test", "ar"), time: now.AddMinutes(-2));
         await service.WaitForFeedAsync(user, 1);
         await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
 
-        var inbox = await service.WaitForFeedAsync(user, 2);
-        inbox[0].GetProperty("title").GetString().ShouldBe("Coupon redeemed"); // in English, as chosen last
-        (await service.QueryAsync(database => database.Deliveries.CountAsync(row => row.NotificationId != null && database.Notifications.Any(told => told.Id == row.NotificationId && told.UserId == user), Cancel))).ShouldBe(0);
+        var feed = await service.WaitForFeedAsync(user, 2);
+        feed[0].GetProperty("title").GetString().ShouldBe("Coupon redeemed"); // In English, the latest choice.
+        (await service.QueryAsync(database => database.Deliveries.CountAsync(row => row.NotificationId != null && database.Notifications.Any(notification => notification.Id == row.NotificationId && notification.UserId == user), Cancel))).ShouldBe(0);
 
-        // A letter goes all the same.
-        await SettledAsync(service, await WriteToAsync(service, "amal", user), DeliveryState.Sent);
+        // Account mails ignore the preferences.
+        await WaitForStateAsync(service, await RequestMailAsync(service, "amal", user), DeliveryState.Sent);
         _sink.Received.ShouldHaveSingleItem();
     }
 
     [Fact]
-    public async Task A_receipt_that_waits_is_not_sent_to_who_has_had_enough()
+    public async Task A_waiting_receipt_is_dropped_if_the_user_disables_e_mail()
     {
         var stuck = new StuckSender();
         await using var service = await StartAsync(sender: stuck);
         var user = Guid.CreateVersion7();
         await UpdateAsync(service, user, ["email"]);
-        await WriteToAsync(service, "busy-worker");
-        await stuck.Taken;
+        await RequestMailAsync(service, "busy-worker");
+        await stuck.Called;
 
         await service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), user, 7, "Free coffee", "CODE", 50));
         var notification = (await service.WaitForFeedAsync(user, 1))[0].GetProperty("id").GetGuid();
@@ -269,13 +269,13 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_server_mails_are_files_for_the_developer()
+    public async Task Without_a_server_mails_are_written_to_files()
     {
         var directory = Directory.CreateTempSubdirectory("kashif-mail-");
         try
         {
             await using var service = await StartAsync(new() { ["Smtp:Host"] = "", ["Smtp:PickupDirectory"] = directory.FullName });
-            await SettledAsync(service, await WriteToAsync(service, "amal"), DeliveryState.Sent);
+            await WaitForStateAsync(service, await RequestMailAsync(service, "amal"), DeliveryState.Sent);
 
             var mail = new ReceivedMail("", await File.ReadAllTextAsync(directory.GetFiles("*.eml").ShouldHaveSingleItem().FullName, Cancel));
             mail.Header("To").ShouldBe("amal@people.test");
@@ -322,22 +322,22 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         });
     }
 
-    /// <summary>Has a letter sent.</summary>
-    private static async Task<Guid> WriteToAsync(NotificationsService service, string name, Guid? user = null)
+    /// <summary>Requests an account mail.</summary>
+    private static async Task<Guid> RequestMailAsync(NotificationsService service, string name, Guid? user = null)
     {
         var id = user ?? Guid.CreateVersion7();
         await service.PublishAsync(new PasswordResetRequested(id, $"{name}@people.test", Token, "en"));
         return id;
     }
 
-    /// <summary>Waits until the user's letter has come to this end; nothing of it is left then.</summary>
-    private static async Task<ChannelDelivery> SettledAsync(NotificationsService service, Guid user, string state)
+    /// <summary>Waits until the user's account mail has this state, and asserts that its content is erased.</summary>
+    private static async Task<ChannelDelivery> WaitForStateAsync(NotificationsService service, Guid user, string state)
     {
         ChannelDelivery? delivery = null;
         await Eventually.TrueAsync(
             async () => (delivery = await service.QueryAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.UserId == user && row.State == state, Cancel))) is not null,
-            $"a letter that is {state}");
+            $"a mail in state {state}");
         delivery.ShouldNotBeNull().AccountMail.ShouldBeNull();
         return delivery;
     }
@@ -352,13 +352,13 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
             "the preferences");
     }
 
-    /// <summary>Does not come back from its first call before it is released.</summary>
+    /// <summary>Blocks in its first call until released.</summary>
     private sealed class StuckSender : IMailSender
     {
-        private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _called = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Taken => _taken.Task;
+        public Task Called => _called.Task;
 
         public List<Mail> Sent { get; } = [];
 
@@ -367,7 +367,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Mail> mails, CancellationToken cancellationToken)
         {
             Sent.AddRange(mails);
-            _taken.TrySetResult();
+            _called.TrySetResult();
             await _released.Task;
             return [.. mails.Select(_ => new SendOutcome(SendResult.Sent))];
         }

@@ -11,8 +11,8 @@ using Microsoft.AspNetCore.Http;
 namespace Kashif.Notifications.Tests;
 
 /// <summary>
-/// Stands where Google is: gives out access tokens and takes messages, or refuses them by what a device's token begins with
-/// (<c>error:http:status:code</c> for any answer).
+/// A fake of Google: issues access tokens and accepts messages, or refuses them by the start of the device's token
+/// (<c>error:http:status:code</c> for any response).
 /// </summary>
 internal sealed class FakeFcm : IAsyncDisposable
 {
@@ -21,10 +21,10 @@ internal sealed class FakeFcm : IAsyncDisposable
     public const string Quota = "quota";
     public const string Invalid = "invalid";
 
-    /// <summary>503 the first time, then taken.</summary>
+    /// <summary>503 the first time, then accepted.</summary>
     public const string Late = "late";
 
-    /// <summary>An answer of a proxy, not of FCM.</summary>
+    /// <summary>A proxy's response, not FCM's.</summary>
     public const string Nonsense = "nonsense";
 
     private static readonly Lazy<string> PrivateKey = new(() =>
@@ -38,10 +38,10 @@ internal sealed class FakeFcm : IAsyncDisposable
 
     private FakeFcm(WebApplication application) => _application = application;
 
-    /// <summary>The messages that have arrived, taken or not.</summary>
+    /// <summary>All messages that arrived, accepted or refused.</summary>
     public IReadOnlyList<JsonNode> Received => [.. _received];
 
-    /// <summary>The key of a service account that gets its tokens here.</summary>
+    /// <summary>The key of a service account whose token endpoint is this fake.</summary>
     public string CredentialsJson => JsonSerializer.Serialize(new
     {
         type = "service_account",
@@ -53,7 +53,7 @@ internal sealed class FakeFcm : IAsyncDisposable
         token_uri = $"{_application.Urls.Single()}/token",
     });
 
-    /// <summary>Leads what is meant for FCM here.</summary>
+    /// <summary>Redirects calls to FCM to this fake.</summary>
     public HttpClientFactory Clients => new Factory(new Uri(_application.Urls.Single()));
 
     public static async Task<FakeFcm> StartAsync()
@@ -66,7 +66,7 @@ internal sealed class FakeFcm : IAsyncDisposable
         return fake;
     }
 
-    /// <summary>A field of a message; null where there is none.</summary>
+    /// <summary>A field of a message; null if absent.</summary>
     public static string? Text(JsonNode message, params string[] path) =>
         path.Aggregate<string, JsonNode?>(message, (node, name) => node?[name])?.ToString();
 
@@ -84,7 +84,7 @@ internal sealed class FakeFcm : IAsyncDisposable
 
         context.Request.Path.Value.ShouldBe("/v1/projects/kashif-test/messages:send");
         context.Request.Headers.Authorization.ToString().ShouldBe("Bearer access");
-        var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("There is no message.");
+        var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("No message.");
         _received.Enqueue(message);
         var token = message["token"]?.ToString() ?? "";
         await (token.Split(':') switch
@@ -95,12 +95,12 @@ internal sealed class FakeFcm : IAsyncDisposable
             [Invalid, ..] => RefuseAsync(context, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
             ["error", var http, var status, var code] => RefuseAsync(context, int.Parse(http, CultureInfo.InvariantCulture), status, code),
             [Late] when To(Late).Count() == 1 => RefuseAsync(context, 503, "UNAVAILABLE", "UNAVAILABLE"),
-            [Nonsense] => AnswerAsync(context, 502, "<html>"),
+            [Nonsense] => RespondAsync(context, 502, "<html>"),
             _ => context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_received.Count}" }),
         });
     }
 
-    private static Task AnswerAsync(HttpContext context, int http, string text)
+    private static Task RespondAsync(HttpContext context, int http, string text)
     {
         context.Response.StatusCode = http;
         return context.Response.WriteAsync(text);

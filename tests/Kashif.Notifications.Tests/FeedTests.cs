@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>What happens becomes a notification, once, for the one it is about, in their language.</summary>
+/// <summary>Each event becomes one notification to its user, in the user's language.</summary>
 public sealed class FeedTests(SharedService shared) : IClassFixture<SharedService>
 {
     private const string Root = "/api/v1/notifications";
@@ -16,9 +16,9 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("en", "Welcome to Kashif", "Report received", "Your report has moved on", "Points earned", "Coupon redeemed")]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Coupon redeemed")]
     [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "تم استبدال القسيمة")]
-    public async Task Each_event_tells_its_user_in_their_language(
+    public async Task Each_event_notifies_its_user_in_their_language(
         string language, string welcome, string received, string moved, string earned, string redeemed)
     {
         var user = Guid.CreateVersion7();
@@ -31,7 +31,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         await Service.PublishAsync(new PointsAwarded(id, user, 10, 60, "report_created"));
         await Service.PublishAsync(new CouponRedeemed(id, user, 7, "Free coffee", "ABCD", 50));
 
-        var inbox = (await Service.WaitForFeedAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        var feed = (await Service.WaitForFeedAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
@@ -40,7 +40,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
 
         void Check(string type, string title, string inBody, params (string Name, string Value)[] data)
         {
-            var item = inbox[type];
+            var item = feed[type];
             item.GetProperty("title").GetString().ShouldBe(title);
             item.GetProperty("body").GetString().ShouldNotBeNull().ShouldContain(inBody);
             item.GetProperty("read_at").ValueKind.ShouldBe(JsonValueKind.Null);
@@ -50,7 +50,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
-    public async Task Who_is_not_known_yet_is_told_in_English()
+    public async Task An_unknown_user_is_notified_in_English()
     {
         var user = Guid.CreateVersion7();
 
@@ -61,30 +61,30 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
-    public async Task Redelivered_and_shuffled_events_tell_once()
+    public async Task Redelivered_and_reordered_events_notify_once()
     {
         var user = Guid.CreateVersion7();
         var reports = Enumerable.Range(0, 20).Select(_ => (Event: Guid.CreateVersion7(), Report: Guid.CreateVersion7())).ToArray();
-        var deliveries = Enumerable.Repeat(reports, 5).SelectMany(all => all).ToArray();
-        Random.Shared.Shuffle(deliveries);
+        var events = Enumerable.Repeat(reports, 5).SelectMany(all => all).ToArray();
+        Random.Shared.Shuffle(events);
 
-        foreach (var (id, report) in deliveries)
+        foreach (var (id, report) in events)
         {
             await Service.PublishAsync(new ReportCreated(report, user, "Broken lamp", "lighting", 1, 2), id);
         }
 
-        // Published last: once it is there, all the others have been handled.
+        // Published last, so it arrives after all the others.
         var other = Guid.CreateVersion7();
         await Service.NotifyAsync(other);
         await Eventually.TrueAsync(
-            () => Service.QueryAsync(async database => await database.Notifications.CountAsync(row => row.UserId == user, Cancel) >= reports.Length), "all");
+            () => Service.QueryAsync(async database => await database.Notifications.CountAsync(row => row.UserId == user, Cancel) >= reports.Length), "all notifications");
 
         (await Service.FeedAsync(user)).Select(item => item.GetProperty("data").GetProperty("report_id").GetGuid())
             .ShouldBe(reports.Select(report => report.Report), ignoreOrder: true);
     }
 
     [Fact]
-    public async Task The_newest_comes_first_and_pages_hang_together()
+    public async Task Pages_are_contiguous_and_newest_first()
     {
         var user = Guid.CreateVersion7();
         var start = TimeProvider.System.GetUtcNow();
@@ -114,7 +114,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     [InlineData("limit=many", "limit")]
     [InlineData("cursor=nonsense", "cursor")]
     [InlineData("unread_only=perhaps", "unread_only")]
-    public async Task A_query_that_makes_no_sense_is_a_400_that_names_it(string query, string field)
+    public async Task An_invalid_query_returns_400_with_the_bad_field(string query, string field)
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -125,7 +125,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
-    public async Task What_has_been_read_is_no_longer_unread_and_stays_so()
+    public async Task A_read_notification_stays_read()
     {
         var user = Guid.CreateVersion7();
         var first = await Service.NotifyAsync(user, points: 1);
@@ -144,7 +144,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
-    public async Task Nobody_sees_or_touches_what_is_not_theirs()
+    public async Task Other_users_notifications_are_hidden_and_return_404()
     {
         var user = Guid.CreateVersion7();
         var stranger = Guid.CreateVersion7();
@@ -165,7 +165,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
-    public async Task The_model_and_the_migrations_agree() =>
+    public async Task The_model_has_no_pending_migration() =>
         (await Service.QueryAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
 
     private async Task<HttpResponseMessage> ReadAsync(Guid user, JsonElement notification)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>What Kashif counts on from FirebaseAdmin, be it the package or eng/FirebaseAdmin.</summary>
+/// <summary>The behaviour of FirebaseAdmin that Kashif depends on, for the package and for eng/FirebaseAdmin.</summary>
 public sealed class FirebasePushSenderTests : IAsyncLifetime
 {
     private FakeFcm? _fcm;
@@ -29,7 +29,7 @@ public sealed class FirebasePushSenderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_push_arrives_as_FCM_documents_it()
+    public async Task A_push_has_the_fields_that_FCM_documents()
     {
         var push = PushTo("phone");
 
@@ -59,13 +59,13 @@ public sealed class FirebasePushSenderTests : IAsyncLifetime
     [InlineData("error:500:INTERNAL:INTERNAL", nameof(SendResult.Retry), "internal")]
     [InlineData("error:404:NOT_FOUND:SOMETHING_NEW", nameof(SendResult.Retry), "not_found")]
     [InlineData(FakeFcm.Nonsense, nameof(SendResult.Retry), "unknown")]
-    public async Task A_refusal_decides_what_becomes_of_the_push(string token, string result, string error)
+    public async Task An_FCM_error_maps_to_an_outcome(string token, string result, string error)
     {
         (await Sender.SendAsync([PushTo(token)], Cancel)).ShouldBe([new SendOutcome(Enum.Parse<SendResult>(result), error)]);
     }
 
     [Fact]
-    public async Task What_is_unavailable_is_tried_again_at_once()
+    public async Task A_503_is_retried_immediately()
     {
         (await Sender.SendAsync([PushTo(FakeFcm.Late)], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
 
@@ -73,7 +73,7 @@ public sealed class FirebasePushSenderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_of_many_pushes_has_its_own_outcome()
+    public async Task Each_push_of_a_batch_has_its_own_outcome()
     {
         (await Sender.SendAsync([PushTo("first"), PushTo($"{FakeFcm.Unregistered}:phone"), PushTo("last")], Cancel)).ShouldBe(
             [new SendOutcome(SendResult.Sent), new SendOutcome(SendResult.DeviceGone, "unregistered"), new SendOutcome(SendResult.Sent)]);

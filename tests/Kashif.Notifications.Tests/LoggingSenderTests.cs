@@ -9,7 +9,7 @@ namespace Kashif.Notifications.Tests;
 public sealed class LoggingSenderTests(NotificationsServers servers)
 {
     [Fact]
-    public async Task Without_credentials_pushes_are_logged_and_nothing_personal_is()
+    public async Task Without_credentials_pushes_are_logged_without_personal_data()
     {
         using var logs = new CapturedLogs();
         await using var service = await NotificationsService.StartAsync(
@@ -21,10 +21,10 @@ public sealed class LoggingSenderTests(NotificationsServers servers)
 
         await service.PublishAsync(new PasswordResetRequested(user, "amal@example.org", "link-token-4711", "en"));
 
-        var inbox = await service.WaitForFeedAsync(user, 2);
+        var feed = await service.WaitForFeedAsync(user, 2);
         await Eventually.TrueAsync(() => logs.Lines.Any(line => line.Contains("would be sent by e-mail")), "the mail");
         logs.Lines.Count(line => line.StartsWith("Warning") && line.Contains("Smtp:Host")).ShouldBe(1);
-        foreach (var notification in inbox)
+        foreach (var notification in feed)
         {
             var id = notification.GetProperty("id").GetGuid();
             await service.DeliveryAsync(id, DeliveryState.Sent);

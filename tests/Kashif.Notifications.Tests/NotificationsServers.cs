@@ -2,12 +2,12 @@ using Kashif.Testing;
 
 [assembly: AssemblyFixture(typeof(Kashif.Notifications.Tests.NotificationsServers))]
 
-// All hosts of the service take from the one queue that it has, so only one may run at a time.
+// All hosts of the service consume from one queue, so only one may run at a time.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>One service for all tests of a class that keep to users and devices of their own.</summary>
+/// <summary>One service for all tests of a class. Each test uses its own users and devices.</summary>
 public sealed class SharedService(NotificationsServers servers) : IAsyncLifetime
 {
     private NotificationsService? _host;
@@ -19,7 +19,7 @@ public sealed class SharedService(NotificationsServers servers) : IAsyncLifetime
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 }
 
-/// <summary>The servers of this assembly, started once.</summary>
+/// <summary>The servers and the token issuer of this assembly, started once.</summary>
 public sealed class NotificationsServers : IAsyncLifetime
 {
     private TestServers? _servers;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>The service with real servers behind it, and somebody who publishes what it listens to.</summary>
+/// <summary>Notifications on real servers, and a publisher of the events that it consumes.</summary>
 internal sealed class NotificationsService : IAsyncDisposable
 {
     private const string Root = "/api/v1/notifications";
@@ -47,7 +47,7 @@ internal sealed class NotificationsService : IAsyncDisposable
         where TEvent : IIntegrationEvent =>
         _tap.PublishAsync(data, id, time);
 
-    /// <summary>Publishes a points.awarded, the plainest event there is, and waits until it is in the user's inbox.</summary>
+    /// <summary>Publishes points.awarded, the simplest event, and waits for its notification.</summary>
     public async Task<JsonElement> NotifyAsync(Guid user, int points = 10)
     {
         var transaction = Guid.CreateVersion7();
@@ -60,7 +60,7 @@ internal sealed class NotificationsService : IAsyncDisposable
         return found.GetValueOrDefault();
     }
 
-    /// <summary>The first page of the user's inbox, newest first.</summary>
+    /// <summary>The first page of the user's notifications, newest first.</summary>
     public async Task<JsonElement[]> FeedAsync(Guid user, string query = "limit=100")
     {
         using var client = As(user);
@@ -70,10 +70,10 @@ internal sealed class NotificationsService : IAsyncDisposable
 
     public async Task<JsonElement[]> WaitForFeedAsync(Guid user, int size)
     {
-        JsonElement[] inbox = [];
-        await Eventually.TrueAsync(async () => (inbox = await FeedAsync(user)).Length >= size, $"{size} notifications");
-        inbox.Length.ShouldBe(size);
-        return inbox;
+        JsonElement[] feed = [];
+        await Eventually.TrueAsync(async () => (feed = await FeedAsync(user)).Length >= size, $"{size} notifications");
+        feed.Length.ShouldBe(size);
+        return feed;
     }
 
     public async Task<int> UnreadAsync(Guid user)
@@ -100,18 +100,18 @@ internal sealed class NotificationsService : IAsyncDisposable
         return await work(scope.ServiceProvider.GetRequiredService<NotificationsDbContext>());
     }
 
-    /// <summary>Waits until the delivery of the notification has come to an end, or where it should be.</summary>
+    /// <summary>Waits until the notification's delivery has this state.</summary>
     public async Task<Channels.ChannelDelivery> DeliveryAsync(Guid notification, string state)
     {
         Channels.ChannelDelivery? delivery = null;
         await Eventually.TrueAsync(
             async () => (delivery = await QueryAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.NotificationId == notification && row.State == state, Cancel))) is not null,
-            $"a delivery that is {state}");
+            $"a delivery in state {state}");
         return delivery ?? throw new InvalidOperationException();
     }
 
-    /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
+    /// <summary>Events published before the service first binds its queue are lost, so wait until one arrives.</summary>
     private async Task WaitForConsumerAsync()
     {
         var probe = new PointsAwarded(Guid.CreateVersion7(), Guid.CreateVersion7(), 1, 1, "probe");

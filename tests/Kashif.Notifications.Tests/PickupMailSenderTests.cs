@@ -14,7 +14,7 @@ public sealed class PickupMailSenderTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Each_mail_is_a_file_and_one_that_cannot_be_written_as_mail_is_refused()
+    public async Task Each_mail_becomes_a_file_and_an_invalid_address_is_refused()
     {
         var outcomes = await Sender().SendAsync([MailTo(1, "amal@people.test"), MailTo(2, "x@\ud800.test"), MailTo(3, "أمل@people.test")], Cancel);
 
@@ -26,7 +26,7 @@ public sealed class PickupMailSenderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_the_disk_does_not_take_is_tried_again()
+    public async Task A_failed_write_is_retried()
     {
         var sender = Sender();
         _directory.Delete();

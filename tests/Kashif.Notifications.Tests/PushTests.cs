@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>Every notification reaches every device of its user at least once, or ends in a state that says why not.</summary>
+/// <summary>Notifications reach each device of their user at least once or end with a reason.</summary>
 public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 {
     private FakeFcm? _fcm;
@@ -23,7 +23,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     public ValueTask DisposeAsync() => Fcm.DisposeAsync();
 
     [Fact]
-    public async Task A_notification_is_pushed_to_all_devices_of_its_user_and_to_no_others()
+    public async Task A_notification_is_pushed_only_to_all_devices_of_its_user()
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
@@ -44,13 +44,13 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         }
 
         await Eventually.TrueAsync(
-            () => service.QueryAsync(async database => await database.Deliveries.CountAsync(row => row.State == DeliveryState.Sent, Cancel) == 2), "both sent");
+            () => service.QueryAsync(async database => await database.Deliveries.CountAsync(row => row.State == DeliveryState.Sent, Cancel) == 2), "two sent deliveries");
     }
 
     [Theory]
     [InlineData(FakeFcm.Unregistered)]
     [InlineData("wrong_sender", FakeFcm.WrongSender)]
-    public async Task A_device_that_has_left_is_forgotten(string name, string? prefix = null)
+    public async Task A_device_without_the_app_is_removed(string name, string? prefix = null)
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
@@ -61,11 +61,11 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
         delivery.LastError.ShouldBe(prefix is null ? "unregistered" : "sender_id_mismatch");
         await Eventually.TrueAsync(
-            () => service.QueryAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "no device");
+            () => service.QueryAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "the removal of the device");
     }
 
     [Fact]
-    public async Task What_can_never_succeed_is_not_tried_again_and_the_device_stays()
+    public async Task A_permanently_refused_push_is_not_retried_and_keeps_the_device()
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
@@ -80,7 +80,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_may_succeed_later_is_tried_again_and_given_up_in_the_end()
+    public async Task A_temporarily_refused_push_is_retried_up_to_the_limit()
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
@@ -97,7 +97,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_waits_for_a_device_that_changed_hands_is_not_shown_to_the_new_owner()
+    public async Task A_waiting_push_is_dropped_if_another_user_registers_the_device()
     {
         var stuck = new StuckSender();
         await using var service = await StartAsync(sender: stuck);
@@ -105,9 +105,9 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         var second = Guid.CreateVersion7();
         await RegisterAsync(service, first, "phone");
 
-        // The worker is busy with one notification while the next one waits and the phone is sold.
+        // The worker is busy with one notification. The next one waits while the device gets a new owner.
         await service.NotifyAsync(first, points: 1);
-        await stuck.Taken;
+        await stuck.Called;
         var waiting = await service.NotifyAsync(first, points: 2);
         await RegisterAsync(service, second, "phone");
         stuck.Release();
@@ -117,15 +117,15 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_process_that_died_had_taken_up_is_sent_by_the_next()
+    public async Task Another_process_sends_what_a_crashed_process_had_leased()
     {
-        // A process that never comes back from its call and one that was killed in it look the same from outside.
+        // From outside, a process stuck in a call looks the same as a crashed one.
         var stuck = new StuckSender();
         await using var dying = await StartAsync(sender: stuck);
         var user = Guid.CreateVersion7();
         await RegisterAsync(dying, user, "phone");
         var notification = await dying.NotifyAsync(user);
-        await stuck.Taken;
+        await stuck.Called;
 
         await using (var next = await StartAsync(database: dying.Database))
         {
@@ -134,14 +134,14 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
             Fcm.To("phone").ShouldHaveSingleItem();
         }
 
-        // And when the first one comes back after all, it has no say any more.
+        // The first process's late outcome is ignored.
         stuck.Release(new SendOutcome(SendResult.Refused, "too_late"));
         await RegisterAsync(dying, user, "another");
         var other = await dying.NotifyAsync(user);
         await dying.QueryAsync(async database =>
         {
             await Eventually.TrueAsync(
-                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State != DeliveryState.Pending, Cancel), "the next one");
+                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State != DeliveryState.Pending, Cancel), "the outcome of the next push");
             return 0;
         });
         (await dying.DeliveryAsync(Id(notification), DeliveryState.Sent)).LastError.ShouldBeNull();
@@ -152,7 +152,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     [InlineData("{}")]
     [InlineData("""{"type":"authorized_user"}""")]
     [InlineData("""{"type":"service_account","project_id":"p","client_email":"secret@example.org","private_key":"broken"}""")]
-    public void Credentials_that_are_none_stop_the_start_and_name_the_setting(string json)
+    public void Invalid_credentials_fail_validation_with_the_settings_name(string json)
     {
         var services = new ServiceCollection();
         services.AddOptions<FirebaseOptions>().Configure(options => options.CredentialsJson = json).ValidateDataAnnotations();
@@ -195,13 +195,13 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
             }
         });
 
-    /// <summary>Does not come back from its first call before it is released.</summary>
+    /// <summary>Blocks in its first call until released.</summary>
     private sealed class StuckSender : IPushSender
     {
-        private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _called = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<SendOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Taken => _taken.Task;
+        public Task Called => _called.Task;
 
         public List<Push> Pushed { get; } = [];
 
@@ -210,7 +210,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
         {
             Pushed.AddRange(pushes);
-            _taken.TrySetResult();
+            _called.TrySetResult();
             var outcome = await _released.Task;
             return [.. pushes.Select(_ => outcome)];
         }

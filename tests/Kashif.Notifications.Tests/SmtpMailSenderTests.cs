@@ -8,11 +8,11 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>What becomes of each mail of a batch, and how the server is spoken to.</summary>
+/// <summary>The outcome of each mail of a batch, and the SMTP commands sent.</summary>
 public sealed class SmtpMailSenderTests
 {
     private static readonly SendOutcome Sent = new(SendResult.Sent);
-    private static readonly SendOutcome Away = new(SendResult.Retry, "smtp_unreachable");
+    private static readonly SendOutcome Unreachable = new(SendResult.Retry, "smtp_unreachable");
     private static readonly SendOutcome InvalidAddress = new(SendResult.Refused, "invalid_address");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -20,7 +20,7 @@ public sealed class SmtpMailSenderTests
     [Theory]
     [InlineData(5, 1)]
     [InlineData(20, 4)]
-    public async Task A_batch_goes_over_few_connections(int mails, int connections)
+    public async Task A_batch_uses_few_connections(int mails, int connections)
     {
         await using var sink = new SmtpSink();
 
@@ -44,22 +44,22 @@ public sealed class SmtpMailSenderTests
     [InlineData("\"evil\r\nRCPT TO:<other@people.test>\"@people.test")]
     [InlineData("\"a\u0001b\"@people.test")]
     [InlineData("x@\ud800.test")]
-    public async Task An_address_that_cannot_be_written_is_refused_alone(string address)
+    public async Task An_invalid_address_refuses_only_its_own_mail(string address)
     {
         await using var sink = new SmtpSink { Extensions = ["8BITMIME", "SMTPUTF8"] };
 
         (await SendAsync(sink, new SmtpOptions(), [MailTo(1, "first@people.test"), MailTo(2, address), MailTo(3, "last@people.test")])).ShouldBe([Sent, InvalidAddress, Sent]);
 
         sink.Connections.ShouldBe(1);
-        sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(2);
+        sink.Commands.Count(line => line.StartsWith("RCPT")).ShouldBe(2);
     }
 
     [Theory]
     [InlineData("amal+reports@people.test")]
-    [InlineData("a..b.@people.test")] // no atom of RFC 5322, but some providers give such names out
+    [InlineData("a..b.@people.test")] // Not an atom of RFC 5322, but some providers issue such names.
     [InlineData("\"a\\\"b\"@people.test")]
     [InlineData("amal@[127.0.0.1]")]
-    public async Task An_unusual_address_is_left_as_it_is(string address)
+    public async Task An_unusual_address_is_unchanged(string address)
     {
         await using var sink = new SmtpSink();
 
@@ -69,7 +69,7 @@ public sealed class SmtpMailSenderTests
     }
 
     [Fact]
-    public async Task A_refused_address_costs_the_others_nothing()
+    public async Task A_refused_address_does_not_affect_the_others()
     {
         await using var sink = new SmtpSink();
 
@@ -80,25 +80,25 @@ public sealed class SmtpMailSenderTests
     }
 
     [Fact]
-    public async Task A_mail_that_breaks_its_connection_costs_the_others_nothing()
+    public async Task A_mail_that_breaks_its_connection_does_not_affect_the_others()
     {
         await using var sink = new SmtpSink();
 
-        (await SendAsync(sink, SmtpSink.HangUp, "first", SmtpSink.Hang, "last")).ShouldBe([Away, Sent, Away, Sent]);
+        (await SendAsync(sink, SmtpSink.HangUp, "first", SmtpSink.Hang, "last")).ShouldBe([Unreachable, Sent, Unreachable, Sent]);
     }
 
     [Fact]
-    public async Task A_server_that_breaks_every_connection_is_left_in_peace()
+    public async Task A_server_that_breaks_every_connection_gets_at_most_two()
     {
         await using var sink = new SmtpSink();
 
-        (await SendAsync(sink, [.. Enumerable.Range(0, 5).Select(number => $"{SmtpSink.HangUp}-{number}")])).ShouldAllBe(outcome => outcome == Away);
+        (await SendAsync(sink, [.. Enumerable.Range(0, 5).Select(number => $"{SmtpSink.HangUp}-{number}")])).ShouldAllBe(outcome => outcome == Unreachable);
 
         sink.Connections.ShouldBe(2);
     }
 
     [Fact]
-    public async Task What_a_server_closes_a_connection_on_goes_over_the_next()
+    public async Task A_mail_on_a_closed_connection_is_sent_over_the_next()
     {
         await using var sink = new SmtpSink { MailsPerConnection = 2 };
 
@@ -109,7 +109,7 @@ public sealed class SmtpMailSenderTests
     }
 
     [Fact]
-    public async Task A_server_that_lets_nobody_in_loses_no_mail()
+    public async Task A_refused_connection_retries_all_mails()
     {
         await using var sink = new SmtpSink { Greeting = "554 not today" };
 
@@ -119,7 +119,7 @@ public sealed class SmtpMailSenderTests
     }
 
     [Fact]
-    public async Task A_sender_that_the_server_refuses_loses_no_mail()
+    public async Task A_refused_sender_retries_the_mail()
     {
         await using var sink = new SmtpSink();
 
@@ -128,45 +128,45 @@ public sealed class SmtpMailSenderTests
     }
 
     [Fact]
-    public async Task A_name_that_is_not_ASCII_goes_to_servers_that_take_it()
+    public async Task A_non_ASCII_local_part_is_sent_to_a_server_with_SMTPUTF8()
     {
         await using var sink = new SmtpSink { Extensions = ["8BITMIME", "SMTPUTF8", "PIPELINING"] };
 
         (await SendAsync(sink, "أمل@بلدية.test", "amal@people.test")).ShouldBe([Sent, Sent]);
 
-        sink.Said.ShouldContain("MAIL FROM:<no-reply@kashif.test> SMTPUTF8");
-        sink.Said.ShouldContain("MAIL FROM:<no-reply@kashif.test>");
+        sink.Commands.ShouldContain("MAIL FROM:<no-reply@kashif.test> SMTPUTF8");
+        sink.Commands.ShouldContain("MAIL FROM:<no-reply@kashif.test>");
         sink.To("أمل@بلدية.test").ShouldHaveSingleItem().Raw.ShouldContain("To: أمل@بلدية.test");
     }
 
     [Theory]
     [InlineData]
-    [InlineData("SMTPUTF8")] // RFC 6531 section 3.1 wants 8BITMIME with it
-    public async Task A_name_that_is_not_ASCII_is_refused_where_the_server_does_not_take_it(params string[] extensions)
+    [InlineData("SMTPUTF8")] // RFC 6531 section 3.1 requires 8BITMIME too.
+    public async Task A_non_ASCII_local_part_is_refused_without_SMTPUTF8(params string[] extensions)
     {
         await using var sink = new SmtpSink { Extensions = extensions };
 
         (await SendAsync(sink, "أمل@people.test", "amal@people.test")).ShouldBe([new SendOutcome(SendResult.Refused, "smtputf8_not_offered"), Sent]);
 
-        sink.Said.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
+        sink.Commands.Count(line => line.StartsWith("RCPT")).ShouldBe(1);
     }
 
     [Theory]
     [InlineData]
     [InlineData("8BITMIME", "SMTPUTF8")]
-    public async Task A_domain_that_is_not_ASCII_goes_to_any_server(params string[] extensions)
+    public async Task A_non_ASCII_domain_is_sent_to_any_server(params string[] extensions)
     {
         await using var sink = new SmtpSink { Extensions = extensions };
 
         (await SendAsync(sink, "amal@بلدية.test", "amal@xn--hgbc7a9b.test")).ShouldBe([Sent, Sent]);
 
-        sink.Said.Where(line => line.StartsWith("MAIL")).ShouldAllBe(line => line == "MAIL FROM:<no-reply@kashif.test>");
+        sink.Commands.Where(line => line.StartsWith("MAIL")).ShouldAllBe(line => line == "MAIL FROM:<no-reply@kashif.test>");
         sink.Received.Select(mail => mail.To).ShouldBe(["amal@xn--ngbcr7f5a.test", "amal@xn--hgbc7a9b.test"]);
         sink.Received.ShouldAllBe(mail => mail.Raw.All(char.IsAscii));
     }
 
     [Fact]
-    public async Task A_line_break_begins_no_header()
+    public async Task A_line_break_in_a_subject_does_not_start_a_header()
     {
         await using var sink = new SmtpSink();
 
@@ -182,30 +182,30 @@ public sealed class SmtpMailSenderTests
     [Theory]
     [InlineData("StartTls", false)]
     [InlineData("Tls", true)]
-    public async Task Name_password_and_mail_are_only_said_under_encryption(string security, bool atOnce)
+    public async Task Login_and_mail_are_sent_only_encrypted(string security, bool implicitTls)
     {
         using var certificate = MakeCertificate();
-        await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce, Login = ("kashif", "a good password") };
+        await using var sink = new SmtpSink { Certificate = certificate, IsImplicitTls = implicitTls, Login = ("kashif", "a good password") };
         var options = new SmtpOptions { Security = security, User = "kashif", Password = "a good password" };
 
         (await SendAsync(sink, options, [MailTo(1, "amal@people.test")], certificate)).ShouldBe([Sent]);
 
-        sink.Said[atOnce ? 0 : 1].ShouldBe(atOnce ? sink.Said.First(line => line.StartsWith("EHLO")) : "STARTTLS");
+        sink.Commands[implicitTls ? 0 : 1].ShouldBe(implicitTls ? sink.Commands.First(line => line.StartsWith("EHLO")) : "STARTTLS");
         sink.Received.ShouldHaveSingleItem();
     }
 
     [Theory]
     [InlineData("StartTls", false)]
     [InlineData("Tls", true)]
-    public async Task A_server_with_a_certificate_that_is_not_trusted_is_told_nothing(string security, bool atOnce)
+    public async Task An_untrusted_certificate_stops_before_login_and_mail(string security, bool implicitTls)
     {
         using var certificate = MakeCertificate();
-        await using var sink = new SmtpSink { Certificate = certificate, IsTlsAtOnce = atOnce };
+        await using var sink = new SmtpSink { Certificate = certificate, IsImplicitTls = implicitTls };
 
-        (await SendAsync(sink, new SmtpOptions { Security = security }, [MailTo(1, "amal@people.test")])).ShouldBe([Away]);
+        (await SendAsync(sink, new SmtpOptions { Security = security }, [MailTo(1, "amal@people.test")])).ShouldBe([Unreachable]);
 
         sink.Connections.ShouldBe(1);
-        sink.Said.ShouldAllBe(line => line.StartsWith("EHLO") || line == "STARTTLS");
+        sink.Commands.ShouldAllBe(line => line.StartsWith("EHLO") || line == "STARTTLS");
     }
 
     /// <param name="to">Addresses, or names at <c>people.test</c>.</param>

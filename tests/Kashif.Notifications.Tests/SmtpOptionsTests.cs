@@ -29,7 +29,7 @@ public sealed class SmtpOptionsTests
     [InlineData("Smtp:Password", "", "Smtp:User", "kashif")]
     [InlineData("Smtp:User", "", "Smtp:Password", "secret")]
     [InlineData("Smtp:Timeout", "00:02:00")]
-    public void A_setting_that_cannot_work_is_named(string name, string value, string? second = null, string? secondValue = null)
+    public void An_invalid_setting_fails_validation_with_its_name(string name, string value, string? second = null, string? secondValue = null)
     {
         var settings = Working();
         settings[name] = value;
@@ -49,7 +49,7 @@ public sealed class SmtpOptionsTests
     [InlineData("2465", "tls", 2465, SecureSocketOptions.SslOnConnect)]
     [InlineData("587", "StartTls", 587, SecureSocketOptions.StartTls)]
     [InlineData("1025", "None", 1025, SecureSocketOptions.None)]
-    public void Without_a_choice_the_port_decides_how_to_encrypt(string? port, string? security, int expectedPort, SecureSocketOptions expected)
+    public void Without_a_setting_the_port_selects_the_encryption(string? port, string? security, int expectedPort, SecureSocketOptions expected)
     {
         var settings = Working();
         settings["Smtp:Port"] = port;
@@ -66,7 +66,7 @@ public sealed class SmtpOptionsTests
     [InlineData("\"Kashif, city of ...\" <no-reply@kashif.test>")]
     [InlineData("كاشف <no-reply@kashif.test>")]
     [InlineData("Kashif <no-reply@بلدية.test>")]
-    public void A_sender_is_an_address_with_or_without_a_name(string from)
+    public void A_sender_may_have_a_display_name(string from)
     {
         var settings = Working();
         settings["Smtp:From"] = from;
@@ -76,7 +76,7 @@ public sealed class SmtpOptionsTests
 
     private static Dictionary<string, string?> Working() => new() { ["Smtp:Host"] = "mail.test", ["Smtp:From"] = "no-reply@kashif.test" };
 
-    /// <summary>As the service does at its start.</summary>
+    /// <summary>Binds and validates like the service at startup.</summary>
     private static SmtpOptions Bind(Dictionary<string, string?> settings)
     {
         var services = new ServiceCollection();

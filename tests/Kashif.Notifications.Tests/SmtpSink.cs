@@ -10,31 +10,31 @@ using MimeKit;
 
 namespace Kashif.Notifications.Tests;
 
-/// <summary>A mail server: takes mails, or refuses them by the local part of the address.</summary>
+/// <summary>A fake mail server: accepts mails, or refuses them by the address's local part.</summary>
 internal sealed class SmtpSink : IAsyncDisposable
 {
-    /// <summary>450 twice, then taken.</summary>
+    /// <summary>450 twice, then accepted.</summary>
     public const string Busy = "busy";
     public const string AlwaysBusy = "always-busy";
     public const string Unknown = "unknown";
 
-    /// <summary>Takes the mail and hangs up before it says so, the first time.</summary>
+    /// <summary>The first time, accepts the mail and disconnects without confirming.</summary>
     public const string Drop = "drop";
 
-    /// <summary>Hangs up, every time.</summary>
+    /// <summary>Disconnects every time.</summary>
     public const string HangUp = "hang-up";
 
-    /// <summary>Never answers.</summary>
+    /// <summary>Never responds.</summary>
     public const string Hang = "hang";
 
-    /// <summary>As a sender: refused.</summary>
+    /// <summary>Refused as a sender.</summary>
     public const string Forbidden = "forbidden";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<ReceivedMail> _received = new();
-    private readonly ConcurrentQueue<string> _said = new();
-    private readonly ConcurrentDictionary<string, int> _tries = new();
+    private readonly ConcurrentQueue<string> _commands = new();
+    private readonly ConcurrentDictionary<string, int> _attempts = new();
     private readonly Task _accepting;
     private int _connections;
 
@@ -44,31 +44,31 @@ internal sealed class SmtpSink : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Null: the server asks for no name and password.</summary>
+    /// <summary>Null: no authentication.</summary>
     public (string User, string Password)? Login { get; init; }
 
-    /// <summary>What EHLO lists, such as <c>SMTPUTF8</c>.</summary>
+    /// <summary>The extensions that EHLO lists, such as <c>SMTPUTF8</c>.</summary>
     public string[] Extensions { get; init; } = [];
 
     public string Greeting { get; init; } = "220 sink ESMTP";
 
-    /// <summary>How many mails a connection takes before the server closes it.</summary>
+    /// <summary>The most mails per connection before the server closes it.</summary>
     public int MailsPerConnection { get; init; } = int.MaxValue;
 
-    /// <summary>With it the server speaks TLS: after STARTTLS, or at once.</summary>
+    /// <summary>Enables TLS: after STARTTLS, or from the first byte.</summary>
     public X509Certificate2? Certificate { get; init; }
-    public bool IsTlsAtOnce { get; init; }
+    public bool IsImplicitTls { get; init; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many there have been.</summary>
+    /// <summary>The number of connections so far.</summary>
     public int Connections => _connections;
 
     /// <summary>In order of arrival.</summary>
     public IReadOnlyList<ReceivedMail> Received => [.. _received];
 
     /// <summary>The commands of all clients.</summary>
-    public IReadOnlyList<string> Said => [.. _said];
+    public IReadOnlyList<string> Commands => [.. _commands];
 
     public IReadOnlyList<ReceivedMail> To(string address) => [.. _received.Where(mail => mail.To == address)];
 
@@ -82,68 +82,68 @@ internal sealed class SmtpSink : IAsyncDisposable
 
     private async Task AcceptAsync()
     {
-        var talks = new List<Task>();
+        var clients = new List<Task>();
         try
         {
             while (true)
             {
-                talks.Add(TalkAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
+                clients.Add(HandleAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
             }
         }
         catch (OperationCanceledException)
         {
-            await Task.WhenAll(talks);
+            await Task.WhenAll(clients);
         }
     }
 
-    private async Task TalkAsync(TcpClient client)
+    private async Task HandleAsync(TcpClient client)
     {
         using var _ = client;
         Interlocked.Increment(ref _connections);
         try
         {
             Stream stream = client.GetStream();
-            if (IsTlsAtOnce)
+            if (IsImplicitTls)
             {
                 stream = await EncryptAsync(stream);
             }
 
-            await SayAsync(stream, Greeting);
-            await TalkAsync(stream);
+            await ReplyAsync(stream, Greeting);
+            await HandleAsync(stream);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException or AuthenticationException)
         {
-            // The client, or the test, is through.
+            // The client or the test has ended.
         }
     }
 
-    private async Task TalkAsync(Stream stream)
+    private async Task HandleAsync(Stream stream)
     {
         using var reader = new StreamReader(stream, Encoding.UTF8, leaveOpen: true);
-        var isKnown = Login is null;
+        var isAuthenticated = Login is null;
         var to = "";
-        var taken = 0;
+        var accepted = 0;
         while (await reader.ReadLineAsync(_stop.Token) is { } line)
         {
-            _said.Enqueue(line);
+            _commands.Enqueue(line);
             switch (line.Split(' ', ':')[0].ToUpperInvariant())
             {
                 case "EHLO":
-                    await SayAsync(stream, Offer(stream));
+                    await ReplyAsync(stream, Capabilities(stream));
                     break;
                 case "STARTTLS":
-                    await SayAsync(stream, "220 go on");
-                    await TalkAsync(await EncryptAsync(stream));
+                    await ReplyAsync(stream, "220 go on");
+                    await HandleAsync(await EncryptAsync(stream));
                     return;
                 case "AUTH":
-                    isKnown = (line.Split(' ') is ["AUTH", "PLAIN", var initial] ? Decode(initial) : "") == $"\0{Login?.User}\0{Login?.Password}";
-                    await SayAsync(stream, isKnown ? "235 welcome" : "535 no");
+                    isAuthenticated = (line.Split(' ') is ["AUTH", "PLAIN", var initial] ? Decode(initial) : "") == $"\0{Login?.User}\0{Login?.Password}";
+                    await ReplyAsync(stream, isAuthenticated ? "235 welcome" : "535 no");
                     break;
-                case "MAIL" when taken >= MailsPerConnection:
-                    await SayAsync(stream, "421 enough for one connection");
+                case "MAIL" when accepted >= MailsPerConnection:
+                    await ReplyAsync(stream, "421 enough for one connection");
                     return;
                 case "MAIL":
-                    await SayAsync(stream, line.Contains($"<{Forbidden}@") ? "550 not you" : isKnown ? "250 ok" : "530 who are you?");
+                    await ReplyAsync(stream, line.Contains($"<{Forbidden}@") ? "550 not you" : isAuthenticated ? "250 ok" : "530 who are you?");
                     break;
                 case "RCPT":
                     to = Regex.Match(line, "<(.*)>").Groups[1].Value;
@@ -152,33 +152,33 @@ internal sealed class SmtpSink : IAsyncDisposable
                         return;
                     }
 
-                    await SayAsync(stream, await AnswerToAsync(to));
+                    await ReplyAsync(stream, await ReplyToRecipientAsync(to));
                     break;
                 case "DATA":
-                    await SayAsync(stream, "354 go on");
+                    await ReplyAsync(stream, "354 go on");
                     _received.Enqueue(new ReceivedMail(to, await ReadMailAsync(reader)));
-                    taken++;
+                    accepted++;
                     if (to.StartsWith(Drop, StringComparison.Ordinal) && Count(to) == 1)
                     {
                         return;
                     }
 
-                    await SayAsync(stream, "250 taken");
+                    await ReplyAsync(stream, "250 taken");
                     break;
                 case "RSET":
-                    await SayAsync(stream, "250 ok");
+                    await ReplyAsync(stream, "250 ok");
                     break;
                 case "QUIT":
-                    await SayAsync(stream, "221 bye");
+                    await ReplyAsync(stream, "221 bye");
                     return;
                 default:
-                    await SayAsync(stream, "500 what?");
+                    await ReplyAsync(stream, "500 what?");
                     break;
             }
         }
     }
 
-    private string Offer(Stream stream)
+    private string Capabilities(Stream stream)
     {
         string[] lines = [
             "sink",
@@ -195,9 +195,9 @@ internal sealed class SmtpSink : IAsyncDisposable
         return encrypted;
     }
 
-    private async Task SayAsync(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes($"{text}\r\n"), _stop.Token);
+    private async Task ReplyAsync(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes($"{text}\r\n"), _stop.Token);
 
-    private async Task<string> AnswerToAsync(string address)
+    private async Task<string> ReplyToRecipientAsync(string address)
     {
         var name = address.Split('@')[0];
         switch (name)
@@ -216,7 +216,7 @@ internal sealed class SmtpSink : IAsyncDisposable
         }
     }
 
-    private int Count(string name) => _tries.AddOrUpdate(name, 1, (_, count) => count + 1);
+    private int Count(string name) => _attempts.AddOrUpdate(name, 1, (_, count) => count + 1);
 
     private async Task<string> ReadMailAsync(StreamReader reader)
     {
@@ -232,8 +232,8 @@ internal sealed class SmtpSink : IAsyncDisposable
     private static string Decode(string base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64));
 }
 
-/// <summary>A mail as it came over the wire, read as a mail program reads it.</summary>
-/// <param name="To">The recipient of the envelope.</param>
+/// <summary>A received mail, parsed as a mail program does.</summary>
+/// <param name="To">The envelope's recipient.</param>
 internal sealed record ReceivedMail(string To, string Raw)
 {
     private readonly MimeMessage _message = MimeMessage.Load(new MemoryStream(Encoding.UTF8.GetBytes(Raw)));
@@ -244,6 +244,6 @@ internal sealed record ReceivedMail(string To, string Raw)
 
     public string? Html => _message.HtmlBody;
 
-    /// <summary>Unfolded and decoded; null where there is none.</summary>
+    /// <summary>A header, unfolded and decoded; null if absent.</summary>
     public string? Header(string name) => _message.Headers[name];
 }

@@ -8,7 +8,7 @@ public sealed class TemplateTests
 {
     private static readonly Guid User = Guid.CreateVersion7();
 
-    /// <summary>Every event that the service listens to, worded in a language.</summary>
+    /// <summary>A template for each event that notifies, by wire name.</summary>
     private static Dictionary<string, Func<string?, Wording>> Templates { get; } = new()
     {
         [UserRegistered.Type] = language => EventTemplates.UserRegistered.In(language, new(User, "Amal Haddad", "amal@example.org", "ar")),
@@ -21,11 +21,11 @@ public sealed class TemplateTests
     private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
 
     [Fact]
-    public void Every_event_that_is_listened_to_has_words() =>
+    public void Every_consumed_event_has_a_template_or_another_handler() =>
         Templates.Keys.Concat(AccountMails).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
-    public void Every_letter_has_both_languages_with_a_text_an_html_and_its_link()
+    public void Every_account_mail_has_text_html_and_link_in_both_languages()
     {
         var links = new MailLinkOptions { App = "https://kashif.example.org/app/" };
         foreach (var kind in AccountMails)
@@ -49,12 +49,12 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public void What_somebody_typed_in_is_text_in_a_mail() =>
+    public void User_input_is_encoded_in_html() =>
         MailTemplates.Compose(1, "amal@example.org", "en", new Wording("<b>t</b>", "<script>x</script>")).Html.ShouldSatisfyAllConditions(
             html => html.ShouldNotContain("<b>"), html => html.ShouldNotContain("<script>"), html => html.ShouldContain("&lt;script&gt;"));
 
     [Fact]
-    public void Every_event_has_both_languages_and_English_for_the_rest()
+    public void Every_event_has_both_languages_and_falls_back_to_English()
     {
         foreach (var template in Templates.Values)
         {
@@ -86,7 +86,7 @@ public sealed class TemplateTests
         EventTemplates.ReportStatusUpdated.Arabic(new(User, User, "t", "submitted", status, null, User, 2)).Body.ShouldNotContain(status);
 
     [Fact]
-    public void A_coupons_code_stays_off_the_lock_screen()
+    public void A_notification_does_not_contain_the_coupon_code()
     {
         var redeemed = new CouponRedeemed(User, User, 7, "Free coffee", "SECRET-CODE", 50);
 
