@@ -7,17 +7,17 @@ namespace Kashif.Reporting;
 internal sealed class ReportingMetrics(IMeterFactory meters)
 {
     private readonly Counter<long> _created = meters.Create(KashifTelemetry.Name)
-        .CreateCounter<long>("reports_created", "{report}", "Reports filed, by category");
+        .CreateCounter<long>("reports_created", "{report}", "Reports created, by category");
 
     private readonly Counter<long> _changed = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("report_status_changes", "{change}", "Status changes of reports, by the status reached");
 
-    private readonly Counter<long> _refused = meters.Create(KashifTelemetry.Name)
-        .CreateCounter<long>("reports_over_quota", "{report}", "Reports refused because their author had filed too many");
+    private readonly Counter<long> _overQuota = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("reports_over_quota", "{report}", "Reports rejected because their author exceeded the hourly quota");
 
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
 
-    public void Refused() => _refused.Add(1);
+    public void OverQuota() => _overQuota.Add(1);
 }

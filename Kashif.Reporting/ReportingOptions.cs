@@ -7,7 +7,7 @@ internal sealed class ReportingOptions
 {
     public const string Section = "Reporting";
 
-    /// <summary>How many reports one user may file within an hour; 0 for any number.</summary>
-    [Range(0, int.MaxValue, ErrorMessage = "Reporting:ReportsPerHour is negative: set how many reports a user may file within an hour, or 0 for any number.")]
+    /// <summary>How many reports a user may create per hour; 0 means no limit.</summary>
+    [Range(0, int.MaxValue, ErrorMessage = "Reporting:ReportsPerHour must be 0 (no limit) or more.")]
     public int ReportsPerHour { get; set; } = 10;
 }

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Categories;
 
-/// <summary>What a report can be about.</summary>
+/// <summary>A category of reports.</summary>
 internal sealed class Category
 {
     public const int CodeMax = 50;
@@ -12,16 +12,16 @@ internal sealed class Category
     public required string NameEn { get; init; }
     public required string NameAr { get; init; }
 
-    /// <summary>A name of the Material Symbols set.</summary>
+    /// <summary>The name of a Material Symbols icon.</summary>
     public required string Icon { get; init; }
 
     /// <summary><c>#rrggbb</c>.</summary>
     public required string Colour { get; init; }
 
-    /// <summary>Its place in the list.</summary>
+    /// <summary>The sort order in the list.</summary>
     public int Position { get; init; }
 
-    /// <summary>False: existing reports keep it, new ones cannot have it.</summary>
+    /// <summary>False: existing reports keep the category, new ones cannot use it.</summary>
     public bool Active { get; init; } = true;
 }
 

@@ -4,15 +4,15 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Categories;
 
-/// <summary>The active categories, read again when they are older than <see cref="Lifetime"/>: every report that is filed asks for one.</summary>
+/// <summary>Caches the active categories for <see cref="Lifetime"/>, because creating a report looks one up.</summary>
 internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider time)
 {
-    /// <summary>How long a change of the categories may take to reach every replica.</summary>
+    /// <summary>How long a change of categories may take to reach every replica.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
 
     private Snapshot? _snapshot;
 
-    /// <summary>What <c>GET /categories</c> answers.</summary>
+    /// <summary>The response of <c>GET /categories</c>.</summary>
     public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).Page;
 
     public async ValueTask<bool> ContainsAsync(string code, CancellationToken cancellationToken) =>
@@ -21,12 +21,12 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     private async ValueTask<Snapshot> GetAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        if (_snapshot is { } known && now < known.Expires)
+        if (_snapshot is { } current && now < current.Expires)
         {
-            return known;
+            return current;
         }
 
-        // Requests that meet an old snapshot at once each read the dozen rows; the last one stays.
+        // No lock: concurrent requests may each read the dozen rows, and the last snapshot wins.
         await using var scope = scopes.CreateAsyncScope();
         var categories = await scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Categories
             .AsNoTracking()

@@ -5,7 +5,7 @@ namespace Kashif.Reporting.Categories;
 
 internal sealed record CategoryResponse(string Code, CategoryNames Name, string Icon, string Colour);
 
-/// <summary>A category's name in the languages of Kashif.</summary>
+/// <summary>A category's name in English and Arabic.</summary>
 internal sealed record CategoryNames(string En, string Ar);
 
 internal static class CategoryEndpoints
@@ -13,7 +13,7 @@ internal static class CategoryEndpoints
     public static RouteGroupBuilder MapCategories(this IEndpointRouteBuilder endpoints)
     {
         var categories = endpoints.MapGroup("/api/v1/reports/categories").WithTags("Categories").AllowAnonymous();
-        categories.MapGet("/", ListAsync).WithName("ListCategories").WithSummary("What a report can be about, in English and Arabic")
+        categories.MapGet("/", ListAsync).WithName("ListCategories").WithSummary("List report categories")
             .WithPublicCache(CategoryCache.Lifetime);
         return categories;
     }

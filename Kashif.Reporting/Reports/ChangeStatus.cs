@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="DuplicateOf">With the status <c>duplicate</c>, and only then: the report that this one repeats.</param>
+/// <param name="DuplicateOf">The id of the original report. Required for the status <c>duplicate</c>, not allowed otherwise.</param>
 public sealed record ChangeStatusRequest(
     ReportStatus Status,
     [property: Text(0, StatusChange.CommentMax)] string? Comment = null,
@@ -33,10 +33,10 @@ internal static class ChangeStatus
         }
 
         var actor = report.ActorOf(http.User.UserId, http.User.IsStaff);
-        var verdict = StatusTransitions.Judge(report.Status, request.Status, actor);
-        if (verdict is TransitionVerdict.NotTheirs)
+        var decision = StatusTransitions.Decide(report.Status, request.Status, actor);
+        if (decision is TransitionDecision.Forbidden)
         {
-            return Error.Forbidden("forbidden", "City staff move reports on; the person who filed one may withdraw it.").ToProblem();
+            return Error.Forbidden("forbidden", "Only staff can change a report's status, and only its owner can withdraw it.").ToProblem();
         }
 
         var condition = http.Request.Headers.IfMatch;
@@ -45,20 +45,20 @@ internal static class ChangeStatus
             return Stale.ToProblem();
         }
 
-        if (verdict is TransitionVerdict.NoSuchWay)
+        if (decision is TransitionDecision.Invalid)
         {
             return Error.Rule(
-                "invalid_status_transition", $"A report that is {report.Status.WireName()} cannot become {request.Status.WireName()}.").ToProblem();
+                "invalid_status_transition", $"A report cannot change from {report.Status.WireName()} to {request.Status.WireName()}.").ToProblem();
         }
 
-        if (await WhatIsWrongWithOriginalAsync(id, request, database, cancellationToken) is { } wrong)
+        if (await ValidateOriginalAsync(id, request, database, cancellationToken) is { } error)
         {
-            return Error.Field("duplicate_of", wrong);
+            return Error.Field("duplicate_of", error);
         }
 
         var now = time.GetUtcNow();
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
-        var change = report.MoveTo(request.Status, request.DuplicateOf, comment, http.User.UserId, actor, now);
+        var change = report.ChangeStatus(request.Status, request.DuplicateOf, comment, http.User.UserId, actor, now);
         database.StatusChanges.Add(change);
         database.Publish(
             new ReportStatusUpdated(
@@ -71,7 +71,7 @@ internal static class ChangeStatus
         }
         catch (DbUpdateException exception) when (IsLostRace(exception))
         {
-            return (condition.Count > 0 ? Stale : Raced).ToProblem();
+            return (condition.Count > 0 ? Stale : Changed).ToProblem();
         }
 
         metrics.Changed(report.Status);
@@ -80,37 +80,37 @@ internal static class ChangeStatus
     }
 
     private static Error Stale { get; } = new(
-        StatusCodes.Status412PreconditionFailed, "precondition_failed", "The report has changed since the version that If-Match names; read it again.");
+        StatusCodes.Status412PreconditionFailed, "precondition_failed", "The report's version does not match If-Match. Read the report again.");
 
-    private static Error Raced { get; } = Error.Conflict("report_changed", "Somebody else has just changed this report; read it again.");
+    private static Error Changed { get; } = Error.Conflict("report_changed", "Another request has just changed this report. Read it again.");
 
-    /// <summary>The version has moved on, or the history already holds the step that would have been this one.</summary>
+    /// <summary>Another request has changed the version, or has added the same version to the history.</summary>
     private static bool IsLostRace(DbUpdateException exception) =>
         exception is DbUpdateConcurrencyException or { InnerException: PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } };
 
-    private static async Task<string?> WhatIsWrongWithOriginalAsync(
+    private static async Task<string?> ValidateOriginalAsync(
         Guid id, ChangeStatusRequest request, ReportingDbContext database, CancellationToken cancellationToken)
     {
         if (request.Status is not ReportStatus.Duplicate)
         {
-            return request.DuplicateOf is null ? null : "Only the status duplicate has an original.";
+            return request.DuplicateOf is null ? null : "Only allowed with the status duplicate.";
         }
 
         if (request.DuplicateOf is not { } original)
         {
-            return "The status duplicate needs the report that this one repeats.";
+            return "Required with the status duplicate.";
         }
 
         if (original == id)
         {
-            return "A report cannot repeat itself.";
+            return "A report cannot be a duplicate of itself.";
         }
 
         var status = await database.Reports.Where(row => row.Id == original).Select(row => (ReportStatus?)row.Status).FirstOrDefaultAsync(cancellationToken);
         return status switch
         {
-            null => "There is no such report.",
-            ReportStatus.Duplicate => "That report is a duplicate itself; name its original.",
+            null => "Report not found.",
+            ReportStatus.Duplicate => "This report is a duplicate itself. Use its original.",
             _ => null,
         };
     }

@@ -7,13 +7,13 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Reporting.Reports;
 
-/// <remarks>Public like every request: <c>AddValidation</c> passes over types that are not.</remarks>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
     [property: Text(Report.TitleMin, Report.TitleMax)] string Title,
     [property: Text(0, Report.DescriptionMax)] string Description,
     [property: Text(1, Categories.Category.CodeMax)] string Category,
-    [property: Range(-90.0, 90.0, ErrorMessage = "A latitude is between -90 and 90 degrees.")] double Latitude,
-    [property: Range(-180.0, 180.0, ErrorMessage = "A longitude is between -180 and 180 degrees.")] double Longitude,
+    [property: Range(-90.0, 90.0, ErrorMessage = "Must be between -90 and 90.")] double Latitude,
+    [property: Range(-180.0, 180.0, ErrorMessage = "Must be between -180 and 180.")] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null);
 
 internal static class CreateReport
@@ -21,7 +21,7 @@ internal static class CreateReport
     public static async Task<Results<Created<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         CreateReportRequest request,
         HttpContext http,
-        ReportFiling filing,
+        ReportFiling writer,
         CategoryCache categories,
         UnitOfWork work,
         ReportingMetrics metrics,
@@ -30,7 +30,7 @@ internal static class CreateReport
     {
         if (!await categories.ContainsAsync(request.Category, cancellationToken))
         {
-            return Error.Field("category", "There is no such category; GET /api/v1/reports/categories lists them.");
+            return Error.Field("category", "Category not found. GET /api/v1/reports/categories lists the categories.");
         }
 
         var report = Report.Create(
@@ -44,11 +44,11 @@ internal static class CreateReport
             time.GetUtcNow());
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);
-        if (!await filing.TryFileAsync(report, cancellationToken))
+        if (!await writer.TryInsertAsync(report, cancellationToken))
         {
-            http.Response.Headers.RetryAfter = await filing.RetryAfterAsync(report.UserId, report.CreatedAt, cancellationToken);
-            metrics.Refused();
-            return Error.TooMany("report_quota_exceeded", "You have filed as many reports as one person may within an hour.").ToProblem();
+            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(report.UserId, report.CreatedAt, cancellationToken);
+            metrics.OverQuota();
+            return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }
 
         var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report)), cancellationToken);

@@ -17,7 +17,7 @@ internal static class GetReport
             return ReportErrors.NotFound.ToProblem();
         }
 
-        // Anyone may keep it, but asks whether it is still true: what a status change made is seen at once.
+        // Public but always revalidated, so that a status change is visible at once.
         var tag = ReportETag.Of(report.Version);
         http.Response.Headers.ETag = tag.ToString();
         http.Response.Headers.CacheControl = "public, no-cache";

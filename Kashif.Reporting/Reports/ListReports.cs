@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>What narrows and orders a list of reports.</summary>
+/// <summary>Filters and sort order of a list of reports.</summary>
 public sealed class ReportQuery
 {
     [FromQuery(Name = "category"), StringLength(Categories.Category.CodeMax)]
@@ -16,7 +16,7 @@ public sealed class ReportQuery
     [FromQuery(Name = "status")]
     public string? Status { get; set; }
 
-    /// <summary>With <see cref="Longitude"/> the point that distances are measured from.</summary>
+    /// <summary>Together with <see cref="Longitude"/>: the point to measure distances from.</summary>
     [FromQuery(Name = "latitude"), Range(-90.0, 90.0)]
     public double? Latitude { get; set; }
 
@@ -27,46 +27,46 @@ public sealed class ReportQuery
     [FromQuery(Name = "radius_km"), Range(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
-    /// <summary><c>nearest</c> (the default where there is a point) or <c>newest</c>.</summary>
+    /// <summary><c>nearest</c> (the default with a point) or <c>newest</c>.</summary>
     [FromQuery(Name = "sort")]
     public string? Sort { get; set; }
 
-    /// <summary>The rules that attributes do not know: what goes with what.</summary>
-    internal Dictionary<string, string[]> Check(out ReportStatus? status, out bool nearest)
+    /// <summary>Validates combinations of parameters, which attributes cannot.</summary>
+    internal Dictionary<string, string[]> Validate(out ReportStatus? status, out bool nearest)
     {
         var errors = new Dictionary<string, string[]>();
         status = null;
         if (Status is { } name)
         {
-            if (ReportStatuses.TryParse(name, out var known))
+            if (ReportStatuses.TryParse(name, out var parsed))
             {
-                status = known;
+                status = parsed;
             }
             else
             {
-                errors["status"] = [$"Expected one of {string.Join(", ", ReportStatuses.WireNames)}."];
+                errors["status"] = [$"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."];
             }
         }
 
         if ((Latitude is null) != (Longitude is null))
         {
-            errors[Latitude is null ? "latitude" : "longitude"] = ["A point has a latitude and a longitude."];
+            errors[Latitude is null ? "latitude" : "longitude"] = ["Set both latitude and longitude."];
         }
 
         var hasPoint = Latitude is not null && Longitude is not null;
         if (RadiusKm is not null && !hasPoint)
         {
-            errors["radius_km"] = ["A radius needs a point: latitude and longitude."];
+            errors["radius_km"] = ["Requires latitude and longitude."];
         }
 
         nearest = hasPoint && Sort is (null or "nearest");
         if (Sort is "nearest" && !hasPoint)
         {
-            errors["sort"] = ["Nearest needs a point: latitude and longitude."];
+            errors["sort"] = ["nearest requires latitude and longitude."];
         }
         else if (Sort is not (null or "nearest" or "newest"))
         {
-            errors["sort"] = ["Expected newest or nearest."];
+            errors["sort"] = ["Must be newest or nearest."];
         }
 
         return errors;
@@ -78,7 +78,7 @@ internal static class ListReports
     public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
         [AsParameters] ReportQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var errors = query.Check(out var status, out var nearest);
+        var errors = query.Validate(out var status, out var nearest);
         if (errors.Count > 0)
         {
             return TypedResults.ValidationProblem(errors);

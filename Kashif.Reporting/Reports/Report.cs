@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>Something broken in the city, as one person reported it.</summary>
+/// <summary>A problem in the city, reported by one user.</summary>
 internal sealed class Report
 {
     public const int TitleMin = 3;
@@ -15,7 +15,7 @@ internal sealed class Report
     {
     }
 
-    /// <summary>Version 7: newer reports have greater ids, so the id is also the sort key of every list by time.</summary>
+    /// <summary>Version 7: newer reports have greater ids, so lists by time sort by the id.</summary>
     public Guid Id { get; private init; }
     public Guid UserId { get; private init; }
     public string Title { get; private init; } = "";
@@ -26,12 +26,12 @@ internal sealed class Report
     public double Longitude { get; private init; }
     public string? Address { get; private init; }
 
-    /// <summary>The report that this one repeats, where <see cref="Status"/> says that it does.</summary>
+    /// <summary>The original report, if <see cref="Status"/> is <see cref="ReportStatus.Duplicate"/>.</summary>
     public Guid? DuplicateOf { get; private set; }
     public DateTimeOffset CreatedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
-    /// <summary>1 as filed, one more at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
+    /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
     public int Version { get; private set; }
 
     public static Report Create(
@@ -55,17 +55,17 @@ internal sealed class Report
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
 
-    /// <summary>Moves the report along <see cref="StatusTransitions"/>.</summary>
-    /// <param name="duplicateOf">The original, where <paramref name="to"/> is <see cref="ReportStatus.Duplicate"/>.</param>
-    /// <returns>The entry for the history.</returns>
-    /// <exception cref="InvalidOperationException">There is no such way, or not for this actor, or the original is missing: ask before.</exception>
-    public StatusChange MoveTo(ReportStatus to, Guid? duplicateOf, string? comment, Guid changedBy, Actor actor, DateTimeOffset now)
+    /// <summary>Changes the status as <see cref="StatusTransitions"/> allows.</summary>
+    /// <param name="duplicateOf">The original, if <paramref name="to"/> is <see cref="ReportStatus.Duplicate"/>.</param>
+    /// <returns>The history entry.</returns>
+    /// <exception cref="InvalidOperationException">The transition is not allowed for this actor, or the original is missing. Check first.</exception>
+    public StatusChange ChangeStatus(ReportStatus to, Guid? duplicateOf, string? comment, Guid changedBy, Actor actor, DateTimeOffset now)
     {
-        if (StatusTransitions.Judge(Status, to, actor) is not TransitionVerdict.Allowed
+        if (StatusTransitions.Decide(Status, to, actor) is not TransitionDecision.Allowed
             || (duplicateOf is null) == (to is ReportStatus.Duplicate)
             || duplicateOf == Id)
         {
-            throw new InvalidOperationException($"A report cannot go from {Status} to {to} like this.");
+            throw new InvalidOperationException($"Invalid transition from {Status} to {to}.");
         }
 
         var change = new StatusChange
@@ -100,18 +100,18 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.Property(row => row.Address).HasMaxLength(Report.AddressMax);
         report.Property(row => row.Version).IsConcurrencyToken();
 
-        // No foreign key to the category: every insert would lock that one row, and categories are never deleted.
+        // No foreign key to the category: each insert would lock its row, and categories are never deleted.
         report.HasOne<Report>().WithMany().HasForeignKey(row => row.DuplicateOf).OnDelete(DeleteBehavior.SetNull);
         report.HasIndex(row => row.DuplicateOf).HasFilter("duplicate_of IS NOT NULL");
 
-        // Newest first under each filter; a list by category and status reads the more selective of the two.
+        // Newest first for each filter. A list by category and status uses the more selective index.
         report.HasIndex(row => new { row.UserId, row.Id });
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });
     }
 }
 
-internal static class StatusColumn
+internal static class ReportStatusConversion
 {
     public static PropertyBuilder<ReportStatus> HasStatusConversion(this PropertyBuilder<ReportStatus> property) =>
         property.HasConversion(status => status.WireName(), name => ReportStatuses.Parse(name)).HasMaxLength(20);

@@ -4,13 +4,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>The report's version as an entity tag.</summary>
+/// <summary>A report's version as an entity tag.</summary>
 internal static class ReportETag
 {
     public static EntityTagHeaderValue Of(int version) => new(string.Create(CultureInfo.InvariantCulture, $"\"{version}\""));
 
     /// <param name="header"><c>If-Match</c> or <c>If-None-Match</c>: tags or <c>*</c>.</param>
-    /// <param name="strong">Whether a weak tag never matches (RFC 9110, section 13.1.1).</param>
+    /// <param name="strong">True: weak tags never match (RFC 9110, section 13.1.1).</param>
     public static bool Matches(StringValues header, EntityTagHeaderValue tag, bool strong) =>
         EntityTagHeaderValue.TryParseList(header, out var tags)
         && tags.Any(candidate => candidate.Equals(EntityTagHeaderValue.Any) || candidate.Compare(tag, useStrongComparison: strong));

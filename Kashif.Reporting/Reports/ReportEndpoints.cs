@@ -5,7 +5,7 @@ namespace Kashif.Reporting.Reports;
 
 internal static class ReportEndpoints
 {
-    /// <summary>How stale a list may be.</summary>
+    /// <summary>How old a cached list may be.</summary>
     private static readonly TimeSpan ListLifetime = TimeSpan.FromSeconds(2);
 
     public static RouteGroupBuilder MapReports(this IEndpointRouteBuilder endpoints)
@@ -13,17 +13,17 @@ internal static class ReportEndpoints
         var reports = endpoints.MapGroup("/api/v1/reports").WithTags("Reports").RequireAuthorization();
 
         reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency()
-            .WithName("CreateReport").WithSummary("Files a report");
+            .WithName("CreateReport").WithSummary("Create a report");
         reports.MapGet("/", ListReports.HandleAsync).AllowAnonymous().WithPublicCache(ListLifetime)
-            .WithName("ListReports").WithSummary("Reports by category, status and place, newest or nearest first");
+            .WithName("ListReports").WithSummary("List reports by category, status and distance");
         reports.MapGet("/my-reports", ListReports.HandleMineAsync)
-            .WithName("ListMyReports").WithSummary("The caller's own reports, newest first");
+            .WithName("ListMyReports").WithSummary("List my reports, newest first");
         reports.MapGet("/{id:guid}", GetReport.HandleAsync).AllowAnonymous()
-            .WithName("GetReport").WithSummary("One report");
+            .WithName("GetReport").WithSummary("Get a report");
         reports.MapGet("/{id:guid}/history", ReportHistory.HandleAsync).AllowAnonymous().WithPublicCache(TimeSpan.Zero)
-            .WithName("GetReportHistory").WithSummary("What has become of a report, oldest first");
+            .WithName("GetReportHistory").WithSummary("Get a report's status history, oldest first");
         reports.MapPatch("/{id:guid}/status", ChangeStatus.HandleAsync)
-            .WithName("ChangeReportStatus").WithSummary("Moves a report on; its owner may withdraw it");
+            .WithName("ChangeReportStatus").WithSummary("Change a report's status (staff), or withdraw it (owner)");
         return reports;
     }
 }

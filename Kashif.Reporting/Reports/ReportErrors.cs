@@ -4,5 +4,5 @@ namespace Kashif.Reporting.Reports;
 
 internal static class ReportErrors
 {
-    public static Error NotFound { get; } = Error.NotFound("There is no such report.");
+    public static Error NotFound { get; } = Error.NotFound("Report not found.");
 }

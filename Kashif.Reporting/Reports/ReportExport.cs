@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="StatusChanges">Those that the person made, of their own reports or others'.</param>
+/// <param name="StatusChanges">The user's changes to own and other reports.</param>
 internal sealed record UserReports(IAsyncEnumerable<ReportResponse> Reports, IAsyncEnumerable<ExportedStatusChange> StatusChanges);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At);

@@ -8,20 +8,19 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
-/// Writes a new report, its event and its place in the author's quota. One statement does it all: the quota row is locked and
-/// judged by its newest version, so the limit is exact under any concurrency and over any number of replicas, and a report costs a
-/// single round trip.
+/// Inserts a new report, its event and its use of the author's quota in one statement. The upsert locks the quota row and reads
+/// its latest version, so the limit is exact for concurrent requests on any number of replicas, in a single round trip.
 /// </summary>
 internal sealed class ReportFiling(ReportingDbContext database, IOptions<ReportingOptions> options)
 {
-    /// <returns>False where the author has filed too many; nothing was written.</returns>
-    public async Task<bool> TryFileAsync(Report report, CancellationToken cancellationToken)
+    /// <returns>False if the author is over quota; nothing is written then.</returns>
+    public async Task<bool> TryInsertAsync(Report report, CancellationToken cancellationToken)
     {
         var limit = options.Value.ReportsPerHour;
         var now = report.CreatedAt;
         var message = new ReportCreated(report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude).ToOutboxMessage(now);
 
-        var filed = await database.Database.ExecuteSqlAsync($"""
+        var inserted = await database.Database.ExecuteSqlAsync($"""
             WITH quota AS (
                 INSERT INTO report_quotas AS held (user_id, opened_at, used)
                 SELECT {report.UserId}, {now}, 1 WHERE {limit} > 0
@@ -44,10 +43,10 @@ internal sealed class ReportFiling(ReportingDbContext database, IOptions<Reporti
                 {message.Id}, {message.Type}, {message.Subject}, {message.TraceParent}, {message.CorrelationId}, {message.Payload}::jsonb, {message.OccurredAt}
             WHERE {limit} = 0 OR EXISTS (SELECT FROM quota)
             """, cancellationToken);
-        return filed == 1;
+        return inserted == 1;
     }
 
-    /// <summary>For <c>Retry-After</c>: the whole seconds until the author's hour is over.</summary>
+    /// <summary>For <c>Retry-After</c>: the seconds until the author's window ends.</summary>
     public async Task<string> RetryAfterAsync(Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var opened = await database.ReportQuotas.Where(quota => quota.UserId == userId).Select(quota => quota.OpenedAt).FirstAsync(cancellationToken);

@@ -5,13 +5,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="Version">The report's version that this step made.</param>
-/// <param name="From">Null where the report was filed.</param>
+/// <param name="Version">The report's version after this change.</param>
+/// <param name="From">Null for the report's creation.</param>
 internal sealed record HistoryEntry(int Version, ReportStatus? From, ReportStatus To, string? Comment, Guid ChangedBy, DateTimeOffset At);
 
 internal static class ReportHistory
 {
-    /// <summary>Oldest first. The first entry, the filing, is the report itself and has no row of its own.</summary>
+    /// <summary>Oldest first. The first entry is the creation, which comes from the report itself.</summary>
     public static async Task<Results<Ok<Page<HistoryEntry>>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         Guid id, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
     {
@@ -21,11 +21,11 @@ internal static class ReportHistory
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var filed = await database.Reports
+        var created = await database.Reports
             .Where(report => report.Id == id)
             .Select(report => new HistoryEntry(1, null, ReportStatus.Submitted, null, report.UserId, report.CreatedAt))
             .FirstOrDefaultAsync(cancellationToken);
-        if (filed is null)
+        if (created is null)
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -36,7 +36,7 @@ internal static class ReportHistory
             .Take(page.Size + 1)
             .Select(change => new HistoryEntry(change.Version, change.From, change.To, change.Comment, change.ChangedBy, change.At))
             .ToListAsync(cancellationToken);
-        List<HistoryEntry> entries = after < filed.Version ? [filed, .. changes] : changes;
+        List<HistoryEntry> entries = after < created.Version ? [created, .. changes] : changes;
         return TypedResults.Ok(Page.Of(entries, page.Size, entry => Cursor.Encode(entry.Version)));
     }
 }

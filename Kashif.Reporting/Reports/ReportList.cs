@@ -5,27 +5,27 @@ using Npgsql;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>A point and how far around it.</summary>
+/// <summary>A point and a radius around it.</summary>
 /// <param name="Centre">From <see cref="Globe.Vector"/>.</param>
-/// <param name="Radius">A chord, from <see cref="Globe.Chord"/>; null for the whole earth.</param>
+/// <param name="Radius">A chord, from <see cref="Globe.Chord"/>; null means the whole earth.</param>
 internal sealed record Area(double[] Centre, double? Radius);
 
-/// <param name="Chord">The distance from the centre of the area, as PostgreSQL computed it: the cursor must compare equal there.</param>
+/// <param name="Chord">The distance from the area's centre as computed by PostgreSQL, because the cursor must compare equal there.</param>
 internal readonly record struct ReportRow(ReportResponse Report, double Chord);
 
 /// <summary>
-/// The lists of reports, straight from the reader into the response. The SQL is written by hand because its plans are: PostgreSQL
-/// guesses that any area holds a thousandth of the table, and where a city holds half of it that guess reads the whole city.
+/// Reads lists of reports directly into responses. The SQL is hand-written to control its plans: PostgreSQL estimates that any
+/// area contains a thousandth of the table, and if a city contains half of it, that estimate reads the whole city.
 /// </summary>
-/// <param name="size">How many reports the page has; one more row is read to see whether another page follows.</param>
+/// <param name="size">The page size. One more row is read, to know whether another page follows.</param>
 internal sealed class ReportList(ReportingDbContext database, int size)
 {
     private const string Columns =
         "id, user_id, title, description, category, status, latitude, longitude, address, created_at, updated_at, version, duplicate_of";
 
     /// <summary>
-    /// How many of the newest reports are looked through before an area is asked for all that it holds: 3 ms at the most, and an
-    /// area that fills no page from them holds hardly a two-hundredth of the table.
+    /// How many of the newest reports to scan before reading the whole area: at most 3 ms, and an area that does not fill a page
+    /// from them contains less than about 0.5 % of the table.
     /// </summary>
     private const int Recent = 10_000;
 
@@ -36,25 +36,25 @@ internal sealed class ReportList(ReportingDbContext database, int size)
     public ReportStatus? Status { get; init; }
     public Area? Around { get; set; }
 
-    /// <param name="before">The last id of the page before.</param>
+    /// <param name="before">The last id of the previous page.</param>
     public async Task<List<ReportRow>> NewestAsync(Guid? before, CancellationToken cancellationToken)
     {
         if (Around is not { } area)
         {
-            var sql = new Sql();
+            var sql = new SqlParameters();
             return await ReadAsync(
                 sql, $"SELECT {Columns} FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
         }
 
         if (area.Radius is not { } radius)
         {
-            var sql = new Sql();
+            var sql = new SqlParameters();
             return await ReadAsync(
                 sql, $"SELECT {Columns}, position <-> cube({sql.Add(area.Centre)}) FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
         }
 
-        // A busy area fills its page from the newest reports of all; a quiet one is small, so its index tells all that it holds.
-        var recent = new Sql();
+        // A busy area fills its page from the newest reports. A quiet area is small, so the index can read all of it.
+        var recent = new SqlParameters();
         var rows = await ReadAsync(recent, $"""
             SELECT * FROM (
                 SELECT {Columns}, position <-> cube({recent.Add(area.Centre)}) AS chord FROM reports {Where(recent, before)} ORDER BY id DESC LIMIT {Recent}
@@ -65,8 +65,8 @@ internal sealed class ReportList(ReportingDbContext database, int size)
             return rows;
         }
 
-        // OFFSET 0 keeps the planner from walking the ids instead, in the belief that the next page is never far.
-        var all = new Sql();
+        // OFFSET 0 stops the planner from scanning by id instead, because it expects to fill the page soon.
+        var all = new SqlParameters();
         return await ReadAsync(all, $"""
             SELECT * FROM (
                 SELECT {Columns}, position <-> cube({all.Add(area.Centre)}) AS chord FROM reports {Where(all, before, area)} OFFSET 0
@@ -74,15 +74,15 @@ internal sealed class ReportList(ReportingDbContext database, int size)
             """, cancellationToken);
     }
 
-    /// <summary>The index hands out reports by their distance, so that reading ends with the page, whatever the area holds.</summary>
-    /// <param name="after">The last distance and id of the page before.</param>
+    /// <summary>Reads in index order, by distance, so that it stops at the end of the page however large the area is.</summary>
+    /// <param name="after">The last distance and id of the previous page.</param>
     public async Task<List<ReportRow>> NearestAsync((double Chord, Guid Id)? after, CancellationToken cancellationToken)
     {
-        var area = Around ?? throw new InvalidOperationException("Nearest to what?");
-        var sql = new Sql();
+        var area = Around ?? throw new InvalidOperationException("Nearest requires an area.");
+        var sql = new SqlParameters();
         var centre = sql.Add(area.Centre);
 
-        // Where a filter may find no page's worth in the area, the box around it ends the search; without one the page does.
+        // A filter may match less than a page in the area: then the bounding box ends the scan. Without a filter the page does.
         var filtered = Category is not null || Status is not null;
         var where = Where(sql, null, filtered ? area : null);
         if (after is var (chord, id))
@@ -90,7 +90,7 @@ internal sealed class ReportList(ReportingDbContext database, int size)
             where += $"{(where.Length == 0 ? "WHERE" : " AND")} (position <-> cube({centre}), id) > ({sql.Add(chord)}, {sql.Add(id)})";
         }
 
-        // WITH TIES, because the index knows no order among reports of one place and the id must give it.
+        // WITH TIES, because the index does not order reports at the same point, and the outer query sorts them by id.
         return await ReadAsync(sql, $"""
             SELECT * FROM (
                 SELECT {Columns}, position <-> cube({centre}) AS chord FROM reports {where}
@@ -99,7 +99,7 @@ internal sealed class ReportList(ReportingDbContext database, int size)
             """, cancellationToken, inIndexOrder: filtered);
     }
 
-    private string Where(Sql sql, Guid? before, Area? area = null)
+    private string Where(SqlParameters sql, Guid? before, Area? area = null)
     {
         var conditions = new List<string>(4);
         if (UserId is { } userId)
@@ -130,15 +130,15 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         return conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
     }
 
-    /// <param name="inIndexOrder">Takes the bitmap scan from the planner for this statement: it would read a whole area to sort it.</param>
-    private async Task<List<ReportRow>> ReadAsync(Sql sql, string text, CancellationToken cancellationToken, bool inIndexOrder = false)
+    /// <param name="inIndexOrder">Disables bitmap scans for this statement: one would read and sort the whole area.</param>
+    private async Task<List<ReportRow>> ReadAsync(SqlParameters sql, string text, CancellationToken cancellationToken, bool inIndexOrder = false)
     {
         await database.Database.OpenConnectionAsync(cancellationToken);
         var connection = (NpgsqlConnection)database.Database.GetDbConnection();
         await using var batch = connection.CreateBatch();
         if (inIndexOrder)
         {
-            // Local to the transaction, and this batch is one.
+            // Local to the transaction, which is this batch.
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('enable_bitmapscan', 'off', true)"));
         }
 
@@ -179,8 +179,8 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         return new ReportRow(report, chord.GetValueOrDefault());
     }
 
-    /// <summary>Positional parameters as they are met in the text.</summary>
-    private sealed class Sql
+    /// <summary>Collects positional parameters in the order of the text.</summary>
+    private sealed class SqlParameters
     {
         private readonly List<NpgsqlParameter> _parameters = new(8);
 

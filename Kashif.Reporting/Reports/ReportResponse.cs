@@ -2,9 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="Version">1 as filed, one more at each change; the report's ETag.</param>
-/// <param name="DuplicateOf">The report that this one repeats; absent where it repeats none.</param>
-/// <param name="DistanceKm">From the point that was asked for; absent where none was.</param>
+/// <param name="Version">1 when created, incremented at each change; also the ETag.</param>
+/// <param name="DuplicateOf">The id of the original report; absent unless the status is <c>duplicate</c>.</param>
+/// <param name="DistanceKm">The distance from the requested point; absent without one.</param>
 internal sealed record ReportResponse(
     Guid Id,
     Guid UserId,

@@ -14,7 +14,7 @@ public enum ReportStatus
     Withdrawn,
 }
 
-/// <summary>The statuses as they stand on the wire, in events and in the database.</summary>
+/// <summary>The statuses' names in JSON, events and the database.</summary>
 internal static class ReportStatuses
 {
     private static readonly string[] Names =

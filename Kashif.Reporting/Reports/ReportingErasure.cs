@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
-/// Reports and their history stay: they are about the city, and others have acted on them. Who filed or moved them does not.
+/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id.
 /// </summary>
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
@@ -13,7 +13,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // Another version: the report looks otherwise now, and whoever is changing it at this moment has read its author.
+        // Increments the version: the report has changed, and a concurrent change has read the old author.
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)

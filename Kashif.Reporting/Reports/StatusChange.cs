@@ -3,14 +3,14 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>One step of a report's history; written once, never changed.</summary>
+/// <summary>An entry of a report's history. Append-only.</summary>
 internal sealed class StatusChange
 {
     public const int CommentMax = 1000;
 
     public Guid ReportId { get; init; }
 
-    /// <summary>The report's version that this step made.</summary>
+    /// <summary>The report's version after this change.</summary>
     public int Version { get; init; }
     public ReportStatus From { get; init; }
     public ReportStatus To { get; init; }

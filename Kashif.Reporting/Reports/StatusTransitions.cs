@@ -2,7 +2,7 @@ using static Kashif.Reporting.Reports.ReportStatus;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>What someone is to a report; one person can be both.</summary>
+/// <summary>A user's relation to a report; a user can be both.</summary>
 [Flags]
 internal enum Actor
 {
@@ -11,22 +11,22 @@ internal enum Actor
     /// <summary>City staff, moderator or admin.</summary>
     Staff = 1,
 
-    /// <summary>The person who filed the report.</summary>
+    /// <summary>The user who created the report.</summary>
     Owner = 2,
 }
 
-internal enum TransitionVerdict
+internal enum TransitionDecision
 {
     Allowed,
 
-    /// <summary>The caller has no say in this.</summary>
-    NotTheirs,
+    /// <summary>The caller may not make this change.</summary>
+    Forbidden,
 
-    /// <summary>Nobody can go this way.</summary>
-    NoSuchWay,
+    /// <summary>The transition does not exist.</summary>
+    Invalid,
 }
 
-/// <summary>Who may move a report from where to where. A pair that is not here does not exist; a status without a way out is an end.</summary>
+/// <summary>The allowed status transitions and who may make them. A status without a transition is final.</summary>
 internal static class StatusTransitions
 {
     public static IReadOnlyDictionary<(ReportStatus From, ReportStatus To), Actor> Table { get; } = new Dictionary<(ReportStatus, ReportStatus), Actor>
@@ -45,16 +45,16 @@ internal static class StatusTransitions
         [(InProgress, Duplicate)] = Actor.Staff,
     };
 
-    public static TransitionVerdict Judge(ReportStatus from, ReportStatus to, Actor actor)
+    public static TransitionDecision Decide(ReportStatus from, ReportStatus to, Actor actor)
     {
-        if (Table.TryGetValue((from, to), out var who))
+        if (Table.TryGetValue((from, to), out var allowed))
         {
-            return (who & actor) != 0 ? TransitionVerdict.Allowed : TransitionVerdict.NotTheirs;
+            return (allowed & actor) != 0 ? TransitionDecision.Allowed : TransitionDecision.Forbidden;
         }
 
-        // To staff, and to the owner of what only owners do, a missing way is a rule; the others have no say whatever the way.
-        return actor.HasFlag(Actor.Staff) || Table.Any(way => way.Key.To == to && (way.Value & actor) != 0)
-            ? TransitionVerdict.NoSuchWay
-            : TransitionVerdict.NotTheirs;
+        // For staff, and for an owner who withdraws, a missing transition is invalid. All other callers are forbidden anyway.
+        return actor.HasFlag(Actor.Staff) || Table.Any(transition => transition.Key.To == to && (transition.Value & actor) != 0)
+            ? TransitionDecision.Invalid
+            : TransitionDecision.Forbidden;
     }
 }

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>Text whose length counts without the white space around it, which is not stored.</summary>
+/// <summary>Validates the length of a text without leading and trailing white space, which is not stored.</summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
 public sealed class TextAttribute : StringLengthAttribute
 {

@@ -5,18 +5,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>A person goes, their reports stay.</summary>
+/// <summary>Deleting a user keeps their reports, anonymised.</summary>
 [Collection(typeof(Alone))]
 public sealed class ErasureTests(ReportingService service)
 {
     [Fact]
-    public async Task Reports_stay_and_their_author_does_not()
+    public async Task A_deleted_users_reports_stay_without_an_author()
     {
         using var citizen = service.Citizen(out var user);
         using var filed = await citizen.PostReportAsync(
             new { title = "A deep hole", description = "In the right lane.", category = "pothole", latitude = 24.7, longitude = 46.7 }, key: "once");
         var report = (await filed.JsonAsync()).Id;
-        (await citizen.MoveAsync(report, new { status = "withdrawn" })).Status.ShouldBe(200);
+        (await citizen.ChangeStatusAsync(report, new { status = "withdrawn" })).Status.ShouldBe(200);
         var before = await service.VersionAsync(report);
 
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
@@ -31,14 +31,14 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
-    public async Task The_event_five_times_gives_one_receipt_and_a_later_one_another()
+    public async Task A_redelivered_deletion_sends_one_receipt_and_a_new_one_another()
     {
         using var citizen = service.Citizen(out var user);
         await citizen.FileAsync();
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
         var id = Guid.CreateVersion7();
 
-        // With the token that is still good something new came about.
+        // The user creates another report with a token that is still valid.
         var late = (await citizen.FileAsync()).Id;
         for (var time = 0; time < 5; time++)
         {
@@ -47,12 +47,12 @@ public sealed class ErasureTests(ReportingService service)
 
         await Eventually.TrueAsync(() => service.Tap.Receipts(user, ResourceNames.Reporting).Count >= 2, "the second receipt");
         (await service.QueryAsync(database => database.Reports.SingleAsync(row => row.Id == late))).UserId.ShouldBe(Guid.Empty);
-        await service.Tap.EraseAsync(Guid.CreateVersion7(), ResourceNames.Reporting); // behind the five in the queue
+        await service.Tap.EraseAsync(Guid.CreateVersion7(), ResourceNames.Reporting); // Queued after the five.
         service.Tap.Receipts(user, ResourceNames.Reporting).Count.ShouldBe(2);
     }
 
     [Fact]
-    public async Task The_export_has_ten_thousand_reports_and_is_for_services_only()
+    public async Task Only_services_can_export_and_the_export_has_all_reports()
     {
         using var citizen = service.Citizen(out var user);
         await service.SeedAsync([.. Enumerable.Repeat((24.7, 46.7), 10_000)], userId: user);
@@ -68,20 +68,20 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
-    public async Task A_report_without_author_moves_on_and_nobody_owns_it()
+    public async Task A_report_without_an_author_can_still_change_status()
     {
         using var citizen = service.Citizen(out var user);
         var report = (await citizen.FileAsync()).Id;
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
 
-        using var staff = service.Someone(Roles.Staff);
-        (await staff.MoveAsync(report, new { status = "verified" })).Status.ShouldBe(200);
+        using var staff = service.NewUser(Roles.Staff);
+        (await staff.ChangeStatusAsync(report, new { status = "verified" })).Status.ShouldBe(200);
 
-        var told = await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == report);
-        told.GetProperty("data").GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
+        var published = await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == report);
+        published.GetProperty("data").GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
     }
 }
 
-/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+/// <summary>Runs alone: hosts of other tests, on other databases, consume from the same queue.</summary>
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class Alone;

@@ -5,7 +5,7 @@ using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>Search by place against a brute-force great circle, wherever on earth.</summary>
+/// <summary>Compares search by distance with brute-force great circles all over the earth.</summary>
 public sealed class GeographyTests(ReportingService service)
 {
     private const double EarthKm = 6371.0088;
@@ -14,7 +14,7 @@ public sealed class GeographyTests(ReportingService service)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task A_radius_holds_exactly_what_the_great_circle_says(int seed)
+    public async Task A_radius_returns_exactly_the_reports_within_the_great_circle(int seed)
     {
         var random = new Random(seed);
         var category = $"globe-{seed}";
@@ -55,7 +55,7 @@ public sealed class GeographyTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Without_a_radius_the_whole_earth_is_sorted()
+    public async Task Without_a_radius_all_reports_are_sorted_by_distance()
     {
         const string Category = "whole-earth";
         var ids = await service.SeedAsync([(0, 0), (0, 180), (0, -179.999), (90, 12), (-90, 12), (0.001, 0.001)], Category);
@@ -71,7 +71,7 @@ public sealed class GeographyTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Reports_of_one_place_page_without_gaps_or_repeats()
+    public async Task Reports_at_one_point_page_without_gaps_or_repeats()
     {
         const string Category = "one-place";
         var ids = await service.SeedAsync([.. Enumerable.Repeat((12.34, 56.78), 30), (12.35, 56.78)], Category);
@@ -83,9 +83,9 @@ public sealed class GeographyTests(ReportingService service)
         items.Take(30).ShouldAllBe(report => Distance(report) == 0);
     }
 
-    /// <summary>Unfiltered, the page alone ends the search, so this one is not isolated by a category but by its place.</summary>
+    /// <summary>Isolated by its place, not by a category, because the query must have no filter.</summary>
     [Fact]
-    public async Task Without_filters_too_a_radius_ends_the_list()
+    public async Task Without_a_filter_the_radius_ends_the_list()
     {
         (double Latitude, double Longitude)[] places = [.. Enumerable.Range(0, 25).Select(index => (-60 + (index * 0.001), -120.0))];
         var ids = await service.SeedAsync(places);
@@ -96,13 +96,13 @@ public sealed class GeographyTests(ReportingService service)
         var byDefault = await client.AllPagesAsync(Query, 100);
         var newest = await client.AllPagesAsync($"{Query}&sort=newest", 3);
 
-        nearest.Select(report => report.Id).ShouldBe(ids.Take(9)); // 0.111 km apart
+        nearest.Select(report => report.Id).ShouldBe(ids.Take(9)); // They are 0.111 km apart.
         byDefault.Select(report => report.Id).ShouldBe(ids.Take(9));
         newest.Select(report => report.Id).ShouldBe(ids.Take(9).Reverse());
     }
 
     [Fact]
-    public async Task The_nearest_come_from_the_index_in_order()
+    public async Task The_nearest_reports_are_read_in_index_order()
     {
         await service.SeedAsync([.. Enumerable.Range(0, 3000).Select(index => (10 + (index % 60 * 0.01), 10 + (index / 60 * 0.01)))], "planned");
         await using var connection = new NpgsqlConnection(service.Host.Database);

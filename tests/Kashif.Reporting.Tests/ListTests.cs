@@ -4,7 +4,7 @@ using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>Lists: filters, order, pages, and what goes with what.</summary>
+/// <summary>Lists: filters, sort order, pages and combinations of parameters.</summary>
 public sealed class ListTests(ReportingService service)
 {
     [Theory]
@@ -13,7 +13,7 @@ public sealed class ListTests(ReportingService service)
     [InlineData("&latitude=20&longitude=20&sort=nearest")]
     [InlineData("&latitude=20&longitude=20&radius_km=1&sort=newest")]
     [InlineData("&latitude=20&longitude=20&radius_km=1&sort=nearest")]
-    public async Task An_exactly_full_last_page_says_that_it_is_the_last(string place)
+    public async Task An_exactly_full_last_page_has_no_next_cursor(string place)
     {
         var category = $"full-{place.Length}";
         var ids = await service.SeedAsync([.. Enumerable.Repeat((20.0, 20.0), 12)], category);
@@ -31,7 +31,7 @@ public sealed class ListTests(ReportingService service)
     [Theory]
     [InlineData("")]
     [InlineData("&latitude=21&longitude=21&radius_km=9&sort=nearest")]
-    public async Task Reports_that_arrive_between_pages_repeat_and_hide_nothing(string place)
+    public async Task Reports_created_between_pages_cause_no_repeats_or_gaps(string place)
     {
         var category = $"between-{place.Length}";
         var ids = await service.SeedAsync([.. Enumerable.Range(0, 20).Select(index => (21 + (index * 0.001), 21.0))], category);
@@ -79,7 +79,7 @@ public sealed class ListTests(ReportingService service)
     [InlineData("cursor=nonsense", "cursor")]
     [InlineData("cursor=MHwx", "cursor")]
     [InlineData("latitude=1&longitude=1&cursor=MDE5YWExZGUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw", "cursor")]
-    public async Task A_bad_query_names_its_fields(string query, string fields)
+    public async Task An_invalid_query_returns_400_with_every_bad_field(string query, string fields)
     {
         using var client = service.Host.Anonymous();
 
@@ -90,7 +90,7 @@ public sealed class ListTests(ReportingService service)
     }
 
     [Fact]
-    public async Task My_reports_are_mine_alone_newest_first()
+    public async Task My_reports_lists_only_my_reports_newest_first()
     {
         using var me = service.Citizen(out var myId);
         using var other = service.Citizen(out _);
@@ -102,12 +102,12 @@ public sealed class ListTests(ReportingService service)
         items.Select(report => report.Id).ShouldBe(mine.OrderDescending());
         items.ShouldAllBe(report => report.GetProperty("user_id").GetGuid() == myId);
         (await other.AllPagesAsync($"{Root}/my-reports?", 100)).ShouldHaveSingleItem();
-        using var answer = await me.GetAsync($"{Root}/my-reports", Cancelled);
-        (answer.Headers.CacheControl?.Public).ShouldNotBe(true);
+        using var response = await me.GetAsync($"{Root}/my-reports", Cancelled);
+        (response.Headers.CacheControl?.Public).ShouldNotBe(true);
     }
 
     [Fact]
-    public async Task Public_lists_may_be_kept_and_asked_about()
+    public async Task Public_lists_are_cacheable_and_return_304()
     {
         await service.SeedAsync([(5, 5)], "kept");
         using var client = service.Host.Anonymous();
@@ -125,22 +125,22 @@ public sealed class ListTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Categories_have_names_in_both_languages()
+    public async Task Categories_have_English_and_Arabic_names()
     {
         using var client = service.Host.Anonymous();
-        using var answer = await client.GetAsync($"{Root}/categories", Cancelled);
-        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
-        var categories = (await answer.JsonAsync()).GetProperty("items").EnumerateArray().ToArray();
+        using var response = await client.GetAsync($"{Root}/categories", Cancelled);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var categories = (await response.JsonAsync()).GetProperty("items").EnumerateArray().ToArray();
 
         categories.Length.ShouldBe(13);
         categories[0].ToString().ShouldBe("""{"code":"pothole","name":{"en":"Pothole","ar":"حفرة في الطريق"},"icon":"road","colour":"#b45309"}""");
         categories.ShouldAllBe(category => category.GetProperty("name").GetProperty("ar").GetString()!.Any(letter => letter >= '\u0600' && letter <= '\u06ff'));
-        client.DefaultRequestHeaders.IfNoneMatch.Add(answer.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
+        client.DefaultRequestHeaders.IfNoneMatch.Add(response.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
         (await client.GetAsync($"{Root}/categories", Cancelled)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
     }
 
     [Fact]
-    public async Task A_retired_category_takes_no_new_reports()
+    public async Task An_inactive_category_rejects_new_reports()
     {
         await using var host = await service.StartAnotherAsync(0, service.Host.Database);
         await service.QueryAsync(async database =>
@@ -150,14 +150,14 @@ public sealed class ListTests(ReportingService service)
         });
         using var client = host.As(Guid.CreateVersion7());
 
-        using var answer = await client.PostReportAsync(new { title = "Too late", description = "", category = "retired", latitude = 1, longitude = 1 });
+        using var response = await client.PostReportAsync(new { title = "Too late", description = "", category = "retired", latitude = 1, longitude = 1 });
 
-        (await answer.JsonAsync()).BadFields.ShouldBe(["category"]);
+        (await response.JsonAsync()).BadFields.ShouldBe(["category"]);
         (await client.ReadAsync($"{Root}/categories")).Body.ToString().ShouldNotContain("retired");
     }
 
     [Fact]
-    public Task The_migrations_are_the_model() => service.QueryAsync(database =>
+    public Task The_model_has_no_pending_migration() => service.QueryAsync(database =>
     {
         database.Database.HasPendingModelChanges().ShouldBeFalse();
         return Task.FromResult(0);
@@ -168,13 +168,13 @@ public sealed class ListTests(ReportingService service)
     [InlineData("DELETE", "")]
     [InlineData("POST", "/photos")]
     [InlineData("POST", "/votes")]
-    public async Task What_a_later_issue_adds_is_absent(string method, string path)
+    public async Task Planned_endpoints_return_404_or_405(string method, string path)
     {
         var id = (await service.FileAsync()).Id;
-        using var admin = service.Someone("admin");
+        using var admin = service.NewUser("admin");
 
-        using var answer = await admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"{Root}/{id}{path}"), Cancelled);
+        using var response = await admin.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"{Root}/{id}{path}"), Cancelled);
 
-        answer.StatusCode.ShouldBeOneOf(HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed);
+        response.StatusCode.ShouldBeOneOf(HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed);
     }
 }

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>Reporting with real servers behind it, started once; tests own their users and their places.</summary>
+/// <summary>Reporting on real servers, started once. Each test uses its own users and places.</summary>
 public sealed class ReportingService : IAsyncLifetime
 {
     private TestServers? _servers;
@@ -31,8 +31,8 @@ public sealed class ReportingService : IAsyncLifetime
         _host = await StartAnotherAsync(reportsPerHour: 0);
     }
 
-    /// <summary>One more process of the service.</summary>
-    /// <param name="database">The connection string of the first one's database, for a replica; null for a database of its own.</param>
+    /// <summary>Starts another process of the service.</summary>
+    /// <param name="database">The connection string of another process's database, for a replica; null for a new database.</param>
     public Task<ServiceHost<Program>> StartAnotherAsync(int reportsPerHour, string? database = null, Action<IServiceCollection>? configure = null) =>
         ServiceHost<Program>.StartAsync(
             Servers,
@@ -59,9 +59,9 @@ public sealed class ReportingService : IAsyncLifetime
         return Host.As(id);
     }
 
-    public HttpClient Someone(params string[] roles) => Host.As(Guid.CreateVersion7(), roles);
+    public HttpClient NewUser(params string[] roles) => Host.As(Guid.CreateVersion7(), roles);
 
-    /// <summary>A client of its own user files a report.</summary>
+    /// <summary>Creates a report as a new user.</summary>
     public async Task<JsonElement> FileAsync(double latitude = 24.7, double longitude = 46.7, string category = "pothole")
     {
         using var client = Citizen(out _);
@@ -74,7 +74,7 @@ public sealed class ReportingService : IAsyncLifetime
         return await query(scope.ServiceProvider.GetRequiredService<ReportingDbContext>());
     }
 
-    /// <summary>Puts reports in without the service, many or in a status, and in no order.</summary>
+    /// <summary>Inserts reports directly into the database, in random order.</summary>
     internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null)
     {
         var now = TimeProvider.System.GetUtcNow();
@@ -125,12 +125,12 @@ internal static class ReportingClient
 
         public async Task<JsonElement> FileAsync(double latitude = 24.7, double longitude = 46.7, string category = "pothole", string title = "A deep hole")
         {
-            using var answer = await client.PostReportAsync(new { title, description = "In the right lane.", category, latitude, longitude });
-            answer.StatusCode.ShouldBe(System.Net.HttpStatusCode.Created, await answer.Content.ReadAsStringAsync());
-            return await answer.JsonAsync();
+            using var response = await client.PostReportAsync(new { title, description = "In the right lane.", category, latitude, longitude });
+            response.StatusCode.ShouldBe(System.Net.HttpStatusCode.Created, await response.Content.ReadAsStringAsync());
+            return await response.JsonAsync();
         }
 
-        public async Task<(int Status, JsonElement Body)> MoveAsync(Guid report, object body, string? ifMatch = null)
+        public async Task<(int Status, JsonElement Body)> ChangeStatusAsync(Guid report, object body, string? ifMatch = null)
         {
             using var request = new HttpRequestMessage(HttpMethod.Patch, $"{Root}/{report}/status") { Content = JsonContent.Create(body) };
             if (ifMatch is not null)
@@ -138,18 +138,18 @@ internal static class ReportingClient
                 request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
             }
 
-            using var answer = await client.SendAsync(request);
-            return ((int)answer.StatusCode, await answer.JsonAsync());
+            using var response = await client.SendAsync(request);
+            return ((int)response.StatusCode, await response.JsonAsync());
         }
 
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
-            using var answer = await client.GetAsync(path);
-            return ((int)answer.StatusCode, await answer.JsonAsync());
+            using var response = await client.GetAsync(path);
+            return ((int)response.StatusCode, await response.JsonAsync());
         }
 
-        /// <summary>All pages of a list, one after the other.</summary>
-        /// <param name="path">With its question mark.</param>
+        /// <summary>Reads all pages of a list.</summary>
+        /// <param name="path">The path with a question mark.</param>
         public async Task<List<JsonElement>> AllPagesAsync(string path, int limit, Func<int, Task>? betweenPages = null)
         {
             var items = new List<JsonElement>();
@@ -172,7 +172,7 @@ internal static class ReportingClient
         }
     }
 
-    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) => await answer.Content.ReadFromJsonAsync<JsonElement>();
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response) => await response.Content.ReadFromJsonAsync<JsonElement>();
 
     extension(JsonElement element)
     {

@@ -5,7 +5,7 @@ using Kashif.Security;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>A program with an API key may do what its owner may, within the key's scopes.</summary>
+/// <summary>An API key allows what its owner may do, within its scopes.</summary>
 public sealed class ScopeTests(ReportingService service)
 {
     private static readonly object Report = new { title = "A deep hole", description = "In the right lane.", category = "pothole", latitude = 24.7, longitude = 46.7 };
@@ -16,7 +16,7 @@ public sealed class ScopeTests(ReportingService service)
     [InlineData("auth:read reporting:read reporting:write", HttpStatusCode.OK, HttpStatusCode.Created)]
     [InlineData("coupons:read coupons:write reporting:rea", HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
     [InlineData("", HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
-    public async Task A_key_needs_the_scope_of_service_and_method(string scopes, HttpStatusCode read, HttpStatusCode write)
+    public async Task An_API_key_needs_the_scope_of_the_service_and_method(string scopes, HttpStatusCode read, HttpStatusCode write)
     {
         using var program = service.Host.With(service.Issuer.TokenForApiKey(Guid.CreateVersion7(), scopes));
 
@@ -26,21 +26,21 @@ public sealed class ScopeTests(ReportingService service)
 
         mine.StatusCode.ShouldBe(read);
         filed.StatusCode.ShouldBe(write);
-        list.StatusCode.ShouldBe(HttpStatusCode.OK, "for everyone");
-        foreach (var refused in new[] { mine, filed }.Where(answer => answer.StatusCode == HttpStatusCode.Forbidden))
+        list.StatusCode.ShouldBe(HttpStatusCode.OK, "public");
+        foreach (var refused in new[] { mine, filed }.Where(response => response.StatusCode == HttpStatusCode.Forbidden))
         {
             (await refused.Content.ReadFromJsonAsync<JsonElement>(ReportingClient.Cancelled)).Code.ShouldBe("insufficient_scope");
         }
     }
 
     [Fact]
-    public async Task A_scope_gives_no_role()
+    public async Task A_scope_does_not_grant_a_role()
     {
         var report = (await service.FileAsync()).Id;
         using var citizen = service.Host.With(service.Issuer.TokenForApiKey(Guid.CreateVersion7(), "reporting:write"));
         using var staff = service.Host.With(service.Issuer.TokenForApiKey(Guid.CreateVersion7(), "reporting:write", Roles.Staff));
 
-        (await citizen.MoveAsync(report, new { status = "verified" })).Status.ShouldBe(403);
-        (await staff.MoveAsync(report, new { status = "verified" })).Status.ShouldBe(200);
+        (await citizen.ChangeStatusAsync(report, new { status = "verified" })).Status.ShouldBe(403);
+        (await staff.ChangeStatusAsync(report, new { status = "verified" })).Status.ShouldBe(200);
     }
 }

@@ -10,10 +10,10 @@ using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>The status machine: who may move a report where, and what of it is kept and told.</summary>
+/// <summary>Status transitions: permissions, history, events and concurrency.</summary>
 public sealed class StatusTests(ReportingService service)
 {
-    private static readonly (ReportStatus From, ReportStatus To)[] StaffWays =
+    private static readonly (ReportStatus From, ReportStatus To)[] StaffTransitions =
     [
         (Submitted, Verified), (Submitted, Rejected), (Submitted, Duplicate),
         (Verified, InProgress), (Verified, Rejected), (Verified, Duplicate),
@@ -27,52 +27,52 @@ public sealed class StatusTests(ReportingService service)
 
     [Theory]
     [MemberData(nameof(Pairs))]
-    public async Task Each_pair_of_statuses_for_each_role(string from, string to)
+    public async Task Each_role_can_make_only_its_transitions(string from, string to)
     {
         ReportStatuses.TryParse(from, out var source).ShouldBeTrue();
         ReportStatuses.TryParse(to, out var target).ShouldBeTrue();
         var original = (await service.FileAsync()).Id;
-        var staffMayGo = StaffWays.Contains((source, target));
-        var ownerMayGo = (source, target) == (Submitted, Withdrawn);
+        var staffMayChange = StaffTransitions.Contains((source, target));
+        var ownerMayChange = (source, target) == (Submitted, Withdrawn);
 
         foreach (var role in (string[])[Roles.Staff, Roles.Moderator, Roles.Admin])
         {
-            using var staff = service.Someone(role);
-            (await MoveAsync(staff, Guid.CreateVersion7())).ShouldBe(
-                staffMayGo ? (200, to) : ownerMayGo ? (403, "forbidden") : (422, "invalid_status_transition"), role);
+            using var staff = service.NewUser(role);
+            (await ChangeStatusAsync(staff, Guid.CreateVersion7())).ShouldBe(
+                staffMayChange ? (200, to) : ownerMayChange ? (403, "forbidden") : (422, "invalid_status_transition"), role);
         }
 
         foreach (var role in (string[])[Roles.Citizen, Roles.Partner])
         {
-            using var stranger = service.Someone(role);
-            (await MoveAsync(stranger, Guid.CreateVersion7())).ShouldBe((403, "forbidden"), role);
+            using var stranger = service.NewUser(role);
+            (await ChangeStatusAsync(stranger, Guid.CreateVersion7())).ShouldBe((403, "forbidden"), role);
         }
 
         var ownerId = Guid.CreateVersion7();
         using var owner = service.Host.As(ownerId);
-        (await MoveAsync(owner, ownerId)).ShouldBe(
-            ownerMayGo ? (200, to) : target is Withdrawn ? (422, "invalid_status_transition") : (403, "forbidden"), "owner");
+        (await ChangeStatusAsync(owner, ownerId)).ShouldBe(
+            ownerMayChange ? (200, to) : target is Withdrawn ? (422, "invalid_status_transition") : (403, "forbidden"), "owner");
 
-        async Task<(int, string?)> MoveAsync(HttpClient client, Guid owner)
+        async Task<(int, string?)> ChangeStatusAsync(HttpClient client, Guid owner)
         {
             var id = (await service.SeedAsync([(1, 1)], status: from, userId: owner))[0];
-            var (status, body) = await client.MoveAsync(id, new { status = to, duplicate_of = target is Duplicate ? original : (Guid?)null });
+            var (status, body) = await client.ChangeStatusAsync(id, new { status = to, duplicate_of = target is Duplicate ? original : (Guid?)null });
             (await service.VersionAsync(id)).ShouldBe(status == 200 ? 2 : 1);
             return (status, status == 200 ? body.GetProperty("status").GetString() : body.Code);
         }
     }
 
     [Fact]
-    public async Task The_first_journey_is_kept_in_the_history_and_told()
+    public async Task Status_changes_are_in_the_history_and_published()
     {
         using var citizen = service.Citizen(out var owner);
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
         using var anonymous = service.Host.Anonymous();
         var id = (await citizen.FileAsync(title: "Followed closely")).Id;
 
-        (await staff.MoveAsync(id, new { status = "verified", comment = "  Seen it.  " })).Status.ShouldBe(200);
-        (await staff.MoveAsync(id, new { status = "in_progress" })).Status.ShouldBe(200);
-        var (status, resolved) = await staff.MoveAsync(id, new { status = "resolved", comment = "Filled." });
+        (await staff.ChangeStatusAsync(id, new { status = "verified", comment = "  Seen it.  " })).Status.ShouldBe(200);
+        (await staff.ChangeStatusAsync(id, new { status = "in_progress" })).Status.ShouldBe(200);
+        var (status, resolved) = await staff.ChangeStatusAsync(id, new { status = "resolved", comment = "Filled." });
 
         status.ShouldBe(200);
         resolved.GetProperty("version").GetInt32().ShouldBe(4);
@@ -84,7 +84,7 @@ public sealed class StatusTests(ReportingService service)
         history[0].GetProperty("changed_by").GetGuid().ShouldBe(owner);
         history[1].GetProperty("changed_by").GetGuid().ShouldNotBe(owner);
 
-        // In any order: the version is there because delivery keeps none.
+        // Events arrive in any order, which is why they have a version.
         foreach (var version in (int[])[2, 3, 4])
         {
             await service.Tap.WaitForAsync(
@@ -100,18 +100,18 @@ public sealed class StatusTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Of_racing_changes_one_wins()
+    public async Task Only_one_of_several_concurrent_changes_succeeds()
     {
         for (var round = 0; round < 10; round++)
         {
             var id = (await service.FileAsync()).Id;
-            HttpClient[] staff = [.. Enumerable.Range(0, 6).Select(_ => service.Someone(Roles.Staff))];
+            HttpClient[] staff = [.. Enumerable.Range(0, 6).Select(_ => service.NewUser(Roles.Staff))];
 
-            var answers = await Task.WhenAll(staff.Select((client, index) =>
-                client.MoveAsync(id, new { status = "verified" }, index < 3 ? "\"1\"" : null)));
+            var responses = await Task.WhenAll(staff.Select((client, index) =>
+                client.ChangeStatusAsync(id, new { status = "verified" }, index < 3 ? "\"1\"" : null)));
 
-            answers.Count(answer => answer.Status == 200).ShouldBe(1);
-            answers.Where(answer => answer.Status != 200).ShouldAllBe(answer => answer.Status == 409 || answer.Status == 412 || answer.Status == 422);
+            responses.Count(response => response.Status == 200).ShouldBe(1);
+            responses.Where(response => response.Status != 200).ShouldAllBe(response => response.Status == 409 || response.Status == 412 || response.Status == 422);
             (await service.VersionAsync(id)).ShouldBe(2);
             (await service.QueryAsync(database => database.StatusChanges.CountAsync(change => change.ReportId == id, Cancelled))).ShouldBe(1);
         }
@@ -120,23 +120,23 @@ public sealed class StatusTests(ReportingService service)
     [Theory]
     [InlineData(null, 409, "report_changed")]
     [InlineData("\"1\"", 412, "precondition_failed")]
-    public async Task A_change_that_another_one_overtakes_loses(string? ifMatch, int expected, string code)
+    public async Task A_change_that_loses_a_race_returns_409_or_412(string? ifMatch, int expected, string code)
     {
         var id = (await service.FileAsync()).Id;
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
         await using var other = new NpgsqlConnection(service.Host.Database);
         await other.OpenAsync(Cancelled);
         await using var transaction = await other.BeginTransactionAsync(Cancelled);
         await ExecuteAsync($"UPDATE reports SET status = 'rejected', version = 2 WHERE id = '{id}'");
 
-        var overtaken = staff.MoveAsync(id, new { status = "verified" }, ifMatch);
+        var losing = staff.ChangeStatusAsync(id, new { status = "verified" }, ifMatch);
         await Eventually.TrueAsync(
             async () => await service.QueryAsync(database => database.Database
                 .SqlQuery<int>($"SELECT count(*)::int AS \"Value\" FROM pg_locks WHERE NOT granted AND {other.ProcessID} = ANY (pg_blocking_pids(pid))")
                 .SingleAsync(Cancelled)) > 0,
-            "the change to meet the other one's lock");
+            "the wait for the other transaction's lock");
         await transaction.CommitAsync(Cancelled);
-        var (status, problem) = await overtaken;
+        var (status, problem) = await losing;
 
         status.ShouldBe(expected);
         problem.Code.ShouldBe(code);
@@ -157,12 +157,12 @@ public sealed class StatusTests(ReportingService service)
     [InlineData("\"2\"", 412)]
     [InlineData("W/\"1\"", 412)]
     [InlineData("not a tag", 412)]
-    public async Task If_match_guards_against_what_the_caller_has_not_seen(string ifMatch, int expected)
+    public async Task If_Match_with_another_version_returns_412(string ifMatch, int expected)
     {
         var id = (await service.FileAsync()).Id;
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
 
-        var (status, body) = await staff.MoveAsync(id, new { status = "verified" }, ifMatch);
+        var (status, body) = await staff.ChangeStatusAsync(id, new { status = "verified" }, ifMatch);
 
         status.ShouldBe(expected);
         if (expected == 412)
@@ -172,10 +172,10 @@ public sealed class StatusTests(ReportingService service)
     }
 
     [Fact]
-    public async Task The_version_is_the_etag_of_the_report()
+    public async Task A_reports_version_is_its_etag()
     {
         var id = (await service.FileAsync()).Id;
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
         using var anonymous = service.Host.Anonymous();
         using var first = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
         (first.Headers.ETag?.Tag).ShouldBe("\"1\"");
@@ -183,7 +183,7 @@ public sealed class StatusTests(ReportingService service)
         anonymous.DefaultRequestHeaders.TryAddWithoutValidation("If-None-Match", "W/\"1\"");
 
         using var unchanged = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
-        await staff.MoveAsync(id, new { status = "verified" });
+        await staff.ChangeStatusAsync(id, new { status = "verified" });
         using var changed = await anonymous.GetAsync($"{Root}/{id}", Cancelled);
 
         unchanged.StatusCode.ShouldBe(HttpStatusCode.NotModified);
@@ -194,12 +194,12 @@ public sealed class StatusTests(ReportingService service)
     }
 
     [Fact]
-    public async Task A_duplicate_names_its_original()
+    public async Task A_duplicate_needs_an_existing_original()
     {
         var original = (await service.FileAsync()).Id;
         var duplicate = (await service.FileAsync()).Id;
         var third = (await service.FileAsync()).Id;
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
 
         foreach (object bad in (object[])
         [
@@ -210,42 +210,42 @@ public sealed class StatusTests(ReportingService service)
             new { status = "verified", duplicate_of = original },
         ])
         {
-            var (refused, problem) = await staff.MoveAsync(duplicate, bad);
+            var (refused, problem) = await staff.ChangeStatusAsync(duplicate, bad);
             refused.ShouldBe(400);
             problem.BadFields.ShouldBe(["duplicate_of"]);
         }
 
-        var (status, body) = await staff.MoveAsync(duplicate, new { status = "duplicate", duplicate_of = original });
+        var (status, body) = await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original });
         status.ShouldBe(200);
         body.GetProperty("duplicate_of").GetGuid().ShouldBe(original);
         (await staff.ReadAsync($"{Root}/{duplicate}")).Body.GetProperty("duplicate_of").GetGuid().ShouldBe(original);
-        (await staff.MoveAsync(third, new { status = "duplicate", duplicate_of = duplicate })).Status.ShouldBe(400, "a duplicate is no original");
+        (await staff.ChangeStatusAsync(third, new { status = "duplicate", duplicate_of = duplicate })).Status.ShouldBe(400, "a duplicate cannot be an original");
     }
 
     [Fact]
-    public async Task What_is_not_a_change_of_status_is_refused()
+    public async Task An_invalid_status_change_is_rejected()
     {
         var id = (await service.FileAsync()).Id;
-        using var staff = service.Someone(Roles.Staff);
+        using var staff = service.NewUser(Roles.Staff);
         using var anonymous = service.Host.Anonymous();
 
-        (await anonymous.MoveAsync(id, new { status = "verified" })).Status.ShouldBe(401);
-        (await staff.MoveAsync(Guid.CreateVersion7(), new { status = "verified" })).Status.ShouldBe(404);
+        (await anonymous.ChangeStatusAsync(id, new { status = "verified" })).Status.ShouldBe(401);
+        (await staff.ChangeStatusAsync(Guid.CreateVersion7(), new { status = "verified" })).Status.ShouldBe(404);
         foreach (object bad in (object[])[new { status = "fixed" }, new { status = 1 }, new { comment = "Nothing." }])
         {
-            var (status, problem) = await staff.MoveAsync(id, bad);
+            var (status, problem) = await staff.ChangeStatusAsync(id, bad);
             status.ShouldBe(400);
             problem.BadFields.ShouldBe(["status"]);
         }
 
-        var (long400, named) = await staff.MoveAsync(id, new { status = "verified", comment = new string('c', 1001) });
-        long400.ShouldBe(400);
-        named.BadFields.ShouldBe(["comment"]);
+        var (commentStatus, commentProblem) = await staff.ChangeStatusAsync(id, new { status = "verified", comment = new string('c', 1001) });
+        commentStatus.ShouldBe(400);
+        commentProblem.BadFields.ShouldBe(["comment"]);
         (await service.VersionAsync(id)).ShouldBe(1);
     }
 
     [Fact]
-    public async Task What_is_not_there_is_not_found()
+    public async Task An_unknown_report_returns_404()
     {
         using var anonymous = service.Host.Anonymous();
         foreach (var path in (string[])[$"{Guid.CreateVersion7()}", $"{Guid.CreateVersion7()}/history", "42", "nothing/history"])

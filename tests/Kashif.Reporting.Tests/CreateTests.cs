@@ -10,15 +10,15 @@ using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
 
-/// <summary>What it takes to file a report, and what follows from it.</summary>
-public sealed class FilingTests(ReportingService service)
+/// <summary>Creating a report: validation, idempotency, the stored row and the event.</summary>
+public sealed class CreateTests(ReportingService service)
 {
     [Fact]
-    public async Task A_report_is_answered_stored_and_announced()
+    public async Task A_created_report_is_returned_stored_and_published()
     {
         using var client = service.Citizen(out var user);
 
-        using var answer = await client.PostReportAsync(new
+        using var response = await client.PostReportAsync(new
         {
             title = "  حفرة عميقة  ",
             description = "In the right lane.",
@@ -28,9 +28,9 @@ public sealed class FilingTests(ReportingService service)
             address = "King Fahd Road",
         });
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.Created);
-        var report = await answer.JsonAsync();
-        (answer.Headers.Location?.OriginalString).ShouldBe($"{Root}/{report.Id}");
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var report = await response.JsonAsync();
+        (response.Headers.Location?.OriginalString).ShouldBe($"{Root}/{report.Id}");
         report.Id.Version.ShouldBe(7);
         report.EnumerateObject().Select(property => property.Name).ShouldBe(
             ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "version"]);
@@ -42,7 +42,7 @@ public sealed class FilingTests(ReportingService service)
         report.GetProperty("version").GetInt32().ShouldBe(1);
         report.GetProperty("created_at").GetString().ShouldNotBeNull().ShouldMatch(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$");
 
-        var (status, read) = await service.Host.Anonymous().ReadAsync(answer.Headers.Location?.OriginalString ?? "");
+        var (status, read) = await service.Host.Anonymous().ReadAsync(response.Headers.Location?.OriginalString ?? "");
         status.ShouldBe(200);
         read.ToString().ShouldBe(report.ToString());
 
@@ -61,11 +61,11 @@ public sealed class FilingTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Every_bad_field_is_named()
+    public async Task An_invalid_report_returns_every_bad_field()
     {
         using var client = service.Citizen(out _);
 
-        using var answer = await client.PostReportAsync(new
+        using var response = await client.PostReportAsync(new
         {
             title = "  x  ",
             description = new string('d', 4001),
@@ -75,8 +75,8 @@ public sealed class FilingTests(ReportingService service)
             address = new string('a', 301),
         });
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        (await answer.JsonAsync()).BadFields.ShouldBe(["address", "category", "description", "latitude", "longitude", "title"]);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync()).BadFields.ShouldBe(["address", "category", "description", "latitude", "longitude", "title"]);
     }
 
     [Theory]
@@ -86,14 +86,14 @@ public sealed class FilingTests(ReportingService service)
     [InlineData("""{"title":"A\u0000hole","description":"","category":"pothole","latitude":1,"longitude":1}""", "title")]
     [InlineData("""{"title":"A deep hole","description":"","category":"black_hole","latitude":1,"longitude":1}""", "category")]
     [InlineData("[]", "body")]
-    public async Task A_body_of_the_wrong_shape_is_a_400_that_names_every_field(string body, string fields)
+    public async Task A_malformed_body_returns_400_with_every_bad_field(string body, string fields)
     {
         using var client = service.Citizen(out _);
 
-        using var answer = await client.PostAsync(Root, new StringContent(body, Encoding.UTF8, "application/json"), Cancelled);
+        using var response = await client.PostAsync(Root, new StringContent(body, Encoding.UTF8, "application/json"), Cancelled);
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        var problem = await answer.JsonAsync();
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        var problem = await response.JsonAsync();
         problem.BadFields.ShouldBe(fields.Split(','));
         problem.Code.ShouldBe("invalid_request");
     }
@@ -101,11 +101,11 @@ public sealed class FilingTests(ReportingService service)
     [Theory]
     [InlineData(3, 0, -90, -180)]
     [InlineData(200, 4000, 90, 180)]
-    public async Task The_limits_themselves_are_fine(int title, int description, double latitude, double longitude)
+    public async Task Values_at_the_limits_are_accepted(int title, int description, double latitude, double longitude)
     {
         using var client = service.Citizen(out _);
 
-        using var answer = await client.PostReportAsync(new
+        using var response = await client.PostReportAsync(new
         {
             title = new string('ت', title),
             description = new string('d', description),
@@ -116,11 +116,11 @@ public sealed class FilingTests(ReportingService service)
             unknown = "ignored",
         });
 
-        answer.StatusCode.ShouldBe(HttpStatusCode.Created);
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
     }
 
     [Fact]
-    public async Task Only_people_file_reports()
+    public async Task Only_users_can_create_reports()
     {
         using var anonymous = service.Host.Anonymous();
         using var other = service.Host.AsService();
@@ -132,18 +132,18 @@ public sealed class FilingTests(ReportingService service)
     }
 
     [Fact]
-    public async Task Twenty_parallel_posts_under_one_key_make_one_report_and_one_event()
+    public async Task Twenty_concurrent_posts_with_one_key_create_one_report_and_one_event()
     {
         using var client = service.Citizen(out var user);
         var body = new { title = "Posted twenty times", description = "", category = "noise", latitude = 3, longitude = 3 };
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.PostReportAsync(body, "twenty")));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.PostReportAsync(body, "twenty")));
 
-        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Created || answer.StatusCode == HttpStatusCode.Conflict);
+        responses.ShouldAllBe(response => response.StatusCode == HttpStatusCode.Created || response.StatusCode == HttpStatusCode.Conflict);
         var stored = (await service.QueryAsync(database => database.Reports.Where(report => report.UserId == user).ToListAsync(Cancelled))).ShouldHaveSingleItem();
-        foreach (var answer in answers.Where(answer => answer.StatusCode == HttpStatusCode.Created))
+        foreach (var response in responses.Where(response => response.StatusCode == HttpStatusCode.Created))
         {
-            (await answer.JsonAsync()).Id.ShouldBe(stored.Id);
+            (await response.JsonAsync()).Id.ShouldBe(stored.Id);
         }
 
         using var replay = await client.PostReportAsync(body, "twenty");
@@ -155,12 +155,12 @@ public sealed class FilingTests(ReportingService service)
         await Eventually.TrueAsync(
             () => service.QueryAsync(async database => !await database.Set<OutboxMessage>().AnyAsync(
                 message => EF.Functions.JsonContains(message.Payload, $$"""{"user_id":"{{user}}"}"""), Cancelled)),
-            "all of the user's events to be published");
+            "the publishing of the user's events");
         service.Tap.Envelopes(ReportCreated.Type).Count(envelope => envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user).ShouldBe(1);
     }
 
     [Fact]
-    public async Task Another_body_under_the_same_key_is_a_422()
+    public async Task Another_body_with_the_same_key_returns_422()
     {
         using var client = service.Citizen(out _);
         await client.PostReportAsync(new { title = "The first", description = "", category = "noise", latitude = 3, longitude = 3 }, "key");
@@ -171,9 +171,9 @@ public sealed class FilingTests(ReportingService service)
     }
 
     [Fact]
-    public async Task The_report_and_its_event_are_one_transaction()
+    public async Task A_report_and_its_event_are_written_in_one_transaction()
     {
-        // A host whose relay never runs shows what the request itself has written.
+        // Without a relay the outbox keeps the messages that the request wrote.
         await using var host = await service.StartAnotherAsync(0, configure: services =>
             services.Remove(services.Single(descriptor => descriptor.ImplementationType?.Name.StartsWith("OutboxRelay", StringComparison.Ordinal) == true)));
         using var client = host.As(Guid.CreateVersion7());
@@ -187,5 +187,4 @@ public sealed class FilingTests(ReportingService service)
         message.TraceParent.ShouldNotBeNull();
         message.OccurredAt.ShouldBe(report.GetProperty("created_at").GetDateTimeOffset());
     }
-
 }
