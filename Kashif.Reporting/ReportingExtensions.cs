@@ -22,7 +22,7 @@ internal static class ReportingExtensions
         services.AddOptions<ReportingOptions>().BindConfiguration(ReportingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<CategoryCache>();
         services.AddSingleton<ReportingMetrics>();
-        services.AddScoped<ReportFiling>();
+        services.AddScoped<ReportWriter>();
         return builder;
     }
 }

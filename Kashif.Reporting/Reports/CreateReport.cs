@@ -21,7 +21,7 @@ internal static class CreateReport
     public static async Task<Results<Created<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         CreateReportRequest request,
         HttpContext http,
-        ReportFiling writer,
+        ReportWriter writer,
         CategoryCache categories,
         UnitOfWork work,
         ReportingMetrics metrics,

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>How many reports a user has created in the window that began with the first. Written only by <see cref="ReportFiling"/>.</summary>
+/// <summary>How many reports a user has created in the window that began with the first. Written only by <see cref="ReportWriter"/>.</summary>
 internal sealed class ReportQuota
 {
     public static readonly TimeSpan Window = TimeSpan.FromHours(1);

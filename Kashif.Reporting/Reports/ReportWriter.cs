@@ -11,7 +11,7 @@ namespace Kashif.Reporting.Reports;
 /// Inserts a new report, its event and its use of the author's quota in one statement. The upsert locks the quota row and reads
 /// its latest version, so the limit is exact for concurrent requests on any number of replicas, in a single round trip.
 /// </summary>
-internal sealed class ReportFiling(ReportingDbContext database, IOptions<ReportingOptions> options)
+internal sealed class ReportWriter(ReportingDbContext database, IOptions<ReportingOptions> options)
 {
     /// <returns>False if the author is over quota; nothing is written then.</returns>
     public async Task<bool> TryInsertAsync(Report report, CancellationToken cancellationToken)
