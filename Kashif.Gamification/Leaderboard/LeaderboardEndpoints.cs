@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Gamification.Leaderboard;
 
-/// <param name="Rank">How many users have more points, plus one, so equals share a rank (1, 2, 2, 4) and stand in the order of their ids.</param>
-/// <param name="Points">The balance, or what the month or week has given.</param>
+/// <param name="Rank">One more than the number of users with more points. Ties share a rank (1, 2, 2, 4) and are sorted by id.</param>
+/// <param name="Points">The balance, or the points earned in the month or week.</param>
 internal sealed record LeaderboardItem(int Rank, Guid UserId, long Points, int Level);
 
 internal static class LeaderboardEndpoints
@@ -21,7 +21,7 @@ internal static class LeaderboardEndpoints
             .ProducesValidationProblem()
             .WithTags("Leaderboard")
             .WithName("GetLeaderboard")
-            .WithSummary("Who has the most points; or was given the most in this calendar month or ISO week (UTC).");
+            .WithSummary("Get the leaderboard of all time, this calendar month or this ISO week (UTC)");
         return endpoints;
     }
 
@@ -29,7 +29,7 @@ internal static class LeaderboardEndpoints
         LeaderboardSnapshots snapshots,
         [FromQuery(Name = "limit"), Range(1, PageRequest.MaxLimit), DefaultValue(PageRequest.MaxLimit)] int? limit,
         [FromQuery(Name = "cursor"), StringLength(200)] string? cursor,
-        [FromQuery(Name = "period"), RegularExpression(Periods, ErrorMessage = "One of all, month, week."), DefaultValue("all")] string? period,
+        [FromQuery(Name = "period"), RegularExpression(Periods, ErrorMessage = "Must be one of all, month, week."), DefaultValue("all")] string? period,
         CancellationToken cancellationToken)
     {
         var offset = 0;

@@ -16,13 +16,13 @@ internal enum Period
 }
 
 /// <summary>
-/// What this process shows: the top of each period, read at most once in its <see cref="MaxAge"/> however many ask, with the
-/// pages' bytes made once.
+/// Caches the leaderboard of each period in this process: reads it at most once per <see cref="MaxAge"/> and serializes each page
+/// once.
 /// </summary>
 internal sealed class LeaderboardSnapshots(
     RankingCache ranking, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
 {
-    /// <summary>How far down the leaderboard goes.</summary>
+    /// <summary>The number of users on the leaderboard.</summary>
     public const int Depth = 1000;
 
     private readonly PeriodLeaderboard[] _leaderboards = [.. Enum.GetValues<Period>().Select(period => new PeriodLeaderboard(period))];
@@ -64,7 +64,7 @@ internal sealed class LeaderboardSnapshots(
         }
     }
 
-    /// <summary>The balances rank at any moment; what a month or week has given is summed up, and so less often.</summary>
+    /// <summary>Longer for a month or week, because its points must be summed up.</summary>
     private static TimeSpan MaxAge(Period period) => period switch
     {
         Period.All => TimeSpan.FromSeconds(1),

@@ -5,22 +5,22 @@ using StackExchange.Redis;
 namespace Kashif.Gamification.Leaderboard;
 
 /// <summary>
-/// The ranking in Redis: a sorted set of everybody's points, and per user the version and earnings of the balance that it
-/// shows, so that a late writer never overwrites a newer one. It holds nothing of its own: where Redis is away, empty, or may
-/// lack a write, reads return null and their callers ask the database until <see cref="RankingRebuild"/> has written it anew.
+/// The ranking in Redis: a sorted set of all users' points, and per user the balance's version and earned points, so that a late
+/// writer never overwrites a newer balance. The database stays the source: while Redis is unreachable, empty, or may have missed
+/// a write, reads return null and callers query the database, until <see cref="RankingRebuild"/> has rebuilt the ranking.
 /// </summary>
 internal sealed partial class RankingCache
 {
-    /// <summary>How long to wait for Redis: a thousand users are written at once.</summary>
+    /// <summary>How long to wait for Redis; long enough to write a thousand users at once.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Scores are the points negated: the ranking is in ascending order then, and equals are in the order of their ids.</summary>
+    /// <summary>Scores are negated points, so that the ascending order also sorts ties by id.</summary>
     private static readonly RedisKey Ranking = "{gamification.ranking}.points";
 
-    /// <summary>User → "version earned"; the field <c>built</c> says that everybody is in it, and holds the run id of the server that it was built on.</summary>
+    /// <summary>User → "version earned". The field <c>built</c> marks a complete ranking and holds the run id of the server that it was built on.</summary>
     private static readonly RedisKey States = "{gamification.ranking}.states";
 
-    /// <summary>Who is building, for as long as that may take.</summary>
+    /// <summary>The token of the process that is rebuilding; expires after a minute.</summary>
     private static readonly RedisKey Builder = "{gamification.ranking}.builder";
 
     private static readonly RedisKey[] Keys = [Ranking, States];
@@ -68,7 +68,7 @@ internal sealed partial class RankingCache
         return redis.call('ZCOUNT', KEYS[1], '-inf', '(-' .. ARGV[1])
         """;
 
-    /// <summary>A run id other than the one in <c>built</c> is that of a server that has loaded an old snapshot since.</summary>
+    /// <summary>If the run id differs from <c>built</c>, the server has restarted and may have loaded an old snapshot.</summary>
     private const string RunId = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n";
 
     private const string BeginScript = RunId + """
@@ -90,16 +90,16 @@ internal sealed partial class RankingCache
     private readonly RankingSignal _signal;
     private readonly ILogger<RankingCache> _logger;
 
-    /// <summary>Names this process in <see cref="Builder"/>, so that it may begin again after a build that failed half-way.</summary>
+    /// <summary>This process's token in <see cref="Builder"/>, so that it can restart a rebuild that failed half-way.</summary>
     private readonly RedisValue _token = Guid.CreateVersion7().ToString();
 
-    /// <summary>Counts writes that did not arrive and connections to a server that may have lost some.</summary>
+    /// <summary>Counts missed writes and reconnections, after which the server may have lost some.</summary>
     private long _invalidations;
 
-    /// <summary>Of the doubts, the writes that did not arrive: only a build after them makes up for them.</summary>
+    /// <summary>Counts missed writes; only a later rebuild makes up for them.</summary>
     private long _missedWrites;
 
-    /// <summary>The same at the last build or check; while they differ the ranking is not to be trusted.</summary>
+    /// <summary>The counts at the last rebuild. While they differ, the ranking may be wrong.</summary>
     private long _invalidationsAtRebuild = -1;
     private long _missedWritesAtRebuild = -1;
 
@@ -109,11 +109,11 @@ internal sealed partial class RankingCache
         redis.Restored += Invalidate;
     }
 
-    /// <summary>Shows balances that have been committed. Never throws: what cannot be written is made good by a rebuild.</summary>
+    /// <summary>Writes committed balances. Never throws: a rebuild makes up for a missed write.</summary>
     public Task WriteAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
         balances.Count == 0 ? Task.CompletedTask : WriteOrInvalidateAsync(() => WriteChunkAsync(balances, cancellationToken));
 
-    /// <summary>Forgets users whose balances are gone. Never throws.</summary>
+    /// <summary>Removes users whose balances are deleted. Never throws.</summary>
     public Task RemoveAsync(IReadOnlyCollection<Guid> users, CancellationToken cancellationToken) =>
         users.Count == 0
             ? Task.CompletedTask
@@ -128,7 +128,7 @@ internal sealed partial class RankingCache
         }
         catch (OperationCanceledException)
         {
-            // It may have arrived or not.
+            // The write may or may not have arrived: treat it as missed.
         }
 
         if (isBuilt is null)
@@ -152,11 +152,11 @@ internal sealed partial class RankingCache
         _signal.Set();
     }
 
-    /// <returns>How many users have more points than this; null where the cache cannot say.</returns>
+    /// <returns>The number of users with more points; null if the cache cannot tell.</returns>
     public async Task<long?> CountAheadAsync(long points, CancellationToken cancellationToken) =>
         await ReadAsync(AheadScript, points, cancellationToken) is { } count ? (long)count : null;
 
-    /// <returns>The users with the most points; null where the cache cannot say.</returns>
+    /// <returns>The users with the most points; null if the cache cannot tell.</returns>
     public async Task<List<Standing>?> TopAsync(int count, CancellationToken cancellationToken)
     {
         if (await ReadAsync(TopScript, count, cancellationToken) is not { } result)
@@ -171,11 +171,11 @@ internal sealed partial class RankingCache
     }
 
     /// <summary>
-    /// Writes everybody anew, unless this process has missed no write and another one has built the ranking on this run of the
-    /// server. Commits meanwhile are not lost: each balance was either committed before the reading began, which is after the old
-    /// ranking was dropped, or is written to the new one by the process that commits it.
+    /// Rebuilds the ranking, unless this process has missed no write and another process has already built it on this run of the
+    /// server. Concurrent commits are not lost: a balance is either committed before the read begins, which is after the old ranking
+    /// is deleted, or the process that commits it writes it to the new ranking.
     /// </summary>
-    /// <returns>False where Redis is away or another process is building: try again in a moment.</returns>
+    /// <returns>False if Redis is unreachable or another process is rebuilding: retry shortly.</returns>
     public async Task<bool> RebuildAsync(IAsyncEnumerable<Balance> balances, CancellationToken cancellationToken)
     {
         var (invalidations, missedWrites) = (Interlocked.Read(ref _invalidations), Interlocked.Read(ref _missedWrites));
@@ -209,7 +209,7 @@ internal sealed partial class RankingCache
         return await _redis.EvaluateAsync(EndScript, BuildKeys, [_token], cancellationToken) is { } ended && (bool)ended;
     }
 
-    /// <returns>Whether the ranking holds everybody; null where that did not arrive.</returns>
+    /// <returns>Whether the ranking is complete; null if the write did not arrive.</returns>
     private ValueTask<RedisResult?> WriteChunkAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
         _redis.EvaluateAsync(WriteScript, Keys, [.. balances.SelectMany(Values)], cancellationToken);
 
@@ -236,9 +236,9 @@ internal sealed partial class RankingCache
     [LoggerMessage(EventId = 3001, Level = LogLevel.Warning, Message = "The ranking missed a write and will be rebuilt")]
     private static partial void WriteMissed(ILogger logger);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "The ranking has been rebuilt from the database")]
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "Rebuilt the ranking from the database")]
     private static partial void Rebuilt(ILogger logger);
 }
 
-/// <summary>A user's place is decided by this.</summary>
+/// <summary>A user's points for the ranking, and the earned points for the level.</summary>
 internal sealed record Standing(Guid UserId, long Points, long Earned);

@@ -5,14 +5,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Leaderboard;
 
-/// <summary>Asks for the ranking to be rebuilt.</summary>
+/// <summary>Requests a rebuild of the ranking. Set at start.</summary>
 internal sealed class RankingSignal() : WakeSignal(isSet: true);
 
-/// <summary>Rebuilds the ranking from the database at start, when Redis is back, and when it has been found incomplete, until that succeeds.</summary>
+/// <summary>Rebuilds the ranking from the database at start, after a reconnection to Redis, and when it is incomplete. Retries until it succeeds.</summary>
 internal sealed partial class RankingRebuild(
     IServiceScopeFactory scopes, RankingCache ranking, RankingSignal signal, TimeProvider time, ILogger<RankingRebuild> logger) : BackgroundService
 {
-    /// <summary>Asks nothing of a Redis that is known to be away.</summary>
+    /// <summary>The pause between attempts.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -47,6 +47,6 @@ internal sealed partial class RankingRebuild(
         }
     }
 
-    [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "The ranking cannot be rebuilt yet, the database answers meanwhile: {Reason}")]
+    [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "Could not rebuild the ranking; retrying, and reading from the database until then: {Reason}")]
     private static partial void RebuildFailed(ILogger logger, string reason);
 }

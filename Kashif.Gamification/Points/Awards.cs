@@ -7,20 +7,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>Something that rules may give points for.</summary>
-/// <param name="Event">Its wire name.</param>
-/// <param name="Status">The status that the report reached, if it is about one.</param>
+/// <summary>An event for which rules may award points.</summary>
+/// <param name="Event">The event's wire name.</param>
+/// <param name="Status">The report's new status; null for events without one.</param>
 /// <param name="UserId">The report's owner.</param>
 internal sealed record AwardTrigger(string Event, string? Status, Guid UserId, Guid ReportId, DateTimeOffset Time, EventCause Cause);
 
 /// <summary>
-/// Gives the points of a whole batch of events in a fixed number of statements. A rule gives once a report, however often and
-/// in whatever order its events come. An award that would pass the rule's daily limit is cut to what is left of it; where
-/// nothing is left, nothing is written.
+/// Awards the points of a batch of events in a fixed number of statements. A rule awards once per report, in any order of events
+/// and despite redelivery. An award over the rule's daily limit is reduced to the rest; if nothing is left, nothing is written.
 /// </summary>
 internal sealed class Awards(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time)
 {
-    /// <summary>The key of the advisory lock; any number that nothing else in this database uses.</summary>
+    /// <summary>The key of the advisory lock; must be unique in this database.</summary>
     internal const long Lock = 4_711_001;
 
     private readonly List<Balance> _changed = [];
@@ -29,8 +28,8 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
     {
         triggers = [.. triggers.Where(trigger => trigger.UserId != ErasedUser.Id)];
 
-        // One batch at a time: two that share users or causes would otherwise lock each other out, because a batch has
-        // several handlers and so no single order to lock in. A batch is a handful of statements, so the queue is short.
+        // One batch at a time: a batch has several handlers and so no single lock order, and two batches with the same users or
+        // causes could deadlock. A batch is a few statements, so the wait is short.
         await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
 
         var grants = await FindGrantsAsync(triggers, cancellationToken);
@@ -45,7 +44,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         _changed.AddRange(balances.Values);
     }
 
-    /// <summary>After the commit; drained, because each handler of a batch calls it.</summary>
+    /// <summary>Writes the changed balances to the ranking once, although each handler of a batch calls this.</summary>
     public async Task CommittedAsync(CancellationToken cancellationToken)
     {
         Balance[] changed = [.. _changed];
@@ -133,7 +132,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         var running = grants.GroupBy(grant => grant.Trigger.UserId)
             .ToDictionary(user => user.Key, user => balances[user.Key].Points - user.Sum(grant => (long)grant.Points));
 
-        // Ids of one instant are in no order; the user's list, sorted by them, shall show the balance grow.
+        // Version 7 ids of one instant have a random order: sort them, because the user's list sorts by id and its balances must add up.
         Guid[] ids = [.. grants.Select(_ => Guid.CreateVersion7(now)).Order()];
         foreach (var (id, grant) in ids.Zip(grants))
         {
@@ -163,7 +162,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         public Rule Rule { get; } = rule;
         public string Cause { get; } = $"{rule.Code}:{trigger.ReportId}";
 
-        /// <summary>The day on which it happened, not on which it was heard of: late and shuffled events give the same points.</summary>
+        /// <summary>The day of the event, not of its arrival, so that late and reordered events award the same points.</summary>
         public DateOnly? LimitDay { get; } = rule.DailyLimit is null ? null : DateOnly.FromDateTime(trigger.Time.UtcDateTime);
         public int Points { get; set; } = rule.Points;
     }

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>The sum of a user's ledger, changed in the transaction that adds to it.</summary>
+/// <summary>The sum of a user's ledger, updated in the same transaction as the ledger.</summary>
 internal sealed class Balance
 {
     public Guid UserId { get; init; }
@@ -11,7 +11,7 @@ internal sealed class Balance
     public long Earned { get; init; }
     public long Spent { get; init; }
 
-    /// <summary>One more at each change: of two balances read, which is the newer.</summary>
+    /// <summary>Incremented at each change; tells which of two balances is newer.</summary>
     public long Version { get; init; }
 }
 

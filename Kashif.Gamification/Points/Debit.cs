@@ -4,13 +4,13 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Gamification.Points;
 
 /// <summary>
-/// A debit that another service asked for, and its answer: debited if the ledger has an entry of its <see cref="Cause"/>,
-/// else refused. A refusal is kept too: were the question asked again after the caller has given up on it, the user's points
-/// could suffice by then and be taken for nothing.
+/// A debit that another service requested: debited if the ledger has an entry with its <see cref="Cause"/>, otherwise refused.
+/// Refusals are stored too: if a retry arrived after the caller had given up, and the user had earned enough points by then, it
+/// would take them for nothing.
 /// </summary>
 internal sealed class Debit
 {
-    /// <summary>The redemption's id, given by the caller.</summary>
+    /// <summary>The redemption's id, from the caller.</summary>
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
     public int Points { get; init; }

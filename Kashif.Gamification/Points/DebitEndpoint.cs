@@ -12,7 +12,7 @@ namespace Kashif.Gamification.Points;
 public sealed record DebitRequest(
     Guid UserId, [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId);
 
-/// <summary>For Coupons, not for clients: the gateway does not route it.</summary>
+/// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoint
 {
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
@@ -20,7 +20,7 @@ internal static class DebitEndpoint
         var group = endpoints.MapGroup("/internal/v1/debits").ExcludeFromDescription().RequireAuthorization(Policies.Service);
         group.MapPut("/{redemptionId:guid}", PutAsync)
             .WithName("PutDebit")
-            .WithSummary("Debits a user's points under a redemption's id; the same again gets the first answer.");
+            .WithSummary("Debit a user's points for a redemption; a repeated request returns the first result");
         return group;
     }
 
@@ -31,7 +31,7 @@ internal static class DebitEndpoint
         var now = time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
-        // Waits for whoever is answering the same debit at this moment.
+        // Waits for a concurrent request with the same id.
         var isFirst = await database.Database.ExecuteSqlAsync($"""
             INSERT INTO debits (id, user_id, points, coupon_id, created_at)
             VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {now})
@@ -60,10 +60,10 @@ internal static class DebitEndpoint
         Guid redemptionId, DebitRequest request, GamificationDbContext database, CancellationToken cancellationToken)
     {
         var first = await database.Debits.AsNoTracking().SingleAsync(debit => debit.Id == redemptionId, cancellationToken);
-        var isTheirs = first.UserId == request.UserId || first.UserId == ErasedUser.Id; // the redemption may outlive the account
-        if (!isTheirs || first.Points != request.Points || first.CouponId != request.CouponId)
+        var isSameUser = first.UserId == request.UserId || first.UserId == ErasedUser.Id; // The redemption may outlive the account.
+        if (!isSameUser || first.Points != request.Points || first.CouponId != request.CouponId)
         {
-            return Error.Conflict("debit_mismatch", "Another debit was asked for under this id.").ToProblem();
+            return Error.Conflict("debit_mismatch", "A different debit already has this id.").ToProblem();
         }
 
         var cause = Debit.Cause(redemptionId);

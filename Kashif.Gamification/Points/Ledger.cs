@@ -5,13 +5,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>Takes points.</summary>
+/// <summary>Debits points.</summary>
 internal sealed class Ledger(GamificationDbContext database, TimeProvider time)
 {
     /// <summary>
-    /// Takes the points and adds the entry and its event to what the caller saves, inside the caller's transaction.
+    /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save.
     /// </summary>
-    /// <returns>The entry, and the balance to write to the ranking after the commit; null where the user has too few points.</returns>
+    /// <returns>The entry, and the balance to write to the ranking after the commit; null if the user has too few points.</returns>
     public async Task<Debited?> DebitAsync(Guid userId, int points, int couponId, Guid id, string cause, CancellationToken cancellationToken)
     {
         var balances = await database.Balances

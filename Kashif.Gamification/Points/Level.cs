@@ -1,9 +1,9 @@
 namespace Kashif.Gamification.Points;
 
-/// <summary>A user's level follows what they have ever earned, so spending never lowers it.</summary>
+/// <summary>A user's level depends on all points ever earned, so spending does not lower it.</summary>
 internal static class Level
 {
-    /// <summary>The points that each level begins at, from level 1.</summary>
+    /// <summary>The points at which each level begins, from level 1.</summary>
     private static readonly long[] Thresholds = [0, 50, 150, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000];
 
     public static int Of(long earned)

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>One entry of the ledger. Entries are only ever added; the user's balance is their sum.</summary>
+/// <summary>An entry of the ledger. Append-only; the user's balance is the sum of the entries.</summary>
 internal sealed class PointTransaction
 {
     public const string Redeemed = "redeemed";
@@ -12,24 +12,24 @@ internal sealed class PointTransaction
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
 
-    /// <summary>Positive when given, negative when spent; never zero.</summary>
+    /// <summary>Positive if awarded, negative if spent; never zero.</summary>
     public int Points { get; init; }
 
     public long BalanceAfter { get; init; }
 
-    /// <summary>Stable, for programs: the rule's code, or <see cref="Redeemed"/>.</summary>
+    /// <summary>The rule's code or <see cref="Redeemed"/>; stable, for programs.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>The rule that gave the points.</summary>
+    /// <summary>The rule that awarded the points.</summary>
     public string? Rule { get; init; }
 
-    /// <summary>What must have this effect only once: a rule and a report, or a redemption. Unique.</summary>
+    /// <summary>The deduplication key: a rule and a report, or a redemption. Unique.</summary>
     public required string Cause { get; init; }
 
-    /// <summary>The report or coupon behind it, for the user.</summary>
+    /// <summary>The id of the report or coupon, for the user.</summary>
     public string? Reference { get; init; }
 
-    /// <summary>The UTC day whose limit the entry counts against, where its rule has one.</summary>
+    /// <summary>The UTC day whose limit the entry counts towards; null if its rule has no limit.</summary>
     public DateOnly? LimitDay { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -53,7 +53,7 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         transaction.HasIndex(entry => new { entry.UserId, entry.Id });
         transaction.HasIndex(entry => new { entry.UserId, entry.LimitDay }).HasFilter("limit_day IS NOT NULL");
 
-        // Entries arrive in the order of time, so a few pages of BRIN find a week of them.
+        // Entries are appended in order of time, so a few pages of BRIN cover a week.
         transaction.HasIndex(entry => entry.CreatedAt).HasMethod("brin");
     }
 }

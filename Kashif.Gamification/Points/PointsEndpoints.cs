@@ -10,11 +10,11 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-/// <param name="Rank">How many users have more points, plus one, so equals share a rank; null without points.</param>
+/// <param name="Rank">One more than the number of users with more points, so ties share a rank; null without points.</param>
 internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
 
-/// <param name="Rule">The code of the rule that gave the points; null where none did.</param>
-/// <param name="Reference">The report or coupon that it was about.</param>
+/// <param name="Rule">The code of the rule that awarded the points; null if they were spent.</param>
+/// <param name="Reference">The id of the report or coupon.</param>
 internal sealed record TransactionResponse(
     Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
 {
@@ -31,17 +31,17 @@ internal static class PointsEndpoints
     public static IEndpointRouteBuilder MapPoints(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/api/v1/gamification").WithTags("Points").RequireAuthorization();
-        group.MapGet("/points/me", GetMineAsync).WithName("GetMyPoints").WithSummary("Your points, rank and level.");
+        group.MapGet("/points/me", GetMineAsync).WithName("GetMyPoints").WithSummary("Get my points, rank and level");
         group.MapGet("/points/{userId:guid}", GetAsync)
             .AllowAnonymous()
             .WithPublicCache(TimeSpan.FromSeconds(1))
             .WithName("GetPoints")
-            .WithSummary("A user's points, rank and level; zeros for whoever has none.");
-        group.MapGet("/transactions/me", ListMineAsync).WithName("ListMyTransactions").WithSummary("Your ledger, newest first.");
+            .WithSummary("Get a user's points, rank and level");
+        group.MapGet("/transactions/me", ListMineAsync).WithName("ListMyTransactions").WithSummary("List my point transactions, newest first");
         group.MapPost("/points/redeem", RedeemPoints.RedeemAsync)
             .WithIdempotency()
             .WithName("RedeemPoints")
-            .WithSummary("Spends points.");
+            .WithSummary("Redeem points");
         return group;
     }
 

@@ -6,8 +6,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Gamification.Points;
 
 /// <summary>
-/// The ledger stays, and adds up: entries and balance of a deleted person go to the one account of all who have left, which no
-/// leaderboard shows.
+/// Keeps the ledger and its sums: moves a deleted user's entries and balance to one shared account, which the leaderboard excludes.
 /// </summary>
 internal sealed class PointsErasure(GamificationDbContext database, RankingCache ranking, ServiceIdentity service, TimeProvider time)
     : UserErasure(database, service, time)
@@ -19,7 +18,7 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
     {
         await _database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Awards.Lock})", cancellationToken);
 
-        // First the balance, whose row whoever spends from it holds until their entry is committed.
+        // The balance first: a concurrent debit locks its row until its ledger entry is committed.
         await _database.Database.ExecuteSqlAsync($"""
             WITH left_over AS (DELETE FROM balances WHERE user_id = {userId} RETURNING points, earned, spent)
             INSERT INTO balances AS held (user_id, points, earned, spent, version)

@@ -11,7 +11,7 @@ internal sealed class PointsMetrics
     public PointsMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(KashifTelemetry.Name);
-        _awarded = meter.CreateCounter<long>("points_awarded", "{point}", "Points given, by rule");
+        _awarded = meter.CreateCounter<long>("points_awarded", "{point}", "Points awarded, by rule");
         _redeemed = meter.CreateCounter<long>("points_redeemed", "{point}", "Points spent");
     }
 

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Gamification.Points;
 
-/// <remarks>Public like every request: <c>AddValidation</c> passes over types that are not.</remarks>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RedeemPointsRequest(
     [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId)
 {
@@ -18,7 +18,7 @@ public sealed record RedeemPointsRequest(
 internal static class RedeemPoints
 {
     public static ProblemHttpResult InsufficientPoints =>
-        Error.Rule("insufficient_points", "There are not enough points for this.");
+        Error.Rule("insufficient_points", "Not enough points.");
 
     public static async Task<Results<Created<TransactionResponse>, ProblemHttpResult>> RedeemAsync(
         RedeemPointsRequest request, ClaimsPrincipal user, Ledger ledger, RankingCache ranking,

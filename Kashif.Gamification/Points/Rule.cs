@@ -4,23 +4,23 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>What earns how much: an event (and the status that it says was reached) gives the report's owner points, once a report.</summary>
+/// <summary>Awards points for an event, and for a status that it reports, to the report's owner, once per report.</summary>
 internal sealed class Rule
 {
     public const int CodeLength = 50;
 
-    /// <summary>Also the reason on the transactions that it gives.</summary>
+    /// <summary>Also the reason of its transactions.</summary>
     public required string Code { get; init; }
 
     /// <summary>The event's wire name.</summary>
     public required string Event { get; init; }
 
-    /// <summary>The status reached, by its wire name; null for events that have none.</summary>
+    /// <summary>The report's new status as its wire name; null for events without one.</summary>
     public string? Status { get; init; }
 
     public int Points { get; init; }
 
-    /// <summary>What the rule gives one user on one UTC day at the most; null means no limit.</summary>
+    /// <summary>The most points per user and UTC day; null means no limit.</summary>
     public int? DailyLimit { get; init; }
 }
 

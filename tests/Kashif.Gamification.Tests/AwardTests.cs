@@ -4,31 +4,31 @@ using static Kashif.Gamification.Tests.GamificationService;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>Reports turn into points, once each, in whatever order and however often their events come.</summary>
+/// <summary>Each report awards its points once, in any order of events and despite redelivery.</summary>
 public sealed class AwardTests(GamificationService service)
 {
     [Fact]
-    public async Task Every_event_five_times_and_shuffled_is_one_entry_each()
+    public async Task Redelivered_and_reordered_events_award_once()
     {
         const int reports = 8;
         var user = Guid.CreateVersion7();
         var now = TimeProvider.System.GetUtcNow();
-        var deliveries = new List<Func<Task>>();
+        var publications = new List<Func<Task>>();
         for (var report = 0; report < reports; report++)
         {
             var id = Guid.CreateVersion7();
             var (created, verified, resolved) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
-            for (var delivery = 0; delivery < 5; delivery++)
+            for (var copy = 0; copy < 5; copy++)
             {
-                deliveries.Add(() => service.Tap.PublishAsync(Created(user, id), created, now));
-                deliveries.Add(() => service.Tap.PublishAsync(Verified(user, id), verified, now));
-                deliveries.Add(() => service.Tap.PublishAsync(Resolved(user, id), resolved, now));
+                publications.Add(() => service.Tap.PublishAsync(Created(user, id), created, now));
+                publications.Add(() => service.Tap.PublishAsync(Verified(user, id), verified, now));
+                publications.Add(() => service.Tap.PublishAsync(Resolved(user, id), resolved, now));
             }
         }
 
-        var order = deliveries.ToArray();
+        var order = publications.ToArray();
         new Random(4711).Shuffle(order);
-        await Task.WhenAll(order.Select(deliver => deliver()));
+        await Task.WhenAll(order.Select(publish => publish()));
 
         await service.WaitForBalanceAsync(user, reports * (10 + 5 + 50));
         await WaitForHandlingAsync();
@@ -42,7 +42,7 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task A_status_reached_twice_gives_its_bonus_once()
+    public async Task A_status_reached_twice_awards_once()
     {
         var user = Guid.CreateVersion7();
         var report = Guid.CreateVersion7();
@@ -58,7 +58,7 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Statuses_without_a_rule_give_nothing()
+    public async Task Statuses_without_a_rule_award_nothing()
     {
         var user = Guid.CreateVersion7();
 
@@ -70,7 +70,7 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Creating_gives_at_most_100_points_a_day_in_parallel_batches_of_two_replicas()
+    public async Task Concurrent_batches_on_two_replicas_stay_within_the_daily_limit()
     {
         var user = Guid.CreateVersion7();
         var day = new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
@@ -81,7 +81,7 @@ public sealed class AwardTests(GamificationService service)
         await WaitForHandlingAsync();
         (await EntriesAsync(user)).Count.ShouldBe(10);
 
-        // The last instant of the day is part of it, the next is not; resolved reports have no limit.
+        // The limit includes the last instant of the day, not the next one. Resolved reports have no limit.
         await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddDays(1).AddMicroseconds(-1));
         await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()), time: day.AddDays(1));
         await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()), time: day);
@@ -91,7 +91,7 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Awards_and_redemptions_at_once_keep_every_balance_the_sum_of_its_ledger()
+    public async Task Concurrent_awards_and_redemptions_keep_every_balance_equal_to_its_ledger()
     {
         const int awards = 40;
         Guid[] users = [.. Enumerable.Range(0, 8).Select(_ => Guid.CreateVersion7())];
@@ -120,7 +120,7 @@ public sealed class AwardTests(GamificationService service)
             balance.Earned.ShouldBe(own.Where(entry => entry.Points > 0).Sum(entry => (long)entry.Points));
             balance.Spent.ShouldBe(-own.Where(entry => entry.Points < 0).Sum(entry => (long)entry.Points));
 
-            // Each entry goes on from another one's balance: there is an order in which they follow one another, from zero.
+            // Each entry starts at another entry's balance, so the entries form a chain from zero.
             own.Select(entry => entry.BalanceAfter - entry.Points).Order()
                 .ShouldBe(own.Select(entry => entry.BalanceAfter).Append(0).Order().ToList().Without(balance.Points));
         }
@@ -146,7 +146,7 @@ public sealed class AwardTests(GamificationService service)
     private Task<List<Points.PointTransaction>> EntriesAsync(Guid user) =>
         service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == user).ToListAsync());
 
-    /// <summary>Waits until what was published before has been handled: each replica's workers take the messages in order.</summary>
+    /// <summary>Waits until all earlier events are handled: each worker of each replica handles messages in order.</summary>
     private async Task WaitForHandlingAsync()
     {
         for (var sentinel = 0; sentinel < 8; sentinel++)

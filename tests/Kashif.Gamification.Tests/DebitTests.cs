@@ -1,10 +1,10 @@
 namespace Kashif.Gamification.Tests;
 
-/// <summary>The debit that Coupons asks for: one id, one response, for ever.</summary>
+/// <summary>The debit for Coupons: idempotent by id.</summary>
 public sealed class DebitTests(GamificationService service)
 {
     [Fact]
-    public async Task Only_services_may_ask()
+    public async Task Only_services_can_debit()
     {
         using var citizen = service.Citizen(out var user);
         using var admin = service.Host.As(user, Security.Roles.Admin);
@@ -17,7 +17,7 @@ public sealed class DebitTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Twenty_at_once_under_one_id_take_the_points_once_and_all_hear_the_same()
+    public async Task Twenty_concurrent_debits_with_one_id_debit_once_and_return_the_same()
     {
         using var client = service.Host.AsService();
         var user = Guid.CreateVersion7();
@@ -32,7 +32,7 @@ public sealed class DebitTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Something_else_under_the_same_id_is_a_conflict()
+    public async Task A_different_debit_with_the_same_id_returns_409()
     {
         using var client = service.Host.AsService();
         var user = Guid.CreateVersion7();
@@ -47,7 +47,7 @@ public sealed class DebitTests(GamificationService service)
     }
 
     [Fact]
-    public async Task A_refusal_stays_one_when_the_points_come_later()
+    public async Task A_refusal_stays_final_even_if_the_user_earns_points()
     {
         using var client = service.Host.AsService();
         var user = Guid.CreateVersion7();

@@ -6,12 +6,12 @@ using static Kashif.Gamification.Tests.GamificationService;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>A person goes, the ledger stays and adds up.</summary>
+/// <summary>Deleting a user keeps the ledger, anonymised, and its sums.</summary>
 [Collection(typeof(Alone))]
 public sealed class ErasureTests(GamificationService service)
 {
     [Fact]
-    public async Task The_ledger_stays_without_the_person_and_adds_up()
+    public async Task A_deleted_users_ledger_stays_without_the_users_id_and_adds_up()
     {
         using var citizen = service.Citizen(out var user);
         await service.EarnAsync(user, 200);
@@ -19,7 +19,7 @@ public sealed class ErasureTests(GamificationService service)
         var redemption = Guid.CreateVersion7();
         using var coupons = service.Host.AsService();
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
-        await Eventually.TrueAsync(async () => await IsOnLeaderboardAsync(user), "the leaderboard to show it");
+        await Eventually.TrueAsync(async () => await IsOnLeaderboardAsync(user), "the user on the leaderboard");
         var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
 
         var export = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
@@ -30,18 +30,18 @@ public sealed class ErasureTests(GamificationService service)
 
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
         (await service.QueryAsync(database => database.Transactions.CountAsync())).ShouldBeGreaterThanOrEqualTo(entries);
-        await ShouldAddUpAsync();
-        await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the leaderboard to forget");
+        await LedgerShouldAddUpAsync();
+        await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the removal from the leaderboard");
         (await IsOnLeaderboardAsync(Guid.Empty)).ShouldBeFalse();
         (await citizen.ReadAsync("/points/me")).Body.GetProperty("points").GetInt64().ShouldBe(0);
 
-        // The redemption asks again, and gets its first response.
+        // A repeated debit returns its first result.
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
         (await citizen.RedeemAsync(1)).Status.ShouldBe(422);
     }
 
     [Fact]
-    public async Task An_award_that_comes_late_goes_with_the_next_event()
+    public async Task A_late_award_is_erased_by_the_next_deletion_event()
     {
         using var citizen = service.Citizen(out var user);
         await service.EarnAsync(user, 1);
@@ -51,12 +51,12 @@ public sealed class ErasureTests(GamificationService service)
         await service.Tap.PublishAsync(new Kashif.Messaging.Events.UserDeleted(user));
 
         await Eventually.TrueAsync(
-            async () => !(await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).Any(), "the second sweep");
-        await ShouldAddUpAsync();
+            async () => !(await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).Any(), "the second erasure");
+        await LedgerShouldAddUpAsync();
     }
 
     [Fact]
-    public async Task Nobody_earns_for_a_report_without_author()
+    public async Task A_report_without_an_author_awards_nothing()
     {
         await service.Tap.PublishAsync(Resolved(Guid.Empty, Guid.CreateVersion7()));
         var report = Guid.CreateVersion7();
@@ -73,14 +73,14 @@ public sealed class ErasureTests(GamificationService service)
         return board.GetProperty("items").EnumerateArray().Any(item => item.GetProperty("user_id").GetGuid() == user);
     }
 
-    /// <summary>Invariant 1 of the contract, also for those who have left.</summary>
-    private async Task ShouldAddUpAsync() => (await service.QueryAsync(database => database.Database.SqlQuery<Guid>($"""
+    /// <summary>Invariant 1 of the contract, for deleted users too: each balance equals the sum of its ledger.</summary>
+    private async Task LedgerShouldAddUpAsync() => (await service.QueryAsync(database => database.Database.SqlQuery<Guid>($"""
         SELECT coalesce(b.user_id, t.user_id) AS "Value"
         FROM balances b FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) t ON t.user_id = b.user_id
         WHERE b.points IS DISTINCT FROM t.points
         """).ToListAsync())).ShouldBeEmpty();
 }
 
-/// <summary>While nothing else runs: hosts of other tests, on other databases, take from the same queue.</summary>
+/// <summary>Runs alone: hosts of other tests, on other databases, consume from the same queue.</summary>
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class Alone;

@@ -10,12 +10,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>Two replicas of Gamification with real servers behind them, started once; tests own their users.</summary>
+/// <summary>Two replicas of Gamification on real servers, started once. Each test uses its own users.</summary>
 public sealed class GamificationService : IAsyncLifetime
 {
     public const string Area = "/api/v1/gamification";
 
-    /// <summary>Small batches and many of them, so that they meet.</summary>
+    /// <summary>Many small batches, so that they overlap.</summary>
     private static readonly Dictionary<string, string?> Settings = new()
     {
         ["Messaging:ConsumerBatch"] = "5",
@@ -54,7 +54,7 @@ public sealed class GamificationService : IAsyncLifetime
         }
     }
 
-    /// <summary>What is published before the service has bound its queue for the first time reaches nobody.</summary>
+    /// <summary>Events published before the service first binds its queue are lost, so wait until one arrives.</summary>
     private async Task WaitForConsumerAsync()
     {
         var probe = Verified(Guid.CreateVersion7(), Guid.CreateVersion7());
@@ -73,12 +73,12 @@ public sealed class GamificationService : IAsyncLifetime
         return Host.As(id);
     }
 
-    /// <summary>Gives a user 50 points a time, as for resolved reports, and waits for them.</summary>
-    public async Task EarnAsync(Guid userId, int times)
+    /// <summary>Publishes resolved reports of a user and waits for their 50 points each.</summary>
+    public async Task EarnAsync(Guid userId, int reports)
     {
         var before = await BalanceAsync(userId);
-        await Task.WhenAll(Enumerable.Range(0, times).Select(_ => Tap.PublishAsync(Resolved(userId, Guid.CreateVersion7()))));
-        await WaitForBalanceAsync(userId, before + (50 * times));
+        await Task.WhenAll(Enumerable.Range(0, reports).Select(_ => Tap.PublishAsync(Resolved(userId, Guid.CreateVersion7()))));
+        await WaitForBalanceAsync(userId, before + (50 * reports));
     }
 
     public Task<long> BalanceAsync(Guid userId) =>

@@ -12,11 +12,11 @@ using StackExchange.Redis;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>The leaderboard shows the ledger, with Redis, without it and after it has lost everything.</summary>
+/// <summary>The leaderboard equals the ledger with Redis, without it, and after Redis loses its data.</summary>
 public sealed class LeaderboardTests(GamificationService service)
 {
     [Fact]
-    public async Task It_equals_the_ledger_after_redis_has_been_emptied()
+    public async Task The_leaderboard_equals_the_ledger_after_Redis_is_flushed()
     {
         var users = await EarnAsync(3, 1, 2);
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache);
@@ -24,11 +24,11 @@ public sealed class LeaderboardTests(GamificationService service)
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
 
         await WaitForLeaderboardAsync(users, 150, 50, 100);
-        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
+        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the rebuilt ranking in Redis");
     }
 
     [Fact]
-    public async Task Without_redis_the_database_answers_and_what_it_missed_is_made_good()
+    public async Task Without_Redis_the_database_is_read_and_the_ranking_is_rebuilt_later()
     {
         var users = await EarnAsync(2, 1);
         await WaitForLeaderboardAsync(users, 100, 50);
@@ -49,11 +49,11 @@ public sealed class LeaderboardTests(GamificationService service)
             await WaitForLeaderboardAsync(users, 100, 140);
             using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
             return redis.IsConnected && await RankingAsync(redis) == await BalancesAsync();
-        }, "the ranking to be rebuilt");
+        }, "the rebuilt ranking");
     }
 
     [Fact]
-    public async Task A_rank_is_right_at_the_first_question_after_redis_has_been_emptied()
+    public async Task The_first_read_after_Redis_is_flushed_returns_the_right_rank()
     {
         var users = await EarnAsync(2, 1);
         await WaitForLeaderboardAsync(users, 100, 50);
@@ -62,15 +62,15 @@ public sealed class LeaderboardTests(GamificationService service)
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
         await RankShouldMatchDatabaseAsync(users[1]);
 
-        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the ranking in Redis to be rebuilt");
+        await Eventually.TrueAsync(async () => await RankingAsync(redis) == await BalancesAsync(), "the rebuilt ranking in Redis");
         await RankShouldMatchDatabaseAsync(users[1]);
     }
 
     [Fact]
-    public async Task The_ranking_is_rebuilt_when_redis_starts_again_empty_before_anyone_asks()
+    public async Task The_ranking_is_rebuilt_without_a_read_after_Redis_restarts_empty()
     {
         var users = await EarnAsync(2, 1);
-        await WaitForRebuildAsync(); // no write is under way that would find Redis empty
+        await WaitForRebuildAsync(); // No pending write will find Redis empty.
         await FlushRedisAsync();
 
         await RunCommandAsync(KnownResourceCommands.StopCommand);
@@ -81,7 +81,7 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task The_ranking_is_rebuilt_when_redis_starts_again_with_an_old_snapshot()
+    public async Task The_ranking_is_rebuilt_after_Redis_restarts_with_an_old_snapshot()
     {
         var users = await EarnAsync(1, 1);
         await WaitForRebuildAsync();
@@ -90,7 +90,7 @@ public sealed class LeaderboardTests(GamificationService service)
             await redis.GetDatabase().ExecuteAsync("SAVE");
             await service.EarnAsync(users[1], 2);
             await WaitForRebuildAsync();
-            await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "save", ""); // as after a crash: nothing is saved at the end
+            await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "save", ""); // As in a crash: nothing is saved at shutdown.
         }
 
         await RunCommandAsync(KnownResourceCommands.StopCommand);
@@ -104,7 +104,7 @@ public sealed class LeaderboardTests(GamificationService service)
     [Fact]
     public async Task A_late_writer_does_not_overwrite_a_newer_balance()
     {
-        // In a database of its own, which no service rebuilds.
+        // In a separate database, which no service rebuilds.
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
         using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), RankingCache.Timeout, NullLogger<RedisCircuit>.Instance);
         await circuit.StartAsync(TestContext.Current.CancellationToken);
@@ -122,7 +122,7 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Equals_share_a_rank_and_stand_in_the_order_of_their_ids()
+    public async Task Ties_share_a_rank_and_are_sorted_by_id()
     {
         var users = (await EarnAsync(4, 4, 4)).Order().ToArray();
         await WaitForLeaderboardAsync(users, 200, 200, 200);
@@ -140,7 +140,7 @@ public sealed class LeaderboardTests(GamificationService service)
     [Theory]
     [InlineData("month")]
     [InlineData("week")]
-    public async Task A_period_shows_what_it_has_given_whatever_was_spent(string period)
+    public async Task A_period_counts_earned_points_and_ignores_spending(string period)
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 3);
@@ -152,17 +152,17 @@ public sealed class LeaderboardTests(GamificationService service)
 
         await Eventually.TrueAsync(
             async () => (await LeaderboardAsync(period)).Any(item => item.GetProperty("user_id").GetGuid() == user && item.GetProperty("points").GetInt64() == 150),
-            "the award on the board");
+            "the award on the leaderboard");
         (await LeaderboardAsync(period)).ShouldNotContain(item => item.GetProperty("user_id").GetGuid() == past);
     }
 
     [Fact]
-    public async Task An_unchanged_board_is_a_304()
+    public async Task An_unchanged_leaderboard_returns_304()
     {
         using var anonymous = service.Host.Anonymous();
         var path = GamificationService.Area + "/leaderboard?period=month&limit=1";
 
-        // Another test may change the board between the two requests.
+        // Another test may change the leaderboard between the two requests.
         await Eventually.TrueAsync(async () =>
         {
             using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
@@ -179,7 +179,7 @@ public sealed class LeaderboardTests(GamificationService service)
     [InlineData("?limit=101", "limit")]
     [InlineData("?period=year", "period")]
     [InlineData("?cursor=nonsense", "cursor")]
-    public async Task A_bad_parameter_is_named(string query, string field)
+    public async Task An_invalid_parameter_returns_400_with_its_name(string query, string field)
     {
         using var anonymous = service.Host.Anonymous();
 
@@ -198,16 +198,16 @@ public sealed class LeaderboardTests(GamificationService service)
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
     }
 
-    /// <summary>Looks into Redis and the database, and asks the service nothing.</summary>
+    /// <summary>Compares Redis with the database, without a request to the service.</summary>
     private Task WaitForRebuildAsync() => Eventually.TrueAsync(
         async () =>
         {
             using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",abortConnect=false");
             return redis.IsConnected && await RankingAsync(redis) == await BalancesAsync();
         },
-        "the ranking in Redis to equal the ledger");
+        "the same ranking in Redis and the ledger");
 
-    /// <summary>Asks once. Other tests may earn points at the same time, so the database is asked before and after.</summary>
+    /// <summary>Reads the rank once. Other tests may earn points meanwhile, so it compares with the database before and after.</summary>
     private async Task RankShouldMatchDatabaseAsync(Guid user)
     {
         using var client = service.Host.As(user);
@@ -224,11 +224,11 @@ public sealed class LeaderboardTests(GamificationService service)
     private Task<long> CountAheadAsync(long points) => service.QueryAsync(
         database => database.Balances.LongCountAsync(balance => balance.Points > points && balance.UserId != ErasedUser.Id));
 
-    /// <summary>New users with 50 points a time.</summary>
-    private async Task<Guid[]> EarnAsync(params int[] times)
+    /// <summary>Creates users with 50 points per resolved report.</summary>
+    private async Task<Guid[]> EarnAsync(params int[] reports)
     {
-        var users = times.Select(_ => Guid.CreateVersion7()).ToArray();
-        await Task.WhenAll(users.Zip(times, service.EarnAsync));
+        var users = reports.Select(_ => Guid.CreateVersion7()).ToArray();
+        await Task.WhenAll(users.Zip(reports, service.EarnAsync));
         return users;
     }
 
@@ -237,9 +237,9 @@ public sealed class LeaderboardTests(GamificationService service)
         var board = await LeaderboardAsync();
         return users.Zip(points).All(expected => board.Any(item =>
             item.GetProperty("user_id").GetGuid() == expected.First && item.GetProperty("points").GetInt64() == expected.Second));
-    }, "the board to show the balances");
+    }, "the balances on the leaderboard");
 
-    /// <summary>All of the board, page by page.</summary>
+    /// <summary>Reads the whole leaderboard, page by page.</summary>
     private async Task<List<JsonElement>> LeaderboardAsync(string period = "all")
     {
         using var anonymous = service.Host.Anonymous();

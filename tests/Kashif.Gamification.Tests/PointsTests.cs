@@ -6,11 +6,11 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>What users see and do over HTTP.</summary>
+/// <summary>Points, ledger and redeeming over HTTP.</summary>
 public sealed class PointsTests(GamificationService service)
 {
     [Fact]
-    public async Task Someone_new_has_zeros_and_no_rank()
+    public async Task A_new_user_has_no_points_and_no_rank()
     {
         using var client = service.Citizen(out var user);
 
@@ -21,7 +21,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Points_add_up_and_can_be_seen_by_anyone()
+    public async Task Points_add_up_and_are_public()
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 4);
@@ -40,7 +40,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task What_anyone_may_read_has_an_etag()
+    public async Task Public_points_have_an_etag_and_return_304()
     {
         using var anonymous = service.Host.Anonymous();
         var path = $"{GamificationService.Area}/points/{Guid.CreateVersion7()}";
@@ -59,7 +59,7 @@ public sealed class PointsTests(GamificationService service)
     [InlineData("GET", "/points/me")]
     [InlineData("GET", "/transactions/me")]
     [InlineData("POST", "/points/redeem")]
-    public async Task What_is_personal_asks_who_is_there(string method, string path)
+    public async Task Personal_endpoints_return_401_without_a_token_and_403_to_services(string method, string path)
     {
         using var anonymous = service.Host.Anonymous();
         using var asService = service.Host.AsService();
@@ -74,7 +74,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task The_ledger_is_paged_newest_first_with_an_exactly_full_last_page()
+    public async Task An_exactly_full_last_page_of_the_ledger_has_no_next_cursor()
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 5);
@@ -95,7 +95,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task A_cursor_that_is_none_is_a_400()
+    public async Task An_invalid_cursor_returns_400()
     {
         using var client = service.Citizen(out _);
 
@@ -106,7 +106,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Nobody_spends_what_they_do_not_have()
+    public async Task Redeeming_more_than_the_balance_returns_422()
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 1);
@@ -119,7 +119,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task Parallel_spending_never_goes_below_zero()
+    public async Task Concurrent_redemptions_keep_the_balance_at_zero_or_more()
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 4);
@@ -133,7 +133,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task One_key_spends_once()
+    public async Task One_idempotency_key_redeems_once()
     {
         using var client = service.Citizen(out var user);
         await service.EarnAsync(user, 4);
@@ -148,7 +148,7 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
-    public async Task A_bad_request_names_every_field()
+    public async Task An_invalid_body_returns_400_with_every_bad_field()
     {
         using var client = service.Citizen(out _);
         using var content = new StringContent("""{"points":0,"coupon_id":-1}""", new MediaTypeHeaderValue("application/json"));
@@ -169,6 +169,6 @@ public sealed class PointsTests(GamificationService service)
     public void Levels_begin_at_their_thresholds(long earned, int level) => Level.Of(earned).ShouldBe(level);
 
     [Fact]
-    public async Task The_model_has_no_changes_that_a_migration_lacks() =>
+    public async Task The_model_has_no_pending_migration() =>
         (await service.QueryAsync(database => Task.FromResult(database.Database.HasPendingModelChanges()))).ShouldBeFalse();
 }
