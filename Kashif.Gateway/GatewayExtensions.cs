@@ -29,6 +29,7 @@ internal static class GatewayExtensions
         var services = builder.Services;
         services.Configure<KestrelServerOptions>(options => options.ResponseHeaderEncodingSelector = _ => Encoding.UTF8);
         services.AddTrustedProxies();
+        services.AddHttpsRedirect();
         services.AddCrossOrigin();
         builder.AddKashifAuthentication();
         services.AddApiKeys();

