@@ -1,15 +1,15 @@
 namespace Kashif.Gateway;
 
-/// <summary>A part of the API, <c>/api/{version}/{Name}</c>, and the service that answers for it.</summary>
+/// <summary>A part of the API, <c>/api/{version}/{Name}</c>, and its service.</summary>
 internal sealed record Area(string Name, string Service, string Title)
 {
     /// <summary>
-    /// The versions that the service serves side by side. The first is the one that <c>/api/{Name}</c> stands for. Another one is
-    /// a word here, and the service's document <c>/openapi/{version}.json</c>.
+    /// The versions that the service serves. <c>/api/{Name}</c> is an alias of the first. To add one, list it here and serve
+    /// <c>/openapi/{version}.json</c> in the service.
     /// </summary>
     public IReadOnlyList<string> Versions { get; init; } = ["v1"];
 
-    /// <summary>Whether its answers hold secrets that the guessing of a compressed size could reveal (BREACH).</summary>
+    /// <summary>Whether responses contain secrets that their compressed size could reveal (BREACH).</summary>
     public bool HoldsSecrets { get; init; }
 
     public static IReadOnlyList<Area> All { get; } =
@@ -21,6 +21,6 @@ internal sealed record Area(string Name, string Service, string Title)
         new("notifications", ResourceNames.Notifications, "Notifications"),
     ];
 
-    /// <summary>Where the gateway shows the OpenAPI document of a version.</summary>
+    /// <summary>The gateway's path of a version's OpenAPI document.</summary>
     public string Document(string version) => version == Versions[0] ? $"/openapi/{Name}.json" : $"/openapi/{Name}-{version}.json";
 }

@@ -76,7 +76,7 @@ internal static class GatewayExtensions
         return builder;
     }
 
-    /// <summary>What is done to every request and answer, whatever it is about: before routing.</summary>
+    /// <summary>For every request and response, before routing.</summary>
     public static void UseEdge(this WebApplication app)
     {
         app.UseSecurityHeaders();
@@ -88,7 +88,7 @@ internal static class GatewayExtensions
         app.UseRepresentations();
     }
 
-    /// <summary>Who asks, and whether they may ask so much: after routing.</summary>
+    /// <summary>Authentication and rate limits, after routing.</summary>
     public static void UseCallers(this WebApplication app)
     {
         app.UseCrossOrigin();
@@ -100,7 +100,7 @@ internal static class GatewayExtensions
         app.UseAuthorization();
     }
 
-    /// <summary>How answers are kept, packed and waited for.</summary>
+    /// <summary>Caching, compression and timeouts of responses.</summary>
     public static void UseAnswers(this WebApplication app)
     {
         app.UseOutputCache();
@@ -108,7 +108,7 @@ internal static class GatewayExtensions
         app.UseRequestTimeouts();
     }
 
-    /// <summary>The areas of the API. Whom a service lets in is its own decision, so everyone passes here.</summary>
+    /// <summary>Maps the areas of the API. Anonymous here, because each service authorizes its own endpoints.</summary>
     public static void MapProxy(this WebApplication app) => app
         .MapReverseProxy(proxy =>
         {
@@ -124,8 +124,8 @@ internal static class GatewayExtensions
         .AllowAnonymous();
 
     /// <summary>
-    /// A service that cannot be reached is away for the moment, which is worth another try; to YARP it is a 502. And to YARP a
-    /// request whose time is over is one that its client has given up.
+    /// Returns 503 (retry later) for an unreachable service, where YARP returns 502, and 504 for a timeout, which YARP treats as a
+    /// cancellation by the client.
     /// </summary>
     private static async Task SayUnavailableAsync(HttpContext context, RequestDelegate next)
     {

@@ -5,17 +5,17 @@ using Microsoft.Net.Http.Headers;
 namespace Kashif.Gateway.Caching;
 
 /// <summary>
-/// Keeps the GET answers that their service calls <c>public</c> in memory, for as long as it says, and lets one request at a
-/// time fetch a new one. What does not say so is never kept, whoever asks.
+/// Caches GET responses that their service marks <c>public</c>, in memory, for the service's max-age, and lets one request at a
+/// time fetch a new one. No other response is cached.
 /// </summary>
-/// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5, for answers that vary with the coding that the gateway chose, and with nothing else.</remarks>
+/// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5. Cached responses vary only with the content coding that the gateway chose.</remarks>
 internal sealed class PublicReads : IOutputCachePolicy
 {
     private const int MostPaths = 10_000;
 
     /// <summary>
-    /// Paths that have been public. Any other one, asked for with an Authorization header, is most likely the caller's own,
-    /// and goes past the cache without paying for it.
+    /// Paths that have returned public responses. A request with an Authorization header to any other path is probably personal:
+    /// it bypasses the cache, whose lock would make different callers wait for one another.
     /// </summary>
     private readonly ConcurrentDictionary<string, bool> _paths = new(StringComparer.Ordinal);
     private int _count;
@@ -36,7 +36,7 @@ internal sealed class PublicReads : IOutputCachePolicy
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Decides on the service's headers, before the first byte of its body passes.</summary>
+    /// <summary>Applies the service's headers before the first byte of the body is forwarded.</summary>
     public void Decide(HttpContext context)
     {
         var cache = context.Features.Get<IOutputCacheFeature>()?.Context;
@@ -57,7 +57,7 @@ internal sealed class PublicReads : IOutputCachePolicy
 
     ValueTask IOutputCachePolicy.ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation)
     {
-        // The first is an answer that no service gave, the second one that broke off on its way.
+        // No lifetime: the response is the gateway's own. A forwarder error: the service's response is incomplete.
         if (context.ResponseExpirationTimeSpan is null || context.HttpContext.GetForwarderErrorFeature() is not null)
         {
             context.AllowCacheStorage = false;
@@ -85,7 +85,7 @@ internal sealed class PublicReads : IOutputCachePolicy
     {
         if (_paths.TryAdd(path, true) && Interlocked.Increment(ref _count) > MostPaths)
         {
-            // They are learnt again within a moment.
+            // The paths in use are added again quickly.
             _paths.Clear();
             Interlocked.Exchange(ref _count, 0);
         }

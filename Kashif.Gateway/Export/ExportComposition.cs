@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Kashif.Gateway.Export;
 
 /// <summary>
-/// <c>GET auth/me/export</c>: all user data as one JSON document, complete or not at all.
+/// <c>GET auth/me/export</c>: all of a user's data as one JSON document, or an error if any part is missing.
 /// <code>
-/// 1. client ──► gateway ──► Auth            admits or refuses the caller, audits, answers {"exported_at", "account"}
-/// 2.            gateway ──► other services  each gives its part to the gateway's service token
+/// 1. client ──► gateway ──► Auth            authorizes and audits the export, returns {"exported_at", "account"}
+/// 2.            gateway ──► other services  each returns its part, for the gateway's service token
 /// 3. client ◄── gateway                     Auth's status and headers, all parts
 /// </code>
 /// </summary>
@@ -19,7 +19,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
 
     private const string RetryAfterSeconds = "30";
     private static readonly TimeSpan LongestPart = TimeSpan.FromSeconds(60);
-    private static readonly Error Unavailable = Error.Unavailable("export_unavailable", "A service that holds some of your data is unavailable; try again.");
+    private static readonly Error Unavailable = Error.Unavailable("export_unavailable", "A service with some of your data is unavailable. Try again.");
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -29,7 +29,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
             return;
         }
 
-        // :: Step 1. A refusal has been passed on; so has a failure of Auth.
+        // :: Step 1. If Auth refuses or fails, its response is already forwarded.
         var account = new AccountPart();
         context.Features.Set(account);
         await next(context);
@@ -38,7 +38,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
             return;
         }
 
-        // :: Step 2. A long document is buffered in a file: the answer starts when it is complete.
+        // :: Step 2. Buffered, in a file if long: the response starts only when the document is complete.
         await using var document = new FileBufferingWriteStream();
         if (!await TryComposeAsync(document, own, context.User.UserId, context.RequestAborted))
         {
@@ -96,9 +96,9 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
     private static Task WriteAsync(Stream document, string text, CancellationToken cancellationToken) =>
         document.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask();
 
-    [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "An export failed: {Service} did not give its part")]
+    [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "An export failed: no part from {Service}")]
     private partial void PartIsMissing(string service, Exception exception);
 
-    [LoggerMessage(EventId = 7102, Level = LogLevel.Error, Message = "An export failed: the part of {Service} is no JSON object")]
+    [LoggerMessage(EventId = 7102, Level = LogLevel.Error, Message = "An export failed: the part from {Service} is not a JSON object")]
     private partial void PartIsBad(string service);
 }

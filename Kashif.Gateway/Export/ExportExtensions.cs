@@ -14,10 +14,10 @@ internal static class ExportExtensions
         return services;
     }
 
-    /// <summary>Around retries: one document, however many replicas of Auth are tried.</summary>
+    /// <summary>Before retries, so that trying several replicas of Auth composes one document.</summary>
     public static void UseExport(this IReverseProxyApplicationBuilder proxy) => proxy.UseMiddleware<ExportComposition>();
 
-    /// <summary>Keeps Auth's part for <see cref="ExportComposition"/> instead of passing it on.</summary>
+    /// <summary>Holds back Auth's part for <see cref="ExportComposition"/>.</summary>
     public static void AddExportTransforms(TransformBuilderContext context)
     {
         if (!IsExport(context.Route.Metadata))
@@ -38,7 +38,7 @@ internal static class ExportExtensions
     public static bool IsExport(IReadOnlyDictionary<string, string>? routeMetadata) => routeMetadata?.ContainsKey(Routes.Export) == true;
 }
 
-/// <summary>What Auth has answered to an export, where it has.</summary>
+/// <summary>Auth's part of an export; null if Auth refused or failed.</summary>
 internal sealed class AccountPart
 {
     public byte[]? Body { get; set; }

@@ -1,6 +1,6 @@
 namespace Kashif.Gateway.Health;
 
-/// <summary>What orchestrators and scrapers ask, from inside and as often as they like: over http too, and under no limit.</summary>
+/// <summary>Paths for orchestrators and scrapers inside the network: allowed over http and without a rate limit.</summary>
 internal static class Probes
 {
     private static readonly PathString[] Paths = ["/alive", "/health", "/metrics"];

@@ -5,8 +5,8 @@ using Yarp.ReverseProxy;
 namespace Kashif.Gateway.Health;
 
 /// <summary>
-/// Asks a service for its <c>/health</c> along the way that requests take: the proxy's own destinations and connections. As
-/// long as one of a service's replicas answers it is there; one that does not makes it degraded.
+/// Checks a service's <c>/health</c> through the proxy's destinations and connections, like requests. Unhealthy if no replica is
+/// healthy, degraded if only some are.
 /// </summary>
 internal sealed class ServiceHealth(IProxyStateLookup proxy, string service) : IHealthCheck
 {
@@ -18,7 +18,7 @@ internal sealed class ServiceHealth(IProxyStateLookup proxy, string service) : I
         }
 
         var replicas = await Task.WhenAll(cluster.Destinations.Values.Select(
-            destination => AskAsync(cluster.Model.HttpClient, destination.Model.Config.Address, cancellationToken)));
+            destination => CheckReplicaAsync(cluster.Model.HttpClient, destination.Model.Config.Address, cancellationToken)));
         var state = replicas.Select(replica => replica.Status).Distinct().ToArray() switch
         {
             [] => HealthStatus.Unhealthy,
@@ -30,7 +30,7 @@ internal sealed class ServiceHealth(IProxyStateLookup proxy, string service) : I
                 check.Min(replica => replica.Status), description: null, check.Max(replica => replica.Duration), exception: null, data: null)));
     }
 
-    private static async Task<State> AskAsync(HttpMessageInvoker client, string address, CancellationToken cancellationToken)
+    private static async Task<State> CheckReplicaAsync(HttpMessageInvoker client, string address, CancellationToken cancellationToken)
     {
         try
         {
@@ -53,7 +53,7 @@ internal sealed class ServiceHealth(IProxyStateLookup proxy, string service) : I
 
     private static HealthStatus Status(JsonElement check) => Enum.Parse<HealthStatus>(check.GetProperty("status").GetString() ?? "", ignoreCase: true);
 
-    /// <summary>Of one replica.</summary>
+    /// <summary>The health of one replica.</summary>
     private sealed record State(HealthStatus Status, IReadOnlyList<Check> Checks);
 
     private sealed record Check(string Name, HealthStatus Status, TimeSpan Duration);

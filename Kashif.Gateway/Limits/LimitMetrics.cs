@@ -3,7 +3,7 @@ using Kashif.Telemetry;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>What the operators watch of the limits.</summary>
+/// <summary>Metrics of the rate limits.</summary>
 internal sealed class LimitMetrics
 {
     private readonly Counter<long> _limited;
@@ -12,8 +12,8 @@ internal sealed class LimitMetrics
     public LimitMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(KashifTelemetry.Name);
-        _limited = meter.CreateCounter<long>("rate_limited_requests", "{request}", "Requests that were turned away, by limit");
-        _local = meter.CreateCounter<long>("rate_limit_local_decisions", "{request}", "Requests that this gateway counted alone because Redis was away");
+        _limited = meter.CreateCounter<long>("rate_limited_requests", "{request}", "Requests rejected, by limit");
+        _local = meter.CreateCounter<long>("rate_limit_local_decisions", "{request}", "Requests counted by this gateway alone because Redis was unreachable");
     }
 
     public void Limited(LimitPolicy policy) => _limited.Add(1, new KeyValuePair<string, object?>("policy", policy.Name));

@@ -5,10 +5,10 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>Which limit a request is under: its route says so.</summary>
+/// <summary>Selects a request's limit by its route.</summary>
 internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
 {
-    /// <summary>The route's metadata with the limit's name; without it the route is under the default one.</summary>
+    /// <summary>The route metadata with the limit's name. Without it the default limit applies.</summary>
     public const string Key = "limit";
     public const string Login = "login";
     public const string Refresh = "refresh";
@@ -28,10 +28,10 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
         Policy(options.Value, Export, limits => limits.Export),
     }.ToFrozenDictionary(policy => policy.Name);
 
-    /// <summary>Of API keys that have to be asked for, whatever the route.</summary>
+    /// <summary>The limit of exchanges of API keys that are not cached, on all routes.</summary>
     public LimitPolicy ApiKeys { get; } = Policy(options.Value, "api-keys", limits => limits.ApiKeys, byAddress: true);
 
-    /// <returns>Null for what orchestrators and scrapers ask, which must never be turned away.</returns>
+    /// <returns>Null for probes, which must never be rejected.</returns>
     public LimitPolicy? For(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not { } route)

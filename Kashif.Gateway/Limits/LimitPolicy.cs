@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>A limit as it is applied.</summary>
-/// <param name="ByAddress">Counts addresses whoever is signed in: more accounts must not buy more guesses.</param>
+/// <summary>A rate limit to apply.</summary>
+/// <param name="ByAddress">Counts by address even for signed-in users, so that more accounts do not allow more guesses.</param>
 internal sealed record LimitPolicy(string Name, long Permits, TimeSpan Window, bool ByAddress)
 {
-    /// <summary>A window slides in so many steps, each counted until all of it has left the window.</summary>
+    /// <summary>The steps in which a window slides. Each counts until it has completely left the window.</summary>
     public const int Segments = 20;
 
     public TimeSpan Segment { get; } = Window / Segments;
@@ -18,7 +18,7 @@ internal sealed record LimitPolicy(string Name, long Permits, TimeSpan Window, b
     public string PolicyHeader { get; } = string.Create(CultureInfo.InvariantCulture, $"{Permits};w={Window.TotalSeconds:0}");
 }
 
-/// <summary>Whether a request may pass.</summary>
-/// <param name="Remaining">How many more may follow at once.</param>
-/// <param name="Reset">When there will be more.</param>
+/// <summary>Whether a request is allowed.</summary>
+/// <param name="Remaining">How many more requests are allowed now.</param>
+/// <param name="Reset">The time until more are allowed.</param>
 internal readonly record struct Decision(bool Allowed, long Remaining, TimeSpan Reset);

@@ -2,7 +2,7 @@ using System.Threading.RateLimiting;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>The same limits, counted by this gateway alone.</summary>
+/// <summary>The limits counted by this gateway alone.</summary>
 internal sealed class LocalLimits : IDisposable
 {
     private readonly PartitionedRateLimiter<(LimitPolicy Policy, string Caller)> _limiter =
@@ -19,7 +19,7 @@ internal sealed class LocalLimits : IDisposable
         using var lease = _limiter.AttemptAcquire((policy, caller));
         var remaining = lease.IsAcquired ? _limiter.GetStatistics((policy, caller))?.CurrentAvailablePermits ?? 0 : 0;
 
-        // The lease never says when there is more (https://github.com/dotnet/aspnetcore/issues/52411): after a whole window there is.
+        // The lease has no retry time (https://github.com/dotnet/aspnetcore/issues/52411): use the whole window.
         return new Decision(lease.IsAcquired, remaining, policy.Window);
     }
 

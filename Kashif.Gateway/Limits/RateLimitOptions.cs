@@ -3,32 +3,32 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>Section <c>RateLimits</c>: how much one caller may ask for. A caller is a user, an API key or, without a token, an address.</summary>
+/// <summary>Section <c>RateLimits</c>: the limits per caller. A caller is a user, an API key or, without a token, an address.</summary>
 internal sealed class RateLimitOptions
 {
     public const string Section = "RateLimits";
 
-    /// <summary>Every call of the API that has no limit of its own.</summary>
+    /// <summary>API calls without a specific limit.</summary>
     [ValidateObjectMembers]
     public RateLimit Default { get; set; } = new() { Permits = 100 };
 
-    /// <summary>Signing in, forgotten passwords and everything else where guessing pays, of one address.</summary>
+    /// <summary>Signing in, password resets and other endpoints to protect from guessing, per address.</summary>
     [ValidateObjectMembers]
     public RateLimit Login { get; set; } = new() { Permits = 10 };
 
-    /// <summary>Refreshing tokens, of one address.</summary>
+    /// <summary>Refreshing tokens, per address.</summary>
     [ValidateObjectMembers]
     public RateLimit Refresh { get; set; } = new() { Permits = 30 };
 
-    /// <summary>New accounts, of one address.</summary>
+    /// <summary>New accounts, per address.</summary>
     [ValidateObjectMembers]
     public RateLimit Register { get; set; } = new() { Permits = 5 };
 
-    /// <summary>API keys that the gateway does not know at the moment, so has to ask for, of one address.</summary>
+    /// <summary>Exchanges of API keys that are not cached, per address.</summary>
     [ValidateObjectMembers]
     public RateLimit ApiKeys { get; set; } = new() { Permits = 300 };
 
-    /// <summary>Exports of all that is held about a person.</summary>
+    /// <summary>Exports of all of a user's data.</summary>
     [ValidateObjectMembers]
     public RateLimit Export { get; set; } = new() { Permits = 5 };
 
@@ -36,20 +36,20 @@ internal sealed class RateLimitOptions
     [ValidateObjectMembers]
     public RateLimit Reports { get; set; } = new() { Permits = 20 };
 
-    /// <summary>What is no call of the API: documentation, the services' health; of one address.</summary>
+    /// <summary>Requests outside the API, per address: documentation, the services' health.</summary>
     [ValidateObjectMembers]
     public RateLimit Open { get; set; } = new() { Permits = 1000 };
 
-    /// <summary>Multiplies all permits: for load tests, which come from one address.</summary>
-    [Range(1, 10_000_000, ErrorMessage = "RateLimits:Scale must be between 1 and 10000000; leave it out for 1.")]
+    /// <summary>Multiplies all permits, for load tests from one address.</summary>
+    [Range(1, 10_000_000, ErrorMessage = "RateLimits:Scale must be between 1 and 10000000. Leave it out for 1.")]
     public int Scale { get; set; } = 1;
 
-    /// <summary>How long a request waits for Redis. After that, this gateway counts alone until Redis answers again.</summary>
+    /// <summary>How long a request waits for Redis. After that, this gateway counts alone until Redis responds again.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:00:10", ErrorMessage = "RateLimits:RedisTimeout must be between 1 ms and 10 s, such as 00:00:00.100.")]
     public TimeSpan RedisTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
 }
 
-/// <summary>So many requests in any window of this length.</summary>
+/// <summary>The number of requests allowed in a sliding window.</summary>
 internal sealed class RateLimit
 {
     [Range(1, 1_000_000_000, ErrorMessage = "RateLimits: Permits of each limit must be between 1 and 1000000000.")]

@@ -5,11 +5,11 @@ using Kashif.Security;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>Turns away who asks for too much, and tells everybody how much is left.</summary>
+/// <summary>Rejects requests over the limit, and adds the rate limit headers to all responses.</summary>
 /// <remarks>The headers are those of https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06.</remarks>
 internal static class RateLimiting
 {
-    private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests; Retry-After says when there may be more.");
+    private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests. Retry after the seconds in Retry-After.");
 
     public static IServiceCollection AddRateLimits(this IServiceCollection services)
     {
@@ -21,7 +21,7 @@ internal static class RateLimiting
         return services;
     }
 
-    /// <summary>After authentication, which says who asks; before the output cache, whose answers count like all others.</summary>
+    /// <summary>After authentication, which identifies the caller. Before the output cache, whose responses count too.</summary>
     public static void UseRateLimits(this WebApplication app)
     {
         var policies = app.Services.GetRequiredService<LimitPolicies>();
@@ -37,13 +37,13 @@ internal static class RateLimiting
 
             var decision = await limits.TakeAsync(policy, Caller(context, policy));
 
-            // At the last moment, so that the output cache keeps none of them.
+            // When the response starts, so that the output cache does not store them.
             context.Response.OnStarting(WriteHeaders, new Applied(context.Response, policy, decision));
             await (decision.Allowed ? next(context) : RefuseAsync(context, policy, decision, metrics));
         });
     }
 
-    /// <summary>Before it is known who asks: what an API key is good for is itself a question that costs something.</summary>
+    /// <summary>Before authentication: limits the exchange of API keys itself.</summary>
     public static void UseApiKeyLimit(this WebApplication app)
     {
         var policy = app.Services.GetRequiredService<LimitPolicies>().ApiKeys;

@@ -4,16 +4,16 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Kashif.Gateway.Limits;
 
 /// <summary>
-/// Counts every caller's requests in Redis, for all gateways together: in no window do more pass than the limit says. One round
-/// trip a request, and none for a caller who is over the limit. While Redis is away each gateway counts alone.
+/// Counts each caller's requests in Redis for all gateways together, exactly for any window. One round trip per request, none for
+/// a caller over the limit. While Redis is unreachable, each gateway counts alone.
 /// </summary>
 internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitMetrics metrics, TimeProvider time) : IDisposable
 {
     private const int MostRefused = 50_000;
 
     /// <summary>
-    /// A hash of segments and the requests that passed in each. By Redis' own clock, which all gateways share.
-    /// Answers whether the request may pass (1 or 0), how many more may, and the milliseconds until the oldest segment leaves.
+    /// A hash of segments and the requests allowed in each, by Redis' clock, which all gateways share.
+    /// Returns whether the request is allowed (1 or 0), how many more are, and the milliseconds until the oldest segment expires.
     /// </summary>
     private const string Script = """
         local limit, segment, segments = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -38,13 +38,13 @@ internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitM
         return { 1, limit - used - 1, reset }
         """;
 
-    /// <summary>Until when callers over their limit stay refused. Beyond the size limit Redis is asked instead.</summary>
+    /// <summary>Callers over their limit and until when. Callers beyond the size limit are checked in Redis.</summary>
     private readonly MemoryCache _refusedUntil = new(new MemoryCacheOptions { SizeLimit = MostRefused });
 
-    /// <summary>Whether Redis decides.</summary>
+    /// <summary>Whether Redis is in use.</summary>
     public bool IsShared => redis.IsClosed;
 
-    /// <param name="caller">Names the limit and who is under it.</param>
+    /// <param name="caller">The key of the limit and the caller.</param>
     public async ValueTask<Decision> TakeAsync(LimitPolicy policy, string caller)
     {
         var now = time.GetTimestamp();
@@ -53,15 +53,15 @@ internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitM
             return new Decision(false, 0, time.GetElapsedTime(now, until));
         }
 
-        var answer = await redis.EvaluateAsync(
+        var result = await redis.EvaluateAsync(
             Script, [$"gateway.limits:{caller}"], [policy.Permits, policy.Segment.TotalMilliseconds, LimitPolicy.Segments], CancellationToken.None);
-        if (answer is null)
+        if (result is null)
         {
             metrics.Local();
             return local.Take(policy, caller);
         }
 
-        var (allowed, remaining, reset) = ((bool)answer[0], (long)answer[1], TimeSpan.FromMilliseconds((long)answer[2]));
+        var (allowed, remaining, reset) = ((bool)result[0], (long)result[1], TimeSpan.FromMilliseconds((long)result[2]));
         if (!allowed)
         {
             until = time.GetTimestamp() + (long)(reset.TotalSeconds * time.TimestampFrequency);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Metrics;
 
-/// <summary>The gateway is the one process that the internet reaches: its <c>/metrics</c> is there for its own networks only.</summary>
+/// <summary>Restricts the gateway's <c>/metrics</c> to configured networks, because the gateway is public.</summary>
 internal static class MetricsAccess
 {
     private const string Path = "/metrics";
@@ -17,8 +17,7 @@ internal static class MetricsAccess
     }
 
     /// <summary>
-    /// Must run before anything rewrites the peer's address. A request that some proxy passed on is nobody's scrape, however near
-    /// that proxy is.
+    /// Must run before any middleware changes the peer's address. Rejects forwarded requests even if the proxy's address is allowed.
     /// </summary>
     public static void UseMetricsAccess(this WebApplication app)
     {
@@ -34,7 +33,7 @@ internal static class MetricsAccess
             && Array.Exists(networks, network => network.Contains(peer.IsIPv4MappedToIPv6 ? peer.MapToIPv4() : peer));
     }
 
-    /// <summary>As if there were nothing.</summary>
+    /// <summary>404, to hide the endpoint.</summary>
     private static async Task RefuseAsync(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;

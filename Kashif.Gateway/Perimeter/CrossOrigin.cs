@@ -4,19 +4,19 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Perimeter;
 
-/// <summary>Section <c>Cors</c>: pages of which origins may use the API from a browser.</summary>
+/// <summary>Section <c>Cors</c>: the origins whose pages may call the API from a browser.</summary>
 internal sealed class CrossOriginOptions : IValidatableObject
 {
     public const string Section = "Cors";
     internal const string Any = "*";
 
-    /// <summary>Such as <c>https://kashif.example</c>; <c>*</c> for all. None by default.</summary>
+    /// <summary>Origins such as <c>https://kashif.example</c>, or <c>*</c> for all. None by default.</summary>
     public string[] Origins { get; set; } = [];
 
-    /// <summary>Whether cookies and other credentials of the browser may be sent. The API needs none: tokens go in a header.</summary>
+    /// <summary>Whether browsers may send cookies and other credentials. The API needs none: tokens are in a header.</summary>
     public bool Credentials { get; set; }
 
-    /// <summary>How long a browser may keep the answer to a preflight.</summary>
+    /// <summary>How long a browser may cache a preflight response.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00", ErrorMessage = "Cors:MaxAge must be between 0 and one day, such as 00:10:00.")]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromMinutes(10);
 
@@ -24,12 +24,12 @@ internal sealed class CrossOriginOptions : IValidatableObject
     {
         if (Credentials && Origins.Contains(Any))
         {
-            yield return new ValidationResult("Cors:Origins holds '*' while Cors:Credentials is true: every page could act as its visitor. Name the origins.");
+            yield return new ValidationResult("Cors:Origins contains '*' and Cors:Credentials is true, so any page could act as its visitor. List the origins.");
         }
 
         foreach (var origin in Origins.Where(origin => origin != Any && !IsOrigin(origin)))
         {
-            yield return new ValidationResult($"Cors:Origins holds '{origin}', which is no origin such as https://kashif.example (no path, no slash at the end).");
+            yield return new ValidationResult($"Cors:Origins contains '{origin}', which is not an origin such as https://kashif.example (no path, no trailing slash).");
         }
     }
 
@@ -61,14 +61,14 @@ internal static class CrossOrigin
         return services;
     }
 
-    /// <summary>After routing and before the limits: a preflight is answered here and costs its sender nothing.</summary>
+    /// <summary>After routing and before the rate limits, so that preflights do not count.</summary>
     public static void UseCrossOrigin(this WebApplication app)
     {
         if (app.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value.Origins.Length > 0)
         {
             app.Use((context, next) =>
             {
-                // What an origin is told is not what another one, or none, is told: no cache on the way may mix them up.
+                // Responses differ by origin, so caches must not mix them up.
                 context.Response.OnStarting(AddVary, context.Response);
                 return next(context);
             });
@@ -81,7 +81,7 @@ internal static class CrossOrigin
         var headers = ((HttpResponse)response).Headers;
         if (!headers.GetCommaSeparatedValues("Vary").Contains("Origin"))
         {
-            headers.Append("Vary", "Origin"); // CORS says so itself only where it allows one of several
+            headers.Append("Vary", "Origin"); // The CORS middleware adds it only if it allows one of several origins.
         }
 
         return Task.CompletedTask;

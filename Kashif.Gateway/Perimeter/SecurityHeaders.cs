@@ -4,17 +4,17 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Perimeter;
 
-/// <summary>What browsers are told about every answer, whoever gave it: the gateway, a service, or the cache.</summary>
+/// <summary>Sets the security headers of every response, from the gateway, a service or the cache.</summary>
 /// <remarks>https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.</remarks>
 internal static class SecurityHeaders
 {
-    /// <summary>An answer of the API is data: shown as a page it may do nothing.</summary>
+    /// <summary>API responses are data: opened as a page, they may do nothing.</summary>
     private const string ApiPolicy = "default-src 'none'; frame-ancestors 'none'";
     private const string NoFeatures =
         "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()";
     private const string OneYear = "max-age=31536000; includeSubDomains";
 
-    /// <summary>First of all, so that no answer is without them.</summary>
+    /// <summary>First in the pipeline, so that every response has them.</summary>
     public static void UseSecurityHeaders(this WebApplication app) => app.Use((context, next) =>
     {
         context.Response.OnStarting(Write, context);
@@ -42,11 +42,11 @@ internal static class SecurityHeaders
         return Task.CompletedTask;
     }
 
-    /// <summary>Photos are shown by pages of other origins.</summary>
+    /// <summary>Pages of other origins may show photos.</summary>
     private static bool IsEmbeddable(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.Metadata?.ContainsKey(Routes.Embeddable) == true;
 
-    /// <summary>A browser that is told to remember https for localhost refuses everything else that is developed there.</summary>
+    /// <summary>No HSTS on localhost: the browser would refuse http for every other project there.</summary>
     private static bool IsThisMachine(string host) =>
         host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

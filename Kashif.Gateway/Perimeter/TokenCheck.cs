@@ -4,12 +4,12 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Perimeter;
 
-/// <summary>Tokens are checked here once, and again by each service. Who has none is let through: the service knows what is for everyone.</summary>
+/// <summary>Rejects invalid tokens before the services, which check them again. Requests without a token pass: the service decides.</summary>
 internal static class TokenCheck
 {
     private const string Scheme = "Bearer";
 
-    /// <summary>After authentication and limits: guessing tokens is limited too. Before the output cache: a bad token is refused for what is public, too.</summary>
+    /// <summary>After the rate limits, to limit guessing. Before the output cache, to reject an invalid token for public responses too.</summary>
     public static void UseTokenCheck(this WebApplication app)
     {
         var policies = app.Services.GetRequiredService<LimitPolicies>();
@@ -22,7 +22,7 @@ internal static class TokenCheck
 
             if (policies.For(context) is { ByAddress: true, Name: not LimitPolicies.Open })
             {
-                // Signing in and refreshing is what somebody with an expired token does next: it plays no part there.
+                // A client with an expired token must be able to sign in or refresh: ignore the token.
                 context.Request.Headers.Authorization = default;
                 return next(context);
             }

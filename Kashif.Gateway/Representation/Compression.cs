@@ -6,8 +6,7 @@ using Microsoft.Net.Http.Headers;
 namespace Kashif.Gateway.Representation;
 
 /// <summary>
-/// Brotli or gzip for text, JSON above all. It runs inside the output cache, which so keeps an answer once for each coding and
-/// never compresses it again.
+/// Compresses text, mostly JSON, with Brotli or gzip. Runs inside the output cache, which stores a response once per coding.
 /// </summary>
 internal static class Compression
 {
@@ -23,7 +22,7 @@ internal static class Compression
     {
         services.AddResponseCompression(options =>
         {
-            options.EnableForHttps = true; // answers that hold secrets are kept out by Choose
+            options.EnableForHttps = true; // Choose excludes responses with secrets.
             options.MimeTypes = Types;
             options.Providers.Add<BrotliCompressionProvider>();
             options.Providers.Add<GzipCompressionProvider>();
@@ -37,7 +36,7 @@ internal static class Compression
 
     public static string MediaType(string? contentType) => (contentType ?? "").Split(';', 2)[0].Trim();
 
-    /// <summary>The one coding that the client gets, which is then the only one that the rest of the pipeline sees.</summary>
+    /// <summary>Chooses one coding of those that the client accepts. The rest of the pipeline sees only this one.</summary>
     public static string? Choose(HttpRequest request)
     {
         if (request.Headers.AcceptEncoding.Count == 0 || HoldsSecrets(request.Path)
@@ -61,7 +60,7 @@ internal static class Compression
         return Area.All.Any(area => area.HoldsSecrets && segments.Skip(2).Take(2).Contains(area.Name, StringComparer.OrdinalIgnoreCase));
     }
 
-    /// <summary>A short answer fits into one packet as it is.</summary>
+    /// <summary>Skips short responses, which fit into one packet anyway.</summary>
     private sealed class WorthwhileCompression(IServiceProvider services, IOptions<ResponseCompressionOptions> options)
         : ResponseCompressionProvider(services, options)
     {

@@ -3,8 +3,8 @@ using Microsoft.Net.Http.Headers;
 namespace Kashif.Gateway.Representation;
 
 /// <summary>
-/// A service tags what it wrote. What the gateway makes of it has other bytes, hence another tag (RFC 9110, section 8.8.3): in an
-/// envelope it gets a suffix, compressed it is weak. What comes back in conditions is undone, so that services know only their own.
+/// The gateway changes the bytes of a response, so it must change its entity tag (RFC 9110, section 8.8.3): an envelope adds a
+/// suffix, compression makes it weak. In conditions of requests it restores the service's tag.
 /// </summary>
 internal static class EntityTags
 {

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Kashif.Gateway.Representation;
 
 /// <summary>
-/// <c>{"success","data","error","message","meta"}</c>. A list has its items as data and the rest of itself as meta; a problem has
-/// its code as error, its detail as message and the rest of itself as meta; everything else is data.
+/// Wraps JSON as <c>{"success","data","error","message","meta"}</c>. A list's items become data, a problem's code and detail become
+/// error and message; their other members become meta. Anything else becomes data.
 /// </summary>
 internal static class Envelope
 {
@@ -20,7 +20,7 @@ internal static class Envelope
         return type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <exception cref="JsonException">The body is no JSON.</exception>
+    /// <exception cref="JsonException">The body is not JSON.</exception>
     public static byte[] Wrap(int status, ReadOnlyMemory<byte> body)
     {
         using var document = JsonDocument.Parse(body, Depth);
@@ -49,7 +49,7 @@ internal static class Envelope
         return result.ToArray();
     }
 
-    /// <summary>What stands before and after a body that is too long to be looked at.</summary>
+    /// <summary>The parts of the envelope before and after a body that is too long to parse.</summary>
     public static (byte[] Before, byte[] After) Around(int status)
     {
         var empty = Wrap(status, "0"u8.ToArray());
@@ -93,7 +93,7 @@ internal static class Envelope
         }
     }
 
-    /// <summary>As the service wrote it.</summary>
+    /// <summary>Copies the service's bytes unchanged.</summary>
     private static void Raw(Utf8JsonWriter json, JsonElement? value)
     {
         if (value is { } element)

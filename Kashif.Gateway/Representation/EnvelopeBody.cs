@@ -6,12 +6,12 @@ using Microsoft.Extensions.Primitives;
 namespace Kashif.Gateway.Representation;
 
 /// <summary>
-/// Takes an answer's body and, if it is JSON, passes it on in an envelope. One that is too long to be kept goes through as it
-/// comes, between the two halves of the envelope. Anything else passes untouched.
+/// Wraps a JSON response body in an envelope. Buffers the body to parse it; streams one that is too long between the two parts of
+/// the envelope. Passes anything else through.
 /// </summary>
 internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature original, StringValues acceptEncoding) : Stream, IHttpResponseBodyFeature
 {
-    /// <summary>Far more than a list of a hundred, in bytes.</summary>
+    /// <summary>In bytes; far more than a page of a hundred items.</summary>
     private const int MostKept = 1024 * 1024;
 
     private readonly Stream _inner = original.Stream;
@@ -36,7 +36,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
 
     public override bool CanRead => false;
 
-    /// <summary>As long as nothing has gone out, an answer can be taken back: that is how <c>Response.Clear</c> asks.</summary>
+    /// <summary>True while nothing is sent: <c>Response.Clear</c> checks this, then calls <see cref="SetLength"/>.</summary>
     public override bool CanSeek => _phase is Phase.Undecided or Phase.Keeping;
 
     public override bool CanWrite => true;
@@ -80,7 +80,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
         return _phase is Phase.Keeping ? Task.CompletedTask : _inner.FlushAsync(cancellationToken);
     }
 
-    /// <summary>Not passed on before it is known what to do: compression would choose its coding at once, and see none.</summary>
+    /// <summary>Delayed until the mode is chosen: otherwise compression would choose its coding now, from an empty Accept-Encoding.</summary>
     public void DisableBuffering() => _isUnbuffered = true;
 
     public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
@@ -98,7 +98,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
         await original.CompleteAsync();
     }
 
-    /// <summary>All of the answer has been written.</summary>
+    /// <summary>Call when the response is complete.</summary>
     public async Task FinishAsync()
     {
         var response = context.Response;
@@ -109,12 +109,12 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
 
         if (context.RequestAborted.IsCancellationRequested)
         {
-            return; // half an answer is none
+            return; // The response is incomplete.
         }
 
         if (_phase is Phase.Undecided && !response.HasStarted)
         {
-            // Nothing was written: to HEAD it is told what GET would get.
+            // An empty body: HEAD must return the same headers as GET.
             Decide();
         }
 
@@ -133,7 +133,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
             }
             catch (JsonException)
             {
-                // It only says that it is JSON, and goes on as it came.
+                // Not JSON despite its content type: pass it through.
                 response.ContentLength = body.Length;
             }
 
@@ -161,7 +161,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
         (_phase, _kept) = (Phase.Undecided, null);
     }
 
-    private static InvalidOperationException Synchronous() => new("Answers are written asynchronously.");
+    private static InvalidOperationException Synchronous() => new("Write asynchronously.");
 
     private void Decide()
     {
@@ -170,7 +170,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
             return;
         }
 
-        // Compression outside of this was not to be seen by what is inside.
+        // Restore the header for the outer compression; inner middleware must not compress.
         context.Request.Headers.AcceptEncoding = acceptEncoding;
         var response = context.Response;
         var isWrapped = Envelope.IsJson(response.ContentType) && response.Headers.ContentEncoding.Count == 0

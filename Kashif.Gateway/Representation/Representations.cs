@@ -3,10 +3,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kashif.Gateway.Representation;
 
-/// <summary>In which form the client gets an answer: compressed, in an envelope, both, or as the service wrote it.</summary>
+/// <summary>Transforms responses as the client requests: compression, envelope, or both.</summary>
 internal static class Representations
 {
-    /// <summary>Before everything that answers, errors included.</summary>
+    /// <summary>Before all middleware that writes responses, errors included.</summary>
     public static void UseRepresentations(this WebApplication app)
     {
         app.Use((context, next) =>
@@ -23,7 +23,7 @@ internal static class Representations
             return next(context);
         });
 
-        // An envelope is made outside of the cache, which keeps what the services wrote; so is what compresses it.
+        // Outside the cache, which stores the services' responses; so is the compression of envelopes.
         app.UseWhen(IsEnvelope, branch => branch.UseResponseCompression().Use(WrapAsync));
     }
 

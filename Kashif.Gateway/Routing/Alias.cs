@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Routing;
 
-/// <summary><c>/api/{area}</c>, the older form of the first version of an area: served as that, and marked on every answer.</summary>
+/// <summary>Serves <c>/api/{area}</c> as an alias of the area's first version, with deprecation headers on every response.</summary>
 internal static class Alias
 {
     private const string Older = "/api";
@@ -14,7 +14,7 @@ internal static class Alias
         return services;
     }
 
-    /// <summary>Before whatever answers: errors, limits and the cache say it too.</summary>
+    /// <summary>Before all middleware that writes responses, so that errors, rate limits and the cache have the headers too.</summary>
     public static void UseAlias(this WebApplication app)
     {
         var options = app.Services.GetRequiredService<IOptions<AliasOptions>>().Value;
@@ -43,7 +43,7 @@ internal static class Alias
         });
     }
 
-    /// <returns>The path in its canonical form; nothing for one that is no alias.</returns>
+    /// <returns>The canonical path; empty if the path is not an alias.</returns>
     public static PathString Canonical(PathString path)
     {
         if (!path.StartsWithSegments(Older, out var rest) || rest.Value is not ['/', .. var below])

@@ -2,15 +2,15 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Kashif.Gateway.Routing;
 
-/// <summary>What the answers on <c>/api/{area}</c> say about the end of that form.</summary>
+/// <summary>Section <c>Gateway:Alias</c>: the deprecation of <c>/api/{area}</c>.</summary>
 internal sealed class AliasOptions : IValidatableObject
 {
     public const string Section = "Gateway:Alias";
 
-    /// <summary>Since when clients should use <c>/api/v1/{area}</c> (RFC 9745).</summary>
+    /// <summary>The date from which clients should use <c>/api/v1/{area}</c> (RFC 9745).</summary>
     public DateTimeOffset DeprecatedSince { get; set; } = new(2026, 11, 20, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>When the form may go away (RFC 8594); by default a year after <see cref="DeprecatedSince"/>.</summary>
+    /// <summary>The date from which the alias may be removed (RFC 8594); by default a year after <see cref="DeprecatedSince"/>.</summary>
     public DateTimeOffset? Sunset { get; set; }
 
     internal DateTimeOffset SunsetAt => Sunset ?? DeprecatedSince.AddYears(1);

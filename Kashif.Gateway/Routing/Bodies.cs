@@ -2,16 +2,16 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kashif.Gateway.Routing;
 
-/// <summary>What is too large is refused before anything of it is read.</summary>
+/// <summary>Rejects request bodies that are too large before reading them.</summary>
 internal static class Bodies
 {
-    /// <summary>Whatever has no larger limit of its own.</summary>
+    /// <summary>The default limit.</summary>
     public const long Most = 1024 * 1024;
 
-    /// <summary>A photo of 10 MB in its multipart frame.</summary>
+    /// <summary>A photo of 10 MB in a multipart body.</summary>
     public const long MostOfUpload = 12 * 1024 * 1024;
 
-    /// <summary>To YARP a gRPC call is a stream without end, for which it lifts the limit. There is no gRPC here.</summary>
+    /// <summary>Rejected: YARP removes the limit for gRPC, which no service uses.</summary>
     private const string Grpc = "application/grpc";
 
     public static Task RefuseLargeAsync(HttpContext context, RequestDelegate next)
@@ -24,7 +24,7 @@ internal static class Bodies
 
         if (context.Request.ContentLength > context.GetReverseProxyFeature().Route.Config.MaxRequestBodySize)
         {
-            // Kestrel throws away what still comes, for some seconds: hanging up at once would often lose the answer.
+            // Lets Kestrel discard the rest for a few seconds: closing at once would often lose the response.
             context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize = null;
             context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
             return Task.CompletedTask;

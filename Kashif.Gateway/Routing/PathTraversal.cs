@@ -1,12 +1,12 @@
 namespace Kashif.Gateway.Routing;
 
 /// <summary>
-/// Nothing that is still encoded climbs out of its area, however often somebody behind this decodes it. What Kestrel decodes
-/// itself has been resolved before it was routed.
+/// Rejects paths that leave their area when decoded any number of times. Kestrel has already resolved what it decodes itself,
+/// before routing.
 /// </summary>
 internal static class PathTraversal
 {
-    /// <summary>More than anybody encodes who means well; each round costs as much as the path is long.</summary>
+    /// <summary>More than a legitimate path needs; each decoding costs the length of the path.</summary>
     private const int MostRounds = 8;
 
     public static Task Refuse(HttpContext context, RequestDelegate next)

@@ -5,12 +5,12 @@ using Yarp.ReverseProxy.Transforms;
 namespace Kashif.Gateway.Routing;
 
 /// <summary>
-/// What one replica failed to answer is asked of another, once, where asking twice does no harm: reads without a body, and PUT
-/// and DELETE when not even a connection was made. No body is ever sent twice.
+/// Retries a failed request once, on another replica, if that is safe: reads without a body, and PUT and DELETE if there was no
+/// connection. Never sends a body twice.
 /// </summary>
 internal static class Retries
 {
-    /// <summary>Around load balancing, which chooses anew for the second try.</summary>
+    /// <summary>Before load balancing, which chooses a replica for each attempt.</summary>
     public static async Task RetryAsync(HttpContext context, RequestDelegate next)
     {
         var proxy = context.GetReverseProxyFeature();
@@ -39,7 +39,7 @@ internal static class Retries
         await next(context);
     }
 
-    /// <summary>Keeps back an answer that says only that this replica has none.</summary>
+    /// <summary>Holds back a 502 or 503 of the first attempt.</summary>
     public static void Refuse(ResponseTransformContext response)
     {
         if ((int?)response.ProxyResponse?.StatusCode is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable
@@ -61,7 +61,7 @@ internal static class Retries
 
     private static bool IsRepeatable(string method) => HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
 
-    /// <summary>A first try, after which there may be another.</summary>
+    /// <summary>Marks the first attempt.</summary>
     private sealed class Attempt
     {
         public bool IsRefused { get; set; }

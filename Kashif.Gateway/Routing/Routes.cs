@@ -9,21 +9,21 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace Kashif.Gateway.Routing;
 
-/// <summary>What reaches which service. Everything else, <c>/internal</c> above all, is a 404.</summary>
+/// <summary>The routes to the services. Everything else returns 404, above all <c>/internal</c>.</summary>
 internal static class Routes
 {
-    /// <summary>Marks the routes of <c>/api/{area}</c>, the older form of <c>/api/v1/{area}</c>.</summary>
+    /// <summary>Metadata of <c>/api/{area}</c>, the alias of <c>/api/v1/{area}</c>.</summary>
     public const string Alias = "alias";
 
-    /// <summary>Marks what pages of other origins may show.</summary>
+    /// <summary>Metadata of content that pages of other origins may show.</summary>
     public const string Embeddable = "embeddable";
 
-    /// <summary>Marks what the gateway completes with the parts of the other services.</summary>
+    /// <summary>Metadata of the export that the gateway composes.</summary>
     public const string Export = "export";
 
     private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
 
-    /// <summary>What is treated otherwise than the rest of its area.</summary>
+    /// <summary>Exceptions from the defaults of an area.</summary>
     private static readonly Rule[] Rules =
     [
         new("auth", "POST", "token", LimitPolicies.Login),
@@ -48,7 +48,7 @@ internal static class Routes
         ClusterId = area.Service,
         LoadBalancingPolicy = LoadBalancingPolicies.PowerOfTwoChoices,
         Destinations = new Dictionary<string, DestinationConfig> { [area.Service] = new() { Address = $"http://{area.Service}" } },
-        // What Kestrel lets in, the services must get: the client's default, ASCII, would fail on the rest, and blame the service.
+        // Kestrel accepts UTF-8 in headers. The client's default, ASCII, would fail on it and count as a failure of the service.
         HttpClient = new HttpClientConfig { RequestHeaderEncoding = Encoding.UTF8.WebName, ResponseHeaderEncoding = Encoding.UTF8.WebName },
         HttpRequest = new ForwarderRequestConfig
         {
@@ -58,7 +58,7 @@ internal static class Routes
         },
         HealthCheck = new HealthCheckConfig
         {
-            // All of them failing is no reason to ask none.
+            // If all replicas are unhealthy, try them anyway.
             AvailableDestinationsPolicy = HealthCheckConstants.AvailableDestinations.HealthyOrPanic,
             Passive = new() { Enabled = true, Policy = HealthCheckConstants.PassivePolicy.TransportFailureRate, ReactivationPeriod = options.Reactivation },
             Active = new()
@@ -86,7 +86,7 @@ internal static class Routes
         Route(area, options, $"{version} openapi", area.Document(version), Open).WithTransformPathSet($"/openapi/{version}.json"),
     ];
 
-    /// <summary>The area in one of its forms, with its rules.</summary>
+    /// <summary>The routes of an area under one prefix, with its rules.</summary>
     private static IEnumerable<RouteConfig> Api(Area area, ProxyOptions options, string form, string prefix, params (string Key, string Value)[] metadata) =>
     [
         Route(area, options, form, $"{prefix}/{{**rest}}", rule: null, metadata),
@@ -110,7 +110,7 @@ internal static class Routes
         Metadata = metadata.Concat(rule?.Marks ?? []).ToDictionary(),
     };
 
-    /// <summary>HEAD costs as much as GET, of which it is the beginning, so the same rule applies.</summary>
+    /// <summary>A rule for GET applies to HEAD too, which costs the same.</summary>
     private static string[]? Methods(string? method) => method switch
     {
         null => null,
@@ -118,9 +118,9 @@ internal static class Routes
         _ => [method],
     };
 
-    /// <param name="Path">Below the area.</param>
-    /// <param name="Limit">Of <see cref="LimitPolicies"/>.</param>
-    /// <param name="Metadata">A mark.</param>
+    /// <param name="Path">The path below the area.</param>
+    /// <param name="Limit">One of <see cref="LimitPolicies"/>.</param>
+    /// <param name="Metadata">A metadata key, such as <see cref="Embeddable"/>.</param>
     private sealed record Rule(
         string Area, string? Method, string Path, string? Limit = null, string? Metadata = null, Wait Wait = Wait.Usual, long? MaxBody = null)
     {

@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Kashif.Gateway.Routing;
 
-/// <summary>What changes between client and service, both ways.</summary>
+/// <summary>Transforms requests to and responses from services.</summary>
 internal static class Transforms
 {
     private const long LargeBody = 256 * 1024;
@@ -21,11 +21,11 @@ internal static class Transforms
             });
         }
 
-        // Whoever may use an API key has been given a token for it by now.
+        // The key is already exchanged for a token.
         context.AddRequestHeaderRemove("X-Api-Key");
         context.AddRequestTransform(request =>
         {
-            // Services map GET, of which HEAD is the beginning.
+            // Services map only GET; the response's body is suppressed below.
             if (HttpMethods.IsHead(request.HttpContext.Request.Method))
             {
                 request.ProxyRequest.Method = HttpMethod.Get;
@@ -35,7 +35,7 @@ internal static class Transforms
         });
         context.AddRequestTransform(request =>
         {
-            // A body that the service may find too large is announced first: it then answers 413 instead of hanging up.
+            // Announce a large body first: the service can return 413 instead of closing the connection.
             request.ProxyRequest.Headers.ExpectContinue = request.HttpContext.Request.ContentLength > LargeBody ? true : null;
             return default;
         });
@@ -43,7 +43,7 @@ internal static class Transforms
         var reads = context.Services.GetRequiredService<PublicReads>();
         context.AddResponseTransform(response =>
         {
-            // The service has echoed the id, which is this request's own: the gateway says it itself, and the cache does not keep it.
+            // The service echoes the correlation id. Remove it, so that the cache does not store it; the gateway sets it itself.
             var http = response.HttpContext;
             http.Response.Headers.Remove(CorrelationId.Header);
             response.SuppressResponseBody = HttpMethods.IsHead(http.Request.Method);

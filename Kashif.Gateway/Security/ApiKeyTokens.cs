@@ -8,8 +8,8 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Kashif.Gateway.Security;
 
 /// <summary>
-/// Gets a token for an API key from Auth, and remembers the answer, also a no, for <see cref="Remembered"/>: that is how soon
-/// a revocation counts. Keys are remembered by their hash.
+/// Exchanges API keys for tokens at Auth. Caches the results, also refusals, by the key's hash for <see cref="Remembered"/>, which is
+/// how long a revoked key may still work.
 /// </summary>
 internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
 {
@@ -20,21 +20,21 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Keys that nobody has made cost Auth so many questions at once and no more.</summary>
+    /// <summary>Limits concurrent exchanges, so that invented keys cannot overload Auth.</summary>
     private readonly SemaphoreSlim _places = new(32);
     private readonly MemoryCache _answers = new(new MemoryCacheOptions { SizeLimit = 20_000 });
 
-    /// <summary>One question for all who come with a key at once.</summary>
+    /// <summary>Exchanges in progress, shared by all requests with the same key.</summary>
     private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _questions = new(StringComparer.Ordinal);
 
-    /// <summary>Whether it looks like a key at all.</summary>
+    /// <summary>Whether the text has the prefix of a key.</summary>
     public static bool IsKey(string? text) => text?.StartsWith(Marker, StringComparison.Ordinal) == true;
 
-    /// <summary>Whether an exchange would ask nobody.</summary>
+    /// <summary>Whether an exchange needs no call to Auth.</summary>
     public bool Knows(string key) => !IsWellFormed(key) || _answers.TryGetValue(HashOf(key), out _);
 
-    /// <returns>The token; null where the key is not good.</returns>
-    /// <exception cref="TimeoutException">Auth does not say.</exception>
+    /// <returns>The token; null if the key is not valid.</returns>
+    /// <exception cref="TimeoutException">Auth does not respond.</exception>
     public async Task<string?> ExchangeAsync(string key, CancellationToken cancellationToken)
     {
         if (!IsWellFormed(key))
@@ -54,7 +54,7 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException("Auth does not say whether an API key is good.", exception);
+            throw new TimeoutException("Auth did not respond to the exchange of an API key.", exception);
         }
     }
 
@@ -68,14 +68,14 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
 
     private static string HashOf(string key) => Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key)));
 
-    /// <summary>Not under the first caller's cancellation: others wait for it too.</summary>
+    /// <summary>Without the first caller's cancellation token, because other callers share the exchange.</summary>
     private async Task<string?> AskAsync(string hash, string key)
     {
         try
         {
             if (_answers.TryGetValue(hash, out string? known))
             {
-                return known; // the question before has ended since the caller looked
+                return known; // A previous exchange ended after the caller's check.
             }
 
             var token = await AskAsync(key);

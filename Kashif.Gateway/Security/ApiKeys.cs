@@ -4,15 +4,14 @@ using Yarp.ReverseProxy.Model;
 namespace Kashif.Gateway.Security;
 
 /// <summary>
-/// Puts a token in the place of an API key, so that what follows, here and in the services, knows tokens alone, and no service
-/// ever sees a key.
+/// Replaces an API key with a token, so that the rest of the gateway and the services handle only tokens and never see a key.
 /// </summary>
 internal static class ApiKeys
 {
     private const string Header = "X-Api-Key";
     private const string Scheme = "Bearer ";
 
-    /// <summary>No token: what is refused is refused where tokens are.</summary>
+    /// <summary>An invalid token, so that authentication rejects the request.</summary>
     private const string Refused = "Bearer refused";
 
     public static IServiceCollection AddApiKeys(this IServiceCollection services)
@@ -39,7 +38,7 @@ internal static class ApiKeys
         });
     }
 
-    /// <returns>What was sent in the place of an API key, if anything; empty where it cannot be one.</returns>
+    /// <returns>The request's API key; null without one, empty if the credentials are ambiguous.</returns>
     public static string? Of(HttpContext context)
     {
         var headers = context.Request.Headers;
@@ -50,7 +49,7 @@ internal static class ApiKeys
             return null;
         }
 
-        // Who sends two things may mean either.
+        // Two credentials are ambiguous.
         string[] given = [.. headers.Authorization.OfType<string>(), .. headers[Header].OfType<string>()];
         return given is [var only] ? only.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? only[Scheme.Length..] : only : "";
     }

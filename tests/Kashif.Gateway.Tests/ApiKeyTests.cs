@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>A program's key becomes a token at the gateway, and goes no further.</summary>
+/// <summary>The gateway exchanges API keys for tokens; services never see a key.</summary>
 public sealed class ApiKeyTests : IAsyncLifetime
 {
     private const string Key = "kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
@@ -46,7 +46,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     [InlineData("X-Api-Key", Key)]
     [InlineData("Authorization", $"Bearer {Key}")]
     [InlineData("Authorization", $"bearer {Key}")]
-    public async Task The_service_sees_a_token_and_no_key(string header, string value)
+    public async Task The_service_receives_a_token_instead_of_the_key(string header, string value)
     {
         using var response = await SendAsync((header, value));
 
@@ -58,7 +58,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_hundred_requests_at_once_ask_auth_once()
+    public async Task A_hundred_concurrent_requests_exchange_the_key_once()
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => SendAsync(("X-Api-Key", Key))));
 
@@ -67,13 +67,13 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revoked_key_is_refused_within_ten_seconds()
+    public async Task A_revoked_key_returns_401_within_the_cache_lifetime()
     {
         (await SendAsync(("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
         _isGood = false;
         var revoked = TimeProvider.System.GetTimestamp();
 
-        await Eventually.TrueAsync(async () => (await SendAsync(("X-Api-Key", Key))).StatusCode == HttpStatusCode.Unauthorized, "the end of the key");
+        await Eventually.TrueAsync(async () => (await SendAsync(("X-Api-Key", Key))).StatusCode == HttpStatusCode.Unauthorized, "the rejection of the key");
 
         TimeProvider.System.GetElapsedTime(revoked).TotalSeconds.ShouldBeLessThan(15);
     }
@@ -82,7 +82,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     [InlineData("kashif_short")]
     [InlineData("kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFX")]
     [InlineData("something else")]
-    public async Task A_bad_key_is_a_401_before_any_service_hears_of_it(string key)
+    public async Task An_invalid_key_returns_401_without_reaching_the_service(string key)
     {
         using var response = await SendAsync(("X-Api-Key", key));
 
@@ -91,10 +91,10 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_that_somebody_makes_up_are_soon_not_asked_for_any_more_and_good_ones_that_are_known_pass()
+    public async Task Invented_keys_are_limited_per_address_and_cached_keys_still_pass()
     {
         await using var gateway = await GatewayHost.StartAsync(("RateLimits:ApiKeys:Permits", "10"), ("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
-        var address = ("X-Forwarded-For", "198.51.100.7"); // of nobody else's in these tests
+        var address = ("X-Forwarded-For", "198.51.100.7"); // Not used by other tests.
         gateway[ResourceNames.Auth].Answer = Gateway[ResourceNames.Auth].Answer;
         (await SendAsync(gateway, address, ("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
 
@@ -107,7 +107,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_beside_a_token_is_refused()
+    public async Task A_key_together_with_a_token_returns_401()
     {
         using var response = await SendAsync(("X-Api-Key", Key), ("Authorization", $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}"));
 
@@ -116,7 +116,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_auth_nobody_knows_and_that_is_a_503()
+    public async Task While_auth_is_down_a_key_returns_503()
     {
         await Gateway.StopAsync(ResourceNames.Auth);
 

@@ -10,14 +10,14 @@ using Yarp.ReverseProxy.Model;
 namespace Kashif.Gateway.Tests;
 
 /// <summary>
-/// What is sent to confuse a proxy and what is behind it. Whatever it is: no 5xx, nothing reaches <c>/internal</c>, and one
-/// request is one request for the service.
+/// Requests that try to confuse a proxy and its services. None may cause a 5xx, reach <c>/internal</c>, or become two requests to
+/// the service.
 /// </summary>
 public sealed partial class AttackTests : IAsyncLifetime
 {
     private const string Smuggled = "GET /api/v1/coupons/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
 
-    /// <summary>If the gateway still understands the connection after the attack, this ends it.</summary>
+    /// <summary>Closes the connection, if the gateway still reads requests from it after the attack.</summary>
     private const string End = "GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -40,7 +40,7 @@ public sealed partial class AttackTests : IAsyncLifetime
                 }
                 catch (BadHttpRequestException)
                 {
-                    // The gateway has broken the body off.
+                    // The gateway aborted the body.
                 }
             };
         }
@@ -48,7 +48,7 @@ public sealed partial class AttackTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
-    /// <summary>Two opinions on where a request ends, of which a proxy and a service might each have one.</summary>
+    /// <summary>Request smuggling: the proxy and the service might disagree on where a request ends.</summary>
     [Theory]
     [InlineData("Content-Length: 5\r\nContent-Length: 60\r\n\r\nabcde")]
     [InlineData("Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde")]
@@ -88,9 +88,9 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 777\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("Expect: nonsense\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("Content-Length: 0\r\n\r\n")]
-    public async Task One_request_stays_one_request(string rest)
+    public async Task An_ambiguous_length_does_not_smuggle_a_second_request(string rest)
     {
-        // What follows the attack is a request that the gateway sees, and is counted, or one that it takes for a body.
+        // The gateway treats what follows either as a request, which counts, or as the body.
         var answer = await Gateway.SendBytesAsync($"POST /api/v1/coupons/first HTTP/1.1\r\nHost: x\r\n{rest}{Smuggled}{End}", Patience);
 
         var statuses = Statuses(answer);
@@ -98,7 +98,7 @@ public sealed partial class AttackTests : IAsyncLifetime
         var seen = Gateway[ResourceNames.Coupons].Requests;
         seen.Count(request => request.Target == "/api/v1/coupons/first").ShouldBeLessThanOrEqualTo(1);
 
-        // The service has heard of no request that the gateway has not answered as one of its own.
+        // The service receives no request for which the gateway has not sent a response.
         seen.Count.ShouldBeLessThanOrEqualTo(statuses.Count);
         (seen.Count(request => request.Target.EndsWith("smuggled")) == 0 || statuses.Count >= 2).ShouldBeTrue(answer);
     }
@@ -122,7 +122,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("G\u00e9T /api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("CONNECT coupons:80 HTTP/1.1\r\nHost: coupons:80\r\n\r\n")]
     [InlineData("GET api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
-    public async Task What_is_no_request_reaches_nobody(string bytes)
+    public async Task A_malformed_request_returns_4xx_without_reaching_a_service(string bytes)
     {
         var statuses = Statuses(await Gateway.SendBytesAsync(bytes + End, Patience));
 
@@ -131,11 +131,11 @@ public sealed partial class AttackTests : IAsyncLifetime
         Services().ShouldAllBe(service => service.Service.Requests.Count == 0);
     }
 
-    /// <summary>The one 5xx that is right, and HTTP/2 where only HTTP/1.1 is spoken, which is answered in HTTP/2.</summary>
+    /// <summary>505 is the one correct 5xx. The response to an HTTP/2 preface is in HTTP/2, so it has no HTTP/1 status.</summary>
     [Theory]
     [InlineData("GET /api/v1/coupons HTTP/9.9\r\nHost: x\r\n\r\n", 505)]
     [InlineData("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", null)]
-    public async Task Another_http_is_refused_as_such(string bytes, int? status)
+    public async Task Another_HTTP_version_is_rejected(string bytes, int? status)
     {
         Statuses(await Gateway.SendBytesAsync(bytes + End, Patience)).Cast<int?>().FirstOrDefault().ShouldBe(status);
         Services().ShouldAllBe(service => service.Service.Requests.Count == 0);
@@ -158,7 +158,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Host, Authorization, X-Forwarded-For\r\n")]
     [InlineData("GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\nCookie: a=b\r\nCookie: c=d\r\nTE: trailers, gzip;q=0.5\r\nTrailer: Authorization\r\nMax-Forwards: 0\r\n")]
     [InlineData("GET /api/coupons/%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\nHost: x\r\nX-Correlation-Id: a b\r\n")]
-    public async Task What_is_odd_is_no_failure_of_ours(string head)
+    public async Task An_unusual_request_does_not_cause_a_5xx(string head)
     {
         var answer = await Gateway.SendBytesAsync($"{head}Connection: close\r\n\r\n", Patience);
 
@@ -195,7 +195,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("/openapi/../internal/v1/x")]
     [InlineData("/docs/../internal/v1/x")]
     [InlineData("/docs/..%2finternal/v1/x")]
-    public async Task No_path_leads_inside(string target)
+    public async Task No_path_reaches_internal_endpoints(string target)
     {
         var answer = await Gateway.SendRawAsync(target);
 
@@ -204,7 +204,7 @@ public sealed partial class AttackTests : IAsyncLifetime
         {
             foreach (var seen in service.Requests)
             {
-                // However the service reads it, decoding it as often as it likes.
+                // The path stays in its area even if the service decodes it repeatedly.
                 var path = seen.Target.Split('?')[0];
                 for (var decoded = Uri.UnescapeDataString(path); decoded != path; decoded = Uri.UnescapeDataString(path))
                 {
@@ -216,9 +216,9 @@ public sealed partial class AttackTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Undoing it all would cost time and memory with the square of its length.</summary>
+    /// <summary>Decoding all of it would take time and memory quadratic in its length.</summary>
     [Fact]
-    public async Task What_is_encoded_without_end_is_refused_before_it_is_decoded()
+    public async Task A_path_encoded_many_times_returns_404()
     {
         var encoded = $"%{string.Concat(Enumerable.Repeat("25", 3000))}41";
 
@@ -229,7 +229,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_authorizations_are_none()
+    public async Task Two_Authorization_headers_return_401()
     {
         var good = GatewayServers.Issuer.TokenFor(Guid.CreateVersion7());
         foreach (var (first, second) in new[] { ($"Bearer {good}", $"Bearer {good}"), ("Basic eDp5", $"Bearer {good}"), ($"Bearer {good}", "Bearer nonsense") })
@@ -243,7 +243,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_can_have_a_header_dropped_on_the_way()
+    public async Task The_Connection_header_cannot_remove_other_headers()
     {
         var token = $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
 
@@ -262,7 +262,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("X-Long", 40_000)]
     [InlineData("Authorization", 40_000)]
     [InlineData("Cookie", 33_000)]
-    public async Task Headers_without_measure_are_refused(string name, int length)
+    public async Task Oversized_headers_return_431(string name, int length)
     {
         var answer = await Gateway.SendBytesAsync($"GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\n{name}: {new string('a', length)}\r\nConnection: close\r\n\r\n");
 
@@ -274,7 +274,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData(95)]
     [InlineData(99)]
     [InlineData(1000)]
-    public async Task Nor_do_many_headers_or_a_long_line_fail_anything(int count)
+    public async Task Many_headers_or_a_long_request_line_do_not_cause_a_5xx(int count)
     {
         var headers = string.Concat(Enumerable.Range(0, count).Select(number => $"X-{number}: a\r\n"));
         var many = await Gateway.SendBytesAsync($"GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\n{headers}\r\n{End}", Patience);
@@ -291,11 +291,11 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("/api/v1/auth/register", 2 * 1024 * 1024, 413)]
     [InlineData("/api/v1/reports/1/photos", 12 * 1024 * 1024, 200)]
     [InlineData("/api/v1/reports/1/photos", (12 * 1024 * 1024) + 1, 413)]
-    public async Task A_body_that_is_too_large_is_refused_by_its_route(string path, int size, int status)
+    public async Task A_body_over_the_limit_of_its_route_returns_413(string path, int size, int status)
     {
         foreach (var isChunked in new[] { false, true })
         {
-            // Of a chunked body Kestrel counts the frames too.
+            // Kestrel counts the framing of a chunked body too.
             var length = isChunked && status == 200 ? size / 10 * 9 : size;
             using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(new byte[length]) };
             request.Headers.TransferEncodingChunked = isChunked;
@@ -312,7 +312,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Calling_it_grpc_does_not_lift_the_limit()
+    public async Task A_grpc_content_type_does_not_remove_the_body_limit()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports") { Content = new ByteArrayContent(new byte[100]) };
         request.Content.Headers.Add("Content-Type", "application/grpc+proto");
@@ -324,7 +324,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_one_client_sends_does_not_make_a_service_look_ill()
+    public async Task A_clients_bad_requests_do_not_mark_a_service_unhealthy()
     {
         for (var count = 0; count < 30; count++)
         {

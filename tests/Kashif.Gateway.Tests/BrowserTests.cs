@@ -10,14 +10,14 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What browsers are told: security headers, other origins, https.</summary>
+/// <summary>Security headers, CORS and HTTPS.</summary>
 public sealed class BrowserTests
 {
     private const string Page = "https://kashif.example";
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_answer_carries_the_security_headers_once_whoever_gave_it()
+    public async Task Every_response_has_the_security_headers_once()
     {
         await using var gateway = await GatewayHost.StartAsync();
         gateway[ResourceNames.Gamification].Answer = context =>
@@ -55,7 +55,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task The_documentation_may_load_its_own_scripts_and_no_others()
+    public async Task The_documentation_may_load_only_its_own_scripts()
     {
         await using var gateway = await GatewayHost.StartAsync();
 
@@ -70,7 +70,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task Photos_may_be_shown_by_pages_of_other_origins()
+    public async Task Pages_of_other_origins_may_show_photos()
     {
         await using var gateway = await GatewayHost.StartAsync();
 
@@ -85,7 +85,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task Without_origins_no_page_may_use_the_api()
+    public async Task Without_configured_origins_there_are_no_CORS_headers()
     {
         await using var gateway = await GatewayHost.StartAsync();
 
@@ -97,7 +97,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task Pages_of_the_named_origins_may_and_others_may_not()
+    public async Task Only_configured_origins_get_CORS_headers()
     {
         await using var gateway = await GatewayHost.StartAsync(
             ("Cors:Origins:0", Page), ("Cors:Origins:1", "http://localhost:5173"), ("RateLimits:Scale", "1"), ("RateLimits:Default:Permits", "3"), ("RateLimits:Default:Window", "01:00:00"),
@@ -129,7 +129,7 @@ public sealed class BrowserTests
         wrong.Headers.Vary.ShouldContain("Origin");
         wrong.Headers.ShouldNotContain(header => header.Key.StartsWith("Access-Control-"));
 
-        // A page must be able to read why it was turned away.
+        // A page must be able to read the rejection.
         using var last = await FromAsync(gateway, Page, HttpMethod.Get);
         using var refused = await FromAsync(gateway, Page, HttpMethod.Get);
         refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
@@ -137,7 +137,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task What_the_cache_keeps_is_given_to_each_page_with_its_own_permission()
+    public async Task A_cached_response_has_the_CORS_headers_of_each_origin()
     {
         await using var gateway = await GatewayHost.StartAsync(("Cors:Origins:0", Page), ("Cors:Origins:1", "https://other.example"));
         gateway[ResourceNames.Coupons].Answer = context =>
@@ -160,7 +160,7 @@ public sealed class BrowserTests
     [InlineData("*", "true", "Cors:Credentials")]
     [InlineData("https://kashif.example/", "false", "https://kashif.example/")]
     [InlineData("kashif.example", "false", "kashif.example")]
-    public async Task Origins_that_are_wrong_or_too_many_end_the_start(string origin, string credentials, string named)
+    public async Task Invalid_origins_stop_the_start(string origin, string credentials, string named)
     {
         var exception = await Should.ThrowAsync<OptionsValidationException>(
             async () => await GatewayHost.StartAsync(("Cors:Origins:0", origin), ("Cors:Credentials", credentials)));
@@ -171,10 +171,10 @@ public sealed class BrowserTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task With_a_certificate_tls_ends_here_and_http_leads_there(bool isPem)
+    public async Task With_a_certificate_http_redirects_to_https(bool isPem)
     {
         using var directory = new TemporaryDirectory();
-        using var certificate = SelfMade();
+        using var certificate = SelfSigned();
         (string, string?)[] settings = isPem
             ? [("Kestrel:Certificates:Default:Path", directory.Write("gateway.pem", certificate.ExportCertificatePem())), ("Kestrel:Certificates:Default:KeyPath", directory.Write("gateway.key", certificate.GetECDsaPrivateKey()?.ExportPkcs8PrivateKeyPem() ?? ""))]
             : [("Kestrel:Certificates:Default:Path", directory.Write("gateway.pfx", certificate.Export(X509ContentType.Pfx, "secret"))), ("Kestrel:Certificates:Default:Password", "secret")];
@@ -220,7 +220,7 @@ public sealed class BrowserTests
 
     private static string Header(HttpResponseMessage response, string name) => response.Headers.GetValues(name).ShouldHaveSingleItem();
 
-    private static X509Certificate2 SelfMade()
+    private static X509Certificate2 SelfSigned()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=kashif.example", key, HashAlgorithmName.SHA256);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>Public reads are kept as long as their service says, and nothing else is kept at all.</summary>
+/// <summary>Public responses are cached as long as their service says; nothing else is cached.</summary>
 public sealed class CachingTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/gamification/leaderboard";
@@ -23,7 +23,7 @@ public sealed class CachingTests : IAsyncLifetime
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
     [Fact]
-    public async Task A_public_answer_is_given_to_everyone()
+    public async Task A_public_response_is_cached_for_all_callers()
     {
         Answer("public, max-age=60", etag: "\"v1\"");
 
@@ -45,7 +45,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_to_somebody_signed_in_is_kept_once_the_path_is_known_to_be_public()
+    public async Task A_signed_in_callers_response_is_cached_once_the_path_is_known_to_be_public()
     {
         Answer("public, max-age=60");
 
@@ -66,7 +66,7 @@ public sealed class CachingTests : IAsyncLifetime
     [InlineData("public, max-age=0")]
     [InlineData("public")]
     [InlineData("nonsense")]
-    public async Task What_does_not_say_so_is_never_kept(string? cacheControl)
+    public async Task A_response_that_is_not_public_is_not_cached(string? cacheControl)
     {
         Answer(cacheControl);
 
@@ -78,7 +78,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nor_is_an_error()
+    public async Task An_error_is_not_cached()
     {
         Answer("public, max-age=60", status: 500);
         using var failed = await GetAsync();
@@ -93,7 +93,7 @@ public sealed class CachingTests : IAsyncLifetime
     [Theory]
     [InlineData("Set-Cookie", "a=b")]
     [InlineData("Vary", "Accept-Language")]
-    public async Task Nor_what_is_meant_for_one_kind_of_caller(string header, string value)
+    public async Task A_response_with_a_cookie_or_Vary_is_not_cached(string header, string value)
     {
         Answer("public, max-age=60", header: (header, value));
 
@@ -104,7 +104,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nor_an_answer_that_breaks_off()
+    public async Task An_incomplete_response_is_not_cached()
     {
         Service.Answer = async context =>
         {
@@ -120,7 +120,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nor_the_absence_of_the_service()
+    public async Task An_unavailable_service_is_not_cached()
     {
         await Gateway.StopAsync(ResourceNames.Gamification);
 
@@ -133,7 +133,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_query_is_another_answer_and_another_method_is_none()
+    public async Task The_cache_key_includes_the_query_and_only_GET_is_cached()
     {
         Answer("public, max-age=60");
 
@@ -148,16 +148,16 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_asked_for_anew_when_its_time_is_over()
+    public async Task An_expired_response_is_fetched_again()
     {
         Answer("public, max-age=1");
         await Gateway.Client.GetStringAsync(Path, Cancel);
 
-        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "answer 2", "a new answer");
+        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "answer 2", "a new response");
     }
 
     [Fact]
-    public async Task Who_has_it_already_gets_a_304()
+    public async Task A_matching_If_None_Match_returns_304_from_the_cache()
     {
         Answer("public, max-age=60", etag: "\"v1\"");
         using var first = await GetAsync();
@@ -172,7 +172,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_who_ask_at_once_are_one_request_to_the_service()
+    public async Task Concurrent_requests_make_one_request_to_the_service()
     {
         var release = new TaskCompletionSource();
         Service.Answer = async context =>
@@ -186,41 +186,41 @@ public sealed class CachingTests : IAsyncLifetime
         await Eventually.TrueAsync(() => Service.Requests.Count == 1, "the first request");
         var others = Enumerable.Range(0, 50).Select(_ => Gateway.Client.GetStringAsync(Path, Cancel)).ToArray();
 
-        // One that is answered while the service is still busy shows that those before it have arrived.
+        // This response, while the service is still busy, shows that the earlier requests have arrived.
         await Gateway.Client.GetAsync("/alive", Cancel);
         release.SetResult();
 
         (await Task.WhenAll([first, .. others])).ShouldAllBe(answer => answer == "shared");
 
-        // One that found nothing just before the answer was kept, and did not queue until after, asks once more.
+        // A request may miss the cache just before the response is stored, and make a second request.
         Service.Requests.Count.ShouldBeLessThanOrEqualTo(2);
     }
 
     [Fact]
-    public async Task What_is_somebodys_own_on_a_public_path_stays_theirs()
+    public async Task A_private_response_on_a_public_path_is_not_cached()
     {
-        // As with /coupons, which is for everyone but where the caller's own purse is asked about.
+        // Like /coupons, which is public unless filtered by the caller's points.
         Service.Answer = context =>
         {
             var caller = context.Request.Headers.Authorization.ToString();
             context.Response.Headers.CacheControl = caller.Length == 0 ? "public, max-age=60" : "private, no-store";
             return context.Response.WriteAsync($"for {caller}");
         };
-        await Gateway.Client.GetStringAsync($"{Path}?other", Cancel); // the path is known to be public
+        await Gateway.Client.GetStringAsync($"{Path}?other", Cancel); // Makes the path known as public.
 
         var own = Token();
         using var first = await GetAsync(authorization: own);
         using var another = await GetAsync(authorization: Token());
-        using var nobody = await GetAsync();
+        using var anonymous = await GetAsync();
 
         (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe($"for {own}");
         (await another.Content.ReadAsStringAsync(Cancel)).ShouldNotContain(own);
-        (await nobody.Content.ReadAsStringAsync(Cancel)).ShouldBe("for ");
-        nobody.Headers.Age.ShouldBeNull();
+        (await anonymous.Content.ReadAsStringAsync(Cancel)).ShouldBe("for ");
+        anonymous.Headers.Age.ShouldBeNull();
     }
 
     [Fact]
-    public async Task Head_is_never_answered_from_it_and_leaves_nothing_in_it()
+    public async Task HEAD_neither_reads_nor_fills_the_cache()
     {
         Answer("public, max-age=60", etag: "\"v1\"");
 
@@ -234,7 +234,7 @@ public sealed class CachingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_who_ask_for_what_is_theirs_each_get_their_own()
+    public async Task Concurrent_callers_each_get_their_own_private_response()
     {
         Service.Answer = context => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString());
 
@@ -248,7 +248,7 @@ public sealed class CachingTests : IAsyncLifetime
         answers.ShouldBe(callers);
     }
 
-    /// <summary>Of somebody new.</summary>
+    /// <summary>A new user's token.</summary>
     private static string Token() => $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
 
     private void Answer(string? cacheControl, string? etag = null, int status = 200, (string Name, string Value)? header = null)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>Who is asking: by a token that is right, or by nothing. What else a client says of itself does not pass.</summary>
+/// <summary>Callers: valid tokens or none pass, invalid tokens and other claims of identity do not.</summary>
 public sealed class CallerTests : IAsyncLifetime
 {
     private GatewayHost? _gateway;
@@ -22,7 +22,7 @@ public sealed class CallerTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
-    public async Task A_bad_token_is_a_401_before_any_service_hears_of_it(string area, string service)
+    public async Task An_invalid_token_returns_401_without_reaching_the_service(string area, string service)
     {
         var good = GatewayServers.Issuer.TokenFor(Guid.CreateVersion7());
         string[] bad = [$"Bearer {Expired}", $"Bearer {good}x", $"bearer {good[..^8]}AAAAAAAA", "Bearer nonsense", "Bearer", "Bearer  ", $"Bearer {good}, Bearer {good}"];
@@ -44,7 +44,7 @@ public sealed class CallerTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
-    public async Task A_good_one_passes_and_so_does_none(string area, string service)
+    public async Task A_valid_token_passes_and_so_does_no_token(string area, string service)
     {
         var token = $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
 
@@ -57,7 +57,7 @@ public sealed class CallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_bad_one_gets_no_answer_from_the_cache_either()
+    public async Task An_invalid_token_gets_no_cached_response()
     {
         Gateway[ResourceNames.Gamification].Answer = context =>
         {
@@ -75,7 +75,7 @@ public sealed class CallerTests : IAsyncLifetime
     [InlineData("/api/v1/auth/token")]
     [InlineData("/api/v1/auth/refresh")]
     [InlineData("/api/auth/refresh/")]
-    public async Task Who_signs_in_anew_may_still_send_the_old_one(string path)
+    public async Task An_expired_token_is_ignored_when_signing_in_or_refreshing(string path)
     {
         using var response = await SendAsync(HttpMethod.Post, path, ("Authorization", $"Bearer {Expired}"));
 
@@ -84,7 +84,7 @@ public sealed class CallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_that_could_be_taken_for_an_identity_passes()
+    public async Task Headers_that_claim_an_identity_are_removed()
     {
         string[] names =
         [
@@ -102,7 +102,7 @@ public sealed class CallerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_a_client_that_nobody_vouches_for_the_connection_counts()
+    public async Task Without_a_trusted_proxy_the_connections_address_counts()
     {
         using var response = await SendAsync(
             HttpMethod.Post, "/api/v1/auth/token",
@@ -122,7 +122,7 @@ public sealed class CallerTests : IAsyncLifetime
     [InlineData("127.0.0.1", "2001:db8::5", "2001:db8::5")]
     [InlineData("127.0.0.1", "nonsense", "127.0.0.1")]
     [InlineData("10.0.0.0/8", "1.2.3.4", "127.0.0.1")]
-    public async Task A_proxy_that_is_trusted_is_believed_as_far_as_the_trust_goes(string trusted, string forwarded, string address)
+    public async Task X_Forwarded_For_is_trusted_only_from_trusted_proxies(string trusted, string forwarded, string address)
     {
         await using var gateway = await GatewayHost.StartAsync(("Gateway:TrustedProxies:0", trusted));
 

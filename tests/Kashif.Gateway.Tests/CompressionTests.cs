@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What is worth it is compressed, once for each coding, and never what holds secrets.</summary>
+/// <summary>Text is compressed once per coding, unless it is short or contains secrets.</summary>
 public sealed class CompressionTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/reports/export.geojson";
@@ -32,7 +32,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("gzip;q=0", null)]
     [InlineData("nonsense;;=", null)]
     [InlineData(null, null)]
-    public async Task The_client_chooses_the_coding(string? accepted, string? expected)
+    public async Task Accept_Encoding_selects_the_coding(string? accepted, string? expected)
     {
         Answer("application/json; charset=utf-8");
 
@@ -56,7 +56,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("/api/v1/auth/token", "application/json", false)]
     [InlineData("/api/auth/token", "application/json", false)]
     [InlineData("/API/V1/AUTH/token", "application/json", false)]
-    public async Task Text_is_compressed_but_for_what_holds_secrets(string path, string type, bool expected)
+    public async Task Text_without_secrets_is_compressed(string path, string type, bool expected)
     {
         Answer(type);
 
@@ -67,7 +67,7 @@ public sealed class CompressionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_short_answer_stays_as_it_is()
+    public async Task A_short_response_is_not_compressed()
     {
         Gateway[ResourceNames.Reporting].Answer = context =>
         {
@@ -83,7 +83,7 @@ public sealed class CompressionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_come_one_by_one()
+    public async Task Server_sent_events_are_not_buffered()
     {
         var second = new TaskCompletionSource();
         Gateway[ResourceNames.Notifications].Answer = async context =>
@@ -114,7 +114,7 @@ public sealed class CompressionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_cache_keeps_one_of_each_coding()
+    public async Task The_cache_stores_one_response_per_coding()
     {
         Answer("application/json", "public, max-age=60", "\"v1\"");
         string?[] accepted = ["br", "gzip", null, "gzip, br", "*", "gzip;q=1, br;q=0.1", "deflate"];
@@ -139,7 +139,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("W/\"v1\"")]
     [InlineData("\"v0\", W/\"v1\"")]
     [InlineData("*")]
-    public async Task Who_has_any_coding_of_it_gets_a_304(string known)
+    public async Task The_etag_of_any_coding_returns_304(string known)
     {
         Answer("application/json", "public, max-age=60", "\"v1\"");
         using var first = await GetAsync(Path, "br");
@@ -155,7 +155,7 @@ public sealed class CompressionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tag_that_compression_made_weak_is_a_condition_all_the_same()
+    public async Task A_weak_etag_in_If_Match_reaches_the_service_as_strong()
     {
         using var request = new HttpRequestMessage(HttpMethod.Patch, "/api/v1/reports/1/status");
         request.Headers.Add("If-Match", "W/\"3\", \"2\"");
@@ -168,7 +168,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [Theory]
     [InlineData(null)]
     [InlineData("br")]
-    public async Task Head_is_get_without_a_body(string? accepted)
+    public async Task HEAD_returns_the_headers_of_GET_without_a_body(string? accepted)
     {
         Answer("application/json", "public, max-age=60", "\"v1\"");
         using var request = Request(Path, accepted);

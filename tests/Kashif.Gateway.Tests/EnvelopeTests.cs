@@ -34,10 +34,10 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [InlineData("envelope=no", false)]
     [InlineData("return=minimal", false)]
     [InlineData("", false)]
-    public void It_is_found_among_other_preferences(string header, bool expected) => Preferences.Has(header, "envelope").ShouldBe(expected);
+    public void The_preference_is_found_among_others(string header, bool expected) => Preferences.Has(header, "envelope").ShouldBe(expected);
 
     [Fact]
-    public async Task An_answer_is_the_data()
+    public async Task A_response_becomes_the_data()
     {
         Answer(201, """{"id":1,"name":"كاشف <b>"}""");
 
@@ -57,7 +57,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [InlineData(" 7 ", "7")]
     [InlineData("""{"items":1,"next_cursor":null}""", """{"items":1,"next_cursor":null}""")]
     [InlineData("""{"items":[]}""", """{"items":[]}""")]
-    public async Task Whatever_it_is(string body, string data)
+    public async Task Any_JSON_value_becomes_the_data(string body, string data)
     {
         Answer(200, body);
 
@@ -69,7 +69,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Theory]
     [InlineData("\"abc\"", "true")]
     [InlineData("null", "false")]
-    public async Task A_list_is_its_items_and_what_else_it_says(string cursor, string hasNext)
+    public async Task A_lists_items_become_the_data_and_the_rest_the_meta(string cursor, string hasNext)
     {
         Answer(200, $$"""{"items":[{"a":1.50}],"next_cursor":{{cursor}},"period":"all"}""");
 
@@ -80,7 +80,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_problem_is_its_code_and_what_it_says_for_people()
+    public async Task A_problems_code_and_detail_become_error_and_message()
     {
         Answer(422, """{"type":"urn:x","title":"T","status":422,"detail":"Too few.","code":"insufficient_points","trace_id":"t","errors":{"a":["b"]}}""", "application/problem+json");
 
@@ -93,7 +93,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_error_without_a_code_is_a_failure_all_the_same()
+    public async Task An_error_without_a_code_is_not_a_success()
     {
         Answer(400, """[{"code":400,"description":"Open311"}]""");
 
@@ -104,7 +104,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_gateways_own_errors_are_in_one_too()
+    public async Task The_gateways_own_errors_are_wrapped()
     {
         await Gateway.StopAsync(ResourceNames.Coupons);
 
@@ -121,7 +121,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_no_json_has_none()
+    public async Task A_response_without_JSON_is_not_wrapped()
     {
         Answer(200, "<a/>", "application/xml");
         using var xml = await SendAsync();
@@ -145,7 +145,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_does_not_ask_gets_none_and_caches_are_told()
+    public async Task Without_the_preference_there_is_no_envelope_but_Vary()
     {
         Answer(200, "{}");
 
@@ -157,7 +157,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_made_of_what_the_cache_keeps_and_has_a_tag_of_its_own()
+    public async Task A_cached_response_is_wrapped_with_its_own_etag()
     {
         Answer(200, """{"a":1}""", cacheControl: "public, max-age=60", tag: "\"v1\"");
         const string Wrapped = """{"success":true,"data":{"a":1},"error":null,"message":"OK","meta":null}""";
@@ -185,7 +185,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Its_tag_is_a_condition_that_the_service_understands()
+    public async Task The_envelopes_etag_in_If_Match_reaches_the_service_without_suffix()
     {
         using var request = new HttpRequestMessage(HttpMethod.Patch, "/api/v1/reports/1/status");
         request.Headers.Add("If-Match", "\"3-envelope\"");
@@ -196,7 +196,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_compressed_as_a_whole()
+    public async Task The_envelope_is_compressed()
     {
         var text = new string('a', 5000);
         Answer(200, $"\"{text}\"", cacheControl: "public, max-age=60", tag: "\"v1\"");
@@ -216,7 +216,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_long_one_is_not_kept_but_passes()
+    public async Task A_long_response_is_streamed_in_the_envelope()
     {
         var half = Encoding.UTF8.GetBytes($"\"{new string('a', 2 * 1024 * 1024)}");
         var release = new TaskCompletionSource();
@@ -245,7 +245,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Half_an_answer_is_taken_back()
+    public async Task An_incomplete_response_returns_503()
     {
         Service.Answer = async context =>
         {
@@ -264,7 +264,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Head_tells_what_get_would_get()
+    public async Task HEAD_returns_the_headers_of_GET()
     {
         Answer(200, "{}", tag: "\"v1\"");
         using var request = Request(Path);

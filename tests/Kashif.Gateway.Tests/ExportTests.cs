@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>All user data in one document: Auth's part and, once Auth has answered, those of the other services.</summary>
+/// <summary>The export of all user data: Auth's part, then those of the other services.</summary>
 public sealed class ExportTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/auth/me/export";
@@ -38,7 +38,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData("/API/v1/Auth/ME/export", false)]
     [InlineData("/api/auth/me/export", true)]
     [InlineData("/api/auth/me/export/", true)]
-    public async Task Export_under_every_path_holds_the_parts_of_all_services(string path, bool isDeprecated)
+    public async Task An_export_under_every_path_has_the_parts_of_all_services(string path, bool isDeprecated)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Add("X-Correlation-Id", "my-export");
@@ -73,7 +73,7 @@ public sealed class ExportTests : IAsyncLifetime
     [Theory]
     [InlineData("/api/v1/auth/me/%65xport")]
     [InlineData("/api/v1/auth/users/../me/export")]
-    public async Task Export_under_a_path_that_kestrel_decodes_holds_the_parts_of_all_services(string target)
+    public async Task An_export_under_an_encoded_path_has_the_parts_of_all_services(string target)
     {
         var answer = await Gateway.SendBytesAsync(
             $"GET {target} HTTP/1.1\r\nHost: {Gateway.Address.Authority}\r\nAuthorization: Bearer {Token}\r\nConnection: close\r\n\r\n");
@@ -83,7 +83,7 @@ public sealed class ExportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Export_is_of_the_caller_whatever_the_request_names()
+    public async Task An_export_is_always_of_the_caller()
     {
         var other = Guid.CreateVersion7();
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{Path}?id={other}&user_id={other}");
@@ -96,7 +96,7 @@ public sealed class ExportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Head_answers_as_get_without_the_body()
+    public async Task HEAD_returns_the_headers_of_GET_without_a_body()
     {
         using var response = await SendAsync(HttpMethod.Head);
 
@@ -111,7 +111,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData(403)]
     [InlineData(404)]
     [InlineData(500)]
-    public async Task Refusal_of_auth_is_passed_on_and_no_service_is_asked(int status)
+    public async Task An_error_of_auth_is_returned_without_calling_other_services(int status)
     {
         Auth.Answer = async context =>
         {
@@ -124,14 +124,14 @@ public sealed class ExportTests : IAsyncLifetime
 
         ((int)response.StatusCode).ShouldBe(status);
         (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("""{"code":"its_own"}""");
-        ShouldHaveAskedNoService();
+        ShouldHaveCalledNoService();
     }
 
     [Theory]
     [InlineData(null, 1)]
     [InlineData("Basic bGluYTpzZWNyZXQ=", 1)]
     [InlineData("Bearer not.a.token", 0)]
-    public async Task Caller_without_a_good_token_reaches_no_service(string? authorization, int askedOfAuth)
+    public async Task Without_a_valid_token_no_service_is_called(string? authorization, int callsToAuth)
     {
         Auth.Answer = context =>
         {
@@ -147,12 +147,12 @@ public sealed class ExportTests : IAsyncLifetime
         using var response = await Gateway.Client.SendAsync(request, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
-        Auth.Requests.Count.ShouldBe(askedOfAuth);
-        ShouldHaveAskedNoService();
+        Auth.Requests.Count.ShouldBe(callsToAuth);
+        ShouldHaveCalledNoService();
     }
 
     [Fact]
-    public async Task Api_key_is_refused_by_auth_and_reaches_no_service()
+    public async Task An_API_key_is_refused_by_auth_and_calls_no_other_service()
     {
         const string Key = "kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
         var token = GatewayServers.Issuer.TokenForApiKey(_user, "auth:read");
@@ -172,7 +172,7 @@ public sealed class ExportTests : IAsyncLifetime
         using var response = await Gateway.Client.SendAsync(request, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
-        ShouldHaveAskedNoService();
+        ShouldHaveCalledNoService();
     }
 
     [Theory]
@@ -180,16 +180,16 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData(ResourceNames.Gamification, true)]
     [InlineData(ResourceNames.Coupons, false)]
     [InlineData(ResourceNames.Notifications, true)]
-    public async Task Missing_part_of_any_service_returns_503_and_no_document(string service, bool breaksOff)
+    public async Task A_missing_part_of_any_service_returns_503_without_a_document(string service, bool isIncomplete)
     {
         await using var second = await FakeService.StartAsync(ResourceNames.Auth);
         await using var gateway = await StartAsync(($"services:{ResourceNames.Auth}:http:1", second.Address));
-        second.Answer = AnswerAccountAsync;
+        second.Answer = WriteAccountAsync;
         gateway[service].Answer = context =>
         {
-            if (breaksOff)
+            if (isIncomplete)
             {
-                return BreakOffAsync(context, """{"things":[1,""");
+                return WriteIncompleteAsync(context, """{"things":[1,""");
             }
 
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
@@ -200,36 +200,36 @@ public sealed class ExportTests : IAsyncLifetime
 
         await ShouldBeUnavailableAsync(response, "export_unavailable");
         (response.Headers.RetryAfter?.Delta).ShouldBe(TimeSpan.FromSeconds(30));
-        (gateway[ResourceNames.Auth].Requests.Count + second.Requests.Count).ShouldBe(1); // one export, one audit entry
+        (gateway[ResourceNames.Auth].Requests.Count + second.Requests.Count).ShouldBe(1); // One export, one audit entry.
     }
 
     [Fact]
-    public async Task Account_that_breaks_off_returns_503_and_no_document()
+    public async Task An_incomplete_account_returns_503_without_a_document()
     {
-        Auth.Answer = context => BreakOffAsync(context, Account[..20]);
+        Auth.Answer = context => WriteIncompleteAsync(context, Account[..20]);
 
         using var response = await SendAsync(HttpMethod.Get);
 
         await ShouldBeUnavailableAsync(response, "unavailable");
-        ShouldHaveAskedNoService();
+        ShouldHaveCalledNoService();
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{\"exported_at\":")]
-    public async Task Account_that_is_no_object_returns_503_and_no_document(string body)
+    public async Task An_account_that_is_not_an_object_returns_503_without_a_document(string body)
     {
         Auth.Answer = context => context.Response.WriteAsync(body);
 
         using var response = await SendAsync(HttpMethod.Get);
 
         await ShouldBeUnavailableAsync(response, "export_unavailable");
-        ShouldHaveAskedNoService();
+        ShouldHaveCalledNoService();
     }
 
     [Fact]
-    public async Task After_a_refused_service_token_the_next_export_uses_a_new_one()
+    public async Task After_a_rejected_service_token_the_next_export_uses_a_new_one()
     {
         var tokens = new List<string>();
         Gateway[ResourceNames.Reporting].Answer = context =>
@@ -249,9 +249,9 @@ public sealed class ExportTests : IAsyncLifetime
 
     [Theory]
     [InlineData(1_000)]
-    [InlineData(100_000)] // in a file
-    [InlineData(3_000_000)] // longer than an envelope is kept
-    public async Task Document_of_any_length_arrives_whole_and_in_an_envelope(int length)
+    [InlineData(100_000)] // Buffered in a file.
+    [InlineData(3_000_000)] // Too long to buffer for the envelope.
+    public async Task A_document_of_any_length_is_complete_with_and_without_an_envelope(int length)
     {
         var part = $"\"{new string('x', length)}\"";
         Gateway[ResourceNames.Coupons].Answer = context => context.Response.WriteAsync(part);
@@ -268,7 +268,7 @@ public sealed class ExportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Document_is_not_compressed()
+    public async Task An_export_is_not_compressed()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Path);
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
@@ -277,13 +277,13 @@ public sealed class ExportTests : IAsyncLifetime
         using var response = await SendAsync(request);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        response.Content.Headers.ContentEncoding.ShouldBeEmpty(); // its size could tell what a secret in it is
+        response.Content.Headers.ContentEncoding.ShouldBeEmpty(); // Its size could reveal a secret (BREACH).
     }
 
     [Theory]
     [InlineData("00:01:00", 200)]
     [InlineData("00:00:01", 504)]
-    public async Task Export_may_take_the_long_timeout(string longTimeout, int status)
+    public async Task An_export_has_the_long_timeout(string longTimeout, int status)
     {
         await using var gateway = await StartAsync(("Proxy:Timeout", "00:00:01"), ("Proxy:LongTimeout", longTimeout));
         gateway[ResourceNames.Coupons].Answer = async context =>
@@ -299,7 +299,7 @@ public sealed class ExportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Limit_counts_get_and_head_under_every_path()
+    public async Task The_export_limit_counts_GET_and_HEAD_under_every_path()
     {
         await using var gateway = await StartAsync(("RateLimits:Scale", "1"), ("RateLimits:Export:Permits", "3"), ("RateLimits:Export:Window", "01:00:00"));
         using var client = gateway.With(Token);
@@ -321,7 +321,7 @@ public sealed class ExportTests : IAsyncLifetime
     private static async Task<GatewayHost> StartAsync(params (string Key, string? Value)[] settings)
     {
         var gateway = await GatewayHost.StartAsync(settings);
-        gateway[ResourceNames.Auth].Answer = AnswerAccountAsync;
+        gateway[ResourceNames.Auth].Answer = WriteAccountAsync;
         foreach (var service in ResourceNames.UserDataServices)
         {
             gateway[service].Answer = context => context.Response.WriteAsync($"[\"{service}\"]");
@@ -330,7 +330,7 @@ public sealed class ExportTests : IAsyncLifetime
         return gateway;
     }
 
-    private static Task AnswerAccountAsync(HttpContext context)
+    private static Task WriteAccountAsync(HttpContext context)
     {
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
@@ -338,8 +338,8 @@ public sealed class ExportTests : IAsyncLifetime
         return context.Response.WriteAsync(Account);
     }
 
-    /// <summary>Kestrel ends the connection where less is written than was announced.</summary>
-    private static Task BreakOffAsync(HttpContext context, string beginning)
+    /// <summary>Writes less than Content-Length, so that Kestrel aborts the connection.</summary>
+    private static Task WriteIncompleteAsync(HttpContext context, string beginning)
     {
         context.Response.ContentLength = beginning.Length + 1;
         return context.Response.WriteAsync(beginning);
@@ -353,7 +353,7 @@ public sealed class ExportTests : IAsyncLifetime
         return Gateway.Client.SendAsync(request, Cancel);
     }
 
-    private void ShouldHaveAskedNoService() => ResourceNames.UserDataServices.SelectMany(service => Gateway[service].Requests).ShouldBeEmpty();
+    private void ShouldHaveCalledNoService() => ResourceNames.UserDataServices.SelectMany(service => Gateway[service].Requests).ShouldBeEmpty();
 
     private static async Task ShouldBeUnavailableAsync(HttpResponseMessage response, string code)
     {

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>A service behind the gateway: remembers what reaches it and answers as the test wants.</summary>
+/// <summary>A fake service behind the gateway: records requests and responds as the test configures.</summary>
 internal sealed class FakeService : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -21,24 +21,24 @@ internal sealed class FakeService : IAsyncDisposable
 
     public string Address => _application.Urls.Single();
 
-    /// <summary>What has reached the service, but for health checks.</summary>
+    /// <summary>The received requests, without health checks.</summary>
     public IReadOnlyList<Seen> Requests => [.. _seen];
 
-    /// <summary>The largest body that it takes.</summary>
+    /// <summary>The body size limit.</summary>
     public long? MaxBody { get; set; }
 
     public string Health { get; set; } = "healthy";
 
-    /// <summary>What it says of the dependencies behind it.</summary>
+    /// <summary>The checks of its health report.</summary>
     public object Checks { get; set; } = new { };
 
-    /// <summary>How often it was asked for its health.</summary>
+    /// <summary>The number of requests for its health.</summary>
     public int Probes => _probes;
 
-    /// <summary>Answers no such question before.</summary>
+    /// <summary>Health requests wait for this.</summary>
     public Task Ready { get; set; } = Task.CompletedTask;
 
-    /// <summary>What it says to anything but <c>/health</c>; by default 200 with its name.</summary>
+    /// <summary>Writes the response to anything but <c>/health</c>; by default 200 with the name.</summary>
     public Func<HttpContext, Task> Answer { get; set; }
 
     public static async Task<FakeService> StartAsync(string name)
@@ -54,7 +54,7 @@ internal sealed class FakeService : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    /// <summary>Ends it without letting anything finish: connections break off in the middle.</summary>
+    /// <summary>Stops the service at once, aborting its connections.</summary>
     public async Task KillAsync()
     {
         using var now = new CancellationTokenSource();
@@ -94,6 +94,6 @@ internal sealed class FakeService : IAsyncDisposable
         await Answer(context);
     }
 
-    /// <param name="Target">Path and query as they came over the wire.</param>
+    /// <param name="Target">The raw path and query.</param>
     public sealed record Seen(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>The gateway on Kestrel, with a fake in each service's place.</summary>
+/// <summary>The gateway on Kestrel, with a fake of each service.</summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
     private readonly Factory _factory;
@@ -34,8 +34,8 @@ internal sealed class GatewayHost : IAsyncDisposable
     public static Task<GatewayHost> StartAsync(params (string Key, string? Value)[] settings) =>
         StartAsync(settings.GroupBy(setting => setting.Key).ToDictionary(group => group.Key, group => group.Last().Value));
 
-    /// <param name="settings">Configuration on top.</param>
-    /// <param name="configure">Replaces what a test must see or break.</param>
+    /// <param name="settings">Additional configuration.</param>
+    /// <param name="configure">Replaces services for the test.</param>
     public static async Task<GatewayHost> StartAsync(
         IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? configure = null)
     {
@@ -49,8 +49,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         var all = services.ToDictionary(service => $"services:{service.Key}:http:0", service => (string?)service.Value.Address);
         all[$"ConnectionStrings:{ResourceNames.Cache}"] = GatewayServers.Redis.Cache;
         all["ServiceClient:ClientId"] = ResourceNames.Gateway;
-        all["ServiceClient:ClientSecret"] = "a secret of the tests";
-        all["RateLimits:Scale"] = "1000"; // all tests come from one address
+        all["ServiceClient:ClientSecret"] = "test-secret";
+        all["RateLimits:Scale"] = "1000"; // All tests use one address.
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
             all[key] = value;
@@ -58,16 +58,16 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         var factory = new Factory(all, configure);
 
-        // Not UseKestrel(port): that sets the address while the program, on its own thread, may have started already.
+        // Not UseKestrel(port): it sets the address when the program, on its own thread, may have started already.
         factory.UseKestrel();
         factory.StartServer();
         return new GatewayHost(factory, services);
     }
 
-    /// <summary>Takes a service away.</summary>
+    /// <summary>Stops a service.</summary>
     public ValueTask StopAsync(string service) => _services[service].DisposeAsync();
 
-    /// <summary>A client of somebody who is signed in.</summary>
+    /// <summary>A signed-in user's client.</summary>
     public HttpClient As(Guid userId) => With(GatewayServers.Issuer.TokenFor(userId));
 
     public HttpClient With(string token)
@@ -77,14 +77,14 @@ internal sealed class GatewayHost : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Sends a request line as it stands: HttpClient would tidy the path up.</summary>
-    /// <returns>The whole answer.</returns>
+    /// <summary>Sends an unmodified request line; HttpClient would normalize the path.</summary>
+    /// <returns>The whole response.</returns>
     public Task<string> SendRawAsync(string target) =>
         SendBytesAsync($"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n");
 
-    /// <summary>Sends bytes as they stand, one for each character.</summary>
-    /// <param name="patience">How long to wait for a connection that does not end.</param>
-    /// <returns>All that comes back until the connection ends.</returns>
+    /// <summary>Sends one byte per character.</summary>
+    /// <param name="patience">How long to wait for a connection that stays open.</param>
+    /// <returns>Everything received until the connection ends.</returns>
     public async Task<string> SendBytesAsync(string bytes, TimeSpan? patience = null)
     {
         using var limit = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
@@ -103,7 +103,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException || (exception is OperationCanceledException && patience is not null))
         {
-            // The gateway hung up, or waits for more: what came until then is the answer.
+            // The gateway closed the connection or waits for more: return what was received.
         }
 
         return answer.ToString();
@@ -119,7 +119,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Fetches Auth's keys from the one who signs the tokens: the fake in Auth's place has none.</summary>
+    /// <summary>Fetches Auth's keys from the test issuer, because the fake of Auth has none.</summary>
     private sealed class KeysOfIssuer : DelegatingHandler
     {
         public KeysOfIssuer()

@@ -1,12 +1,12 @@
 using Kashif.Testing;
 
-// One of them stops Redis.
+// One test stops Redis.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 [assembly: AssemblyFixture(typeof(Kashif.Gateway.Tests.GatewayServers))]
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What every gateway has besides its services, started once: Redis, and who signs the tokens.</summary>
+/// <summary>Redis and the token issuer for all gateways, started once.</summary>
 public sealed class GatewayServers : IAsyncLifetime
 {
     private static TestServers? s_redis;

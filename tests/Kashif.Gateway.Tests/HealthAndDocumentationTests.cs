@@ -20,7 +20,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
-    public async Task Each_services_health_is_there_on_both_path_forms(string area, string service)
+    public async Task Each_services_health_is_routed_under_both_prefixes(string area, string service)
     {
         Gateway[service].Health = "degraded";
 
@@ -31,7 +31,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_whole_is_healthy_when_all_are()
+    public async Task The_gateway_is_healthy_if_all_services_are()
     {
         var (status, health) = await HealthAsync();
 
@@ -42,7 +42,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_degraded_degrades_it()
+    public async Task A_degraded_service_makes_the_gateway_degraded()
     {
         Gateway[ResourceNames.Reporting].Health = "degraded";
 
@@ -54,7 +54,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_unhealthy_or_away_makes_it_unhealthy_and_is_named()
+    public async Task An_unhealthy_or_unreachable_service_makes_the_gateway_unhealthy()
     {
         Gateway[ResourceNames.Reporting].Health = "unhealthy";
         await Gateway.StopAsync(ResourceNames.Coupons);
@@ -72,7 +72,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     [Theory]
     [InlineData("degraded", 200)]
     [InlineData("unhealthy", 503)]
-    public async Task What_is_behind_a_service_is_shown_with_it(string state, int expected)
+    public async Task A_services_checks_are_part_of_its_health(string state, int expected)
     {
         Gateway[ResourceNames.Auth].Health = state;
         Gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 1.5 }, messaging = new { status = state, duration_ms = 2000 } };
@@ -88,7 +88,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_several_replicas_the_worst_is_shown()
+    public async Task The_worst_of_several_replicas_is_shown()
     {
         await using var second = await FakeService.StartAsync(ResourceNames.Auth);
         second.Health = "degraded";
@@ -105,30 +105,30 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_who_ask_at_once_are_one_question_to_each_service()
+    public async Task Concurrent_health_requests_check_each_service_once()
     {
         var release = new TaskCompletionSource();
         Gateway[ResourceNames.Auth].Ready = release.Task;
 
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var first = Gateway.Client.GetAsync("/health", impatient.Token);
-        await Eventually.TrueAsync(() => Gateway[ResourceNames.Auth].Probes == 1, "the first question");
+        await Eventually.TrueAsync(() => Gateway[ResourceNames.Auth].Probes == 1, "the first check");
         var others = Enumerable.Range(0, 50).Select(_ => Gateway.Client.GetAsync("/health", Cancel)).ToArray();
         await impatient.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => first);
 
-        // One that is answered while the service is still busy shows that those before it have arrived, and wait.
+        // This response, while the service is still busy, shows that the earlier requests have arrived and wait.
         await Gateway.Client.GetAsync("/alive", Cancel);
         release.SetResult();
 
         (await Task.WhenAll(others)).ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
         Gateway[ResourceNames.Auth].Probes.ShouldBe(1);
-        await Eventually.TrueAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK && Gateway[ResourceNames.Auth].Probes == 2, "another one, later");
+        await Eventually.TrueAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK && Gateway[ResourceNames.Auth].Probes == 2, "a later check");
     }
 
     [Theory]
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
-    public async Task The_page_lists_every_services_document(string area, string service)
+    public async Task The_page_lists_the_document_of_every_service(string area, string service)
     {
         Gateway[service].Answer = context => context.Response.WriteAsJsonAsync(new { openapi = "3.1.1", info = new { title = service } });
 
@@ -146,7 +146,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     [Theory]
     [InlineData("/", "/docs")]
     [InlineData("/docs", "docs/index.html")]
-    public async Task The_page_is_easily_found(string path, string location)
+    public async Task The_root_and_docs_redirect_to_the_page(string path, string location)
     {
         using var response = await Gateway.Client.GetAsync(path, Cancel);
 

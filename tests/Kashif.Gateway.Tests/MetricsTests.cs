@@ -4,13 +4,13 @@ using Kashif.Testing;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What Prometheus reads from the gateway, and who else may. The hosts of one process share their meters: hence the rare values.</summary>
+/// <summary>The gateway's metrics and access to them. Hosts in one process share meters, so the tests use unusual values.</summary>
 public sealed class MetricsTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Requests_are_counted_by_route_and_never_by_path()
+    public async Task Requests_are_counted_by_route_not_by_path()
     {
         await using var gateway = await GatewayHost.StartAsync();
         gateway[ResourceNames.Reporting].Answer = context =>
@@ -27,7 +27,7 @@ public sealed class MetricsTests
 
         var text = "";
         await Eventually.TrueAsync(
-            async () => (text = await gateway.Client.GetStringAsync("/metrics", Cancel)).Contains("_OTHER", StringComparison.Ordinal), "the last of them");
+            async () => (text = await gateway.Client.GetStringAsync("/metrics", Cancel)).Contains("_OTHER", StringComparison.Ordinal), "the last request");
         Value(text, "api_requests_total", "service=\"gateway\"", "method=\"POST\"", "route=\"/api/v1/reports/{**rest}\"", "status=\"207\"").ShouldBe(1);
         Value(text, "api_requests_total", "method=\"GET\"", "route=\"none\"", "status=\"404\"").ShouldBeGreaterThanOrEqualTo(1);
         Value(text, "api_requests_total", "method=\"_OTHER\"").ShouldBe(1);
@@ -44,7 +44,7 @@ public sealed class MetricsTests
     [InlineData(null, null, 200)]
     [InlineData(null, "X-Forwarded-For", 404)]
     [InlineData(null, "Forwarded", 404)]
-    public async Task They_are_for_the_networks_of_the_settings(string? networks, string? header, int status)
+    public async Task Only_configured_networks_can_read_metrics(string? networks, string? header, int status)
     {
         var settings = (networks?.Split(',') ?? []).Select((network, index) => KeyValuePair.Create($"Gateway:Metrics:Networks:{index}", (string?)network));
         await using var gateway = await GatewayHost.StartAsync(settings.ToDictionary());
@@ -65,7 +65,7 @@ public sealed class MetricsTests
     }
 
     [Fact]
-    public async Task A_network_that_is_none_ends_the_start()
+    public async Task An_invalid_network_stops_the_start()
     {
         var failure = await Should.ThrowAsync<Exception>(
             () => GatewayHost.StartAsync(new Dictionary<string, string?> { ["Gateway:Metrics:Networks:0"] = "everyone" }));
@@ -73,7 +73,7 @@ public sealed class MetricsTests
         failure.ToString().ShouldContain("Gateway:Metrics:Networks");
     }
 
-    /// <summary>The sum of the samples of this name with these labels; there must be one.</summary>
+    /// <summary>The sum of the samples with this name and these labels; there must be at least one.</summary>
     private static long Value(string text, string name, params string[] labels)
     {
         var samples = text.Split('\n').Where(

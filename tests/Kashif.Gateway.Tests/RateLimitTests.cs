@@ -12,7 +12,7 @@ using StackExchange.Redis;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>Two gateways on one Redis. The windows are long, so that nothing comes back while a test runs; each test has users and addresses of its own.</summary>
+/// <summary>Two gateways on one Redis. Windows are long, so that no permit returns during a test. Each test uses its own users and addresses.</summary>
 public sealed class RateLimitTests : IAsyncLifetime
 {
     private static readonly (string, string?)[] Settings =
@@ -39,7 +39,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     {
         _one = await GatewayHost.StartAsync(Settings);
         _other = await GatewayHost.StartAsync(Settings);
-        await SharedAsync();
+        await WaitForRedisAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -49,13 +49,13 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Over_two_gateways_exactly_as_many_pass_as_the_limit_says()
+    public async Task Two_gateways_together_allow_exactly_the_limit()
     {
         var user = Guid.CreateVersion7();
         using var here = One.As(user);
         using var there = Other.As(user);
 
-        var statuses = await ManyAsync(100, [here, there], "/api/v1/gamification/points/me");
+        var statuses = await SendManyAsync(100, [here, there], "/api/v1/gamification/points/me");
 
         statuses.Count(status => status == 200).ShouldBe(20);
         statuses.Count(status => status == 429).ShouldBe(80);
@@ -63,7 +63,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_headers_count_down_and_say_when_to_come_back()
+    public async Task The_headers_count_down_and_have_the_reset_time()
     {
         using var user = One.As(Guid.CreateVersion7());
 
@@ -77,7 +77,7 @@ public sealed class RateLimitTests : IAsyncLifetime
             int.Parse(Header(passed, "RateLimit-Reset"), CultureInfo.InvariantCulture).ShouldBeInRange(3500, 3800);
         }
 
-        // The second is refused without a question to Redis.
+        // The second is rejected without a call to Redis.
         for (var count = 0; count < 2; count++)
         {
             using var refused = await user.GetAsync("/api/v1/coupons", Cancel);
@@ -104,7 +104,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("GET", "auth/token", 20)]
     [InlineData("GET", "reports", 20)]
     [InlineData("POST", "coupons/1/redeem", 20)]
-    public async Task What_is_worth_guarding_has_a_limit_of_its_own_however_it_is_written(string method, string path, int limit)
+    public async Task Each_route_has_its_limit_under_every_form_of_its_path(string method, string path, int limit)
     {
         var address = NewAddress();
         string[] forms = [$"/api/v1/{path}", $"/api/{path}", $"/api/v1/{path}/", $"/API/V1/{path.ToUpperInvariant()}", $"/api/v1/{path}?x=1", $"/api/v1/./{path}", $"/api/v1/{path.Replace("t", "%74")}"];
@@ -120,7 +120,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_buys_no_more_guesses_at_passwords()
+    public async Task Tokens_do_not_allow_more_login_attempts()
     {
         var address = NewAddress();
         var statuses = new List<int>();
@@ -135,41 +135,41 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_users_limit_is_not_anothers_nor_their_addresses()
+    public async Task Users_and_addresses_have_separate_limits()
     {
         var address = NewAddress();
         using var first = One.As(Guid.CreateVersion7());
         using var second = One.As(Guid.CreateVersion7());
-        (await ManyAsync(21, [first], "/api/v1/coupons", address)).Count(status => status == 429).ShouldBe(1);
+        (await SendManyAsync(21, [first], "/api/v1/coupons", address)).Count(status => status == 429).ShouldBe(1);
 
-        (await ManyAsync(20, [second], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
-        (await ManyAsync(20, [One.Client], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
-        (await ManyAsync(1, [One.Client], "/api/v1/coupons", address)).ShouldBe([429]);
-        (await ManyAsync(1, [One.Client], "/api/v1/coupons", NewAddress())).ShouldBe([200]);
+        (await SendManyAsync(20, [second], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
+        (await SendManyAsync(20, [One.Client], "/api/v1/coupons", address)).ShouldAllBe(status => status == 200);
+        (await SendManyAsync(1, [One.Client], "/api/v1/coupons", address)).ShouldBe([429]);
+        (await SendManyAsync(1, [One.Client], "/api/v1/coupons", NewAddress())).ShouldBe([200]);
     }
 
     [Fact]
-    public async Task Of_ipv6_the_network_counts()
+    public async Task IPv6_addresses_of_one_network_share_a_limit()
     {
         var network = $"2001:db8:{Random.Shared.Next(0x10000):x}:{Random.Shared.Next(0x10000):x}";
 
-        (await ManyAsync(10, [One.Client], "/api/v1/coupons", $"{network}::1")).ShouldAllBe(status => status == 200);
-        (await ManyAsync(10, [Other.Client], "/api/v1/coupons", $"{network}:ffff::2")).ShouldAllBe(status => status == 200);
-        (await ManyAsync(1, [One.Client], "/api/v1/coupons", $"{network}::3")).ShouldBe([429]);
+        (await SendManyAsync(10, [One.Client], "/api/v1/coupons", $"{network}::1")).ShouldAllBe(status => status == 200);
+        (await SendManyAsync(10, [Other.Client], "/api/v1/coupons", $"{network}:ffff::2")).ShouldAllBe(status => status == 200);
+        (await SendManyAsync(1, [One.Client], "/api/v1/coupons", $"{network}::3")).ShouldBe([429]);
     }
 
     [Fact]
-    public async Task Guessing_tokens_is_limited()
+    public async Task Invalid_tokens_count_towards_the_limit()
     {
         var address = NewAddress();
         using var liar = One.With("e30.e30.e30");
 
-        (await ManyAsync(25, [liar], "/api/v1/auth/me", address)).GroupBy(status => status).ToDictionary(group => group.Key, group => group.Count())
+        (await SendManyAsync(25, [liar], "/api/v1/auth/me", address)).GroupBy(status => status).ToDictionary(group => group.Key, group => group.Count())
             .ShouldBe(new Dictionary<int, int> { [401] = 20, [429] = 5 }, ignoreOrder: true);
     }
 
     [Fact]
-    public async Task What_comes_from_the_cache_counts_and_carries_its_own_numbers()
+    public async Task Cached_responses_count_and_have_their_own_headers()
     {
         One[ResourceNames.Gamification].Answer = context =>
         {
@@ -192,7 +192,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Theory]
     [InlineData("/health")]
     [InlineData("/alive")]
-    public async Task Orchestrators_are_never_turned_away(string path)
+    public async Task Probes_are_never_limited(string path)
     {
         await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Default:Permits", "1")]);
 
@@ -204,24 +204,24 @@ public sealed class RateLimitTests : IAsyncLifetime
         }
 
         var address = NewAddress();
-        (await ManyAsync(2, [gateway.Client], "/docs/index.html", address)).ShouldBe([200, 429], ignoreOrder: true);
+        (await SendManyAsync(2, [gateway.Client], "/docs/index.html", address)).ShouldBe([200, 429], ignoreOrder: true);
     }
 
     [Fact]
-    public async Task Without_redis_each_gateway_counts_alone_at_once_and_with_it_they_count_together_again()
+    public async Task Without_Redis_each_gateway_counts_alone_until_it_is_back()
     {
         var users = Enumerable.Range(0, 3).Select(_ => Guid.CreateVersion7()).ToArray();
-        (await ManyAsync(30, Both(users[0]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+        (await SendManyAsync(30, Both(users[0]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
 
         await CommandAsync(KnownResourceCommands.StopCommand);
         try
         {
-            (await ManyAsync(30, [One.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
-            (await ManyAsync(30, [Other.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+            (await SendManyAsync(30, [One.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+            (await SendManyAsync(30, [Other.As(users[1])], "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
 
             using var refused = await One.As(users[1]).GetAsync("/api/v1/coupons", Cancel);
             refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-            refused.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromHours(1)); // not a moment before there is more
+            refused.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromHours(1)); // Not before there are permits again.
             Header(refused, "RateLimit-Remaining").ShouldBe("0");
             Limits(One).IsShared.ShouldBeFalse();
         }
@@ -230,12 +230,12 @@ public sealed class RateLimitTests : IAsyncLifetime
             await CommandAsync(KnownResourceCommands.StartCommand);
         }
 
-        await SharedAsync();
-        (await ManyAsync(60, Both(users[2]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
+        await WaitForRedisAsync();
+        (await SendManyAsync(60, Both(users[2]), "/api/v1/coupons")).Count(status => status == 200).ShouldBe(20);
     }
 
     [Fact]
-    public async Task A_redis_that_hangs_is_waited_for_once_and_briefly()
+    public async Task An_unresponsive_Redis_is_waited_for_once()
     {
         await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
         await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
@@ -256,7 +256,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Requests_of_one_caller_wait_for_a_redis_that_hangs_side_by_side()
+    public async Task Concurrent_requests_of_a_caller_wait_for_an_unresponsive_Redis_in_parallel()
     {
         await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
         await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
@@ -274,7 +274,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_limit_is_as_exact_as_a_small_one()
+    public async Task A_large_limit_is_exact()
     {
         var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
         var caller = $"large:{Guid.CreateVersion7()}";
@@ -290,7 +290,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_used_comes_back_when_its_window_is_over()
+    public async Task Permits_return_after_the_window()
     {
         var policy = new LimitPolicy("short", 5, TimeSpan.FromSeconds(1), ByAddress: false);
         var caller = $"short:{Guid.CreateVersion7()}";
@@ -313,7 +313,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("RateLimits:Login:Window", "00:00:00", "Window")]
     [InlineData("RateLimits:Scale", "0", "RateLimits:Scale")]
     [InlineData("Gateway:TrustedProxies:0", "example.org", "Gateway:TrustedProxies")]
-    public async Task A_wrong_setting_ends_the_start_with_its_name(string key, string value, string named)
+    public async Task An_invalid_setting_stops_the_start_with_its_name(string key, string value, string named)
     {
         var exception = await Should.ThrowAsync<OptionsValidationException>(async () => await GatewayHost.StartAsync([.. Settings, (key, value)]));
 
@@ -322,22 +322,22 @@ public sealed class RateLimitTests : IAsyncLifetime
 
     private static SharedLimits Limits(GatewayHost gateway) => gateway.Provider.GetRequiredService<SharedLimits>();
 
-    private Task SharedAsync() => Eventually.TrueAsync(() => Limits(One).IsShared && Limits(Other).IsShared, "Redis");
+    private Task WaitForRedisAsync() => Eventually.TrueAsync(() => Limits(One).IsShared && Limits(Other).IsShared, "Redis");
 
     private HttpClient[] Both(Guid user) => [One.As(user), Other.As(user)];
 
     private static async Task CommandAsync(string command) =>
         (await GatewayServers.Redis.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, Cancel)).Success.ShouldBeTrue(command);
 
-    /// <summary>Asks at once, of each client in turn.</summary>
-    private static async Task<int[]> ManyAsync(int count, HttpClient[] clients, string path, string? address = null) =>
+    /// <summary>Sends concurrent requests from each client in turn.</summary>
+    private static async Task<int[]> SendManyAsync(int count, HttpClient[] clients, string path, string? address = null) =>
         await Task.WhenAll(Enumerable.Range(0, count).Select(async number =>
         {
             using var response = await SendAsync(clients[number % clients.Length], "GET", path, address);
             return (int)response.StatusCode;
         }));
 
-    /// <param name="address">Of the client, as the proxy that these gateways trust has seen it.</param>
+    /// <param name="address">The client's address, as reported by a trusted proxy.</param>
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string? address)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);

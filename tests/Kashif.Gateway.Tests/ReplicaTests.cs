@@ -10,7 +10,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What happens between the gateway and the replicas of a service: failures, time, streams.</summary>
+/// <summary>Replicas of a service: failures, retries, timeouts and streams.</summary>
 public sealed class ReplicaTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/reports/1";
@@ -37,7 +37,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Killing_one_of_two_under_load_loses_no_read()
+    public async Task Killing_one_of_two_replicas_under_load_loses_no_read()
     {
         var running = true;
         var answered = 0;
@@ -59,11 +59,11 @@ public sealed class ReplicaTests : IAsyncLifetime
 
         await Second.KillAsync();
         var atKill = Volatile.Read(ref answered);
-        await Eventually.TrueAsync(() => Volatile.Read(ref answered) > atKill + 500, "load on the other");
+        await Eventually.TrueAsync(() => Volatile.Read(ref answered) > atKill + 500, "load on the other replica");
         Volatile.Write(ref running, false);
 
         (await Task.WhenAll(load)).SelectMany(statuses => statuses).ShouldAllBe(status => status == HttpStatusCode.OK);
-        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the dead one to be known");
+        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the detection of the dead replica");
 
         static async Task SlowAsync(HttpContext context)
         {
@@ -73,10 +73,10 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_does_not_answer_its_probes_is_asked_nothing_until_it_does()
+    public async Task An_unhealthy_replica_gets_no_requests_until_it_recovers()
     {
         Second.Health = "unhealthy";
-        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the ill one to be known");
+        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the detection of the unhealthy replica");
         var before = Second.Requests.Count;
         for (var count = 0; count < 20; count++)
         {
@@ -86,14 +86,14 @@ public sealed class ReplicaTests : IAsyncLifetime
         Second.Requests.Count.ShouldBe(before);
 
         Second.Health = "healthy";
-        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "second", "it to be asked again");
+        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "second", "a response of the recovered replica");
     }
 
     [Fact]
-    public async Task When_all_look_ill_they_are_asked_all_the_same()
+    public async Task If_all_replicas_are_unhealthy_they_still_get_requests()
     {
         First.Health = Second.Health = "unhealthy";
-        await Eventually.TrueAsync(() => !Destinations().Any(IsHealthy), "both to be known as ill");
+        await Eventually.TrueAsync(() => !Destinations().Any(IsHealthy), "the detection of both unhealthy replicas");
 
         (await Gateway.Client.GetAsync(Path, Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
@@ -108,7 +108,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [InlineData("PATCH", 503, false)]
     [InlineData("PUT", 503, false)]
     [InlineData("DELETE", 502, false)]
-    public async Task Only_reads_are_asked_of_another_when_one_says_that_it_cannot(string method, int status, bool isRetried)
+    public async Task Only_reads_are_retried_after_a_502_or_503(string method, int status, bool isRetried)
     {
         foreach (var replica in new[] { First, Second })
         {
@@ -131,7 +131,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_tried_twice_and_no_more_and_the_last_answer_is_the_answer()
+    public async Task A_read_is_retried_once_and_the_last_response_is_returned()
     {
         First.Answer = Second.Answer = context =>
         {
@@ -152,7 +152,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [InlineData("PATCH")]
     [InlineData("PUT")]
     [InlineData("DELETE")]
-    public async Task What_may_have_been_done_is_not_sent_again(string method)
+    public async Task A_write_that_may_have_arrived_is_not_retried(string method)
     {
         First.Answer = Second.Answer = async context =>
         {
@@ -170,7 +170,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Theory]
     [InlineData("PUT")]
     [InlineData("DELETE")]
-    public async Task What_reached_nobody_is_sent_to_the_other(string method)
+    public async Task PUT_and_DELETE_are_retried_if_there_was_no_connection(string method)
     {
         await Second.KillAsync();
         First.Answer = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
@@ -187,7 +187,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_service_that_takes_too_long_is_a_504()
+    public async Task A_timeout_returns_504()
     {
         First.Answer = Second.Answer = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
 
@@ -202,25 +202,25 @@ public sealed class ReplicaTests : IAsyncLifetime
     [InlineData("/api/v1/reports/1/photos/2")]
     [InlineData("/api/reports/export.geojson")]
     [InlineData("/api/v1/notifications/stream")]
-    public async Task What_takes_longer_by_its_nature_may(string path)
+    public async Task Long_running_routes_have_a_longer_timeout(string path)
     {
         foreach (var service in new[] { First, Second, Gateway[ResourceNames.Notifications] })
         {
             service.Answer = async context =>
             {
                 await Task.Delay(1500, context.RequestAborted);
-                await context.Response.WriteAsync("at last");
+                await context.Response.WriteAsync("late");
             };
         }
 
-        (await Gateway.Client.GetStringAsync(path, Cancel)).ShouldBe("at last");
+        (await Gateway.Client.GetStringAsync(path, Cancel)).ShouldBe("late");
     }
 
     [Theory]
     [InlineData("/api/v1/notifications/stream", true)]
     [InlineData("/api/notifications/stream", true)]
     [InlineData("/api/v1/notifications/stream", false)]
-    public async Task An_event_arrives_before_the_next_one_is_made(string path, bool isSignedIn)
+    public async Task An_event_arrives_before_the_next_one_is_sent(string path, bool isSignedIn)
     {
         var next = new TaskCompletionSource();
         Gateway[ResourceNames.Notifications].Answer = async context =>
@@ -245,7 +245,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_websocket_passes_and_outlives_the_timeout()
+    public async Task A_WebSocket_outlives_the_timeout()
     {
         Gateway[ResourceNames.Notifications].Answer = async context =>
         {
@@ -272,7 +272,7 @@ public sealed class ReplicaTests : IAsyncLifetime
                 Encoding.ASCII.GetString(buffer, 0, received.Count).ShouldBe("hello");
                 return TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(1.5);
             },
-            "more than the timeout to pass");
+            "the end of the timeout");
         await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancel);
 
         client.State.ShouldBe(WebSocketState.Closed);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary>What goes where, on both path forms, and what goes nowhere.</summary>
+/// <summary>Routes to the services, under both prefixes, and paths without a route.</summary>
 public sealed class RoutingTests : IAsyncLifetime
 {
     private GatewayHost? _gateway;
@@ -29,7 +29,7 @@ public sealed class RoutingTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Areas))]
-    public async Task An_area_is_its_service_as_it_stands(string area, string service)
+    public async Task An_areas_paths_reach_its_service_unchanged(string area, string service)
     {
         foreach (var path in new[] { $"/api/v1/{area}", $"/api/v1/{area}/", $"/api/v1/{area}/a/b?c=d&e=%20", $"/api/v1/{area}/.well-known/jwks.json" })
         {
@@ -48,7 +48,7 @@ public sealed class RoutingTests : IAsyncLifetime
     [InlineData("PATCH")]
     [InlineData("DELETE")]
     [InlineData("OPTIONS")]
-    public async Task Every_method_passes(string method)
+    public async Task Every_method_is_forwarded(string method)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), "/api/v1/coupons/1");
 
@@ -67,7 +67,7 @@ public sealed class RoutingTests : IAsyncLifetime
     [InlineData("/api/v2/reports")]
     [InlineData("/api/v1")]
     [InlineData("/nothing")]
-    public async Task Nothing_else_is_there(string path)
+    public async Task Other_paths_return_404(string path)
     {
         using var response = await Gateway.Client.GetAsync(path, Cancel);
 
@@ -92,11 +92,11 @@ public sealed class RoutingTests : IAsyncLifetime
     [InlineData("/%69nternal/v1/x")]
     [InlineData("/api/v1/reports//../../../internal/v1/x")]
     [InlineData("http://reporting/internal/v1/x")]
-    public async Task No_trick_with_the_path_leads_inside(string target)
+    public async Task Path_traversal_does_not_reach_internal_endpoints(string target)
     {
         await Gateway.SendRawAsync(target);
 
-        // However a service reads what it got, decoding it even twice: it starts with the area and never climbs out.
+        // The path stays in its area even if the service decodes it twice.
         foreach (var seen in Gateway[ResourceNames.Reporting].Requests)
         {
             seen.Target.ShouldStartWith("/api/v1/reports");
@@ -106,7 +106,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_correlation_id_goes_in_and_comes_out_once()
+    public async Task The_correlation_id_is_forwarded_and_returned_once()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/reports");
         request.Headers.Add("X-Correlation-Id", "order-66");
@@ -123,13 +123,13 @@ public sealed class RoutingTests : IAsyncLifetime
     [InlineData("two words")]
     [InlineData("tab\there")]
     [InlineData("")]
-    public async Task A_hostile_correlation_id_is_replaced_on_every_answer(string hostile)
+    public async Task An_invalid_correlation_id_is_replaced_in_every_response(string invalid)
     {
         await Gateway.StopAsync(ResourceNames.Coupons);
         foreach (var path in new[] { "/api/v1/reports", "/api/v1/coupons", "/nothing", "/health", "/api/v1/reports/..%2f..", "/docs" })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
-            request.Headers.TryAddWithoutValidation("X-Correlation-Id", hostile.Length == 0 ? new string('a', 129) : hostile);
+            request.Headers.TryAddWithoutValidation("X-Correlation-Id", invalid.Length == 0 ? new string('a', 129) : invalid);
 
             using var response = await Gateway.Client.SendAsync(request, Cancel);
 
@@ -140,7 +140,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_trace_goes_on_to_the_service()
+    public async Task The_trace_context_is_forwarded()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/reports");
         request.Headers.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
@@ -151,7 +151,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_service_that_is_away_is_a_503_that_says_when_to_try_again()
+    public async Task An_unreachable_service_returns_503_with_Retry_After()
     {
         await Gateway.StopAsync(ResourceNames.Coupons);
 
@@ -166,7 +166,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_services_own_errors_pass_untouched()
+    public async Task A_services_own_errors_are_unchanged()
     {
         Gateway[ResourceNames.Reporting].Answer = async context =>
         {
@@ -182,7 +182,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_big_body_streams_through()
+    public async Task A_large_request_body_is_streamed()
     {
         const int Size = 10 * 1024 * 1024;
         var firstByte = new TaskCompletionSource();
@@ -205,7 +205,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_big_answer_streams_through()
+    public async Task A_large_response_is_streamed()
     {
         var firstHalf = new TaskCompletionSource();
         Gateway[ResourceNames.Reporting].Answer = async context =>
@@ -225,7 +225,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_is_too_large_for_its_service_is_a_413()
+    public async Task A_body_over_the_services_limit_returns_413()
     {
         Gateway[ResourceNames.Reporting].MaxBody = 1024 * 1024;
         Gateway[ResourceNames.Reporting].Answer = async context =>
@@ -249,7 +249,7 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_no_service_takes_is_refused_at_the_door()
+    public async Task A_body_over_the_gateways_limit_returns_413()
     {
         Gateway[ResourceNames.Reporting].Answer = context => context.Request.Body.CopyToAsync(Stream.Null);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports") { Content = new ByteArrayContent(new byte[13 * 1024 * 1024]) };
@@ -261,7 +261,7 @@ public sealed class RoutingTests : IAsyncLifetime
         (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("too_large");
     }
 
-    /// <summary>Sends its second half only when somebody has received the first: a proxy that buffers would wait for ever.</summary>
+    /// <summary>Sends the second half after the service has received the first: a buffering proxy would wait forever.</summary>
     private sealed class HalfwayContent(int size, Task halfway) : HttpContent
     {
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -8,7 +8,7 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace Kashif.Gateway.Tests;
 
-/// <summary><c>/api/v1</c>, the older form without a version, and the room for a newer one.</summary>
+/// <summary><c>/api/v1</c>, the alias without a version, and a second version.</summary>
 public sealed class VersionTests : IAsyncLifetime
 {
     private GatewayHost? _gateway;
@@ -23,7 +23,7 @@ public sealed class VersionTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
-    public async Task The_older_form_is_served_and_names_the_newer(string area, string service)
+    public async Task The_alias_is_served_with_a_link_to_its_successor(string area, string service)
     {
         foreach (var rest in new[] { "", "/", "/a/b", "/a%20b" })
         {
@@ -31,12 +31,12 @@ public sealed class VersionTests : IAsyncLifetime
 
             (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe(service);
             Gateway[service].Requests[^1].Target.ShouldBe($"/api/v1/{area}{rest}?c=d");
-            ShouldBeMarked(response, $"/api/v1/{area}{rest}");
+            ShouldBeDeprecated(response, $"/api/v1/{area}{rest}");
         }
     }
 
     [Fact]
-    public async Task It_says_so_on_every_answer()
+    public async Task Every_response_of_the_alias_has_the_deprecation_headers()
     {
         const string Older = "/api/gamification/leaderboard";
         const string Newer = "/api/v1/gamification/leaderboard";
@@ -56,13 +56,13 @@ public sealed class VersionTests : IAsyncLifetime
         notModified.StatusCode.ShouldBe(HttpStatusCode.NotModified);
         foreach (var response in new[] { first, cached, notModified })
         {
-            ShouldBeMarked(response, Newer);
+            ShouldBeDeprecated(response, Newer);
         }
 
         first.Headers.GetValues("Link").ShouldContain("<https://example.org>; rel=\"help\"");
 
         using var health = await Gateway.Client.GetAsync("/api/auth/health", Cancel);
-        ShouldBeMarked(health, "/api/v1/auth/health");
+        ShouldBeDeprecated(health, "/api/v1/auth/health");
 
         Gateway[ResourceNames.Reporting].Answer = context =>
         {
@@ -71,16 +71,16 @@ public sealed class VersionTests : IAsyncLifetime
         };
         using var limited = await Gateway.Client.GetAsync("/api/reports", Cancel);
         limited.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-        ShouldBeMarked(limited, "/api/v1/reports");
+        ShouldBeDeprecated(limited, "/api/v1/reports");
 
         using var trick = await Gateway.Client.GetAsync("/api/reports/..%2f..%2fx", Cancel);
         trick.StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        ShouldBeMarked(trick, null);
+        ShouldBeDeprecated(trick, null);
 
         await Gateway.StopAsync(ResourceNames.Coupons);
         using var away = await Gateway.Client.GetAsync("/api/coupons", Cancel);
         away.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
-        ShouldBeMarked(away, "/api/v1/coupons");
+        ShouldBeDeprecated(away, "/api/v1/coupons");
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class VersionTests : IAsyncLifetime
     [InlineData("/api/nothing")]
     [InlineData("/api")]
     [InlineData("/health")]
-    public async Task What_is_no_alias_does_not(string path)
+    public async Task Other_paths_have_no_deprecation_headers(string path)
     {
         using var response = await Gateway.Client.GetAsync(path, Cancel);
 
@@ -98,7 +98,7 @@ public sealed class VersionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_dates_are_settings()
+    public async Task The_dates_are_configurable()
     {
         await using var gateway = await GatewayHost.StartAsync(new Dictionary<string, string?>
         {
@@ -113,7 +113,7 @@ public sealed class VersionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sunset_before_the_deprecation_ends_the_start()
+    public async Task A_sunset_before_the_deprecation_stops_the_start()
     {
         var failure = await Should.ThrowAsync<Exception>(
             () => GatewayHost.StartAsync(new Dictionary<string, string?> { ["Gateway:Alias:Sunset"] = "2020-01-01T00:00:00Z" }));
@@ -122,7 +122,7 @@ public sealed class VersionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_version_of_an_area_is_a_word_in_the_table()
+    public async Task A_second_version_of_an_area_needs_only_its_name()
     {
         var areas = Area.All.Select(area => area.Name == "reports" ? area with { Versions = [.. area.Versions, "v2"] } : area);
         await using var gateway = await GatewayHost.StartAsync(
@@ -145,7 +145,7 @@ public sealed class VersionTests : IAsyncLifetime
         (await gateway.Client.GetAsync("/api/v2/coupons", Cancel)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
-    private static void ShouldBeMarked(HttpResponseMessage response, string? successor)
+    private static void ShouldBeDeprecated(HttpResponseMessage response, string? successor)
     {
         response.Headers.GetValues("Deprecation").ShouldBe(["@1795132800"]);
         response.Headers.GetValues("Sunset").ShouldBe(["Sat, 20 Nov 2027 00:00:00 GMT"]);
