@@ -13,7 +13,7 @@ public sealed record DebitRequest(
     Guid UserId, [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>
-internal static class DebitEndpoint
+internal static class DebitEndpoints
 {
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
     {
