@@ -59,7 +59,7 @@ internal static class GatewayExtensions
             options.MaximumBodySize = 1024 * 1024;
             options.UseCaseSensitivePaths = true;
         });
-        services.AddSingleton<PublicReads>();
+        services.AddSingleton<PublicResponseCache>();
         services.AddExport();
         services.AddMetricsAccess();
         services.AddAlias();
@@ -77,7 +77,7 @@ internal static class GatewayExtensions
     }
 
     /// <summary>For every request and response, before routing.</summary>
-    public static void UseEdge(this WebApplication app)
+    public static void UsePerimeter(this WebApplication app)
     {
         app.UseSecurityHeaders();
         app.UseApiMetrics();
@@ -89,7 +89,7 @@ internal static class GatewayExtensions
     }
 
     /// <summary>Authentication and rate limits, after routing.</summary>
-    public static void UseCallers(this WebApplication app)
+    public static void UseCallerChecks(this WebApplication app)
     {
         app.UseCrossOrigin();
         app.UseApiKeyLimit();
@@ -101,7 +101,7 @@ internal static class GatewayExtensions
     }
 
     /// <summary>Caching, compression and timeouts of responses.</summary>
-    public static void UseAnswers(this WebApplication app)
+    public static void UseResponseHandling(this WebApplication app)
     {
         app.UseOutputCache();
         app.UseResponseCompression();
@@ -112,22 +112,22 @@ internal static class GatewayExtensions
     public static void MapProxy(this WebApplication app) => app
         .MapReverseProxy(proxy =>
         {
-            proxy.Use(PathTraversal.Refuse);
-            proxy.Use(Bodies.RefuseLargeAsync);
-            proxy.Use(SayUnavailableAsync);
+            proxy.Use(PathTraversal.RejectAsync);
+            proxy.Use(BodyLimits.RejectTooLargeAsync);
+            proxy.Use(MapProxyErrorsAsync);
             proxy.UseExport();
             proxy.Use(Retries.RetryAsync);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();
         })
-        .CacheOutput(app.Services.GetRequiredService<PublicReads>())
+        .CacheOutput(app.Services.GetRequiredService<PublicResponseCache>())
         .AllowAnonymous();
 
     /// <summary>
     /// Returns 503 (retry later) for an unreachable service, where YARP returns 502, and 504 for a timeout, which YARP treats as a
     /// cancellation by the client.
     /// </summary>
-    private static async Task SayUnavailableAsync(HttpContext context, RequestDelegate next)
+    private static async Task MapProxyErrorsAsync(HttpContext context, RequestDelegate next)
     {
         await next(context);
         if (context.Response.HasStarted || context.GetForwarderErrorFeature() is null)

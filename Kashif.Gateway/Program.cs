@@ -7,12 +7,12 @@ builder.AddGateway();
 
 var app = builder.Build();
 app.UseCorrelationId();
-app.UseEdge();
+app.UsePerimeter();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseRouting();
-app.UseCallers();
-app.UseAnswers();
+app.UseCallerChecks();
+app.UseResponseHandling();
 app.UseDocumentation();
 app.MapProxy();
 app.MapDefaultEndpoints();

@@ -18,7 +18,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
     public const string Client = "user-export";
 
     private const string RetryAfterSeconds = "30";
-    private static readonly TimeSpan LongestPart = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PartTimeout = TimeSpan.FromSeconds(60);
     private static readonly Error Unavailable = Error.Unavailable("export_unavailable", "A service with some of your data is unavailable. Try again.");
 
     public async Task InvokeAsync(HttpContext context)
@@ -60,7 +60,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
     {
         if (own is not [(byte)'{', .., (byte)'}'])
         {
-            PartIsBad(ResourceNames.Auth);
+            PartInvalid(ResourceNames.Auth);
             return false;
         }
 
@@ -74,7 +74,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                PartIsMissing(service, exception);
+                PartFailed(service, exception);
                 return false;
             }
         }
@@ -86,7 +86,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
     private async Task CopyPartAsync(string service, Guid userId, Stream document, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(LongestPart);
+        limit.CancelAfter(PartTimeout);
         using var response = await clients.CreateClient(Client).GetAsync(
             $"http://{service}/internal/v1/users/{userId}/export", HttpCompletionOption.ResponseHeadersRead, limit.Token);
         response.EnsureSuccessStatusCode();
@@ -97,8 +97,8 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
         document.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask();
 
     [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "An export failed: no part from {Service}")]
-    private partial void PartIsMissing(string service, Exception exception);
+    private partial void PartFailed(string service, Exception exception);
 
     [LoggerMessage(EventId = 7102, Level = LogLevel.Error, Message = "An export failed: the part from {Service} is not a JSON object")]
-    private partial void PartIsBad(string service);
+    private partial void PartInvalid(string service);
 }

@@ -27,10 +27,10 @@ internal static class ExportExtensions
 
         context.AddResponseTransform(async response =>
         {
-            if (response.ProxyResponse is { StatusCode: HttpStatusCode.OK } answer && response.HttpContext.Features.Get<AccountPart>() is { } account)
+            if (response.ProxyResponse is { StatusCode: HttpStatusCode.OK } success && response.HttpContext.Features.Get<AccountPart>() is { } account)
             {
                 response.SuppressResponseBody = true;
-                account.Body = await answer.Content.ReadAsByteArrayAsync(response.CancellationToken);
+                account.Body = await success.Content.ReadAsByteArrayAsync(response.CancellationToken);
             }
         });
     }

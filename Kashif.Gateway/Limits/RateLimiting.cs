@@ -9,7 +9,7 @@ namespace Kashif.Gateway.Limits;
 /// <remarks>The headers are those of https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06.</remarks>
 internal static class RateLimiting
 {
-    private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests. Retry after the seconds in Retry-After.");
+    private static readonly Error TooMany = Error.TooMany("rate_limited", "Too many requests. Try again after the seconds in Retry-After.");
 
     public static IServiceCollection AddRateLimits(this IServiceCollection services)
     {
@@ -39,7 +39,7 @@ internal static class RateLimiting
 
             // When the response starts, so that the output cache does not store them.
             context.Response.OnStarting(WriteHeaders, new Applied(context.Response, policy, decision));
-            await (decision.Allowed ? next(context) : RefuseAsync(context, policy, decision, metrics));
+            await (decision.Allowed ? next(context) : RejectAsync(context, policy, decision, metrics));
         });
     }
 
@@ -52,18 +52,18 @@ internal static class RateLimiting
         var tokens = app.Services.GetRequiredService<ApiKeyTokens>();
         app.Use(async (context, next) =>
         {
-            if (ApiKeys.Of(context) is not { } key || tokens.Knows(key))
+            if (ApiKeys.Of(context) is not { } key || tokens.IsCached(key))
             {
                 await next(context);
                 return;
             }
 
             var decision = await limits.TakeAsync(policy, AddressOf(context, policy));
-            await (decision.Allowed ? next(context) : RefuseAsync(context, policy, decision, metrics));
+            await (decision.Allowed ? next(context) : RejectAsync(context, policy, decision, metrics));
         });
     }
 
-    private static Task RefuseAsync(HttpContext context, LimitPolicy policy, Decision decision, LimitMetrics metrics)
+    private static Task RejectAsync(HttpContext context, LimitPolicy policy, Decision decision, LimitMetrics metrics)
     {
         metrics.Limited(policy);
         context.Response.Headers.RetryAfter = Seconds(decision.Reset);

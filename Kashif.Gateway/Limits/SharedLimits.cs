@@ -9,7 +9,7 @@ namespace Kashif.Gateway.Limits;
 /// </summary>
 internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitMetrics metrics, TimeProvider time) : IDisposable
 {
-    private const int MostRefused = 50_000;
+    private const int MaxRejectedCallers = 50_000;
 
     /// <summary>
     /// A hash of segments and the requests allowed in each, by Redis' clock, which all gateways share.
@@ -39,7 +39,7 @@ internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitM
         """;
 
     /// <summary>Callers over their limit and until when. Callers beyond the size limit are checked in Redis.</summary>
-    private readonly MemoryCache _refusedUntil = new(new MemoryCacheOptions { SizeLimit = MostRefused });
+    private readonly MemoryCache _rejectedUntil = new(new MemoryCacheOptions { SizeLimit = MaxRejectedCallers });
 
     /// <summary>Whether Redis is in use.</summary>
     public bool IsShared => redis.IsClosed;
@@ -48,7 +48,7 @@ internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitM
     public async ValueTask<Decision> TakeAsync(LimitPolicy policy, string caller)
     {
         var now = time.GetTimestamp();
-        if (_refusedUntil.TryGetValue(caller, out long until) && until > now)
+        if (_rejectedUntil.TryGetValue(caller, out long until) && until > now)
         {
             return new Decision(false, 0, time.GetElapsedTime(now, until));
         }
@@ -65,11 +65,11 @@ internal sealed class SharedLimits(RedisCircuit redis, LocalLimits local, LimitM
         if (!allowed)
         {
             until = time.GetTimestamp() + (long)(reset.TotalSeconds * time.TimestampFrequency);
-            _refusedUntil.Set(caller, until, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = reset });
+            _rejectedUntil.Set(caller, until, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = reset });
         }
 
         return new Decision(allowed, remaining, reset);
     }
 
-    public void Dispose() => _refusedUntil.Dispose();
+    public void Dispose() => _rejectedUntil.Dispose();
 }

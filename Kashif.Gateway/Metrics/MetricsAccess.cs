@@ -22,10 +22,10 @@ internal static class MetricsAccess
     public static void UseMetricsAccess(this WebApplication app)
     {
         var networks = app.Services.GetRequiredService<IOptions<MetricsOptions>>().Value.Parsed.ToArray();
-        app.Use((context, next) => context.Request.Path.StartsWithSegments(Path) && !IsNear(context, networks) ? RefuseAsync(context) : next(context));
+        app.Use((context, next) => context.Request.Path.StartsWithSegments(Path) && !IsAllowed(context, networks) ? RejectAsync(context) : next(context));
     }
 
-    private static bool IsNear(HttpContext context, IPNetwork[] networks)
+    private static bool IsAllowed(HttpContext context, IPNetwork[] networks)
     {
         var headers = context.Request.Headers;
         return !headers.ContainsKey("X-Forwarded-For") && !headers.ContainsKey("Forwarded")
@@ -34,7 +34,7 @@ internal static class MetricsAccess
     }
 
     /// <summary>404, to hide the endpoint.</summary>
-    private static async Task RefuseAsync(HttpContext context)
+    private static async Task RejectAsync(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         await context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context });

@@ -10,7 +10,7 @@ internal static class SecurityHeaders
 {
     /// <summary>API responses are data: opened as a page, they may do nothing.</summary>
     private const string ApiPolicy = "default-src 'none'; frame-ancestors 'none'";
-    private const string NoFeatures =
+    private const string NoPermissions =
         "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()";
     private const string OneYear = "max-age=31536000; includeSubDomains";
 
@@ -30,11 +30,11 @@ internal static class SecurityHeaders
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
-        headers["Permissions-Policy"] = NoFeatures;
+        headers["Permissions-Policy"] = NoPermissions;
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = IsEmbeddable(context) ? "cross-origin" : "same-origin";
         headers.ContentSecurityPolicy = Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy : ApiPolicy;
-        if (context.Request.IsHttps && !IsThisMachine(context.Request.Host.Host))
+        if (context.Request.IsHttps && !IsLoopback(context.Request.Host.Host))
         {
             headers.StrictTransportSecurity = OneYear;
         }
@@ -47,6 +47,6 @@ internal static class SecurityHeaders
         context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.Metadata?.ContainsKey(Routes.Embeddable) == true;
 
     /// <summary>No HSTS on localhost: the browser would refuse http for every other project there.</summary>
-    private static bool IsThisMachine(string host) =>
+    private static bool IsLoopback(string host) =>
         host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

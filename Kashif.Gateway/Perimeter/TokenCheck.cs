@@ -15,7 +15,7 @@ internal static class TokenCheck
         var policies = app.Services.GetRequiredService<LimitPolicies>();
         app.Use((context, next) =>
         {
-            if (!IsBad(context) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
+            if (!HasInvalidToken(context) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
             {
                 return next(context);
             }
@@ -31,7 +31,7 @@ internal static class TokenCheck
         });
     }
 
-    private static bool IsBad(HttpContext context)
+    private static bool HasInvalidToken(HttpContext context)
     {
         var sent = context.Request.Headers.Authorization;
         return sent.Count > 1

@@ -50,7 +50,7 @@ internal static class Envelope
     }
 
     /// <summary>The parts of the envelope before and after a body that is too long to parse.</summary>
-    public static (byte[] Before, byte[] After) Around(int status)
+    public static (byte[] Before, byte[] After) Parts(int status)
     {
         var empty = Wrap(status, "0"u8.ToArray());
         var gap = empty.AsSpan().IndexOf("\"data\":0"u8) + "\"data\":"u8.Length;

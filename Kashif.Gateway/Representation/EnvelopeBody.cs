@@ -12,21 +12,21 @@ namespace Kashif.Gateway.Representation;
 internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature original, StringValues acceptEncoding) : Stream, IHttpResponseBodyFeature
 {
     /// <summary>In bytes; far more than a page of a hundred items.</summary>
-    private const int MostKept = 1024 * 1024;
+    private const int MaxBuffered = 1024 * 1024;
 
     private readonly Stream _inner = original.Stream;
     private PipeWriter? _writer;
-    private Phase _phase;
-    private MemoryStream? _kept;
+    private Mode _mode;
+    private MemoryStream? _buffer;
     private byte[] _after = [];
     private bool _isUnbuffered;
 
-    private enum Phase
+    private enum Mode
     {
         Undecided,
-        Passing,
-        Keeping,
-        Between,
+        PassThrough,
+        Buffering,
+        Streaming,
         Done,
     }
 
@@ -37,7 +37,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
     public override bool CanRead => false;
 
     /// <summary>True while nothing is sent: <c>Response.Clear</c> checks this, then calls <see cref="SetLength"/>.</summary>
-    public override bool CanSeek => _phase is Phase.Undecided or Phase.Keeping;
+    public override bool CanSeek => _mode is Mode.Undecided or Mode.Buffering;
 
     public override bool CanWrite => true;
 
@@ -51,21 +51,21 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        Decide();
-        if (_phase is Phase.Keeping && _kept is { } kept)
+        ChooseMode();
+        if (_mode is Mode.Buffering && _buffer is { } buffered)
         {
-            if (kept.Length + buffer.Length <= MostKept)
+            if (buffered.Length + buffer.Length <= MaxBuffered)
             {
-                kept.Write(buffer.Span);
+                buffered.Write(buffer.Span);
                 return;
             }
 
-            (var before, _after) = Envelope.Around(context.Response.StatusCode);
-            Announce(length: null);
-            _phase = Phase.Between;
+            (var before, _after) = Envelope.Parts(context.Response.StatusCode);
+            SetHeaders(length: null);
+            _mode = Mode.Streaming;
             await _inner.WriteAsync(before, cancellationToken);
-            await _inner.WriteAsync(kept.GetBuffer().AsMemory(0, (int)kept.Length), cancellationToken);
-            _kept = null;
+            await _inner.WriteAsync(buffered.GetBuffer().AsMemory(0, (int)buffered.Length), cancellationToken);
+            _buffer = null;
         }
 
         await _inner.WriteAsync(buffer, cancellationToken);
@@ -76,8 +76,8 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
 
     public override Task FlushAsync(CancellationToken cancellationToken)
     {
-        Decide();
-        return _phase is Phase.Keeping ? Task.CompletedTask : _inner.FlushAsync(cancellationToken);
+        ChooseMode();
+        return _mode is Mode.Buffering ? Task.CompletedTask : _inner.FlushAsync(cancellationToken);
     }
 
     /// <summary>Delayed until the mode is chosen: otherwise compression would choose its coding now, from an empty Accept-Encoding.</summary>
@@ -88,8 +88,8 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
 
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
-        Decide();
-        return _phase is Phase.Passing ? original.StartAsync(cancellationToken) : Task.CompletedTask;
+        ChooseMode();
+        return _mode is Mode.PassThrough ? original.StartAsync(cancellationToken) : Task.CompletedTask;
     }
 
     public async Task CompleteAsync()
@@ -112,24 +112,24 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
             return; // The response is incomplete.
         }
 
-        if (_phase is Phase.Undecided && !response.HasStarted)
+        if (_mode is Mode.Undecided && !response.HasStarted)
         {
             // An empty body: HEAD must return the same headers as GET.
-            Decide();
+            ChooseMode();
         }
 
-        if (_phase is Phase.Between)
+        if (_mode is Mode.Streaming)
         {
             await _inner.WriteAsync(_after, context.RequestAborted);
         }
 
-        if (_phase is Phase.Keeping && _kept is { Length: > 0 } kept)
+        if (_mode is Mode.Buffering && _buffer is { Length: > 0 } buffered)
         {
-            ReadOnlyMemory<byte> body = kept.GetBuffer().AsMemory(0, (int)kept.Length);
+            ReadOnlyMemory<byte> body = buffered.GetBuffer().AsMemory(0, (int)buffered.Length);
             try
             {
                 body = Envelope.Wrap(response.StatusCode, body);
-                Announce(body.Length);
+                SetHeaders(body.Length);
             }
             catch (JsonException)
             {
@@ -140,7 +140,7 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
             await _inner.WriteAsync(body, context.RequestAborted);
         }
 
-        _phase = Phase.Done;
+        _mode = Mode.Done;
     }
 
     public override void Flush() => throw Synchronous();
@@ -158,14 +158,14 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
             throw new NotSupportedException();
         }
 
-        (_phase, _kept) = (Phase.Undecided, null);
+        (_mode, _buffer) = (Mode.Undecided, null);
     }
 
     private static InvalidOperationException Synchronous() => new("Write asynchronously.");
 
-    private void Decide()
+    private void ChooseMode()
     {
-        if (_phase is not Phase.Undecided)
+        if (_mode is not Mode.Undecided)
         {
             return;
         }
@@ -175,20 +175,20 @@ internal sealed class EnvelopeBody(HttpContext context, IHttpResponseBodyFeature
         var response = context.Response;
         var isWrapped = Envelope.IsJson(response.ContentType) && response.Headers.ContentEncoding.Count == 0
             && response.StatusCode is >= 200 and not (204 or 205 or 206 or 304);
-        _phase = isWrapped && !HttpMethods.IsHead(context.Request.Method) ? Phase.Keeping : Phase.Passing;
-        if (isWrapped && _phase is Phase.Passing)
+        _mode = isWrapped && !HttpMethods.IsHead(context.Request.Method) ? Mode.Buffering : Mode.PassThrough;
+        if (isWrapped && _mode is Mode.PassThrough)
         {
-            Announce(length: null);
+            SetHeaders(length: null);
         }
 
-        _kept = _phase is Phase.Keeping ? new MemoryStream() : null;
-        if (_isUnbuffered && _phase is Phase.Passing)
+        _buffer = _mode is Mode.Buffering ? new MemoryStream() : null;
+        if (_isUnbuffered && _mode is Mode.PassThrough)
         {
             original.DisableBuffering();
         }
     }
 
-    private void Announce(long? length)
+    private void SetHeaders(long? length)
     {
         var response = context.Response;
         response.ContentLength = length;

@@ -6,7 +6,7 @@ namespace Kashif.Gateway.Routing;
 /// <summary>Serves <c>/api/{area}</c> as an alias of the area's first version, with deprecation headers on every response.</summary>
 internal static class Alias
 {
-    private const string Older = "/api";
+    private const string Prefix = "/api";
 
     public static IServiceCollection AddAlias(this IServiceCollection services)
     {
@@ -46,7 +46,7 @@ internal static class Alias
     /// <returns>The canonical path; empty if the path is not an alias.</returns>
     public static PathString Canonical(PathString path)
     {
-        if (!path.StartsWithSegments(Older, out var rest) || rest.Value is not ['/', .. var below])
+        if (!path.StartsWithSegments(Prefix, out var rest) || rest.Value is not ['/', .. var below])
         {
             return default;
         }
@@ -54,7 +54,7 @@ internal static class Alias
         var slash = below.IndexOf('/', StringComparison.Ordinal);
         var name = slash < 0 ? below : below[..slash];
         return Area.All.FirstOrDefault(area => string.Equals(area.Name, name, StringComparison.OrdinalIgnoreCase)) is { } area
-            ? new PathString($"{Older}/{area.Versions[0]}").Add(rest)
+            ? new PathString($"{Prefix}/{area.Versions[0]}").Add(rest)
             : default;
     }
 }

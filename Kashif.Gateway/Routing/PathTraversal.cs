@@ -7,12 +7,12 @@ namespace Kashif.Gateway.Routing;
 internal static class PathTraversal
 {
     /// <summary>More than a legitimate path needs; each decoding costs the length of the path.</summary>
-    private const int MostRounds = 8;
+    private const int MaxDecodings = 8;
 
-    public static Task Refuse(HttpContext context, RequestDelegate next)
+    public static Task RejectAsync(HttpContext context, RequestDelegate next)
     {
         var path = context.Request.Path.Value ?? "";
-        if (path.AsSpan().ContainsAny('%', '\\') && Climbs(path))
+        if (path.AsSpan().ContainsAny('%', '\\') && HasTraversal(path))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
@@ -21,9 +21,9 @@ internal static class PathTraversal
         return next(context);
     }
 
-    private static bool Climbs(string path)
+    private static bool HasTraversal(string path)
     {
-        for (var round = 0; round < MostRounds; round++)
+        for (var round = 0; round < MaxDecodings; round++)
         {
             var decoded = Uri.UnescapeDataString(path);
             if (decoded == path)

@@ -27,7 +27,7 @@ internal static class Retries
         await next(context);
         context.Features.Set<Attempt>(null);
 
-        var failed = attempt?.IsRefused == true || IsLost(context.GetForwarderErrorFeature(), isRead);
+        var failed = attempt?.IsUnavailable == true || CanRetry(context.GetForwarderErrorFeature(), isRead);
         if (!failed || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
         {
             return;
@@ -40,17 +40,17 @@ internal static class Retries
     }
 
     /// <summary>Holds back a 502 or 503 of the first attempt.</summary>
-    public static void Refuse(ResponseTransformContext response)
+    public static void HoldBackUnavailable(ResponseTransformContext response)
     {
         if ((int?)response.ProxyResponse?.StatusCode is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable
             && response.HttpContext.Features.Get<Attempt>() is { } attempt)
         {
-            attempt.IsRefused = true;
+            attempt.IsUnavailable = true;
             response.SuppressResponseBody = true;
         }
     }
 
-    private static bool IsLost(IForwarderErrorFeature? failure, bool isRead) => failure switch
+    private static bool CanRetry(IForwarderErrorFeature? failure, bool isRead) => failure switch
     {
         { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } } => true,
         { Error: ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.ResponseBodyDestination } => isRead,
@@ -64,6 +64,6 @@ internal static class Retries
     /// <summary>Marks the first attempt.</summary>
     private sealed class Attempt
     {
-        public bool IsRefused { get; set; }
+        public bool IsUnavailable { get; set; }
     }
 }

@@ -36,8 +36,8 @@ internal static class Routes
         new("reports", "POST", "", LimitPolicies.Reports),
         new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
-        new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
-        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: Bodies.MostOfUpload),
+        new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
+        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("notifications", "GET", "stream", Wait: Wait.Endless),
     ];
 
@@ -99,7 +99,7 @@ internal static class Routes
         RouteId = $"{area.Name} {kind}",
         ClusterId = area.Service,
         Match = new RouteMatch { Path = path, Methods = Methods(rule?.Method) },
-        MaxRequestBodySize = rule?.MaxBody ?? Bodies.Most,
+        MaxRequestBodySize = rule?.MaxBody ?? BodyLimits.Default,
         Timeout = rule?.Wait switch
         {
             Wait.Long => options.LongTimeout,

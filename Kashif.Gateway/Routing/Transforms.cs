@@ -40,15 +40,15 @@ internal static class Transforms
             return default;
         });
 
-        var reads = context.Services.GetRequiredService<PublicReads>();
+        var cache = context.Services.GetRequiredService<PublicResponseCache>();
         context.AddResponseTransform(response =>
         {
             // The service echoes the correlation id. Remove it, so that the cache does not store it; the gateway sets it itself.
             var http = response.HttpContext;
             http.Response.Headers.Remove(CorrelationId.Header);
             response.SuppressResponseBody = HttpMethods.IsHead(http.Request.Method);
-            Retries.Refuse(response);
-            reads.Decide(http);
+            Retries.HoldBackUnavailable(response);
+            cache.ApplyCacheControl(http);
             return default;
         });
     }

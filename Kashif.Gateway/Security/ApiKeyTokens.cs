@@ -8,7 +8,7 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Kashif.Gateway.Security;
 
 /// <summary>
-/// Exchanges API keys for tokens at Auth. Caches the results, also refusals, by the key's hash for <see cref="Remembered"/>, which is
+/// Exchanges API keys for tokens at Auth. Caches the results, also refusals, by the key's hash for <see cref="CacheLifetime"/>, which is
 /// how long a revoked key may still work.
 /// </summary>
 internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
@@ -17,21 +17,21 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
 
     private const string Marker = "kashif_";
     private const int KeyLength = 50;
-    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ExchangeTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Limits concurrent exchanges, so that invented keys cannot overload Auth.</summary>
-    private readonly SemaphoreSlim _places = new(32);
-    private readonly MemoryCache _answers = new(new MemoryCacheOptions { SizeLimit = 20_000 });
+    private readonly SemaphoreSlim _concurrency = new(32);
+    private readonly MemoryCache _tokens = new(new MemoryCacheOptions { SizeLimit = 20_000 });
 
     /// <summary>Exchanges in progress, shared by all requests with the same key.</summary>
-    private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _questions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _pending = new(StringComparer.Ordinal);
 
     /// <summary>Whether the text has the prefix of a key.</summary>
     public static bool IsKey(string? text) => text?.StartsWith(Marker, StringComparison.Ordinal) == true;
 
     /// <summary>Whether an exchange needs no call to Auth.</summary>
-    public bool Knows(string key) => !IsWellFormed(key) || _answers.TryGetValue(HashOf(key), out _);
+    public bool IsCached(string key) => !IsWellFormed(key) || _tokens.TryGetValue(HashOf(key), out _);
 
     /// <returns>The token; null if the key is not valid.</returns>
     /// <exception cref="TimeoutException">Auth does not respond.</exception>
@@ -43,14 +43,14 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
         }
 
         var hash = HashOf(key);
-        if (_answers.TryGetValue(hash, out string? known))
+        if (_tokens.TryGetValue(hash, out string? cached))
         {
-            return known;
+            return cached;
         }
 
         try
         {
-            return await _questions.GetOrAdd(hash, _ => new Lazy<Task<string?>>(() => AskAsync(hash, key))).Value.WaitAsync(cancellationToken);
+            return await _pending.GetOrAdd(hash, _ => new Lazy<Task<string?>>(() => ExchangeSharedAsync(hash, key))).Value.WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -60,8 +60,8 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
 
     public void Dispose()
     {
-        _answers.Dispose();
-        _places.Dispose();
+        _tokens.Dispose();
+        _concurrency.Dispose();
     }
 
     private static bool IsWellFormed(string key) => IsKey(key) && key.Length == KeyLength && key.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
@@ -69,53 +69,53 @@ internal sealed class ApiKeyTokens(IHttpClientFactory clients) : IDisposable
     private static string HashOf(string key) => Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key)));
 
     /// <summary>Without the first caller's cancellation token, because other callers share the exchange.</summary>
-    private async Task<string?> AskAsync(string hash, string key)
+    private async Task<string?> ExchangeSharedAsync(string hash, string key)
     {
         try
         {
-            if (_answers.TryGetValue(hash, out string? known))
+            if (_tokens.TryGetValue(hash, out string? cached))
             {
-                return known; // A previous exchange ended after the caller's check.
+                return cached; // A previous exchange ended after the caller's check.
             }
 
-            var token = await AskAsync(key);
-            _answers.Set(hash, token, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
+            var token = await RequestTokenAsync(key);
+            _tokens.Set(hash, token, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = CacheLifetime });
             return token;
         }
         finally
         {
-            _questions.TryRemove(hash, out _);
+            _pending.TryRemove(hash, out _);
         }
     }
 
-    private async Task<string?> AskAsync(string key)
+    private async Task<string?> RequestTokenAsync(string key)
     {
-        using var limit = new CancellationTokenSource(Patience);
-        await _places.WaitAsync(limit.Token);
+        using var limit = new CancellationTokenSource(ExchangeTimeout);
+        await _concurrency.WaitAsync(limit.Token);
         try
         {
             using var response = await clients.CreateClient(Client).PostAsJsonAsync(
-                "/internal/v1/api-keys/exchange", new ApiKeyQuestion(key), ApiKeyJson.Default.ApiKeyQuestion, limit.Token);
+                "/internal/v1/api-keys/exchange", new ApiKeyExchangeRequest(key), ApiKeyJson.Default.ApiKeyExchangeRequest, limit.Token);
             if (response.StatusCode == HttpStatusCode.NotFound)
             {
                 return null;
             }
 
             response.EnsureSuccessStatusCode();
-            return (await response.Content.ReadFromJsonAsync(ApiKeyJson.Default.ApiKeyAnswer, limit.Token))?.AccessToken;
+            return (await response.Content.ReadFromJsonAsync(ApiKeyJson.Default.ApiKeyExchangeResponse, limit.Token))?.AccessToken;
         }
         finally
         {
-            _places.Release();
+            _concurrency.Release();
         }
     }
 }
 
-internal sealed record ApiKeyQuestion(string Key);
+internal sealed record ApiKeyExchangeRequest(string Key);
 
-internal sealed record ApiKeyAnswer(string AccessToken);
+internal sealed record ApiKeyExchangeResponse(string AccessToken);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(ApiKeyQuestion))]
-[JsonSerializable(typeof(ApiKeyAnswer))]
+[JsonSerializable(typeof(ApiKeyExchangeRequest))]
+[JsonSerializable(typeof(ApiKeyExchangeResponse))]
 internal sealed partial class ApiKeyJson : JsonSerializerContext;

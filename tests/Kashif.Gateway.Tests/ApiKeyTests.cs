@@ -11,16 +11,16 @@ public sealed class ApiKeyTests : IAsyncLifetime
     private const string Path = "/api/v1/reports/my-reports";
 
     private readonly string _token = GatewayServers.Issuer.TokenForApiKey(Guid.CreateVersion7(), "reporting:read");
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
     private int _exchanges;
     private volatile bool _isGood = true;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
     {
-        _gateway = await GatewayHost.StartAsync();
-        Gateway[ResourceNames.Auth].Answer = async context =>
+        _gateway = await GatewayService.StartAsync();
+        Gateway[ResourceNames.Auth].Respond = async context =>
         {
             if (context.Request.Path != "/internal/v1/api-keys/exchange")
             {
@@ -60,9 +60,9 @@ public sealed class ApiKeyTests : IAsyncLifetime
     [Fact]
     public async Task A_hundred_concurrent_requests_exchange_the_key_once()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => SendAsync(("X-Api-Key", Key))));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => SendAsync(("X-Api-Key", Key))));
 
-        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+        responses.ShouldAllBe(response => response.StatusCode == HttpStatusCode.OK);
         _exchanges.ShouldBe(1);
     }
 
@@ -93,15 +93,15 @@ public sealed class ApiKeyTests : IAsyncLifetime
     [Fact]
     public async Task Invented_keys_are_limited_per_address_and_cached_keys_still_pass()
     {
-        await using var gateway = await GatewayHost.StartAsync(("RateLimits:ApiKeys:Permits", "10"), ("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
+        await using var gateway = await GatewayService.StartAsync(("RateLimits:ApiKeys:Permits", "10"), ("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
         var address = ("X-Forwarded-For", "198.51.100.7"); // Not used by other tests.
-        gateway[ResourceNames.Auth].Answer = Gateway[ResourceNames.Auth].Answer;
+        gateway[ResourceNames.Auth].Respond = Gateway[ResourceNames.Auth].Respond;
         (await SendAsync(gateway, address, ("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        var answers = await Task.WhenAll(Enumerable.Range(10, 30).Select(index => SendAsync(gateway, address, ("X-Api-Key", $"{Key[..^2]}{index}"))));
+        var responses = await Task.WhenAll(Enumerable.Range(10, 30).Select(index => SendAsync(gateway, address, ("X-Api-Key", $"{Key[..^2]}{index}"))));
 
-        answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(9);
-        answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ShouldAllBe(answer => answer.Headers.RetryAfter != null);
+        responses.Count(response => response.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(9);
+        responses.Where(response => response.StatusCode == HttpStatusCode.TooManyRequests).ShouldAllBe(response => response.Headers.RetryAfter != null);
         _exchanges.ShouldBe(10);
         (await SendAsync(gateway, address, ("X-Api-Key", Key))).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
@@ -128,7 +128,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
 
     private Task<HttpResponseMessage> SendAsync(params (string Name, string Value)[] headers) => SendAsync(Gateway, headers);
 
-    private static Task<HttpResponseMessage> SendAsync(GatewayHost gateway, params (string Name, string Value)[] headers)
+    private static Task<HttpResponseMessage> SendAsync(GatewayService gateway, params (string Name, string Value)[] headers)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, Path);
         foreach (var (name, value) in headers)

@@ -21,18 +21,18 @@ public sealed partial class AttackTests : IAsyncLifetime
     private const string End = "GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _gateway = await GatewayHost.StartAsync();
+        _gateway = await GatewayService.StartAsync();
         foreach (var (_, service) in Services())
         {
-            service.Answer = async context =>
+            service.Respond = async context =>
             {
                 try
                 {
@@ -91,16 +91,16 @@ public sealed partial class AttackTests : IAsyncLifetime
     public async Task An_ambiguous_length_does_not_smuggle_a_second_request(string rest)
     {
         // The gateway treats what follows either as a request, which counts, or as the body.
-        var answer = await Gateway.SendBytesAsync($"POST /api/v1/coupons/first HTTP/1.1\r\nHost: x\r\n{rest}{Smuggled}{End}", Patience);
+        var response = await Gateway.SendBytesAsync($"POST /api/v1/coupons/first HTTP/1.1\r\nHost: x\r\n{rest}{Smuggled}{End}", Patience);
 
-        var statuses = Statuses(answer);
+        var statuses = Statuses(response);
         statuses.ShouldAllBe(status => status < 500);
         var seen = Gateway[ResourceNames.Coupons].Requests;
         seen.Count(request => request.Target == "/api/v1/coupons/first").ShouldBeLessThanOrEqualTo(1);
 
         // The service receives no request for which the gateway has not sent a response.
         seen.Count.ShouldBeLessThanOrEqualTo(statuses.Count);
-        (seen.Count(request => request.Target.EndsWith("smuggled")) == 0 || statuses.Count >= 2).ShouldBeTrue(answer);
+        (seen.Count(request => request.Target.EndsWith("smuggled")) == 0 || statuses.Count >= 2).ShouldBeTrue(response);
     }
 
     [Theory]
@@ -160,10 +160,10 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("GET /api/coupons/%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\nHost: x\r\nX-Correlation-Id: a b\r\n")]
     public async Task An_unusual_request_does_not_cause_a_5xx(string head)
     {
-        var answer = await Gateway.SendBytesAsync($"{head}Connection: close\r\n\r\n", Patience);
+        var response = await Gateway.SendBytesAsync($"{head}Connection: close\r\n\r\n", Patience);
 
-        Statuses(answer).ShouldHaveSingleItem().ShouldBeLessThan(500);
-        answer.ShouldNotContain("\nSet-Cookie", Case.Insensitive);
+        Statuses(response).ShouldHaveSingleItem().ShouldBeLessThan(500);
+        response.ShouldNotContain("\nSet-Cookie", Case.Insensitive);
         Gateway[ResourceNames.Coupons].Requests.Count.ShouldBeLessThanOrEqualTo(1);
     }
 
@@ -197,9 +197,9 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("/docs/..%2finternal/v1/x")]
     public async Task No_path_reaches_internal_endpoints(string target)
     {
-        var answer = await Gateway.SendRawAsync(target);
+        var response = await Gateway.SendRawAsync(target);
 
-        Statuses(answer).ShouldHaveSingleItem().ShouldBeLessThan(500);
+        Statuses(response).ShouldHaveSingleItem().ShouldBeLessThan(500);
         foreach (var (area, service) in Services())
         {
             foreach (var seen in service.Requests)
@@ -234,9 +234,9 @@ public sealed partial class AttackTests : IAsyncLifetime
         var good = GatewayServers.Issuer.TokenFor(Guid.CreateVersion7());
         foreach (var (first, second) in new[] { ($"Bearer {good}", $"Bearer {good}"), ("Basic eDp5", $"Bearer {good}"), ($"Bearer {good}", "Bearer nonsense") })
         {
-            var answer = await Gateway.SendBytesAsync(
+            var response = await Gateway.SendBytesAsync(
                 $"GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\nAuthorization: {first}\r\nAuthorization: {second}\r\nConnection: close\r\n\r\n");
-            Statuses(answer).ShouldBe([401]);
+            Statuses(response).ShouldBe([401]);
         }
 
         Gateway[ResourceNames.Coupons].Requests.ShouldBeEmpty();
@@ -264,9 +264,9 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("Cookie", 33_000)]
     public async Task Oversized_headers_return_431(string name, int length)
     {
-        var answer = await Gateway.SendBytesAsync($"GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\n{name}: {new string('a', length)}\r\nConnection: close\r\n\r\n");
+        var response = await Gateway.SendBytesAsync($"GET /api/v1/coupons HTTP/1.1\r\nHost: x\r\n{name}: {new string('a', length)}\r\nConnection: close\r\n\r\n");
 
-        Statuses(answer).ShouldBe([431]);
+        Statuses(response).ShouldBe([431]);
         Gateway[ResourceNames.Coupons].Requests.ShouldBeEmpty();
     }
 
@@ -339,8 +339,8 @@ public sealed partial class AttackTests : IAsyncLifetime
     private IEnumerable<(string Area, FakeService Service)> Services() =>
         RoutingTests.Areas.Select(row => (row.Data.Item1, Gateway[row.Data.Item2]));
 
-    private static List<int> Statuses(string answer) =>
-        [.. StatusLine().Matches(answer).Select(match => int.Parse(match.Groups[1].ValueSpan, provider: null)).Where(status => status != 100)];
+    private static List<int> Statuses(string response) =>
+        [.. StatusLine().Matches(response).Select(match => int.Parse(match.Groups[1].ValueSpan, provider: null)).Where(status => status != 100)];
 
     [GeneratedRegex("HTTP/1\\.[01] ([0-9]{3})")]
     private static partial Regex StatusLine();

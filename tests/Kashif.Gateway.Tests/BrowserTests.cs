@@ -19,8 +19,8 @@ public sealed class BrowserTests
     [Fact]
     public async Task Every_response_has_the_security_headers_once()
     {
-        await using var gateway = await GatewayHost.StartAsync();
-        gateway[ResourceNames.Gamification].Answer = context =>
+        await using var gateway = await GatewayService.StartAsync();
+        gateway[ResourceNames.Gamification].Respond = context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             context.Response.Headers["Server"] = "secret/1.0";
@@ -31,33 +31,33 @@ public sealed class BrowserTests
         await gateway.StopAsync(ResourceNames.Coupons);
         using var bad = gateway.With("nonsense");
 
-        var answers = new[]
+        var responses = new[]
         {
             await gateway.Client.GetAsync("/api/v1/gamification/leaderboard", Cancel), await gateway.Client.GetAsync("/api/v1/gamification/leaderboard", Cancel),
             await gateway.Client.GetAsync("/nothing", Cancel), await gateway.Client.GetAsync("/api/v1/coupons", Cancel), await bad.GetAsync("/api/v1/auth/me", Cancel),
             await gateway.Client.GetAsync("/health", Cancel), await gateway.Client.GetAsync("/", Cancel), await gateway.Client.GetAsync("/metrics", Cancel),
         };
 
-        answers.Select(answer => (int)answer.StatusCode).ShouldBe([200, 200, 404, 503, 401, 503, 302, 200]);
-        foreach (var answer in answers)
+        responses.Select(response => (int)response.StatusCode).ShouldBe([200, 200, 404, 503, 401, 503, 302, 200]);
+        foreach (var response in responses)
         {
-            Header(answer, "X-Content-Type-Options").ShouldBe("nosniff");
-            Header(answer, "X-Frame-Options").ShouldBe("DENY");
-            Header(answer, "Referrer-Policy").ShouldBe("no-referrer");
-            Header(answer, "Permissions-Policy").ShouldContain("geolocation=()");
-            Header(answer, "Cross-Origin-Opener-Policy").ShouldBe("same-origin");
-            Header(answer, "Cross-Origin-Resource-Policy").ShouldBe("same-origin");
-            Header(answer, "Content-Security-Policy").ShouldBe("default-src 'none'; frame-ancestors 'none'");
-            answer.Headers.Contains("Strict-Transport-Security").ShouldBeFalse();
-            answer.Headers.Contains("Server").ShouldBeFalse();
-            answer.Headers.Contains("X-Powered-By").ShouldBeFalse();
+            Header(response, "X-Content-Type-Options").ShouldBe("nosniff");
+            Header(response, "X-Frame-Options").ShouldBe("DENY");
+            Header(response, "Referrer-Policy").ShouldBe("no-referrer");
+            Header(response, "Permissions-Policy").ShouldContain("geolocation=()");
+            Header(response, "Cross-Origin-Opener-Policy").ShouldBe("same-origin");
+            Header(response, "Cross-Origin-Resource-Policy").ShouldBe("same-origin");
+            Header(response, "Content-Security-Policy").ShouldBe("default-src 'none'; frame-ancestors 'none'");
+            response.Headers.Contains("Strict-Transport-Security").ShouldBeFalse();
+            response.Headers.Contains("Server").ShouldBeFalse();
+            response.Headers.Contains("X-Powered-By").ShouldBeFalse();
         }
     }
 
     [Fact]
     public async Task The_documentation_may_load_only_its_own_scripts()
     {
-        await using var gateway = await GatewayHost.StartAsync();
+        await using var gateway = await GatewayService.StartAsync();
 
         foreach (var path in new[] { "/docs/index.html", "/docs/swagger-ui-bundle.js", "/docs/nothing" })
         {
@@ -72,7 +72,7 @@ public sealed class BrowserTests
     [Fact]
     public async Task Pages_of_other_origins_may_show_photos()
     {
-        await using var gateway = await GatewayHost.StartAsync();
+        await using var gateway = await GatewayService.StartAsync();
 
         foreach (var (path, policy) in new[]
         {
@@ -87,7 +87,7 @@ public sealed class BrowserTests
     [Fact]
     public async Task Without_configured_origins_there_are_no_CORS_headers()
     {
-        await using var gateway = await GatewayHost.StartAsync();
+        await using var gateway = await GatewayService.StartAsync();
 
         using var read = await FromAsync(gateway, Page, HttpMethod.Get);
         using var preflight = await FromAsync(gateway, Page, HttpMethod.Options, "POST");
@@ -99,7 +99,7 @@ public sealed class BrowserTests
     [Fact]
     public async Task Only_configured_origins_get_CORS_headers()
     {
-        await using var gateway = await GatewayHost.StartAsync(
+        await using var gateway = await GatewayService.StartAsync(
             ("Cors:Origins:0", Page), ("Cors:Origins:1", "http://localhost:5173"), ("RateLimits:Scale", "1"), ("RateLimits:Default:Permits", "3"), ("RateLimits:Default:Window", "01:00:00"),
             ("Gateway:TrustedProxies:0", "127.0.0.1"));
         gateway.Client.DefaultRequestHeaders.Add("X-Forwarded-For", new IPAddress((uint)Random.Shared.Next(0x01000000, int.MaxValue)).ToString());
@@ -139,8 +139,8 @@ public sealed class BrowserTests
     [Fact]
     public async Task A_cached_response_has_the_CORS_headers_of_each_origin()
     {
-        await using var gateway = await GatewayHost.StartAsync(("Cors:Origins:0", Page), ("Cors:Origins:1", "https://other.example"));
-        gateway[ResourceNames.Coupons].Answer = context =>
+        await using var gateway = await GatewayService.StartAsync(("Cors:Origins:0", Page), ("Cors:Origins:1", "https://other.example"));
+        gateway[ResourceNames.Coupons].Respond = context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             return context.Response.WriteAsync("kept");
@@ -163,7 +163,7 @@ public sealed class BrowserTests
     public async Task Invalid_origins_stop_the_start(string origin, string credentials, string named)
     {
         var exception = await Should.ThrowAsync<OptionsValidationException>(
-            async () => await GatewayHost.StartAsync(("Cors:Origins:0", origin), ("Cors:Credentials", credentials)));
+            async () => await GatewayService.StartAsync(("Cors:Origins:0", origin), ("Cors:Credentials", credentials)));
 
         exception.Message.ShouldContain(named);
     }
@@ -178,7 +178,7 @@ public sealed class BrowserTests
         (string, string?)[] settings = isPem
             ? [("Kestrel:Certificates:Default:Path", directory.Write("gateway.pem", certificate.ExportCertificatePem())), ("Kestrel:Certificates:Default:KeyPath", directory.Write("gateway.key", certificate.GetECDsaPrivateKey()?.ExportPkcs8PrivateKeyPem() ?? ""))]
             : [("Kestrel:Certificates:Default:Path", directory.Write("gateway.pfx", certificate.Export(X509ContentType.Pfx, "secret"))), ("Kestrel:Certificates:Default:Password", "secret")];
-        await using var gateway = await GatewayHost.StartAsync([.. settings, ("urls", "http://127.0.0.1:0;https://127.0.0.1:0")]);
+        await using var gateway = await GatewayService.StartAsync([.. settings, ("urls", "http://127.0.0.1:0;https://127.0.0.1:0")]);
         var addresses = gateway.Provider.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address)).ToArray();
         var http = addresses.Single(address => address.Scheme == "http");
         var https = addresses.Single(address => address.Scheme == "https");
@@ -205,7 +205,7 @@ public sealed class BrowserTests
         gateway[ResourceNames.Coupons].Requests.Count.ShouldBe(2);
     }
 
-    private static Task<HttpResponseMessage> FromAsync(GatewayHost gateway, string origin, HttpMethod method, string? preflightOf = null, string? headers = null)
+    private static Task<HttpResponseMessage> FromAsync(GatewayService gateway, string origin, HttpMethod method, string? preflightOf = null, string? headers = null)
     {
         var request = new HttpRequestMessage(method, "/api/v1/coupons");
         request.Headers.Add("Origin", origin);

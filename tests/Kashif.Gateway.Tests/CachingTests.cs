@@ -9,23 +9,23 @@ namespace Kashif.Gateway.Tests;
 public sealed class CachingTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/gamification/leaderboard";
-    private GatewayHost? _gateway;
-    private int _answers;
+    private GatewayService? _gateway;
+    private int _responses;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private FakeService Service => Gateway[ResourceNames.Gamification];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
     [Fact]
     public async Task A_public_response_is_cached_for_all_callers()
     {
-        Answer("public, max-age=60", etag: "\"v1\"");
+        Respond("public, max-age=60", etag: "\"v1\"");
 
         using var first = await GetAsync();
         using var second = await GetAsync();
@@ -34,7 +34,7 @@ public sealed class CachingTests : IAsyncLifetime
         foreach (var response in new[] { first, second, third })
         {
             response.StatusCode.ShouldBe(HttpStatusCode.OK);
-            (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 1");
+            (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("response 1");
             (response.Headers.ETag?.Tag).ShouldBe("\"v1\"");
             (response.Headers.CacheControl?.MaxAge).ShouldBe(TimeSpan.FromSeconds(60));
         }
@@ -47,7 +47,7 @@ public sealed class CachingTests : IAsyncLifetime
     [Fact]
     public async Task A_signed_in_callers_response_is_cached_once_the_path_is_known_to_be_public()
     {
-        Answer("public, max-age=60");
+        Respond("public, max-age=60");
 
         for (var count = 0; count < 4; count++)
         {
@@ -68,22 +68,22 @@ public sealed class CachingTests : IAsyncLifetime
     [InlineData("nonsense")]
     public async Task A_response_that_is_not_public_is_not_cached(string? cacheControl)
     {
-        Answer(cacheControl);
+        Respond(cacheControl);
 
         using var first = await GetAsync();
         using var second = await GetAsync();
 
-        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
+        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("response 2");
         Service.Requests.Count.ShouldBe(2);
     }
 
     [Fact]
     public async Task An_error_is_not_cached()
     {
-        Answer("public, max-age=60", status: 500);
+        Respond("public, max-age=60", status: 500);
         using var failed = await GetAsync();
 
-        Answer("public, max-age=60");
+        Respond("public, max-age=60");
         using var response = await GetAsync();
 
         failed.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
@@ -95,7 +95,7 @@ public sealed class CachingTests : IAsyncLifetime
     [InlineData("Vary", "Accept-Language")]
     public async Task A_response_with_a_cookie_or_Vary_is_not_cached(string header, string value)
     {
-        Answer("public, max-age=60", header: (header, value));
+        Respond("public, max-age=60", header: (header, value));
 
         using var first = await GetAsync();
         using var second = await GetAsync();
@@ -106,7 +106,7 @@ public sealed class CachingTests : IAsyncLifetime
     [Fact]
     public async Task An_incomplete_response_is_not_cached()
     {
-        Service.Answer = async context =>
+        Service.Respond = async context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             await context.Response.WriteAsync("half an ");
@@ -115,8 +115,8 @@ public sealed class CachingTests : IAsyncLifetime
         };
         await Should.ThrowAsync<HttpRequestException>(() => Gateway.Client.GetStringAsync(Path, Cancel));
 
-        Answer("public, max-age=60");
-        (await Gateway.Client.GetStringAsync(Path, Cancel)).ShouldBe("answer 1");
+        Respond("public, max-age=60");
+        (await Gateway.Client.GetStringAsync(Path, Cancel)).ShouldBe("response 1");
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class CachingTests : IAsyncLifetime
     [Fact]
     public async Task The_cache_key_includes_the_query_and_only_GET_is_cached()
     {
-        Answer("public, max-age=60");
+        Respond("public, max-age=60");
 
         await Gateway.Client.GetAsync($"{Path}?limit=1", Cancel);
         await Gateway.Client.GetAsync($"{Path}?limit=2", Cancel);
@@ -150,16 +150,16 @@ public sealed class CachingTests : IAsyncLifetime
     [Fact]
     public async Task An_expired_response_is_fetched_again()
     {
-        Answer("public, max-age=1");
+        Respond("public, max-age=1");
         await Gateway.Client.GetStringAsync(Path, Cancel);
 
-        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "answer 2", "a new response");
+        await Eventually.TrueAsync(async () => await Gateway.Client.GetStringAsync(Path, Cancel) == "response 2", "a new response");
     }
 
     [Fact]
     public async Task A_matching_If_None_Match_returns_304_from_the_cache()
     {
-        Answer("public, max-age=60", etag: "\"v1\"");
+        Respond("public, max-age=60", etag: "\"v1\"");
         using var first = await GetAsync();
 
         using var known = await GetAsync(ifNoneMatch: "\"v1\"");
@@ -175,7 +175,7 @@ public sealed class CachingTests : IAsyncLifetime
     public async Task Concurrent_requests_make_one_request_to_the_service()
     {
         var release = new TaskCompletionSource();
-        Service.Answer = async context =>
+        Service.Respond = async context =>
         {
             await release.Task;
             context.Response.Headers.CacheControl = "public, max-age=60";
@@ -190,7 +190,7 @@ public sealed class CachingTests : IAsyncLifetime
         await Gateway.Client.GetAsync("/alive", Cancel);
         release.SetResult();
 
-        (await Task.WhenAll([first, .. others])).ShouldAllBe(answer => answer == "shared");
+        (await Task.WhenAll([first, .. others])).ShouldAllBe(response => response == "shared");
 
         // A request may miss the cache just before the response is stored, and make a second request.
         Service.Requests.Count.ShouldBeLessThanOrEqualTo(2);
@@ -200,7 +200,7 @@ public sealed class CachingTests : IAsyncLifetime
     public async Task A_private_response_on_a_public_path_is_not_cached()
     {
         // Like /coupons, which is public unless filtered by the caller's points.
-        Service.Answer = context =>
+        Service.Respond = context =>
         {
             var caller = context.Request.Headers.Authorization.ToString();
             context.Response.Headers.CacheControl = caller.Length == 0 ? "public, max-age=60" : "private, no-store";
@@ -222,39 +222,39 @@ public sealed class CachingTests : IAsyncLifetime
     [Fact]
     public async Task HEAD_neither_reads_nor_fills_the_cache()
     {
-        Answer("public, max-age=60", etag: "\"v1\"");
+        Respond("public, max-age=60", etag: "\"v1\"");
 
         using var head = await Gateway.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, Path), Cancel);
         using var first = await GetAsync();
         using var second = await GetAsync();
 
         (head.Headers.ETag?.Tag).ShouldBe("\"v1\"");
-        (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
-        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("answer 2");
+        (await first.Content.ReadAsStringAsync(Cancel)).ShouldBe("response 2");
+        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe("response 2");
     }
 
     [Fact]
     public async Task Concurrent_callers_each_get_their_own_private_response()
     {
-        Service.Answer = context => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString());
+        Service.Respond = context => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString());
 
         var callers = Enumerable.Range(0, 50).Select(_ => Token()).ToArray();
-        var answers = await Task.WhenAll(callers.Select(async caller =>
+        var responses = await Task.WhenAll(callers.Select(async caller =>
         {
             using var response = await GetAsync(authorization: caller);
             return await response.Content.ReadAsStringAsync(Cancel);
         }));
 
-        answers.ShouldBe(callers);
+        responses.ShouldBe(callers);
     }
 
     /// <summary>A new user's token.</summary>
     private static string Token() => $"Bearer {GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())}";
 
-    private void Answer(string? cacheControl, string? etag = null, int status = 200, (string Name, string Value)? header = null)
+    private void Respond(string? cacheControl, string? etag = null, int status = 200, (string Name, string Value)? header = null)
     {
-        _answers = 0;
-        Service.Answer = context =>
+        _responses = 0;
+        Service.Respond = context =>
         {
             context.Response.StatusCode = status;
             context.Response.Headers.CacheControl = cacheControl;
@@ -264,7 +264,7 @@ public sealed class CachingTests : IAsyncLifetime
                 context.Response.Headers[name] = value;
             }
 
-            return context.Response.WriteAsync($"answer {Interlocked.Increment(ref _answers)}");
+            return context.Response.WriteAsync($"response {Interlocked.Increment(ref _responses)}");
         };
     }
 

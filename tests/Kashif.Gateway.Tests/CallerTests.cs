@@ -8,15 +8,15 @@ namespace Kashif.Gateway.Tests;
 /// <summary>Callers: valid tokens or none pass, invalid tokens and other claims of identity do not.</summary>
 public sealed class CallerTests : IAsyncLifetime
 {
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static string Expired => GatewayServers.Issuer.ExpiredTokenFor(Guid.CreateVersion7());
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -59,7 +59,7 @@ public sealed class CallerTests : IAsyncLifetime
     [Fact]
     public async Task An_invalid_token_gets_no_cached_response()
     {
-        Gateway[ResourceNames.Gamification].Answer = context =>
+        Gateway[ResourceNames.Gamification].Respond = context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             return context.Response.WriteAsync("kept");
@@ -124,7 +124,7 @@ public sealed class CallerTests : IAsyncLifetime
     [InlineData("10.0.0.0/8", "1.2.3.4", "127.0.0.1")]
     public async Task X_Forwarded_For_is_trusted_only_from_trusted_proxies(string trusted, string forwarded, string address)
     {
-        await using var gateway = await GatewayHost.StartAsync(("Gateway:TrustedProxies:0", trusted));
+        await using var gateway = await GatewayService.StartAsync(("Gateway:TrustedProxies:0", trusted));
 
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/auth/token");
         request.Headers.Add("X-Forwarded-For", forwarded);

@@ -9,14 +9,14 @@ public sealed class CompressionTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/reports/export.geojson";
     private static readonly string Body = $$"""{"text":"{{new string('a', 5000)}}"}""";
-    private GatewayHost? _gateway;
-    private int _answers;
+    private GatewayService? _gateway;
+    private int _responses;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -34,7 +34,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData(null, null)]
     public async Task Accept_Encoding_selects_the_coding(string? accepted, string? expected)
     {
-        Answer("application/json; charset=utf-8");
+        Respond("application/json; charset=utf-8");
 
         using var response = await GetAsync(Path, accepted);
 
@@ -58,7 +58,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("/API/V1/AUTH/token", "application/json", false)]
     public async Task Text_without_secrets_is_compressed(string path, string type, bool expected)
     {
-        Answer(type);
+        Respond(type);
 
         using var response = await GetAsync(path, "br, gzip");
 
@@ -69,7 +69,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [Fact]
     public async Task A_short_response_is_not_compressed()
     {
-        Gateway[ResourceNames.Reporting].Answer = context =>
+        Gateway[ResourceNames.Reporting].Respond = context =>
         {
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = 2;
@@ -86,7 +86,7 @@ public sealed class CompressionTests : IAsyncLifetime
     public async Task Server_sent_events_are_not_buffered()
     {
         var second = new TaskCompletionSource();
-        Gateway[ResourceNames.Notifications].Answer = async context =>
+        Gateway[ResourceNames.Notifications].Respond = async context =>
         {
             context.Response.ContentType = "text/event-stream";
             await context.Response.WriteAsync("data: 1\n\n");
@@ -116,7 +116,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [Fact]
     public async Task The_cache_stores_one_response_per_coding()
     {
-        Answer("application/json", "public, max-age=60", "\"v1\"");
+        Respond("application/json", "public, max-age=60", "\"v1\"");
         string?[] accepted = ["br", "gzip", null, "gzip, br", "*", "gzip;q=1, br;q=0.1", "deflate"];
 
         for (var round = 0; round < 2; round++)
@@ -131,7 +131,7 @@ public sealed class CompressionTests : IAsyncLifetime
             }
         }
 
-        _answers.ShouldBe(3);
+        _responses.ShouldBe(3);
     }
 
     [Theory]
@@ -141,7 +141,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("*")]
     public async Task The_etag_of_any_coding_returns_304(string known)
     {
-        Answer("application/json", "public, max-age=60", "\"v1\"");
+        Respond("application/json", "public, max-age=60", "\"v1\"");
         using var first = await GetAsync(Path, "br");
 
         using var request = Request(Path, "br");
@@ -151,7 +151,7 @@ public sealed class CompressionTests : IAsyncLifetime
         response.StatusCode.ShouldBe(HttpStatusCode.NotModified);
         response.Headers.Vary.ShouldContain("Accept-Encoding");
         (await response.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
-        _answers.ShouldBe(1);
+        _responses.ShouldBe(1);
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class CompressionTests : IAsyncLifetime
     [InlineData("br")]
     public async Task HEAD_returns_the_headers_of_GET_without_a_body(string? accepted)
     {
-        Answer("application/json", "public, max-age=60", "\"v1\"");
+        Respond("application/json", "public, max-age=60", "\"v1\"");
         using var request = Request(Path, accepted);
         request.Method = HttpMethod.Head;
 
@@ -183,19 +183,19 @@ public sealed class CompressionTests : IAsyncLifetime
         Gateway[ResourceNames.Reporting].Requests[^1].Method.ShouldBe("GET");
     }
 
-    private void Answer(string type, string? cacheControl = null, string? tag = null)
+    private void Respond(string type, string? cacheControl = null, string? tag = null)
     {
-        Task AnswerAsync(HttpContext context)
+        Task RespondAsync(HttpContext context)
         {
-            Interlocked.Increment(ref _answers);
+            Interlocked.Increment(ref _responses);
             context.Response.ContentType = type;
             context.Response.Headers.CacheControl = cacheControl;
             context.Response.Headers.ETag = tag;
             return context.Response.WriteAsync(Body);
         }
 
-        Gateway[ResourceNames.Reporting].Answer = AnswerAsync;
-        Gateway[ResourceNames.Auth].Answer = AnswerAsync;
+        Gateway[ResourceNames.Reporting].Respond = RespondAsync;
+        Gateway[ResourceNames.Auth].Respond = RespondAsync;
     }
 
     private static HttpRequestMessage Request(string path, string? accepted)

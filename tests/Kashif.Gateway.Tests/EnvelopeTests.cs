@@ -11,15 +11,15 @@ namespace Kashif.Gateway.Tests;
 public sealed class EnvelopeTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/notifications";
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private FakeService Service => Gateway[ResourceNames.Notifications];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -39,7 +39,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task A_response_becomes_the_data()
     {
-        Answer(201, """{"id":1,"name":"كاشف <b>"}""");
+        Respond(201, """{"id":1,"name":"كاشف <b>"}""");
 
         using var response = await SendAsync();
 
@@ -59,7 +59,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [InlineData("""{"items":[]}""", """{"items":[]}""")]
     public async Task Any_JSON_value_becomes_the_data(string body, string data)
     {
-        Answer(200, body);
+        Respond(200, body);
 
         using var response = await SendAsync();
 
@@ -71,7 +71,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [InlineData("null", "false")]
     public async Task A_lists_items_become_the_data_and_the_rest_the_meta(string cursor, string hasNext)
     {
-        Answer(200, $$"""{"items":[{"a":1.50}],"next_cursor":{{cursor}},"period":"all"}""");
+        Respond(200, $$"""{"items":[{"a":1.50}],"next_cursor":{{cursor}},"period":"all"}""");
 
         using var response = await SendAsync();
 
@@ -82,7 +82,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task A_problems_code_and_detail_become_error_and_message()
     {
-        Answer(422, """{"type":"urn:x","title":"T","status":422,"detail":"Too few.","code":"insufficient_points","trace_id":"t","errors":{"a":["b"]}}""", "application/problem+json");
+        Respond(422, """{"type":"urn:x","title":"T","status":422,"detail":"Too few.","code":"insufficient_points","trace_id":"t","errors":{"a":["b"]}}""", "application/problem+json");
 
         using var response = await SendAsync();
 
@@ -95,7 +95,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task An_error_without_a_code_is_not_a_success()
     {
-        Answer(400, """[{"code":400,"description":"Open311"}]""");
+        Respond(400, """[{"code":400,"description":"Open311"}]""");
 
         using var response = await SendAsync();
 
@@ -123,17 +123,17 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task A_response_without_JSON_is_not_wrapped()
     {
-        Answer(200, "<a/>", "application/xml");
+        Respond(200, "<a/>", "application/xml");
         using var xml = await SendAsync();
         (await xml.Content.ReadAsStringAsync(Cancel)).ShouldBe("<a/>");
         xml.Headers.Contains("Preference-Applied").ShouldBeFalse();
 
-        Answer(200, "{broken");
+        Respond(200, "{broken");
         using var broken = await SendAsync();
         (await broken.Content.ReadAsStringAsync(Cancel)).ShouldBe("{broken");
         broken.Headers.Contains("Preference-Applied").ShouldBeFalse();
 
-        Service.Answer = context =>
+        Service.Respond = context =>
         {
             context.Response.StatusCode = 204;
             return Task.CompletedTask;
@@ -147,7 +147,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task Without_the_preference_there_is_no_envelope_but_Vary()
     {
-        Answer(200, "{}");
+        Respond(200, "{}");
 
         using var response = await Gateway.Client.GetAsync(Path, Cancel);
 
@@ -159,7 +159,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task A_cached_response_is_wrapped_with_its_own_etag()
     {
-        Answer(200, """{"a":1}""", cacheControl: "public, max-age=60", tag: "\"v1\"");
+        Respond(200, """{"a":1}""", cacheControl: "public, max-age=60", tag: "\"v1\"");
         const string Wrapped = """{"success":true,"data":{"a":1},"error":null,"message":"OK","meta":null}""";
 
         using var plain = await Gateway.Client.GetAsync(Path, Cancel);
@@ -199,7 +199,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     public async Task The_envelope_is_compressed()
     {
         var text = new string('a', 5000);
-        Answer(200, $"\"{text}\"", cacheControl: "public, max-age=60", tag: "\"v1\"");
+        Respond(200, $"\"{text}\"", cacheControl: "public, max-age=60", tag: "\"v1\"");
 
         for (var round = 0; round < 2; round++)
         {
@@ -220,7 +220,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     {
         var half = Encoding.UTF8.GetBytes($"\"{new string('a', 2 * 1024 * 1024)}");
         var release = new TaskCompletionSource();
-        Service.Answer = async context =>
+        Service.Respond = async context =>
         {
             context.Response.ContentType = "application/geo+json";
             await context.Response.Body.WriteAsync(half);
@@ -247,7 +247,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task An_incomplete_response_returns_503()
     {
-        Service.Answer = async context =>
+        Service.Respond = async context =>
         {
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync("{\"a\":1}");
@@ -266,7 +266,7 @@ public sealed class EnvelopeTests : IAsyncLifetime
     [Fact]
     public async Task HEAD_returns_the_headers_of_GET()
     {
-        Answer(200, "{}", tag: "\"v1\"");
+        Respond(200, "{}", tag: "\"v1\"");
         using var request = Request(Path);
         request.Method = HttpMethod.Head;
 
@@ -277,8 +277,8 @@ public sealed class EnvelopeTests : IAsyncLifetime
         response.Content.Headers.ContentLength.ShouldNotBe(2);
     }
 
-    private void Answer(int status, string body, string type = "application/json; charset=utf-8", string? cacheControl = null, string? tag = null) =>
-        Service.Answer = context =>
+    private void Respond(int status, string body, string type = "application/json; charset=utf-8", string? cacheControl = null, string? tag = null) =>
+        Service.Respond = context =>
         {
             context.Response.StatusCode = status;
             context.Response.ContentType = type;

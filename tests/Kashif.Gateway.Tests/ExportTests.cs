@@ -15,9 +15,9 @@ public sealed class ExportTests : IAsyncLifetime
     private const string Account = """{"exported_at":"2026-11-27T20:00:00.000000Z","account":{"email":"lina@people.test"}}""";
 
     private readonly Guid _user = Guid.CreateVersion7();
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private FakeService Auth => Gateway[ResourceNames.Auth];
 
@@ -75,11 +75,11 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData("/api/v1/auth/users/../me/export")]
     public async Task An_export_under_an_encoded_path_has_the_parts_of_all_services(string target)
     {
-        var answer = await Gateway.SendBytesAsync(
+        var response = await Gateway.SendBytesAsync(
             $"GET {target} HTTP/1.1\r\nHost: {Gateway.Address.Authority}\r\nAuthorization: Bearer {Token}\r\nConnection: close\r\n\r\n");
 
-        answer.ShouldStartWith("HTTP/1.1 200 OK\r\n");
-        answer.ShouldEndWith($"\r\n\r\n{Document}");
+        response.ShouldStartWith("HTTP/1.1 200 OK\r\n");
+        response.ShouldEndWith($"\r\n\r\n{Document}");
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData(500)]
     public async Task An_error_of_auth_is_returned_without_calling_other_services(int status)
     {
-        Auth.Answer = async context =>
+        Auth.Respond = async context =>
         {
             context.Response.StatusCode = status;
             context.Response.ContentType = "application/problem+json";
@@ -133,7 +133,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData("Bearer not.a.token", 0)]
     public async Task Without_a_valid_token_no_service_is_called(string? authorization, int callsToAuth)
     {
-        Auth.Answer = context =>
+        Auth.Respond = context =>
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return Task.CompletedTask;
@@ -156,7 +156,7 @@ public sealed class ExportTests : IAsyncLifetime
     {
         const string Key = "kashif_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
         var token = GatewayServers.Issuer.TokenForApiKey(_user, "auth:read");
-        Auth.Answer = async context =>
+        Auth.Respond = async context =>
         {
             if (context.Request.Path == "/internal/v1/api-keys/exchange")
             {
@@ -184,8 +184,8 @@ public sealed class ExportTests : IAsyncLifetime
     {
         await using var second = await FakeService.StartAsync(ResourceNames.Auth);
         await using var gateway = await StartAsync(($"services:{ResourceNames.Auth}:http:1", second.Address));
-        second.Answer = WriteAccountAsync;
-        gateway[service].Answer = context =>
+        second.Respond = WriteAccountAsync;
+        gateway[service].Respond = context =>
         {
             if (isIncomplete)
             {
@@ -206,7 +206,7 @@ public sealed class ExportTests : IAsyncLifetime
     [Fact]
     public async Task An_incomplete_account_returns_503_without_a_document()
     {
-        Auth.Answer = context => WriteIncompleteAsync(context, Account[..20]);
+        Auth.Respond = context => WriteIncompleteAsync(context, Account[..20]);
 
         using var response = await SendAsync(HttpMethod.Get);
 
@@ -220,7 +220,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData("{\"exported_at\":")]
     public async Task An_account_that_is_not_an_object_returns_503_without_a_document(string body)
     {
-        Auth.Answer = context => context.Response.WriteAsync(body);
+        Auth.Respond = context => context.Response.WriteAsync(body);
 
         using var response = await SendAsync(HttpMethod.Get);
 
@@ -232,7 +232,7 @@ public sealed class ExportTests : IAsyncLifetime
     public async Task After_a_rejected_service_token_the_next_export_uses_a_new_one()
     {
         var tokens = new List<string>();
-        Gateway[ResourceNames.Reporting].Answer = context =>
+        Gateway[ResourceNames.Reporting].Respond = context =>
         {
             tokens.Add(context.Request.Headers.Authorization.ToString());
             context.Response.StatusCode = tokens.Count == 1 ? 401 : 200;
@@ -254,7 +254,7 @@ public sealed class ExportTests : IAsyncLifetime
     public async Task A_document_of_any_length_is_complete_with_and_without_an_envelope(int length)
     {
         var part = $"\"{new string('x', length)}\"";
-        Gateway[ResourceNames.Coupons].Answer = context => context.Response.WriteAsync(part);
+        Gateway[ResourceNames.Coupons].Respond = context => context.Response.WriteAsync(part);
         var expected = Document.Replace("""["coupons"]""", part, StringComparison.Ordinal);
         using var preferring = new HttpRequestMessage(HttpMethod.Get, Path);
         preferring.Headers.Add("Prefer", "envelope");
@@ -272,7 +272,7 @@ public sealed class ExportTests : IAsyncLifetime
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Path);
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
-        Gateway[ResourceNames.Coupons].Answer = context => context.Response.WriteAsync($"\"{new string('x', 10_000)}\"");
+        Gateway[ResourceNames.Coupons].Respond = context => context.Response.WriteAsync($"\"{new string('x', 10_000)}\"");
 
         using var response = await SendAsync(request);
 
@@ -286,7 +286,7 @@ public sealed class ExportTests : IAsyncLifetime
     public async Task An_export_has_the_long_timeout(string longTimeout, int status)
     {
         await using var gateway = await StartAsync(("Proxy:Timeout", "00:00:01"), ("Proxy:LongTimeout", longTimeout));
-        gateway[ResourceNames.Coupons].Answer = async context =>
+        gateway[ResourceNames.Coupons].Respond = async context =>
         {
             await Task.Delay(1500, context.RequestAborted);
             await context.Response.WriteAsync("""["coupons"]""");
@@ -318,13 +318,13 @@ public sealed class ExportTests : IAsyncLifetime
         gateway[ResourceNames.Notifications].Requests.Count.ShouldBe(3);
     }
 
-    private static async Task<GatewayHost> StartAsync(params (string Key, string? Value)[] settings)
+    private static async Task<GatewayService> StartAsync(params (string Key, string? Value)[] settings)
     {
-        var gateway = await GatewayHost.StartAsync(settings);
-        gateway[ResourceNames.Auth].Answer = WriteAccountAsync;
+        var gateway = await GatewayService.StartAsync(settings);
+        gateway[ResourceNames.Auth].Respond = WriteAccountAsync;
         foreach (var service in ResourceNames.UserDataServices)
         {
-            gateway[service].Answer = context => context.Response.WriteAsync($"[\"{service}\"]");
+            gateway[service].Respond = context => context.Response.WriteAsync($"[\"{service}\"]");
         }
 
         return gateway;

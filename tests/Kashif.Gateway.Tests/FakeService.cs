@@ -10,19 +10,19 @@ namespace Kashif.Gateway.Tests;
 internal sealed class FakeService : IAsyncDisposable
 {
     private readonly WebApplication _application;
-    private readonly ConcurrentQueue<Seen> _seen = new();
+    private readonly ConcurrentQueue<ReceivedRequest> _requests = new();
     private int _probes;
 
     private FakeService(WebApplication application, string name)
     {
         _application = application;
-        Answer = context => context.Response.WriteAsync(name);
+        Respond = context => context.Response.WriteAsync(name);
     }
 
     public string Address => _application.Urls.Single();
 
     /// <summary>The received requests, without health checks.</summary>
-    public IReadOnlyList<Seen> Requests => [.. _seen];
+    public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
 
     /// <summary>The body size limit.</summary>
     public long? MaxBody { get; set; }
@@ -39,7 +39,7 @@ internal sealed class FakeService : IAsyncDisposable
     public Task Ready { get; set; } = Task.CompletedTask;
 
     /// <summary>Writes the response to anything but <c>/health</c>; by default 200 with the name.</summary>
-    public Func<HttpContext, Task> Answer { get; set; }
+    public Func<HttpContext, Task> Respond { get; set; }
 
     public static async Task<FakeService> StartAsync(string name)
     {
@@ -80,7 +80,7 @@ internal sealed class FakeService : IAsyncDisposable
             return;
         }
 
-        _seen.Enqueue(new Seen(context.Request.Method, target, context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString())));
+        _requests.Enqueue(new ReceivedRequest(context.Request.Method, target, context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString())));
         if (context.Request.Headers["X-Correlation-Id"] is { Count: > 0 } id)
         {
             context.Response.Headers["X-Correlation-Id"] = id;
@@ -91,9 +91,9 @@ internal sealed class FakeService : IAsyncDisposable
             context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MaxBody;
         }
 
-        await Answer(context);
+        await Respond(context);
     }
 
     /// <param name="Target">The raw path and query.</param>
-    public sealed record Seen(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
+    public sealed record ReceivedRequest(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
 }

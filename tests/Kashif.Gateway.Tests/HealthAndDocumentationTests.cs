@@ -8,13 +8,13 @@ namespace Kashif.Gateway.Tests;
 
 public sealed class HealthAndDocumentationTests : IAsyncLifetime
 {
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -93,7 +93,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         await using var second = await FakeService.StartAsync(ResourceNames.Auth);
         second.Health = "degraded";
         second.Checks = new { database = new { status = "degraded", duration_ms = 7 } };
-        await using var gateway = await GatewayHost.StartAsync(("services:auth:http:1", second.Address));
+        await using var gateway = await GatewayService.StartAsync(("services:auth:http:1", second.Address));
         gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 9 } };
 
         var health = await gateway.Client.GetFromJsonAsync<JsonElement>("/health", Cancel);
@@ -121,7 +121,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         await Gateway.Client.GetAsync("/alive", Cancel);
         release.SetResult();
 
-        (await Task.WhenAll(others)).ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+        (await Task.WhenAll(others)).ShouldAllBe(response => response.StatusCode == HttpStatusCode.OK);
         Gateway[ResourceNames.Auth].Probes.ShouldBe(1);
         await Eventually.TrueAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK && Gateway[ResourceNames.Auth].Probes == 2, "a later check");
     }
@@ -130,7 +130,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
     public async Task The_page_lists_the_document_of_every_service(string area, string service)
     {
-        Gateway[service].Answer = context => context.Response.WriteAsJsonAsync(new { openapi = "3.1.1", info = new { title = service } });
+        Gateway[service].Respond = context => context.Response.WriteAsJsonAsync(new { openapi = "3.1.1", info = new { title = service } });
 
         using var page = await Gateway.Client.GetAsync("/docs/index.html", Cancel);
         var script = await Gateway.Client.GetStringAsync("/docs/index.js", Cancel);

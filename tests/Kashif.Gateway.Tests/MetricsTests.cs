@@ -12,8 +12,8 @@ public sealed class MetricsTests
     [Fact]
     public async Task Requests_are_counted_by_route_not_by_path()
     {
-        await using var gateway = await GatewayHost.StartAsync();
-        gateway[ResourceNames.Reporting].Answer = context =>
+        await using var gateway = await GatewayService.StartAsync();
+        gateway[ResourceNames.Reporting].Respond = context =>
         {
             context.Response.StatusCode = 207;
             context.Response.Headers["Idempotency-Replayed"] = "true";
@@ -47,7 +47,7 @@ public sealed class MetricsTests
     public async Task Only_configured_networks_can_read_metrics(string? networks, string? header, int status)
     {
         var settings = (networks?.Split(',') ?? []).Select((network, index) => KeyValuePair.Create($"Gateway:Metrics:Networks:{index}", (string?)network));
-        await using var gateway = await GatewayHost.StartAsync(settings.ToDictionary());
+        await using var gateway = await GatewayService.StartAsync(settings.ToDictionary());
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
         if (header is not null)
         {
@@ -68,7 +68,7 @@ public sealed class MetricsTests
     public async Task An_invalid_network_stops_the_start()
     {
         var failure = await Should.ThrowAsync<Exception>(
-            () => GatewayHost.StartAsync(new Dictionary<string, string?> { ["Gateway:Metrics:Networks:0"] = "everyone" }));
+            () => GatewayService.StartAsync(new Dictionary<string, string?> { ["Gateway:Metrics:Networks:0"] = "everyone" }));
 
         failure.ToString().ShouldContain("Gateway:Metrics:Networks");
     }

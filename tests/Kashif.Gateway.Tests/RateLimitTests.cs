@@ -27,18 +27,18 @@ public sealed class RateLimitTests : IAsyncLifetime
         ("Gateway:TrustedProxies:0", "127.0.0.1"),
     ];
 
-    private GatewayHost? _one;
-    private GatewayHost? _other;
+    private GatewayService? _one;
+    private GatewayService? _other;
 
-    private GatewayHost One => _one ?? throw new InvalidOperationException("Not started.");
-    private GatewayHost Other => _other ?? throw new InvalidOperationException("Not started.");
+    private GatewayService One => _one ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Other => _other ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _one = await GatewayHost.StartAsync(Settings);
-        _other = await GatewayHost.StartAsync(Settings);
+        _one = await GatewayService.StartAsync(Settings);
+        _other = await GatewayService.StartAsync(Settings);
         await WaitForRedisAsync();
     }
 
@@ -171,7 +171,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Fact]
     public async Task Cached_responses_count_and_have_their_own_headers()
     {
-        One[ResourceNames.Gamification].Answer = context =>
+        One[ResourceNames.Gamification].Respond = context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             return context.Response.WriteAsync("kept");
@@ -194,7 +194,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("/alive")]
     public async Task Probes_are_never_limited(string path)
     {
-        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Default:Permits", "1")]);
+        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Default:Permits", "1")]);
 
         for (var count = 0; count < 5; count++)
         {
@@ -237,7 +237,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Fact]
     public async Task An_unresponsive_Redis_is_waited_for_once()
     {
-        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
+        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
         await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
         using var user = gateway.As(Guid.CreateVersion7());
         (await user.GetAsync("/api/v1/coupons", Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -258,7 +258,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Fact]
     public async Task Concurrent_requests_of_a_caller_wait_for_an_unresponsive_Redis_in_parallel()
     {
-        await using var gateway = await GatewayHost.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
+        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.100")]);
         await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
         var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
         var caller = $"large:{Guid.CreateVersion7()}";
@@ -315,12 +315,12 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("Gateway:TrustedProxies:0", "example.org", "Gateway:TrustedProxies")]
     public async Task An_invalid_setting_stops_the_start_with_its_name(string key, string value, string named)
     {
-        var exception = await Should.ThrowAsync<OptionsValidationException>(async () => await GatewayHost.StartAsync([.. Settings, (key, value)]));
+        var exception = await Should.ThrowAsync<OptionsValidationException>(async () => await GatewayService.StartAsync([.. Settings, (key, value)]));
 
         exception.Message.ShouldContain(named);
     }
 
-    private static SharedLimits Limits(GatewayHost gateway) => gateway.Provider.GetRequiredService<SharedLimits>();
+    private static SharedLimits Limits(GatewayService gateway) => gateway.Provider.GetRequiredService<SharedLimits>();
 
     private Task WaitForRedisAsync() => Eventually.TrueAsync(() => Limits(One).IsShared && Limits(Other).IsShared, "Redis");
 

@@ -14,10 +14,10 @@ namespace Kashif.Gateway.Tests;
 public sealed class ReplicaTests : IAsyncLifetime
 {
     private const string Path = "/api/v1/reports/1";
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
     private FakeService? _second;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
     private FakeService First => Gateway[ResourceNames.Reporting];
     private FakeService Second => _second ?? throw new InvalidOperationException("Not started.");
 
@@ -26,7 +26,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _second = await FakeService.StartAsync("second");
-        _gateway = await GatewayHost.StartAsync(
+        _gateway = await GatewayService.StartAsync(
             ($"services:{ResourceNames.Reporting}:http:1", Second.Address), ("Proxy:Timeout", "00:00:01"), ("Proxy:ProbeInterval", "00:00:00.200"), ("Proxy:Reactivation", "00:00:00.500"));
     }
 
@@ -41,7 +41,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     {
         var running = true;
         var answered = 0;
-        First.Answer = Second.Answer = SlowAsync;
+        First.Respond = Second.Respond = SlowAsync;
         var load = Enumerable.Range(0, 16).Select(async _ =>
         {
             var statuses = new List<HttpStatusCode>();
@@ -112,7 +112,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     {
         foreach (var replica in new[] { First, Second })
         {
-            replica.Answer = context =>
+            replica.Respond = context =>
             {
                 context.Response.StatusCode = First.Requests.Count + Second.Requests.Count == 1 ? status : 200;
                 context.Response.Headers["X-Attempt"] = (First.Requests.Count + Second.Requests.Count).ToString();
@@ -133,7 +133,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task A_read_is_retried_once_and_the_last_response_is_returned()
     {
-        First.Answer = Second.Answer = context =>
+        First.Respond = Second.Respond = context =>
         {
             context.Response.StatusCode = 503;
             context.Response.ContentType = "application/problem+json";
@@ -154,7 +154,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [InlineData("DELETE")]
     public async Task A_write_that_may_have_arrived_is_not_retried(string method)
     {
-        First.Answer = Second.Answer = async context =>
+        First.Respond = Second.Respond = async context =>
         {
             await context.Request.Body.CopyToAsync(Stream.Null);
             context.Abort();
@@ -173,7 +173,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async Task PUT_and_DELETE_are_retried_if_there_was_no_connection(string method)
     {
         await Second.KillAsync();
-        First.Answer = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        First.Respond = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
 
         for (var count = 0; count < 10; count++)
         {
@@ -189,7 +189,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task A_timeout_returns_504()
     {
-        First.Answer = Second.Answer = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        First.Respond = Second.Respond = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
 
         using var response = await Gateway.Client.GetAsync(Path, Cancel);
 
@@ -206,7 +206,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     {
         foreach (var service in new[] { First, Second, Gateway[ResourceNames.Notifications] })
         {
-            service.Answer = async context =>
+            service.Respond = async context =>
             {
                 await Task.Delay(1500, context.RequestAborted);
                 await context.Response.WriteAsync("late");
@@ -223,7 +223,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async Task An_event_arrives_before_the_next_one_is_sent(string path, bool isSignedIn)
     {
         var next = new TaskCompletionSource();
-        Gateway[ResourceNames.Notifications].Answer = async context =>
+        Gateway[ResourceNames.Notifications].Respond = async context =>
         {
             context.Response.ContentType = "text/event-stream";
             await context.Response.WriteAsync("data: first\n\n");
@@ -247,7 +247,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task A_WebSocket_outlives_the_timeout()
     {
-        Gateway[ResourceNames.Notifications].Answer = async context =>
+        Gateway[ResourceNames.Notifications].Respond = async context =>
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync();
             var buffer = new byte[100];

@@ -8,9 +8,9 @@ namespace Kashif.Gateway.Tests;
 /// <summary>Routes to the services, under both prefixes, and paths without a route.</summary>
 public sealed class RoutingTests : IAsyncLifetime
 {
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -23,7 +23,7 @@ public sealed class RoutingTests : IAsyncLifetime
         { "notifications", ResourceNames.Notifications },
     };
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -168,7 +168,7 @@ public sealed class RoutingTests : IAsyncLifetime
     [Fact]
     public async Task A_services_own_errors_are_unchanged()
     {
-        Gateway[ResourceNames.Reporting].Answer = async context =>
+        Gateway[ResourceNames.Reporting].Respond = async context =>
         {
             context.Response.StatusCode = 502;
             context.Response.ContentType = "application/problem+json";
@@ -186,7 +186,7 @@ public sealed class RoutingTests : IAsyncLifetime
     {
         const int Size = 10 * 1024 * 1024;
         var firstByte = new TaskCompletionSource();
-        Gateway[ResourceNames.Reporting].Answer = async context =>
+        Gateway[ResourceNames.Reporting].Respond = async context =>
         {
             var buffer = new byte[64 * 1024];
             long total = 0;
@@ -208,7 +208,7 @@ public sealed class RoutingTests : IAsyncLifetime
     public async Task A_large_response_is_streamed()
     {
         var firstHalf = new TaskCompletionSource();
-        Gateway[ResourceNames.Reporting].Answer = async context =>
+        Gateway[ResourceNames.Reporting].Respond = async context =>
         {
             await context.Response.Body.WriteAsync(new byte[5 * 1024 * 1024]);
             await firstHalf.Task;
@@ -228,7 +228,7 @@ public sealed class RoutingTests : IAsyncLifetime
     public async Task A_body_over_the_services_limit_returns_413()
     {
         Gateway[ResourceNames.Reporting].MaxBody = 1024 * 1024;
-        Gateway[ResourceNames.Reporting].Answer = async context =>
+        Gateway[ResourceNames.Reporting].Respond = async context =>
         {
             try
             {
@@ -251,7 +251,7 @@ public sealed class RoutingTests : IAsyncLifetime
     [Fact]
     public async Task A_body_over_the_gateways_limit_returns_413()
     {
-        Gateway[ResourceNames.Reporting].Answer = context => context.Request.Body.CopyToAsync(Stream.Null);
+        Gateway[ResourceNames.Reporting].Respond = context => context.Request.Body.CopyToAsync(Stream.Null);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports") { Content = new ByteArrayContent(new byte[13 * 1024 * 1024]) };
         request.Headers.ExpectContinue = true;
 

@@ -11,13 +11,13 @@ namespace Kashif.Gateway.Tests;
 /// <summary><c>/api/v1</c>, the alias without a version, and a second version.</summary>
 public sealed class VersionTests : IAsyncLifetime
 {
-    private GatewayHost? _gateway;
+    private GatewayService? _gateway;
 
-    private GatewayHost Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
+    private GatewayService Gateway => _gateway ?? throw new InvalidOperationException("Not started.");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync();
+    public async ValueTask InitializeAsync() => _gateway = await GatewayService.StartAsync();
 
     public ValueTask DisposeAsync() => Gateway.DisposeAsync();
 
@@ -40,7 +40,7 @@ public sealed class VersionTests : IAsyncLifetime
     {
         const string Older = "/api/gamification/leaderboard";
         const string Newer = "/api/v1/gamification/leaderboard";
-        Gateway[ResourceNames.Gamification].Answer = async context =>
+        Gateway[ResourceNames.Gamification].Respond = async context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
             context.Response.Headers.ETag = "\"v1\"";
@@ -64,7 +64,7 @@ public sealed class VersionTests : IAsyncLifetime
         using var health = await Gateway.Client.GetAsync("/api/auth/health", Cancel);
         ShouldBeDeprecated(health, "/api/v1/auth/health");
 
-        Gateway[ResourceNames.Reporting].Answer = context =>
+        Gateway[ResourceNames.Reporting].Respond = context =>
         {
             context.Response.StatusCode = 429;
             return Task.CompletedTask;
@@ -100,7 +100,7 @@ public sealed class VersionTests : IAsyncLifetime
     [Fact]
     public async Task The_dates_are_configurable()
     {
-        await using var gateway = await GatewayHost.StartAsync(new Dictionary<string, string?>
+        await using var gateway = await GatewayService.StartAsync(new Dictionary<string, string?>
         {
             ["Gateway:Alias:DeprecatedSince"] = "2027-01-01T00:00:00Z",
             ["Gateway:Alias:Sunset"] = "2028-06-01T12:00:00Z",
@@ -116,7 +116,7 @@ public sealed class VersionTests : IAsyncLifetime
     public async Task A_sunset_before_the_deprecation_stops_the_start()
     {
         var failure = await Should.ThrowAsync<Exception>(
-            () => GatewayHost.StartAsync(new Dictionary<string, string?> { ["Gateway:Alias:Sunset"] = "2020-01-01T00:00:00Z" }));
+            () => GatewayService.StartAsync(new Dictionary<string, string?> { ["Gateway:Alias:Sunset"] = "2020-01-01T00:00:00Z" }));
 
         failure.ToString().ShouldContain("Gateway:Alias:Sunset");
     }
@@ -125,7 +125,7 @@ public sealed class VersionTests : IAsyncLifetime
     public async Task A_second_version_of_an_area_needs_only_its_name()
     {
         var areas = Area.All.Select(area => area.Name == "reports" ? area with { Versions = [.. area.Versions, "v2"] } : area);
-        await using var gateway = await GatewayHost.StartAsync(
+        await using var gateway = await GatewayService.StartAsync(
             configure: services => services.RemoveAll<IProxyConfigProvider>()
                 .AddSingleton<IProxyConfigProvider>(new InMemoryConfigProvider([.. areas.SelectMany(area => Routes.Of(area, new ProxyOptions()))], Routes.Clusters(new ProxyOptions()))));
         var reporting = gateway[ResourceNames.Reporting];

@@ -9,12 +9,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kashif.Gateway.Tests;
 
 /// <summary>The gateway on Kestrel, with a fake of each service.</summary>
-internal sealed class GatewayHost : IAsyncDisposable
+internal sealed class GatewayService : IAsyncDisposable
 {
     private readonly Factory _factory;
     private readonly Dictionary<string, FakeService> _services;
 
-    private GatewayHost(Factory factory, Dictionary<string, FakeService> services)
+    private GatewayService(Factory factory, Dictionary<string, FakeService> services)
     {
         _factory = factory;
         _services = services;
@@ -31,12 +31,12 @@ internal sealed class GatewayHost : IAsyncDisposable
     public IServiceProvider Provider => _factory.Services;
 
     /// <inheritdoc cref="StartAsync(IReadOnlyDictionary{string, string?}?, Action{IServiceCollection}?)"/>
-    public static Task<GatewayHost> StartAsync(params (string Key, string? Value)[] settings) =>
+    public static Task<GatewayService> StartAsync(params (string Key, string? Value)[] settings) =>
         StartAsync(settings.GroupBy(setting => setting.Key).ToDictionary(group => group.Key, group => group.Last().Value));
 
     /// <param name="settings">Additional configuration.</param>
     /// <param name="configure">Replaces services for the test.</param>
-    public static async Task<GatewayHost> StartAsync(
+    public static async Task<GatewayService> StartAsync(
         IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? configure = null)
     {
         string[] names = [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
@@ -61,7 +61,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         // Not UseKestrel(port): it sets the address when the program, on its own thread, may have started already.
         factory.UseKestrel();
         factory.StartServer();
-        return new GatewayHost(factory, services);
+        return new GatewayService(factory, services);
     }
 
     /// <summary>Stops a service.</summary>
@@ -91,14 +91,14 @@ internal sealed class GatewayHost : IAsyncDisposable
         using var client = new TcpClient();
         await client.ConnectAsync(Address.Host, Address.Port, limit.Token);
         await using var stream = client.GetStream();
-        var answer = new StringBuilder();
+        var response = new StringBuilder();
         var buffer = new byte[16 * 1024];
         try
         {
             await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), limit.Token);
             for (int read; (read = await stream.ReadAsync(buffer, limit.Token)) > 0;)
             {
-                answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+                response.Append(Encoding.Latin1.GetString(buffer, 0, read));
             }
         }
         catch (Exception exception) when (exception is IOException || (exception is OperationCanceledException && patience is not null))
@@ -106,7 +106,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             // The gateway closed the connection or waits for more: return what was received.
         }
 
-        return answer.ToString();
+        return response.ToString();
     }
 
     public async ValueTask DisposeAsync()
@@ -120,9 +120,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     }
 
     /// <summary>Fetches Auth's keys from the test issuer, because the fake of Auth has none.</summary>
-    private sealed class KeysOfIssuer : DelegatingHandler
+    private sealed class IssuerKeysHandler : DelegatingHandler
     {
-        public KeysOfIssuer()
+        public IssuerKeysHandler()
             : base(new SocketsHttpHandler())
         {
         }
@@ -146,8 +146,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
             builder.ConfigureTestServices(services =>
             {
-                services.AddHttpClient("service-token").ConfigurePrimaryHttpMessageHandler(() => new KeysOfIssuer());
-                services.AddHttpClient("auth-keys").ConfigurePrimaryHttpMessageHandler(() => new KeysOfIssuer());
+                services.AddHttpClient("service-token").ConfigurePrimaryHttpMessageHandler(() => new IssuerKeysHandler());
+                services.AddHttpClient("auth-keys").ConfigurePrimaryHttpMessageHandler(() => new IssuerKeysHandler());
                 configure?.Invoke(services);
             });
         }

@@ -3,18 +3,18 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kashif.Gateway.Routing;
 
 /// <summary>Rejects request bodies that are too large before reading them.</summary>
-internal static class Bodies
+internal static class BodyLimits
 {
     /// <summary>The default limit.</summary>
-    public const long Most = 1024 * 1024;
+    public const long Default = 1024 * 1024;
 
     /// <summary>A photo of 10 MB in a multipart body.</summary>
-    public const long MostOfUpload = 12 * 1024 * 1024;
+    public const long MaxUpload = 12 * 1024 * 1024;
 
     /// <summary>Rejected: YARP removes the limit for gRPC, which no service uses.</summary>
     private const string Grpc = "application/grpc";
 
-    public static Task RefuseLargeAsync(HttpContext context, RequestDelegate next)
+    public static Task RejectTooLargeAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Request.ContentType?.StartsWith(Grpc, StringComparison.OrdinalIgnoreCase) == true)
         {

@@ -9,9 +9,9 @@ namespace Kashif.Gateway.Caching;
 /// time fetch a new one. No other response is cached.
 /// </summary>
 /// <remarks>https://www.rfc-editor.org/rfc/rfc9111 sections 3 and 3.5. Cached responses vary only with the content coding that the gateway chose.</remarks>
-internal sealed class PublicReads : IOutputCachePolicy
+internal sealed class PublicResponseCache : IOutputCachePolicy
 {
-    private const int MostPaths = 10_000;
+    private const int MaxPaths = 10_000;
 
     /// <summary>
     /// Paths that have returned public responses. A request with an Authorization header to any other path is probably personal:
@@ -37,7 +37,7 @@ internal sealed class PublicReads : IOutputCachePolicy
     }
 
     /// <summary>Applies the service's headers before the first byte of the body is forwarded.</summary>
-    public void Decide(HttpContext context)
+    public void ApplyCacheControl(HttpContext context)
     {
         var cache = context.Features.Get<IOutputCacheFeature>()?.Context;
         if (Lifetime(context) is not { } lifetime)
@@ -46,7 +46,7 @@ internal sealed class PublicReads : IOutputCachePolicy
             return;
         }
 
-        Remember(context.Request.Path.Value ?? "");
+        RememberPublicPath(context.Request.Path.Value ?? "");
         if (cache is { EnableOutputCaching: true })
         {
             cache.ResponseExpirationTimeSpan = lifetime;
@@ -81,9 +81,9 @@ internal sealed class PublicReads : IOutputCachePolicy
                 : null;
     }
 
-    private void Remember(string path)
+    private void RememberPublicPath(string path)
     {
-        if (_paths.TryAdd(path, true) && Interlocked.Increment(ref _count) > MostPaths)
+        if (_paths.TryAdd(path, true) && Interlocked.Increment(ref _count) > MaxPaths)
         {
             // The paths in use are added again quickly.
             _paths.Clear();
