@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Architecture.Tests;
 
-/// <summary>What holds for every service, whoever adds to it.</summary>
+/// <summary>Rules for every service.</summary>
 public sealed class ArchitectureTests(BuiltServices services)
 {
     private const BindingFlags Members = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
@@ -18,7 +18,7 @@ public sealed class ArchitectureTests(BuiltServices services)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_endpoint_says_who_may_call_it(string service)
+    public void Every_endpoint_has_a_policy_or_allows_anonymous(string service)
     {
         var endpoints = Endpoints(service);
 
@@ -31,15 +31,15 @@ public sealed class ArchitectureTests(BuiltServices services)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_service_knows_no_other_one(string service) => services[service].Assembly.GetReferencedAssemblies()
+    public void A_service_references_only_ServiceDefaults(string service) => services[service].Assembly.GetReferencedAssemblies()
         .Select(assembly => assembly.Name ?? "")
         .Where(name => name.StartsWith("Kashif.", StringComparison.Ordinal))
         .ShouldBe(service == ResourceNames.Gateway ? ["Kashif.ServiceDefaults"] : ["Kashif.Messaging", "Kashif.ServiceDefaults"], ignoreOrder: true);
 
-    /// <remarks><c>AddValidation</c> passes over types that are not public, without a word.</remarks>
+    /// <remarks><c>AddValidation</c> silently skips types that are not public.</remarks>
     [Theory]
     [MemberData(nameof(Names))]
-    public void What_a_request_must_be_is_checked(string service) => Endpoints(service)
+    public void Every_validated_request_type_is_public(string service) => Endpoints(service)
         .Select(endpoint => endpoint.Metadata.GetMetadata<MethodInfo>())
         .OfType<MethodInfo>()
         .SelectMany(handler => handler.GetParameters())
@@ -49,13 +49,13 @@ public sealed class ArchitectureTests(BuiltServices services)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void What_a_service_subscribes_to_it_handles(string service) => services[service].Services.GetServices<HandlerRegistration>()
+    public void A_service_handles_every_event_that_it_subscribes_to(string service) => services[service].Services.GetServices<HandlerRegistration>()
         .Select(handler => handler.EventType)
         .Distinct()
         .ShouldBe(EventCatalog.Subscriptions.GetValueOrDefault(service, []), ignoreOrder: true);
 
     [Fact]
-    public void Every_service_with_user_data_exports_it_to_services_alone_and_erases_it()
+    public void Every_service_with_user_data_erases_it_and_exports_it_only_to_services()
     {
         var exporting = BuiltServices.ServiceNames.Where(service => Endpoints(service)
             .Any(endpoint => endpoint.RoutePattern.RawText == "/internal/v1/users/{id:guid}/export"

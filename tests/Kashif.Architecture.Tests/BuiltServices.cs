@@ -16,7 +16,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Architecture.Tests;
 
-/// <summary>Every service as its <c>Program</c> builds it, without anything of it that works by itself: no server is asked for.</summary>
+/// <summary>Every service as its <c>Program</c> builds it, without background workers, so that no server is needed.</summary>
 public sealed class BuiltServices : IDisposable
 {
     private readonly List<IDisposable> _factories = [];
@@ -71,7 +71,7 @@ public sealed class BuiltServices : IDisposable
             builder.UseSetting("ServiceClient:ClientSecret", "architecture");
             builder.ConfigureTestServices(services =>
             {
-                // What is left builds the pipeline.
+                // The remaining hosted service builds the pipeline.
                 foreach (var worker in services.Where(IsWorker).ToArray())
                 {
                     services.Remove(worker);

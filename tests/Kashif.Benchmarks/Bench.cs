@@ -6,22 +6,22 @@ using Kashif;
 using Kashif.Benchmarks;
 using Npgsql;
 
-// Starts a throw-away system, drives the hot paths through its gateway and prints one table.
-// Usage: ./kashif bench [--seconds N] [WORD]   (10 a path unless told; only the paths whose name contains the word)
-//        ./kashif bench timing                 (whether the time of an answer tells who has an account)
+// Starts a temporary system, runs load on the hot paths through its gateway and prints a table.
+// Usage: ./kashif bench [--seconds N] [WORD]   (10 seconds per path by default; only paths whose name contains the word)
+//        ./kashif bench timing                 (whether response times reveal which addresses have an account)
 var seconds = TimeSpan.FromSeconds(args is ["--seconds", var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 10);
 var only = args is [.., var word] && !word.StartsWith('-') && !char.IsDigit(word[0]) ? word : "";
 const int Users = 200;
 const int SeededReports = 100_000;
 
 var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Kashif_AppHost>(
-    ["--ThrowAwayData=true", "--Fsync=true", "--Parameters:gateway-port=0"]); // throw-away data, but written to the disk before it is confirmed
+    ["--ThrowAwayData=true", "--Fsync=true", "--Parameters:gateway-port=0"]); // Temporary data, but with fsync.
 foreach (var project in builder.Resources.OfType<ProjectResource>())
 {
     builder.CreateResourceBuilder(project)
         .WithEnvironment("Reporting__ReportsPerHour", "100000000")
         .WithEnvironment("RateLimits__Scale", "10000000")
-        .WithEnvironment("Smtp__PickupDirectory", "") // no mails in files
+        .WithEnvironment("Smtp__PickupDirectory", "") // No mails in files.
         .WithEnvironment("DOTNET_gcServer", "0");
 }
 
@@ -48,7 +48,7 @@ var tokenFile = Path.Combine(Path.GetTempPath(), $"kashif-bench-{Guid.CreateVers
 await File.WriteAllLinesAsync(tokenFile, tokens);
 try
 {
-    var warm = TimeSpan.FromSeconds(20); // the just-in-time compiler needs that long to be done with every process
+    var warm = TimeSpan.FromSeconds(20); // The JIT compiler needs this long in every process.
     const string Radius = "/api/v1/reports?latitude={lat}&longitude={lon}&radius_km=5&limit=50";
     (string Name, int Goal, Func<TimeSpan, Task<Measurement>> Run)[] paths =
     [
@@ -58,7 +58,7 @@ try
         ("/me", 12_500, time => Wrk.RunAsync(gateway, time, 64, "get.lua", "/api/v1/auth/me", tokenFile)),
     ];
 
-    Console.WriteLine($"{Environment.ProcessorCount} cores, load generator and servers on the same machine, {seconds.TotalSeconds:0} s a path");
+    Console.WriteLine($"{Environment.ProcessorCount} cores, load generator and servers on the same machine, {seconds.TotalSeconds:0} s per path");
     Console.WriteLine();
     Console.WriteLine("| path | requests/s | of goal | p50 | p99 | errors |");
     Console.WriteLine("|---|---|---|---|---|---|");
@@ -81,13 +81,13 @@ try
     await Lag.DrainedAsync(reporting, gamification, notifications);
     var since = TimeProvider.System.GetUtcNow();
 
-    // Half of what was measured above: each connection pauses so long between its requests.
+    // Half the throughput measured above: the pause between the requests of a connection.
     const int Connections = 64;
     var pause = Connections / (reportsPerSecond / 2) * 1000;
     var burst = await Wrk.RunAsync(gateway, seconds, Connections, "report.lua", tokenFile, pause.ToString("0", CultureInfo.InvariantCulture));
     await Lag.DrainedAsync(reporting, gamification, notifications);
     Console.WriteLine();
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Behind their report, at {burst.PerSecond:0} reports/s ({burst.Errors} errors):"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Lag behind the report, at {burst.PerSecond:0} reports/s ({burst.Errors} errors):"));
     Console.WriteLine();
     Console.WriteLine("| | p50 | p99 | longest | events |");
     Console.WriteLine("|---|---|---|---|---|");

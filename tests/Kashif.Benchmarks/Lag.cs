@@ -5,8 +5,8 @@ using Npgsql;
 namespace Kashif.Benchmarks;
 
 /// <summary>
-/// How long effects lag behind their report. An event's id carries the millisecond of its occurrence (UUID version 7), and the
-/// consumer's inbox row the time of the transaction that made the effect, so each service's database tells its own lag.
+/// Measures how long effects lag behind their report. An event's id has the time of the event (UUID version 7) and the consumer's
+/// inbox row has the time of the effect's transaction, so each service's database has its own lag.
 /// </summary>
 internal static class Lag
 {
@@ -20,7 +20,7 @@ internal static class Lag
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <returns>A row of the table.</returns>
+    /// <returns>A row for the table.</returns>
     public static async Task<string> RowAsync(string name, NpgsqlDataSource database, string handler, DateTimeOffset since)
     {
         await using var command = database.CreateCommand(OfHandler);
@@ -33,7 +33,7 @@ internal static class Lag
             : string.Create(CultureInfo.InvariantCulture, $"| {name} | {reader.GetDouble(0):0} ms | {reader.GetDouble(1):0} ms | {reader.GetDouble(2):0} ms | {reader.GetInt64(3)} |");
     }
 
-    /// <summary>Waits until no event is on its way any more, so that one measurement does not pay for another.</summary>
+    /// <summary>Waits until all events are handled, so that one measurement does not affect the next.</summary>
     public static async Task DrainedAsync(params NpgsqlDataSource[] services)
     {
         var start = Stopwatch.GetTimestamp();
@@ -51,7 +51,7 @@ internal static class Lag
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
 
-        throw new TimeoutException("The events of the last measurement are still on their way.");
+        throw new TimeoutException("The events of the last measurement are not all handled.");
     }
 
     private static async Task<long> SumAsync(NpgsqlDataSource[] services, string sql)

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Kashif.Benchmarks;
 
-/// <summary>What the system holds before it is measured.</summary>
+/// <summary>Creates the data for the measurements.</summary>
 internal static class Seed
 {
     /// <summary>Registers users and signs them in.</summary>
@@ -23,15 +23,15 @@ internal static class Seed
                 using var form = new FormUrlEncodedContent([new("username", email), new("password", Password)]);
                 using var signedIn = await client.PostAsync("/api/v1/auth/token", form);
                 signedIn.EnsureSuccessStatusCode();
-                var answer = await signedIn.Content.ReadFromJsonAsync<JsonElement>();
-                return answer.GetProperty("access_token").GetString() ?? throw new InvalidOperationException("There is no access token.");
+                var token = await signedIn.Content.ReadFromJsonAsync<JsonElement>();
+                return token.GetProperty("access_token").GetString() ?? throw new InvalidOperationException("No access token.");
             })));
         }
 
         return [.. tokens];
     }
 
-    /// <summary>Fills a city of 20 km with reports, so that a radius of 5 km holds thousands.</summary>
+    /// <summary>Fills a city of 20 km with reports, so that a radius of 5 km contains thousands.</summary>
     public static async Task ReportsAsync(NpgsqlDataSource reporting, int count)
     {
         await using var insert = reporting.CreateCommand("""
@@ -46,7 +46,7 @@ internal static class Seed
         await analyze.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Lifts the daily cap, so that every report of the run really earns points and a notification of them.</summary>
+    /// <summary>Removes the daily limit, so that every report earns points and a notification.</summary>
     public static async Task EveryReportEarnsAsync(NpgsqlDataSource gamification)
     {
         await using var update = gamification.CreateCommand("UPDATE rules SET daily_limit = NULL");

@@ -5,7 +5,7 @@ using System.Net.Http.Json;
 
 namespace Kashif.Benchmarks;
 
-/// <summary>Whether the time of an answer tells who has an account: known and unknown addresses in turn, one request at a time.</summary>
+/// <summary>Measures whether response times reveal which addresses have an account: known and unknown addresses in turn, one request at a time.</summary>
 internal static class Timing
 {
     private const int Samples = 200;
@@ -13,7 +13,7 @@ internal static class Timing
 
     public static async Task RunAsync(HttpClient client)
     {
-        // Each is asked once for each call: nobody is locked out, and nobody has had enough links.
+        // One request per address and call, so that no throttle applies.
         await Seed.UsersAsync(client, Samples + WarmUp);
         Console.WriteLine($"{Samples} requests each, known and unknown addresses in turn, one at a time");
         Console.WriteLine();
@@ -33,7 +33,7 @@ internal static class Timing
         var (known, unknown) = (new List<double>(), new List<double>());
         for (var number = 0; number < Samples + WarmUp; number++)
         {
-            // The order changes, so that neither is always the one that comes after the other.
+            // Alternate the order, so that neither always comes second.
             foreach (var isKnown in number % 2 == 0 ? (bool[])[true, false] : [false, true])
             {
                 var milliseconds = await TimeAsync(isKnown ? $"bench-{number}@kashif.test" : $"nobody-{number}@kashif.test");
@@ -56,14 +56,14 @@ internal static class Timing
             {
                 return response.StatusCode == expected
                     ? elapsed
-                    : throw new InvalidOperationException($"{name} was answered with {(int)response.StatusCode} instead of {(int)expected}.");
+                    : throw new InvalidOperationException($"{name} returned {(int)response.StatusCode} instead of {(int)expected}.");
             }
         }
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    /// <summary>How often a known address takes longer than an unknown one, over all pairs: half the time where nothing can be told.</summary>
+    /// <summary>How often a known address takes longer than an unknown one, over all pairs; 50 % if they cannot be told apart.</summary>
     private static double Slower(List<double> known, List<double> unknown) =>
         known.Average(one => unknown.Average(other => one > other ? 1.0 : one < other ? 0 : 0.5));
 }

@@ -16,17 +16,17 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.SystemTests;
 
-/// <summary>Every route of every service, called by everybody: what its metadata promises is what happens.</summary>
+/// <summary>Calls every route of every service as every kind of caller, and compares with the route's metadata.</summary>
 public sealed class AuthorizationTests(KashifSystem system, BuiltServices services)
 {
     private const string Anonymous = "anonymous";
-    private const string Nobodys = "0198f0a0-1111-7000-8000-000000000009";
+    private const string MissingId = "0198f0a0-1111-7000-8000-000000000009";
     private static readonly string[] Callers = [Anonymous, Roles.Citizen, Roles.Partner, Roles.Staff, Roles.Moderator, Roles.Admin];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_route_lets_in_whom_its_metadata_names_and_nobody_else()
+    public async Task Every_route_allows_only_the_callers_of_its_policy()
     {
         var endpoints = Endpoints();
         endpoints.Count.ShouldBeGreaterThan(60);
@@ -39,8 +39,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             {
                 var allowed = await IsAllowedAsync(endpoint, caller);
 
-                // Nothing of this exists and the body is wrong: whoever is let in changes nothing.
-                using var response = await SendAsync(client, endpoint, NobodysOf, "[]");
+                // The ids do not exist and the body is invalid, so that an allowed call changes nothing.
+                using var response = await SendAsync(client, endpoint, MissingIdOf, "[]");
                 var refusedAs = response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? (HttpStatusCode?)response.StatusCode : null;
                 HttpStatusCode? expected = allowed ? null : caller == Anonymous ? HttpStatusCode.Unauthorized : HttpStatusCode.Forbidden;
                 if (refusedAs != expected || (int)response.StatusCode >= 500)
@@ -54,7 +54,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     }
 
     [Fact]
-    public async Task What_is_somebody_elses_is_not_there_for_another()
+    public async Task Other_users_data_cannot_be_read_or_changed()
     {
         var victim = await system.RegisterAsync();
         var belongings = await BelongingsAsync(victim);
@@ -64,11 +64,11 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         foreach (var caller in new[] { Roles.Citizen, Roles.Partner })
         {
             using var other = (await system.RegisterAsync(caller)).Client;
-            foreach (var endpoint in Endpoints().Where(endpoint => !endpoint.Open && endpoint.IsAboutSomebody))
+            foreach (var endpoint in Endpoints().Where(endpoint => !endpoint.Open && endpoint.IsPersonal))
             {
-                // A collection that nothing of the victim's is known of fails here: it must be named in Belongings.
+                // A new collection fails here until BelongingsAsync has an entry for it.
                 using var response = await SendAsync(other, endpoint, parameter => belongings[endpoint.CollectionOf(parameter)], endpoint.Body);
-                if (response.IsSuccessStatusCode && !IsSameForNobodys(endpoint))
+                if (response.IsSuccessStatusCode && !IsIdempotentDelete(endpoint))
                 {
                     wrong.Add($"{caller} at {endpoint}: {(int)response.StatusCode}");
                 }
@@ -78,26 +78,26 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         wrong.ShouldBeEmpty();
         (await SnapshotAsync(victim)).ShouldBe(before);
 
-        // What the others were refused is really there.
+        // The data that the others could not access exists.
         using var own = await victim.Client.GetAsync($"/api/v1/coupons/redemptions/{belongings["redemptions"]}", Cancel);
         own.StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        // Idempotent deletes answer alike whether there was something or not.
-        static bool IsSameForNobodys(Endpoint endpoint) => endpoint.Method == HttpMethods.Delete;
+        // Idempotent deletes return the same for existing and missing rows.
+        static bool IsIdempotentDelete(Endpoint endpoint) => endpoint.Method == HttpMethods.Delete;
     }
 
     [Fact]
-    public async Task What_is_internal_is_not_routed_and_closed_to_people()
+    public async Task Internal_endpoints_are_not_routed_and_return_403_to_users()
     {
         using var admin = await AdminAsync();
         var endpoints = Endpoints().Where(endpoint => endpoint.IsInternal).ToList();
         endpoints.ShouldNotBeEmpty();
         foreach (var endpoint in endpoints)
         {
-            using var through = await admin.SendAsync(new HttpRequestMessage(new HttpMethod(endpoint.Method), endpoint.PathWith(NobodysOf)), Cancel);
+            using var through = await admin.SendAsync(new HttpRequestMessage(new HttpMethod(endpoint.Method), endpoint.PathWith(MissingIdOf)), Cancel);
             through.StatusCode.ShouldBe(HttpStatusCode.NotFound, endpoint.ToString());
 
-            using var direct = await SendAsync(admin, endpoint, NobodysOf, "[]");
+            using var direct = await SendAsync(admin, endpoint, MissingIdOf, "[]");
             direct.StatusCode.ShouldBe(HttpStatusCode.Forbidden, endpoint.ToString());
         }
     }
@@ -112,7 +112,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
            select new Endpoint(service, method, route),
     ];
 
-    /// <summary>What the service's own policies say of such a caller.</summary>
+    /// <summary>Evaluates the service's own policies for the caller.</summary>
     private async Task<bool> IsAllowedAsync(Endpoint endpoint, string caller)
     {
         if (endpoint.Open)
@@ -128,7 +128,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ? new ClaimsIdentity()
             : new ClaimsIdentity(
                 [
-                    new(KashifClaims.Subject, Nobodys), new(KashifClaims.Session, Nobodys),
+                    new(KashifClaims.Subject, MissingId), new(KashifClaims.Session, MissingId),
                     .. new[] { Roles.Citizen, caller }.Distinct().Select(role => new Claim(KashifClaims.Role, role)),
                 ],
                 "test", KashifClaims.Subject, KashifClaims.Role);
@@ -148,24 +148,24 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
     }
 
-    /// <summary>The gateway's, or the service's own for what the gateway does not route.</summary>
+    /// <summary>The gateway's address, or the service's for endpoints that the gateway does not route.</summary>
     private Uri AddressOf(HttpClient client, Endpoint endpoint) =>
         endpoint.IsApi ? client.BaseAddress ?? throw new InvalidOperationException("No address.") : system.AddressOf(endpoint.Service);
 
-    /// <summary>Something of the victim's for every collection that a route takes one of.</summary>
+    /// <summary>Creates an item of the victim for each collection that has a route with an id.</summary>
     private async Task<Dictionary<string, string>> BelongingsAsync(User victim)
     {
         var report = await victim.ReportAsync();
-        await victim.PointsReachAsync(10);
+        await victim.WaitForPointsAsync(10);
         var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
-        var redemption = await victim.RedeemToTheEndAsync(coupon);
+        var redemption = await victim.RedeemAndWaitAsync(coupon);
         var redemptionId = redemption.GetProperty("id").GetString() ?? "";
 
         var device = $"device-{Guid.CreateVersion7():N}";
         using var registered = await victim.Client.PostAsJsonAsync("/api/v1/notifications/register-device", new { token = device, device_type = "web" }, Cancel);
         registered.EnsureSuccessStatusCode();
 
-        // Welcome, report, award, coupon: after these nothing of the victim's changes by itself.
+        // Welcome, report, award, coupon: after these, the victim's data does not change by itself.
         await Testing.Eventually.TrueAsync(
             async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 4, "four notifications");
         var notification = await FirstIdAsync(victim.Client, "/api/v1/notifications");
@@ -192,7 +192,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("id").ToString()).FirstOrDefault() ?? "";
     }
 
-    /// <summary>Everything that any service holds about somebody, less what asking for it changes.</summary>
+    /// <summary>All data of a user, without the parts that the export itself changes.</summary>
     private static async Task<string> SnapshotAsync(User user)
     {
         var export = JsonNode.Parse(await user.Client.GetStringAsync("/api/v1/auth/me/export", Cancel)).ShouldNotBeNull().AsObject();
@@ -201,7 +201,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return export.ToJsonString();
     }
 
-    private static string NobodysOf(RoutePatternParameterPart parameter) => IsNumber(parameter) ? "2000000000" : Nobodys;
+    private static string MissingIdOf(RoutePatternParameterPart parameter) => IsNumber(parameter) ? "2000000000" : MissingId;
 
     private static bool IsNumber(RoutePatternParameterPart parameter) => parameter.ParameterPolicies.Any(policy => policy.Content == "int");
 
@@ -215,8 +215,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
 
         public bool HasForm => Route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("application/x-www-form-urlencoded") == true;
 
-        /// <summary>What is a person's has a UUID or a token; what is everybody's, such as a coupon on sale, a number.</summary>
-        public bool IsAboutSomebody => Route.RoutePattern.Parameters.Any(parameter => !IsNumber(parameter));
+        /// <summary>Personal data has UUIDs or tokens; public data, such as coupons, has numbers.</summary>
+        public bool IsPersonal => Route.RoutePattern.Parameters.Any(parameter => !IsNumber(parameter));
 
         /// <summary><c>reports</c> in <c>/api/v1/reports/{id}</c>.</summary>
         public string CollectionOf(RoutePatternParameterPart parameter)
@@ -226,7 +226,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             return segments[place - 1].Parts.OfType<RoutePatternLiteralPart>().Single().Content;
         }
 
-        /// <summary>Would be taken from the owner, wherever something is to be changed.</summary>
+        /// <summary>A body that is valid for the owner.</summary>
         public string Body => HttpMethods.IsPatch(Method) ? """{"status":"withdrawn","roles":["citizen"],"disabled":true,"read":true}""" : "{}";
 
         private string Pattern => $"/{Route.RoutePattern.RawText?.TrimStart('/')}";

@@ -6,24 +6,24 @@ using Microsoft.Playwright;
 
 namespace Kashif.SystemTests;
 
-/// <summary><c>/docs</c> in a real browser, as somebody meets it who wants to try the API.</summary>
+/// <summary>Uses <c>/docs</c> in a real browser like a developer who tries the API.</summary>
 public sealed class DocumentationTests(KashifSystem system)
 {
-    private const string ElsewhereHost = "kashif.test";
+    private const string OtherHost = "kashif.test";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("localhost")]
-    [InlineData(ElsewhereHost)]
-    public async Task Somebody_signs_in_on_the_page_and_tries_a_call(string host)
+    [InlineData(OtherHost)]
+    public async Task A_user_can_sign_in_and_try_a_call(string host)
     {
         var user = await system.RegisterAsync();
         var email = (await user.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("email").GetString() ?? "";
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1");
+        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
-        var trouble = Watch(page);
+        var errors = Watch(page);
         using var anonymous = system.Anonymous();
         var gateway = new UriBuilder(anonymous.BaseAddress ?? throw new InvalidOperationException("No address.")) { Host = host }.Uri;
 
@@ -43,23 +43,23 @@ public sealed class DocumentationTests(KashifSystem system)
         me.GetProperty("id").GetGuid().ShouldBe(user.Id);
         me.GetProperty("email").GetString().ShouldBe(email);
 
-        // Signed in once is signed in for all services.
+        // Signing in once works for all services.
         await page.Locator("#select").SelectOptionAsync(new SelectOptionValue { Label = "Gamification" });
         await page.Locator(".opblock-summary-path[data-path='/api/v1/gamification/points/me']").First.WaitForAsync();
         var (pointsStatus, points) = await TryAsync(page, "/api/v1/gamification/points/me");
         pointsStatus.ShouldBe("200");
         JsonSerializer.Deserialize<JsonElement>(points).GetProperty("user_id").GetGuid().ShouldBe(user.Id);
 
-        trouble.ShouldBeEmpty();
+        errors.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task Each_services_document_is_a_choice_away()
+    public async Task The_page_shows_the_document_of_each_service()
     {
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {ElsewhereHost} 127.0.0.1");
+        await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
-        var trouble = Watch(page);
+        var errors = Watch(page);
         using var anonymous = system.Anonymous();
         await page.GotoAsync(new Uri(anonymous.BaseAddress ?? throw new InvalidOperationException("No address."), "/docs").ToString());
 
@@ -78,10 +78,10 @@ public sealed class DocumentationTests(KashifSystem system)
         status.ShouldBe("200");
         JsonSerializer.Deserialize<JsonElement>(body).GetProperty("items").GetArrayLength().ShouldBeGreaterThan(0);
 
-        trouble.ShouldBeEmpty();
+        errors.ShouldBeEmpty();
     }
 
-    /// <summary>Opens a GET, executes it, and reads what the page shows.</summary>
+    /// <summary>Expands a GET operation, executes it and reads the displayed response.</summary>
     private static async Task<(string Status, string Body)> TryAsync(IPage page, string path)
     {
         var operation = page.Locator($".opblock-get:has(.opblock-summary-path[data-path='{path}'])");
@@ -94,27 +94,27 @@ public sealed class DocumentationTests(KashifSystem system)
         return (status.Trim(), await operation.Locator(".live-responses-table .response-col_description .highlight-code").First.Locator("code").InnerTextAsync());
     }
 
-    /// <summary>Collects what goes wrong: errors on the console and in scripts, refused content, calls that fail.</summary>
+    /// <summary>Collects errors: console and script errors, error responses and failed requests.</summary>
     private static ConcurrentQueue<string> Watch(IPage page)
     {
-        var trouble = new ConcurrentQueue<string>();
+        var errors = new ConcurrentQueue<string>();
         page.Console += (_, message) =>
         {
-            // A browser says so of every page that is neither https nor localhost.
+            // Browsers report this for every page that is not https or localhost.
             if (message.Type == "error" && !message.Text.Contains("Cross-Origin-Opener-Policy", StringComparison.Ordinal))
             {
-                trouble.Enqueue(message.Text);
+                errors.Enqueue(message.Text);
             }
         };
-        page.PageError += (_, error) => trouble.Enqueue(error);
+        page.PageError += (_, error) => errors.Enqueue(error);
         page.Response += (_, response) =>
         {
             if (response.Status >= 400)
             {
-                trouble.Enqueue($"{response.Status} {response.Url}");
+                errors.Enqueue($"{response.Status} {response.Url}");
             }
         };
-        page.RequestFailed += (_, request) => trouble.Enqueue($"{request.Failure} {request.Url}");
-        return trouble;
+        page.RequestFailed += (_, request) => errors.Enqueue($"{request.Failure} {request.Url}");
+        return errors;
     }
 }

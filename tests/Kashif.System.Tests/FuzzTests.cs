@@ -6,12 +6,12 @@ using Kashif.Security;
 
 namespace Kashif.SystemTests;
 
-/// <summary>Whatever is sent to whichever endpoint, the answer is about the request: never a 5xx, and every refusal a problem.</summary>
+/// <summary>Sends invalid requests to every endpoint: none may return a 5xx, and every 4xx is a problem.</summary>
 public sealed class FuzzTests(KashifSystem system)
 {
     private const int LongString = 100_000;
 
-    /// <summary>In place of any JSON value.</summary>
+    /// <summary>Replacements for a JSON value.</summary>
     private static readonly string[] HostileValues =
     [
         "null", "true", "-1", "0", "1e400", "1.7976931348623157e308", "99999999999999999999999999", "-9223372036854775809", "\"\"", "\" \"",
@@ -20,7 +20,7 @@ public sealed class FuzzTests(KashifSystem system)
         $"\"{new string('x', LongString)}\"", $"\"{new string('ﷺ', 3_000)}\"",
     ];
 
-    /// <summary>In place of any part of a path or value in a query, escaped as given.</summary>
+    /// <summary>Replacements for a part of a path or a query value, already escaped.</summary>
     private static readonly string[] HostileText =
     [
         "%00", "a%00b", "%ff%fe", "%C0%AF", "%ED%A0%80", "..%2f..%2finternal", "%252e%252e%252f", ".", "%2e%2e", "'%22%3C%3E%7B%7D", "-1", "0",
@@ -32,7 +32,7 @@ public sealed class FuzzTests(KashifSystem system)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Broken_bodies_are_refused_or_taken_never_a_failure()
+    public async Task Invalid_bodies_do_not_cause_a_5xx()
     {
         using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
         var operations = (await OpenApiOperation.AllAsync(admin)).Where(operation => operation.BodyType is not null).ToList();
@@ -41,11 +41,11 @@ public sealed class FuzzTests(KashifSystem system)
         var failures = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(operations, Four, async (operation, _) =>
         {
-            foreach (var body in operation.HasForm ? BrokenForms(operation.ExampleBody()) : BrokenJson(operation.ExampleBody()))
+            foreach (var body in operation.HasForm ? InvalidForms(operation.ExampleBody()) : InvalidJson(operation.ExampleBody()))
             {
                 using var content = new ByteArrayContent(body);
                 content.Headers.ContentType = new MediaTypeHeaderValue(operation.BodyType ?? "");
-                await SendAsync(admin, operation, Harmless(operation), content, failures);
+                await SendAsync(admin, operation, PathWithMissingIds(operation), content, failures);
             }
         });
 
@@ -53,7 +53,7 @@ public sealed class FuzzTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task Broken_paths_and_queries_are_refused_never_a_failure()
+    public async Task Invalid_paths_and_queries_do_not_cause_a_5xx()
     {
         using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
         var operations = await OpenApiOperation.AllAsync(admin);
@@ -63,16 +63,16 @@ public sealed class FuzzTests(KashifSystem system)
         {
             foreach (var hostile in HostileText)
             {
-                // One bad part at a time: the first one found would hide the others.
+                // One invalid part at a time, because the first one would hide the others.
                 foreach (var (name, place, _) in operation.Parameters.Where(parameter => parameter.In is "path" or "query"))
                 {
                     var target = place == "path"
                         ? operation.PathWith(part => part == name ? hostile : "0198f0a0-1111-7000-8000-000000000009")
-                        : $"{Harmless(operation)}?{name}={hostile}&{name}={hostile}";
+                        : $"{PathWithMissingIds(operation)}?{name}={hostile}&{name}={hostile}";
                     await SendAsync(admin, operation, target, content: null, failures);
                 }
 
-                await SendAsync(admin, operation, $"{Harmless(operation)}/{hostile}", content: null, failures);
+                await SendAsync(admin, operation, $"{PathWithMissingIds(operation)}/{hostile}", content: null, failures);
             }
         });
 
@@ -80,7 +80,7 @@ public sealed class FuzzTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task Broken_headers_are_refused_never_a_failure()
+    public async Task Invalid_headers_do_not_cause_a_5xx()
     {
         using var citizen = (await system.RegisterAsync()).Client;
         (string Name, string Value)[] headers =
@@ -96,7 +96,7 @@ public sealed class FuzzTests(KashifSystem system)
         {
             foreach (var (name, value) in headers)
             {
-                using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Raw(citizen, Harmless(operation)));
+                using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Raw(citizen, PathWithMissingIds(operation)));
                 if (operation.BodyType is { } type)
                 {
                     request.Content = new StringContent(operation.HasForm ? "a=b" : "[]", Encoding.UTF8, type);
@@ -104,17 +104,17 @@ public sealed class FuzzTests(KashifSystem system)
                 }
 
                 request.Headers.TryAddWithoutValidation(name, value);
-                await JudgeAsync(citizen, request, $"{operation} with {name}: {value[..Math.Min(value.Length, 40)]}", failures);
+                await CheckAsync(citizen, request, $"{operation} with {name}: {value[..Math.Min(value.Length, 40)]}", failures);
             }
         });
 
         failures.ShouldBeEmpty();
     }
 
-    /// <summary>Of things that do not exist, so that what is fuzzed changes nothing that others need.</summary>
-    private static string Harmless(OpenApiOperation operation) => operation.PathWith(_ => "0198f0a0-1111-7000-8000-000000000009");
+    /// <summary>A path with ids that do not exist, so that fuzzing changes no data of other tests.</summary>
+    private static string PathWithMissingIds(OpenApiOperation operation) => operation.PathWith(_ => "0198f0a0-1111-7000-8000-000000000009");
 
-    private static IEnumerable<byte[]> BrokenJson(Dictionary<string, object?> example)
+    private static IEnumerable<byte[]> InvalidJson(Dictionary<string, object?> example)
     {
         var good = JsonSerializer.Serialize(example);
         string[] wholes =
@@ -145,7 +145,7 @@ public sealed class FuzzTests(KashifSystem system)
         }
     }
 
-    private static IEnumerable<byte[]> BrokenForms(Dictionary<string, object?> example)
+    private static IEnumerable<byte[]> InvalidForms(Dictionary<string, object?> example)
     {
         yield return [];
         yield return [0xff, 0xfe, (byte)'='];
@@ -163,10 +163,10 @@ public sealed class FuzzTests(KashifSystem system)
     {
         using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Raw(client, target)) { Content = content };
         var sent = content is null ? target : await content.ReadAsStringAsync(Cancel);
-        await JudgeAsync(client, request, $"{operation} {sent[..Math.Min(sent.Length, 200)]}", failures);
+        await CheckAsync(client, request, $"{operation} {sent[..Math.Min(sent.Length, 200)]}", failures);
     }
 
-    private static async Task JudgeAsync(HttpClient client, HttpRequestMessage request, string what, ConcurrentBag<string> failures)
+    private static async Task CheckAsync(HttpClient client, HttpRequestMessage request, string what, ConcurrentBag<string> failures)
     {
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
         var status = (int)response.StatusCode;
@@ -176,7 +176,7 @@ public sealed class FuzzTests(KashifSystem system)
         }
         else if (status >= 400 && response is { Headers.ConnectionClose: true, Content.Headers.ContentLength: 0 })
         {
-            // Kestrel has hung up on what is no HTTP request, such as a target with U+0000.
+            // Kestrel rejects an invalid HTTP request itself, such as a target with U+0000.
         }
         else if (status >= 400 && response.Content.Headers.ContentType?.MediaType != "application/problem+json")
         {
@@ -192,7 +192,7 @@ public sealed class FuzzTests(KashifSystem system)
         }
     }
 
-    /// <summary>An address that goes out as it is written.</summary>
+    /// <summary>A URI that is sent without normalization.</summary>
     private static Uri Raw(HttpClient client, string target) =>
         new($"{client.BaseAddress?.GetLeftPart(UriPartial.Authority)}{target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 }

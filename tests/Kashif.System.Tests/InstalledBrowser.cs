@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace Kashif.Testing;
 
-/// <summary>The machine's own Chromium under Playwright; nothing is downloaded.</summary>
+/// <summary>Runs the installed Chromium with Playwright, without a download.</summary>
 internal static class InstalledBrowser
 {
     private static readonly string[] Paths =
@@ -15,7 +15,7 @@ internal static class InstalledBrowser
         playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = Paths.FirstOrDefault(File.Exists)
-                ?? throw new InvalidOperationException("Chromium is missing. ./kashif test installs Debian's; elsewhere install Chromium or Chrome."),
+                ?? throw new InvalidOperationException("Chromium is missing. ./kashif test installs it on Debian; elsewhere install Chromium or Chrome."),
             Args =
             [
                 "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -7,28 +7,28 @@ using Kashif.Testing;
 
 namespace Kashif.SystemTests;
 
-/// <summary>What the README promises: a report turns into points, points into a coupon, and all of it into notifications.</summary>
+/// <summary>The features of the README through the whole system: reports, points, coupons, notifications.</summary>
 public sealed class JourneyTests(KashifSystem system)
 {
     [Fact]
-    public async Task A_report_turns_into_points_points_into_a_coupon_and_all_of_it_into_notifications()
+    public async Task A_report_earns_points_that_buy_a_coupon_with_notifications_of_each_step()
     {
         var citizen = await system.RegisterAsync();
         using var admin = (await system.AdminAsync()).Client;
 
         var report = await citizen.ReportAsync();
-        await citizen.PointsReachAsync(10);
+        await citizen.WaitForPointsAsync(10);
 
         await ChangeStatusAsync(admin, report, "verified");
         await ChangeStatusAsync(admin, report, "in_progress");
         await ChangeStatusAsync(admin, report, "resolved");
-        await citizen.PointsReachAsync(65);
+        await citizen.WaitForPointsAsync(65);
 
         var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 50);
-        var redemption = await citizen.RedeemToTheEndAsync(coupon);
+        var redemption = await citizen.RedeemAndWaitAsync(coupon);
         redemption.GetProperty("code").GetString().ShouldNotBeNullOrEmpty();
         redemption.GetProperty("points_spent").GetInt32().ShouldBe(50);
-        await citizen.PointsReachAsync(15);
+        await citizen.WaitForPointsAsync(15);
 
         // Welcome, report, three changes of status, three awards, one coupon.
         await Eventually.TrueAsync(async () => await UnreadAsync(citizen) == 9, "nine notifications");
@@ -50,7 +50,7 @@ public sealed class JourneyTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task A_link_in_a_mail_verifies_the_address_that_it_went_to()
+    public async Task The_link_in_a_mail_verifies_the_address()
     {
         var citizen = await system.RegisterAsync();
         using var me = await citizen.Client.GetAsync("/api/v1/auth/me");
@@ -69,7 +69,7 @@ public sealed class JourneyTests(KashifSystem system)
             .Select(part => Regex.Match(part, "#token=([A-Za-z0-9_-]{43})").Groups[1].Value)
             .FirstOrDefault(found => found.Length > 0, "");
 
-        // A part of a mail is in Base64 or quoted-printable.
+        // Parts of a mail are encoded as Base64 or quoted-printable.
         static string Decode(string part)
         {
             var text = part.Split("\r\n--")[0];
@@ -89,7 +89,7 @@ public sealed class JourneyTests(KashifSystem system)
     [InlineData("coupons")]
     [InlineData("coupons/companies")]
     [InlineData("coupons/categories")]
-    public async Task Public_reads_answer_on_both_path_forms(string path)
+    public async Task Public_reads_work_under_both_prefixes(string path)
     {
         using var client = system.Anonymous();
 
@@ -109,7 +109,7 @@ public sealed class JourneyTests(KashifSystem system)
     [InlineData("gamification")]
     [InlineData("coupons")]
     [InlineData("notifications")]
-    public async Task Each_service_tells_its_health_through_the_gateway(string area)
+    public async Task Each_services_health_is_available_through_the_gateway(string area)
     {
         using var client = system.Anonymous();
 
@@ -128,7 +128,7 @@ public sealed class JourneyTests(KashifSystem system)
     [InlineData("coupons/redemptions/me")]
     [InlineData("notifications")]
     [InlineData("notifications/unread-count")]
-    public async Task Personal_reads_need_a_token_on_both_path_forms(string path)
+    public async Task Personal_reads_require_a_token_under_both_prefixes(string path)
     {
         var user = await system.RegisterAsync();
         using var anonymous = system.Anonymous();
@@ -136,28 +136,28 @@ public sealed class JourneyTests(KashifSystem system)
         foreach (var prefix in (string[])["/api/v1/", "/api/"])
         {
             using var refused = await anonymous.GetAsync(prefix + path);
-            using var answered = await user.Client.GetAsync(prefix + path);
+            using var allowed = await user.Client.GetAsync(prefix + path);
 
             refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
             (refused.Content.Headers.ContentType?.MediaType).ShouldBe("application/problem+json");
-            answered.StatusCode.ShouldBe(HttpStatusCode.OK);
+            allowed.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
     }
 
     [Fact]
-    public async Task Twenty_parallel_posts_under_one_key_make_one_report()
+    public async Task Twenty_concurrent_posts_with_one_key_create_one_report()
     {
         var user = await system.RegisterAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => user.PostReportAsync("Posted twenty times", "the-one-key")));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => user.PostReportAsync("Posted twenty times", "the-one-key")));
 
-        answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Created || answer.StatusCode == HttpStatusCode.Conflict);
+        responses.ShouldAllBe(response => response.StatusCode == HttpStatusCode.Created || response.StatusCode == HttpStatusCode.Conflict);
         (await ItemsAsync(user, "/api/v1/reports/my-reports")).ShouldHaveSingleItem();
-        await user.PointsReachAsync(10);
+        await user.WaitForPointsAsync(10);
     }
 
     [Fact]
-    public async Task A_refresh_token_used_twice_revokes_its_family()
+    public async Task Reusing_a_refresh_token_revokes_its_family()
     {
         var user = await system.RegisterAsync();
         using var anonymous = system.Anonymous();
@@ -174,7 +174,7 @@ public sealed class JourneyTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task The_gateway_tells_how_everyone_is_and_shows_every_document()
+    public async Task The_gateway_serves_the_health_and_the_documents_of_all_services()
     {
         using var client = system.Anonymous();
 
@@ -193,14 +193,14 @@ public sealed class JourneyTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task What_a_service_keeps_to_itself_is_not_there_for_the_outside()
+    public async Task Internal_endpoints_return_404_through_the_gateway()
     {
         var user = await system.RegisterAsync();
 
         foreach (var path in (string[])["/internal/v1/debits/0198f0a0-1111-7000-8000-000000000001", "/api/v1/gamification/../../../internal/v1/debits/0198f0a0-1111-7000-8000-000000000001"])
         {
-            using var answer = await user.Client.PutAsJsonAsync(path, new { user_id = user.Id, points = 1, coupon_id = 1 });
-            answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            using var response = await user.Client.PutAsJsonAsync(path, new { user_id = user.Id, points = 1, coupon_id = 1 });
+            response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         }
     }
 

@@ -10,23 +10,23 @@ using Kashif.Security;
 using Kashif.Testing;
 using Npgsql;
 
-// One system, and some of the tests kill parts of it.
+// All tests share one system, and some kill parts of it.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 [assembly: AssemblyFixture(typeof(Kashif.SystemTests.KashifSystem))]
 
 namespace Kashif.SystemTests;
 
-/// <summary>The whole AppHost, started once, and what its users and its worst enemy do to it.</summary>
+/// <summary>The whole AppHost, started once, with actions of users and failures of its parts.</summary>
 public sealed class KashifSystem : IAsyncLifetime
 {
     private const string AdminEmail = "admin@kashif.test";
     private const string AdminPassword = "correct horse battery staple";
 
-    /// <summary>Of everybody who registers here.</summary>
+    /// <summary>The password of all registered users.</summary>
     public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
 
-    /// <summary>Where mails arrive.</summary>
+    /// <summary>The directory of sent mails.</summary>
     public DirectoryInfo Mail { get; } = Directory.CreateTempSubdirectory("kashif-mail-");
 
     public DistributedApplication Application => _application ?? throw new InvalidOperationException("Not started.");
@@ -36,7 +36,7 @@ public sealed class KashifSystem : IAsyncLifetime
         var builder = await TestAppHost.CreateAsync(
             $"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}");
 
-        // All that these tests do comes from one address.
+        // All requests of these tests come from one address.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
             .WithEnvironment("RateLimits__Scale", "1000");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
@@ -66,10 +66,10 @@ public sealed class KashifSystem : IAsyncLifetime
         Timeout = TimeSpan.FromSeconds(60),
     };
 
-    /// <summary>Where a service itself listens, past the gateway.</summary>
+    /// <summary>A service's own address, without the gateway.</summary>
     public Uri AddressOf(string resource) => Application.GetEndpoint(resource, "http");
 
-    /// <summary>Registers somebody new, gives them these roles beside that of a citizen, and signs them in.</summary>
+    /// <summary>Registers a new user, adds these roles to the citizen's, and signs the user in.</summary>
     public async Task<User> RegisterAsync(params string[] roles)
     {
         var email = $"user-{Guid.CreateVersion7():N}@kashif.test";
@@ -99,7 +99,7 @@ public sealed class KashifSystem : IAsyncLifetime
 
     public Task<User> AdminAsync() => SignInAsync(AdminEmail, AdminPassword, Guid.Empty);
 
-    /// <summary>A new coupon on sale.</summary>
+    /// <summary>Creates a coupon on offer.</summary>
     /// <returns>Its id.</returns>
     public async Task<int> CreateCouponAsync(int stock, int pointsCost, int perUserLimit = 1)
     {
@@ -137,12 +137,12 @@ public sealed class KashifSystem : IAsyncLifetime
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Freezes a service: it accepts connections and answers nothing.</summary>
+    /// <summary>Freezes a service: it accepts connections but does not respond.</summary>
     public void Freeze(string resource) => Signal(resource, "STOP");
 
     public void Thaw(string resource) => Signal(resource, "CONT");
 
-    /// <summary>SIGKILL: no handler, no flush, no goodbye.</summary>
+    /// <summary>Kills a service with SIGKILL, without a shutdown.</summary>
     public async Task KillAsync(string resource)
     {
         using var process = Process.GetProcessById(ProcessId(resource));
@@ -192,7 +192,7 @@ public sealed class KashifSystem : IAsyncLifetime
     }
 }
 
-/// <summary>Somebody who is signed in.</summary>
+/// <summary>A signed-in user.</summary>
 public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
 {
     /// <returns>The report's id.</returns>
@@ -219,19 +219,19 @@ public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
     public async Task<long> PointsAsync() =>
         (await Client.GetFromJsonAsync<JsonElement>("/api/v1/gamification/points/me")).GetProperty("points").GetInt64();
 
-    public Task PointsReachAsync(long points) =>
+    public Task WaitForPointsAsync(long points) =>
         Eventually.TrueAsync(async () => await PointsAsync() == points, $"{points} points");
 
-    /// <summary>Redeems, and where the outcome is open at first (the test before may have killed Gamification) waits for it.</summary>
+    /// <summary>Redeems a coupon and waits for its completion, which may take longer after a test that killed Gamification.</summary>
     /// <returns>The completed redemption.</returns>
-    public async Task<JsonElement> RedeemToTheEndAsync(int coupon)
+    public async Task<JsonElement> RedeemAndWaitAsync(int coupon)
     {
         var (status, redemption) = await RedeemAsync(coupon);
         status.ShouldBeOneOf(201, 202);
         var id = redemption.GetProperty("id").GetGuid();
         await Eventually.TrueAsync(
             async () => (redemption = await Client.GetFromJsonAsync<JsonElement>($"/api/v1/coupons/redemptions/{id}")).GetProperty("status").GetString() == "completed",
-            "the redemption to be completed");
+            "the completed redemption");
         return redemption;
     }
 
@@ -246,7 +246,7 @@ public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
 
 internal static class ResponseExtensions
 {
-    /// <summary>The JSON of an answer that must have this status.</summary>
+    /// <summary>Asserts the status and returns the JSON.</summary>
     public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response, int status)
     {
         var text = await response.Content.ReadAsStringAsync();

@@ -5,7 +5,7 @@ using Kashif.Testing;
 
 namespace Kashif.SystemTests;
 
-/// <summary>What operators and clients see of the whole system.</summary>
+/// <summary>Metrics, health, conditional requests and envelopes through the whole system.</summary>
 public sealed class ObservabilityTests(KashifSystem system)
 {
     private static readonly string[] Services =
@@ -14,14 +14,14 @@ public sealed class ObservabilityTests(KashifSystem system)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_process_has_the_metrics_that_dashboards_are_built_on()
+    public async Task Every_process_has_the_metrics_of_the_dashboards()
     {
         var citizen = await system.RegisterAsync();
         var key = Guid.CreateVersion7().ToString();
         for (var count = 0; count < 2; count++)
         {
-            using var filed = await citizen.PostReportAsync("Measured", key);
-            filed.StatusCode.ShouldBe(HttpStatusCode.Created);
+            using var created = await citizen.PostReportAsync("Measured", key);
+            created.StatusCode.ShouldBe(HttpStatusCode.Created);
         }
 
         foreach (var process in Services.Append(ResourceNames.Gateway))
@@ -36,7 +36,7 @@ public sealed class ObservabilityTests(KashifSystem system)
                 text.ShouldContain($"\n{name}{{", customMessage: process);
             }
 
-            // Nothing in them is about somebody.
+            // They contain no personal data or secrets.
             text.ShouldNotContain(citizen.Id.ToString());
             text.ShouldNotContain("@kashif.test");
             text.ShouldNotContain("Host=");
@@ -49,7 +49,7 @@ public sealed class ObservabilityTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task The_gateway_shows_what_is_behind_each_service()
+    public async Task The_gateways_health_has_the_checks_of_each_service()
     {
         using var client = system.Anonymous();
 
@@ -71,7 +71,7 @@ public sealed class ObservabilityTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task A_report_keeps_its_condition_through_compression_and_envelope()
+    public async Task A_reports_etag_works_through_compression_and_envelope()
     {
         var citizen = await system.RegisterAsync();
         using var admin = (await system.AdminAsync()).Client;
@@ -99,7 +99,7 @@ public sealed class ObservabilityTests(KashifSystem system)
     }
 
     [Fact]
-    public async Task Every_area_answers_in_an_envelope_and_to_head()
+    public async Task Every_area_supports_the_envelope_and_HEAD()
     {
         var citizen = await system.RegisterAsync();
         foreach (var path in new[] { "/api/v1/reports", "/api/v1/gamification/leaderboard", "/api/v1/coupons", "/api/v1/notifications" })
@@ -117,7 +117,7 @@ public sealed class ObservabilityTests(KashifSystem system)
         }
     }
 
-    /// <summary>Whether there is a sample above zero.</summary>
+    /// <summary>Whether the text has a sample above zero.</summary>
     private static bool Has(string text, string name, string label) => text.Split('\n').Any(
         line => line.StartsWith($"{name}{{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal) && !line.Contains("} 0 ", StringComparison.Ordinal));
 }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Kashif.SystemTests;
 
-/// <summary>One operation of the documents that the gateway serves, and how to call it.</summary>
+/// <summary>An operation of the gateway's OpenAPI documents, with example values.</summary>
 internal sealed record OpenApiOperation(string Method, string Path, JsonElement Operation, JsonElement Document)
 {
     private const string Form = "application/x-www-form-urlencoded";
@@ -36,7 +36,7 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
         return operations;
     }
 
-    /// <summary>A body that fits the schema, as a name and value for each property.</summary>
+    /// <summary>A body that matches the schema, as values by property name.</summary>
     public Dictionary<string, object?> ExampleBody()
     {
         var schema = Resolve(Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema"));
@@ -88,7 +88,7 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
         ? Resolve((reference.GetString() ?? "").Split('/').Skip(1).Aggregate(Document, (node, name) => node.GetProperty(name)))
         : schema;
 
-    /// <summary>Of <c>["null", "string"]</c> the one that says something.</summary>
+    /// <summary>The type other than null, as in <c>["null", "string"]</c>.</summary>
     private static string Type(JsonElement schema) => !schema.TryGetProperty("type", out var type) ? ""
         : type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(name => name.GetString() ?? "").FirstOrDefault(name => name != "null") ?? ""
         : type.GetString() ?? "";
