@@ -4,10 +4,10 @@ using Npgsql;
 
 namespace Kashif.Testing;
 
-/// <summary>Looks for something in every column of every table there is, those included that nobody has thought of.</summary>
+/// <summary>Searches every column of every table for a text.</summary>
 public static class DatabaseScan
 {
-    /// <returns>The tables with a row that holds the text, in letters of any case or as bytes.</returns>
+    /// <returns>The tables with a row that contains the text, in any case or as bytes.</returns>
     public static async Task<IReadOnlyList<string>> TablesWithAsync(string connectionString, string text)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);

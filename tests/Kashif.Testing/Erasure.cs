@@ -4,10 +4,10 @@ using Kashif.Messaging.Events;
 
 namespace Kashif.Testing;
 
-/// <summary>Auth's part in a deletion, for the tests of the other services.</summary>
+/// <summary>Plays Auth's part in a deletion, for tests of the other services.</summary>
 public static class Erasure
 {
-    /// <summary>Publishes that the person is deleted now and then because the service's queue may not be there yet, until it has confirmed it.</summary>
+    /// <summary>Publishes the user's deletion, repeatedly because the service's queue may not exist yet, until the service sends its receipt.</summary>
     public static async Task EraseAsync(this EventTap tap, Guid user, string service)
     {
         var id = Guid.CreateVersion7();
@@ -26,7 +26,7 @@ public static class Erasure
             $"the receipt of {service}");
     }
 
-    /// <summary>The receipts that a service has given.</summary>
+    /// <summary>A service's receipts for a user.</summary>
     public static IReadOnlyList<JsonElement> Receipts(this EventTap tap, Guid user, string service) =>
     [
         .. tap.Envelopes(UserDataErased.Type).Select(envelope => envelope.GetProperty("data"))

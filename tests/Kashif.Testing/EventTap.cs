@@ -6,7 +6,7 @@ using RabbitMQ.Client.Events;
 
 namespace Kashif.Testing;
 
-/// <summary>Reads along on the exchange, and publishes to it what another service would.</summary>
+/// <summary>Records all events of the exchange, and publishes events like another service.</summary>
 public sealed class EventTap : IAsyncDisposable
 {
     private const string Exchange = "kashif.events";
@@ -20,10 +20,10 @@ public sealed class EventTap : IAsyncDisposable
         _channel = channel;
     }
 
-    /// <summary>Everything seen so far: the CloudEvents envelopes, in order of arrival.</summary>
+    /// <summary>The CloudEvents envelopes received so far, in order of arrival.</summary>
     public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
 
-    /// <param name="listens">False leaves the exchange without this listener, so that an event may have nowhere to go.</param>
+    /// <param name="listens">False: without a queue of its own, so that an event may be unroutable.</param>
     public static async Task<EventTap> OpenAsync(string messaging, bool listens = true)
     {
         var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();
@@ -48,19 +48,19 @@ public sealed class EventTap : IAsyncDisposable
         return tap;
     }
 
-    /// <summary>Waits for an event whose data fits.</summary>
-    /// <returns>Its envelope.</returns>
+    /// <summary>Waits for an event with matching data.</summary>
+    /// <returns>The event's envelope.</returns>
     public async Task<JsonElement> WaitForAsync(string type, Func<JsonElement, bool> data)
     {
         JsonElement? found = null;
         await Eventually.TrueAsync(
             () => (found = Envelopes(type).Cast<JsonElement?>().FirstOrDefault(envelope => data(envelope!.Value.GetProperty("data")))) is not null,
-            $"an event {type}");
+            $"the event {type}");
         return found.GetValueOrDefault();
     }
 
-    /// <summary>Publishes an event as the relay would.</summary>
-    /// <param name="id">The event's id: the same at each delivery of one event.</param>
+    /// <summary>Publishes an event like the outbox relay.</summary>
+    /// <param name="id">The event's id; the same for each redelivery.</param>
     public async Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
         where TEvent : IIntegrationEvent
     {
@@ -78,16 +78,16 @@ public sealed class EventTap : IAsyncDisposable
         await PublishRawAsync(TEvent.Type, JsonSerializer.SerializeToUtf8Bytes(envelope));
     }
 
-    /// <summary>Publishes anything.</summary>
+    /// <summary>Publishes any bytes.</summary>
     public async Task PublishRawAsync(string routingKey, byte[] body) =>
         await _channel.BasicPublishAsync(
             Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
 
-    /// <returns>The next message in a service's queue, acknowledged; null where there is none.</returns>
+    /// <returns>The next message in a service's queue, acknowledged; null if the queue is empty.</returns>
     public async Task<JsonElement?> TakeAsync(string service) =>
         await _channel.BasicGetAsync(service, autoAck: true) is { } message ? JsonSerializer.Deserialize<JsonElement>(message.Body.Span) : null;
 
-    /// <summary>Takes a service's queue off an event.</summary>
+    /// <summary>Unbinds a service's queue from an event.</summary>
     public Task UnbindAsync(string service, string type) => _channel.QueueUnbindAsync(service, Exchange, type);
 
     public async ValueTask DisposeAsync()

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Kashif.Testing;
 
-/// <summary>Waits for what another process or thread brings about.</summary>
+/// <summary>Waits for a condition that another process or thread fulfils.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -10,8 +10,9 @@ public static class Eventually
 
     public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? limit = null) => TrueAsync(() => Task.FromResult(condition()), what, limit);
 
-    /// <param name="limit">A minute unless given.</param>
-    /// <exception cref="TimeoutException">It did not come about within the limit.</exception>
+    /// <param name="what">A noun for the error message, such as <c>the balance</c>.</param>
+    /// <param name="limit">One minute by default.</param>
+    /// <exception cref="TimeoutException">The condition is not true within the limit.</exception>
     public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? limit = null)
     {
         var longest = limit ?? Limit;
@@ -20,7 +21,7 @@ public static class Eventually
         {
             if (Stopwatch.GetElapsedTime(start) > longest)
             {
-                throw new TimeoutException($"Waited {longest.TotalSeconds:0} s in vain for {what}.");
+                throw new TimeoutException($"Timed out after {longest.TotalSeconds:0} s waiting for {what}.");
             }
 
             await Task.Delay(Interval);

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace Kashif.Testing;
 
-/// <summary>One service on Kestrel, with real servers behind it and a database of its own.</summary>
+/// <summary>A service on Kestrel and real servers, with its own database.</summary>
 /// <typeparam name="TProgram">The service's <c>Program</c>.</typeparam>
 public sealed class ServiceHost<TProgram> : IAsyncDisposable
     where TProgram : class
@@ -25,15 +25,15 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     /// <summary>The connection string of the service's database.</summary>
     public string Database { get; }
 
-    /// <summary>The service's container.</summary>
+    /// <summary>The service provider of the service.</summary>
     public IServiceProvider Services => _factory.Services;
 
     public Uri Address { get; private set; } = new("http://unset");
 
-    /// <param name="databaseName">The resource's name, of <see cref="ResourceNames"/>.</param>
-    /// <param name="settings">Configuration on top, such as <c>services:gamification:http:0</c>.</param>
-    /// <param name="database">A connection string, to start on the data of another host; null makes a new database.</param>
-    /// <param name="configure">Replaces what a test must see or break.</param>
+    /// <param name="databaseName">The database's resource name, from <see cref="ResourceNames"/>.</param>
+    /// <param name="settings">Additional configuration, such as <c>services:gamification:http:0</c>.</param>
+    /// <param name="database">The connection string of another host's database; null for a new database.</param>
+    /// <param name="configure">Replaces services for the test.</param>
     public static async Task<ServiceHost<TProgram>> StartAsync(
         TestServers servers, TestIssuer issuer, string databaseName,
         IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
@@ -59,10 +59,10 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     /// <summary>A client without a token.</summary>
     public HttpClient Anonymous() => new() { BaseAddress = Address };
 
-    /// <summary>A client of a person; without roles, of a citizen.</summary>
+    /// <summary>A user's client; a citizen's without roles.</summary>
     public HttpClient As(Guid userId, params string[] roles) => With(_issuer.TokenFor(userId, roles));
 
-    /// <summary>A client of another service.</summary>
+    /// <summary>Another service's client.</summary>
     public HttpClient AsService() => With(_issuer.TokenForService());
 
     public HttpClient With(string token)
@@ -76,7 +76,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
 
     private Task OpenAsync() => Task.Run(() =>
     {
-        // Not UseKestrel(port): that sets the address while the program, on its own thread, may have started already.
+        // Not UseKestrel(port): it sets the address when the program, on its own thread, may have started already.
         _factory.UseKestrel();
         _factory.StartServer();
         Address = _factory.ClientOptions.BaseAddress;
@@ -103,8 +103,8 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
         }
 
         /// <summary>
-        /// The program runs on a thread of its own. It waits here until the factory watches it: one that fails at once would be
-        /// gone before, and its reason with it.
+        /// The program runs on its own thread. It waits until the factory observes it: otherwise the exception of an early failure
+        /// would be lost.
         /// </summary>
         protected override IHost CreateHost(IHostBuilder builder)
         {

@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Testing;
 
-/// <summary>Stands where Auth is: publishes a discovery document and keys, and signs tokens exactly like Auth's.</summary>
+/// <summary>A fake of Auth: serves a discovery document and keys, and signs tokens like Auth's.</summary>
 public sealed class TestIssuer : IAsyncDisposable
 {
     private const string Issuer = "https://issuer.test/api/v1/auth";
@@ -59,19 +59,19 @@ public sealed class TestIssuer : IAsyncDisposable
         }
     }
 
-    /// <summary>An access token of a person.</summary>
+    /// <summary>A user's access token.</summary>
     public string TokenFor(Guid userId, params string[] roles) =>
         Sign(_credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(15));
 
-    /// <summary>An access token of a service.</summary>
+    /// <summary>A service's access token.</summary>
     public string TokenForService(string clientId = "test-service") => Sign(_credentials, clientId, [Roles.Service], TimeSpan.FromMinutes(10));
 
-    /// <summary>The token that the gateway gets for a person's API key.</summary>
+    /// <summary>The token that the gateway receives for a user's API key.</summary>
     public string TokenForApiKey(Guid userId, string scopes, params string[] roles) => Sign(
         _credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(1),
         new() { [KashifClaims.ApiKey] = Guid.CreateVersion7().ToString(), [KashifClaims.Scope] = scopes });
 
-    /// <summary>A token that is right but for its age.</summary>
+    /// <summary>A valid but expired token.</summary>
     public string ExpiredTokenFor(Guid userId) => Sign(_credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromHours(-1));
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();

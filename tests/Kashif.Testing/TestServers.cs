@@ -4,7 +4,7 @@ using Aspire.Hosting.Testing;
 
 namespace Kashif.Testing;
 
-/// <summary>The AppHost's PostgreSQL, RabbitMQ and Redis without its services, of the test run's own and with throw-away data.</summary>
+/// <summary>The AppHost's PostgreSQL, RabbitMQ and Redis without its services, with temporary data for one test run.</summary>
 public sealed class TestServers : IAsyncDisposable
 {
     private const string Database = ResourceNames.AuthDb;
@@ -18,12 +18,12 @@ public sealed class TestServers : IAsyncDisposable
         _strings = strings;
     }
 
-    /// <summary>The connection string of one database; another name in it makes another database, which migrations create.</summary>
+    /// <summary>The connection string of one database. With another database name, migrations create that database.</summary>
     public string DatabaseServer => _strings[Database];
     public string Messaging => _strings[ResourceNames.Messaging];
     public string Cache => _strings[ResourceNames.Cache];
 
-    /// <summary>Stops and starts the servers: <c>ResourceCommands</c> takes the names of <see cref="ResourceNames"/>.</summary>
+    /// <summary>Commands to stop and start servers, by the names in <see cref="ResourceNames"/>.</summary>
     public ResourceCommandService Commands => _application.ResourceCommands;
 
     public static Task<TestServers> StartAsync() => StartAsync(All, []);
