@@ -90,7 +90,7 @@ internal static class MailComposer
         }
     }
 
-    /// <summary>Removes line breaks, which would start another header.</summary>
+    /// <summary>Replaces control characters: a line break would start another header.</summary>
     private static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
 
     private static FormatOptions MakeInternational()

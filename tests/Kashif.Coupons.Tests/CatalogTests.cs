@@ -117,8 +117,8 @@ public sealed class CatalogTests(CouponsService service)
         var word = Guid.CreateVersion7().ToString("N");
         var plain = await service.Host.OfferAsync(10, 1, title: $"{word} a 50% cake");
         var soldOut = await service.Host.OfferAsync(10, 0, title: $"{word} a 50_cake");
-        var coming = await service.Host.OfferAsync(10, 1, title: word, startsAt: now.AddDays(1));
-        var gone = await service.Host.OfferAsync(10, 1, title: word, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1));
+        var upcoming = await service.Host.OfferAsync(10, 1, title: word, startsAt: now.AddDays(1));
+        var expired = await service.Host.OfferAsync(10, 1, title: word, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1));
         using var anonymous = service.Host.Anonymous();
         var (_, one) = await anonymous.ReadAsync($"/{plain}");
 
@@ -130,8 +130,8 @@ public sealed class CatalogTests(CouponsService service)
         (await IdsAsync($"category_id={one.GetProperty("category_id")}&company_id=0")).ShouldBeEmpty();
 
         // A coupon that is not on offer can still be read: a user may hold one of its codes.
-        (await anonymous.ReadAsync($"/{coming}")).Status.ShouldBe(200);
-        (await anonymous.ReadAsync($"/{gone}")).Status.ShouldBe(200);
+        (await anonymous.ReadAsync($"/{upcoming}")).Status.ShouldBe(200);
+        (await anonymous.ReadAsync($"/{expired}")).Status.ShouldBe(200);
 
         async Task<int[]> IdsAsync(string query) => [.. (await AllAsync($"?{query}&limit=1")).Select(item => item.IntId)];
     }

@@ -65,14 +65,14 @@ public sealed class RedemptionTests(CouponsService service)
         var now = TimeProvider.System.GetUtcNow();
         var user = await service.UserAsync(1);
         var soldOut = await service.Host.OfferAsync(1, stock: 0);
-        var coming = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(1));
-        var gone = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1));
+        var upcoming = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(1));
+        var expired = await service.Host.OfferAsync(1, stock: 1, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1));
         var limited = await service.Host.OfferAsync(1, stock: 5, perUserLimit: 1);
         (await service.Host.RedeemAsync(user, limited)).Status.ShouldBe(201);
 
         (await RedeemAsync(soldOut)).ShouldBe((422, "out_of_stock"));
-        (await RedeemAsync(coming)).ShouldBe((422, "coupon_not_available"));
-        (await RedeemAsync(gone)).ShouldBe((422, "coupon_not_available"));
+        (await RedeemAsync(upcoming)).ShouldBe((422, "coupon_not_available"));
+        (await RedeemAsync(expired)).ShouldBe((422, "coupon_not_available"));
         (await RedeemAsync(limited)).ShouldBe((422, "per_user_limit_reached"));
         (await RedeemAsync(int.MaxValue)).ShouldBe((404, "not_found"));
         (await service.PointsAsync(user)).ShouldBe(49);
