@@ -1,6 +1,7 @@
 using Kashif.Cache;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -25,7 +26,7 @@ internal static class GamificationExtensions
         services.AddValidation();
         services.AddJsonContext(GamificationJson.Default);
         services.AddScoped<Awards>();
-        services.AddScoped<Ledger>();
+        services.AddScoped<PointsLedger>();
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();

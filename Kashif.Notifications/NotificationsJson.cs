@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
-using Kashif.Notifications.Channels;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Feed;
+using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;
 

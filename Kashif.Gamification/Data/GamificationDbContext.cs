@@ -1,3 +1,4 @@
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;

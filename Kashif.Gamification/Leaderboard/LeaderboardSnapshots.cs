@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Kashif.Gamification.Data;
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using Kashif.Cache;
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Ledger;
 using StackExchange.Redis;
 
 namespace Kashif.Gamification.Leaderboard;

@@ -1,5 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;

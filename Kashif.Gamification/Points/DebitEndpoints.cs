@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
@@ -25,7 +26,7 @@ internal static class DebitEndpoints
     }
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> PutAsync(
-        Guid redemptionId, DebitRequest request, GamificationDbContext database, Ledger ledger, RankingCache ranking, PointsMetrics metrics,
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking, PointsMetrics metrics,
         TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

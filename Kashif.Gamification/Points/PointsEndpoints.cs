@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Erasure;

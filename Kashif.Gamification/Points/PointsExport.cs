@@ -1,4 +1,5 @@
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;

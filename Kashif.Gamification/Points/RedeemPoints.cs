@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;
@@ -21,7 +22,7 @@ internal static class RedeemPoints
         Error.Rule("insufficient_points", "Not enough points.");
 
     public static async Task<Results<Created<TransactionResponse>, ProblemHttpResult>> RedeemAsync(
-        RedeemPointsRequest request, ClaimsPrincipal user, Ledger ledger, RankingCache ranking,
+        RedeemPointsRequest request, ClaimsPrincipal user, PointsLedger ledger, RankingCache ranking,
         PointsMetrics metrics, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = Guid.CreateVersion7(time.GetUtcNow());

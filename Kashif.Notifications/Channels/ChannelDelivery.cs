@@ -24,7 +24,7 @@ internal sealed class ChannelDelivery
     /// <summary>Only for an account mail: its user. Otherwise the notification has it.</summary>
     public Guid? UserId { get; init; }
 
-    /// <summary>An <see cref="Channels.AccountMail"/> as JSON; erased when the delivery ends, because it contains a secret and an address.</summary>
+    /// <summary>An <see cref="Templates.AccountMail"/> as JSON; erased when the delivery ends, because it contains a secret and an address.</summary>
     public string? AccountMail { get; init; }
 
     /// <summary>One of <see cref="DeliveryState"/>.</summary>

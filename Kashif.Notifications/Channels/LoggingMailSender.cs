@@ -1,3 +1,5 @@
+using Kashif.Notifications.Templates;
+
 namespace Kashif.Notifications.Channels;
 
 /// <summary>Used without a mail server: logs that a mail would be sent, without recipient or content.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Kashif.Notifications.Templates;
 using MimeKit;
 using MimeKit.Text;
 

@@ -1,3 +1,4 @@
+using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Options;
 using MimeKit;
 

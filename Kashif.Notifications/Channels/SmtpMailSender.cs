@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using Kashif.Notifications.Templates;
 using MailKit;
 using MailKit.Net.Smtp;
 using MailKit.Security;

@@ -1,6 +1,5 @@
 using System.Net;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
 
 namespace Kashif.Notifications.Templates;
 

@@ -12,7 +12,7 @@ public sealed class DependencyTests(BuiltServices services)
 {
     private static readonly string[] SharedProjects = ["Kashif.ServiceDefaults", "Kashif.Messaging"];
 
-    public static TheoryData<string> Projects => [.. SharedProjects, ResourceNames.Reporting, ResourceNames.Coupons, ResourceNames.Gateway];
+    public static TheoryData<string> Projects => [.. SharedProjects, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications, ResourceNames.Gateway];
 
     /// <remarks>
     /// Not counted are the project's own namespace, which composes the others, and <c>Data</c>, whose DbContext names every

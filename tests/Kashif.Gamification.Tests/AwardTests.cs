@@ -143,7 +143,7 @@ public sealed class AwardTests(GamificationService service)
 
     private static bool IsOf(System.Text.Json.JsonElement data, Guid user) => data.GetProperty("user_id").GetGuid() == user;
 
-    private Task<List<Points.PointTransaction>> EntriesAsync(Guid user) =>
+    private Task<List<Ledger.PointTransaction>> EntriesAsync(Guid user) =>
         service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == user).ToListAsync());
 
     /// <summary>Waits until all earlier events are handled: each worker of each replica handles messages in order.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Cache;
 using Kashif.Gamification.Leaderboard;
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Ledger;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Tests;

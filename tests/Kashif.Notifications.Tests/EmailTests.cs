@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
+using Kashif.Notifications.Templates;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;

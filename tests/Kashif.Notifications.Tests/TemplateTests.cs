@@ -1,5 +1,4 @@
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Tests;

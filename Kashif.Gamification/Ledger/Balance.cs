@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 /// <summary>The sum of a user's ledger, updated in the same transaction as the ledger.</summary>
 internal sealed class Balance

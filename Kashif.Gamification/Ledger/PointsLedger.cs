@@ -3,10 +3,10 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 /// <summary>Debits points.</summary>
-internal sealed class Ledger(GamificationDbContext database, TimeProvider time)
+internal sealed class PointsLedger(GamificationDbContext database, TimeProvider time)
 {
     /// <summary>
     /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save.

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Templates;
 
 /// <summary>Section <c>Links</c>: the target of links in mails.</summary>
 internal sealed class MailLinkOptions : IValidatableObject

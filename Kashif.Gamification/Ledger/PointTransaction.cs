@@ -1,7 +1,8 @@
+using Kashif.Gamification.Points;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 /// <summary>An entry of the ledger. Append-only; the user's balance is the sum of the entries.</summary>
 internal sealed class PointTransaction

@@ -1,4 +1,4 @@
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 /// <summary>A user's level depends on all points ever earned, so spending does not lower it.</summary>
 internal static class Level

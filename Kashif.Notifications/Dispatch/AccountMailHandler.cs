@@ -1,13 +1,11 @@
 using System.Text.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
+using Kashif.Notifications.Channels;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Templates;
 
-namespace Kashif.Notifications.Channels;
-
-/// <summary>Turns an event into an account mail.</summary>
-internal sealed record AccountMailTemplate<TEvent>(Func<TEvent, Guid> User, Func<TEvent, AccountMail> Mail)
-    where TEvent : IIntegrationEvent;
+namespace Kashif.Notifications.Dispatch;
 
 /// <summary>Queues the account mail that an event requests.</summary>
 internal sealed class AccountMailHandler<TEvent>(

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 /// <summary>
 /// A debit that another service requested: debited if the ledger has an entry with its <see cref="Cause"/>, otherwise refused.

@@ -7,7 +7,7 @@ using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Dispatch;
 
 /// <summary>Writes the notifications of a batch of events in the consumer's transaction, with a delivery to each device and, if enabled, to the user's address.</summary>
 internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, NotificationMetrics metrics)

@@ -1,10 +1,11 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Data;
 using Kashif.Notifications.Channels;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Feed;
 using Kashif.Notifications.Templates;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Dispatch;
 
 /// <summary>Notifies the user of an event.</summary>
 internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventTemplate<TEvent> template) : IEventHandler<TEvent>
