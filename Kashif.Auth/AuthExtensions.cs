@@ -1,9 +1,12 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Bootstrap;
 using Kashif.Auth.Data;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
+using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
 using Kashif.Cache;
 using Kashif.Http;
@@ -58,7 +61,7 @@ internal static class AuthExtensions
         services.AddSingleton<LoginThrottle>();
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
-        services.AddSingleton<ForgottenPasswords>();
+        services.AddSingleton<PasswordResetQueue>();
         services.AddScoped<SecondFactor>();
         services.AddScoped<PasswordLogin>();
         services.AddScoped<SessionTokens>();
@@ -72,7 +75,7 @@ internal static class AuthExtensions
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService<DeletionSweep>();
-        services.AddHostedService(provider => provider.GetRequiredService<ForgottenPasswords>());
+        services.AddHostedService(provider => provider.GetRequiredService<PasswordResetQueue>());
         services.AddSingleton<UserReader>();
         services.AddHostedService(provider => provider.GetRequiredService<UserReader>());
         return builder;

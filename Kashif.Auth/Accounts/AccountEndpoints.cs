@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
+using Kashif.Auth.EmailLinks;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;

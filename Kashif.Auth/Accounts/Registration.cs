@@ -1,5 +1,6 @@
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.SignIn;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.AspNetCore.Identity;

@@ -2,6 +2,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;

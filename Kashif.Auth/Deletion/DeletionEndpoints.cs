@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
+using Kashif.Auth.SignIn;
 using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Accounts;
+using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
 using Kashif.Security;

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Kashif.Auth.Accounts;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Sessions;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,12 +1,13 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.EmailLinks;
 
 /// <summary>Makes the secrets of links that are sent by e-mail, and takes them back, once.</summary>
 internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)

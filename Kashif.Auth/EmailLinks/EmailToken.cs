@@ -1,7 +1,8 @@
+using Kashif.Auth.Accounts;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.EmailLinks;
 
 /// <summary>What a link in an e-mail is good for.</summary>
 internal enum EmailTokenPurpose

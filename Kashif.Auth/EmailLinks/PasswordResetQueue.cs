@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
@@ -9,14 +10,14 @@ using Kashif.Messaging.Events;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.EmailLinks;
 
 /// <summary>
 /// Looks accounts up and has their links sent after the request has been answered: neither the answer nor its time can depend
 /// on whether there is an account. What waits is lost with a process that is killed; the person asks again.
 /// </summary>
-internal sealed partial class ForgottenPasswords(
-    IServiceScopeFactory scopes, ILookupNormalizer normalizer, ILogger<ForgottenPasswords> logger) : BackgroundService
+internal sealed partial class PasswordResetQueue(
+    IServiceScopeFactory scopes, ILookupNormalizer normalizer, ILogger<PasswordResetQueue> logger) : BackgroundService
 {
     private const int Longest = 1000;
 

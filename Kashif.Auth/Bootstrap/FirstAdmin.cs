@@ -1,10 +1,11 @@
+using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Bootstrap;
 
 /// <summary>At start, sees to it that the configured person has an account and is an admin.</summary>
 internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILookupNormalizer normalizer, ILogger<FirstAdmin> logger) : IHostedService

@@ -1,15 +1,17 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
+using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
+using Kashif.Auth.SignIn;
 using Kashif.Http;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.EmailLinks;
 
 /// <param name="Token">From the link that was sent.</param>
 public sealed record VerifyEmailRequest([StringLength(EmailTokens.MaxTokenLength)] string Token);
@@ -20,12 +22,12 @@ public sealed record ForgotPasswordRequest([Email] string Email);
 public sealed record ResetPasswordRequest([StringLength(EmailTokens.MaxTokenLength)] string Token, [Password] string NewPassword);
 
 /// <summary>What is settled by a link that goes to the person's address.</summary>
-internal static class EmailEndpoints
+internal static class EmailLinkEndpoints
 {
     private static readonly Error InvalidToken = Error.Rule(
         "invalid_token", "This link is not valid (any more): it was used, or is too old. Ask for a new one.");
 
-    public static RouteGroupBuilder MapEmailFlows(this IEndpointRouteBuilder endpoints)
+    public static RouteGroupBuilder MapEmailLinks(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization(Policies.Session);
         group.MapPost("/email/verify", VerifyAsync).WithName("VerifyEmail").WithSummary("Proves that the person reads mail to their address")
@@ -71,7 +73,7 @@ internal static class EmailEndpoints
     }
 
     private static Results<Accepted, ValidationProblem, ProblemHttpResult> Forgot(
-        ForgotPasswordRequest request, ForgottenPasswords forgotten, HttpContext http) =>
+        ForgotPasswordRequest request, PasswordResetQueue forgotten, HttpContext http) =>
         forgotten.TryEnqueue(request.Email, http)
             ? TypedResults.Accepted((string?)null)
             : Error.Unavailable("busy", "Too many people have forgotten their passwords just now; try again in a minute.").ToProblem();

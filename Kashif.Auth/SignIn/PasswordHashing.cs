@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Auth.Accounts;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.SignIn;
 
 /// <summary>
 /// Hashes on threads of its own, no more at a time than there are cores: the pool's threads stay free for every other

@@ -6,7 +6,7 @@ using Kashif.Http;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.SignIn;
 
 /// <summary>
 /// Bounds how many passwords anybody tries: per address, per account, and per both. Every attempt counts before its password is
