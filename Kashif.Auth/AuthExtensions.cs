@@ -26,10 +26,10 @@ internal static class AuthExtensions
     {
         var services = builder.Services;
         services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<KeyRing>();
+        services.AddSingleton<SigningKeyCache>();
 
         // Auth is where the keys are: it validates its own tokens without asking itself over HTTP.
-        services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<KeyRing>());
+        services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<SigningKeyCache>());
         services.AddScoped<KeyRotation>();
         services.AddKeyCommands();
         builder.AddKashifAuthentication();

@@ -65,7 +65,7 @@ internal static class ProfileEndpoints
         }
 
         if (request.Email is not null
-            && login.Refusal(await login.ConfirmAsync(id, request.CurrentPassword ?? "", otp: null, cancellationToken)) is { } refused)
+            && login.ErrorFor(await login.ReauthenticateAsync(id, request.CurrentPassword ?? "", otp: null, cancellationToken)) is { } refused)
         {
             return refused.ToProblem();
         }
@@ -111,8 +111,8 @@ internal static class ProfileEndpoints
         AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
-        var confirmed = await login.ConfirmAsync(id, request.CurrentPassword, otp: null, cancellationToken);
-        if (login.Refusal(confirmed) is { } refused)
+        var confirmed = await login.ReauthenticateAsync(id, request.CurrentPassword, otp: null, cancellationToken);
+        if (login.ErrorFor(confirmed) is { } refused)
         {
             return refused.ToProblem();
         }

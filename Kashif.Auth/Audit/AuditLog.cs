@@ -16,7 +16,7 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     public void Record(Guid userId, string action, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {
         var http = accessor.HttpContext;
-        Add(userId, action, http?.ClientAddress, http?.ClientUserAgent, details, actorId ?? http?.User.UserIdOrNull);
+        Add(userId, action, http?.ClientIpAddress, http?.ClientUserAgent, details, actorId ?? http?.User.UserIdOrNull);
     }
 
     /// <summary>For what somebody asked for who was not signed in, and whose request is over.</summary>

@@ -18,7 +18,7 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : I
 {
     public DbSet<Session> Sessions => Set<Session>();
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
-    public DbSet<SigningKey> SigningKeys => Set<SigningKey>();
+    public DbSet<StoredSigningKey> SigningKeys => Set<StoredSigningKey>();
     public DbSet<EmailToken> EmailTokens => Set<EmailToken>();
     public DbSet<TotpCredential> TotpCredentials => Set<TotpCredential>();
     public DbSet<RecoveryCode> RecoveryCodes => Set<RecoveryCode>();

@@ -36,7 +36,7 @@ internal static class DeletionEndpoints
     private static async Task<Results<Accepted<DeletionResponse>, ProblemHttpResult>> DeleteMeAsync(
         [FromBody] DeleteAccountRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AccountErasure erasure, CancellationToken cancellationToken)
     {
-        var result = await login.ConfirmAsync(caller.UserId, request.Password, request.Otp ?? "", cancellationToken);
+        var result = await login.ReauthenticateAsync(caller.UserId, request.Password, request.Otp ?? "", cancellationToken);
         switch (result.Outcome)
         {
             case LoginOutcome.OtpMissing:
@@ -44,7 +44,7 @@ internal static class DeletionEndpoints
             case LoginOutcome.OtpWrong:
                 return Error.Rule("invalid_otp", "The code is wrong, or was used before.").ToProblem();
             default:
-                if (login.Refusal(result) is { } refused)
+                if (login.ErrorFor(result) is { } refused)
                 {
                     return refused.ToProblem();
                 }

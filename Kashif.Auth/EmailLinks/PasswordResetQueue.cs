@@ -29,7 +29,7 @@ internal sealed partial class PasswordResetQueue(
 
     /// <returns>Whether there is room.</returns>
     public bool TryEnqueue(string email, HttpContext http) => _queue.Writer.TryWrite(new Request(
-        normalizer.NormalizeEmail(EmailAttribute.Clean(email)), http.ClientAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
+        normalizer.NormalizeEmail(EmailAttribute.Clean(email)), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
 
     /// <summary>Lets what waits be done.</summary>
     public override Task StopAsync(CancellationToken cancellationToken)

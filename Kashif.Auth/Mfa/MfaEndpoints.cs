@@ -57,7 +57,7 @@ internal static class MfaEndpoints
     private static async Task<Results<Ok<TotpResponse>, ValidationProblem, ProblemHttpResult>> BeginAsync(
         BeginTotpRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, UserReader users, CancellationToken cancellationToken)
     {
-        if (login.Refusal(await login.ConfirmAsync(caller.UserId, request.Password, otp: null, cancellationToken)) is { } refused)
+        if (login.ErrorFor(await login.ReauthenticateAsync(caller.UserId, request.Password, otp: null, cancellationToken)) is { } refused)
         {
             return refused.ToProblem();
         }
@@ -98,13 +98,13 @@ internal static class MfaEndpoints
 
     private static async Task<Error?> RefuseAsync(SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, CancellationToken cancellationToken)
     {
-        var result = await login.ConfirmAsync(caller.UserId, request.Password, request.Code, cancellationToken);
+        var result = await login.ReauthenticateAsync(caller.UserId, request.Password, request.Code, cancellationToken);
         return result switch
         {
-            { Outcome: LoginOutcome.Ok, Account.HasTotp: true } => null,
-            { Outcome: LoginOutcome.Ok } => NotEnabled,
+            { Outcome: LoginOutcome.Succeeded, Account.HasTotp: true } => null,
+            { Outcome: LoginOutcome.Succeeded } => NotEnabled,
             { Outcome: LoginOutcome.OtpWrong } => WrongCode,
-            _ => login.Refusal(result),
+            _ => login.ErrorFor(result),
         };
     }
 

@@ -59,7 +59,10 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         return codes;
     }
 
-    /// <summary>Uses a code up: of requests with one code a single one gets through.</summary>
+    /// <summary>
+    /// Uses a code up, in the caller's transaction; of parallel requests with the same code one succeeds. Leaves the audit entry for the
+    /// caller to save.
+    /// </summary>
     public async Task<bool> TryUseAsync(Guid userId, string otp, CancellationToken cancellationToken)
     {
         var code = Plain(otp);
@@ -99,7 +102,6 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
     {
         var now = time.GetUtcNow();
         var hash = HashOf(userId, code);
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var used = await database.RecoveryCodes.Where(held => held.UserId == userId && held.Hash == hash && held.UsedAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(held => held.UsedAt, now), cancellationToken);
         if (used == 0)
@@ -108,8 +110,6 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         }
 
         audit.Record(userId, AuditActions.RecoveryCodeUsed, actorId: userId);
-        await database.SaveChangesAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
         return true;
     }
 

@@ -17,7 +17,8 @@ internal sealed partial class SessionTokens(
 
     private const int TokenBytes = 32;
 
-    public async Task<(Guid Session, string RefreshToken)> OpenAsync(Guid userId, HttpContext http, CancellationToken cancellationToken)
+    /// <summary>Adds a session, its first refresh token and its audit entry to the next save.</summary>
+    public OpenedSession Open(Guid userId, HttpContext http)
     {
         var now = time.GetUtcNow();
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
@@ -28,14 +29,13 @@ internal sealed partial class SessionTokens(
             CreatedAt = now,
             LastUsedAt = now,
             ExpiresAt = now + options.Value.SessionLifetime,
-            IpAddress = http.ClientAddress,
+            IpAddress = http.ClientIpAddress,
             UserAgent = http.ClientUserAgent,
         };
         database.Sessions.Add(session);
         database.RefreshTokens.Add(new RefreshToken { Hash = HashOf(token), SessionId = session.Id });
         audit.Record(userId, AuditActions.LoggedIn, DetailsOf(session.Id), actorId: userId);
-        await database.SaveChangesAsync(cancellationToken);
-        return (session.Id, token);
+        return new OpenedSession(session.Id, token);
     }
 
     /// <summary>
@@ -171,5 +171,7 @@ internal sealed partial class SessionTokens(
     [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "A refresh token was used a second time; its session has been ended")]
     private static partial void Reused(ILogger logger);
 }
+
+internal sealed record OpenedSession(Guid Id, string RefreshToken);
 
 internal sealed record RotatedSession(Guid UserId, Guid SessionId, string[] Roles, string RefreshToken);

@@ -3,22 +3,45 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Mfa;
+using Kashif.Auth.Sessions;
 using Kashif.Http;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.SignIn;
 
-/// <summary>Who somebody is, by e-mail address and password. Says no in the same way, and after the same work, whatever the reason.</summary>
+/// <summary>
+/// Checks an e-mail address and a password: at a login, which opens a session, and when a signed-in user confirms something with
+/// the password. A refused login does the same work and gets the same answer whatever the reason.
+/// </summary>
+/// <remarks>
+/// <code>
+///   1  Redis        count the attempt                             limit reached: 429
+///   2  PostgreSQL   find the account
+///   3  CPU          verify the password, tens of milliseconds
+///      ┌─────────── one transaction ────────────────────────────┐
+///   4  │ users, totp_credentials, recovery_codes: use the code  │ no code sent: 401 mfa_required
+///   5  │ users: count the success or the failure, lock out      │
+///   6  │ sessions, refresh_tokens: open the session             │
+///   7  │ audit_log: write the entries, commit                   │ refused: 401
+///      └────────────────────────────────────────────────────────┘
+///   8  Redis        clear the account's attempts
+///   9  PostgreSQL   store a new hash if the old one was cheaper
+/// </code>
+/// </remarks>
 internal sealed partial class PasswordLogin(
-    AuthDbContext database, PasswordHashing hashing, SecondFactor factor, LoginThrottle throttle, AuditLog audit, IHttpContextAccessor accessor,
-    ILookupNormalizer normalizer, IOptions<IdentityOptions> identity, TimeProvider time, ILogger<PasswordLogin> logger)
+    AuthDbContext database, PasswordHashing hashing, SecondFactor factor, SessionTokens sessions, LoginThrottle throttle, AuditLog audit,
+    IHttpContextAccessor accessor, ILookupNormalizer normalizer, TimeProvider time, ILogger<PasswordLogin> logger)
 {
+    /// <summary>Wrong passwords in a row that lock an account.</summary>
+    private const int MaxFailures = 5;
+
+    private static readonly TimeSpan LockoutDuration = TimeSpan.FromMinutes(5);
+
     private static readonly Error WrongPassword = Error.Rule(
         "wrong_password", "The password is wrong, or there were too many attempts; then try again in some minutes.");
 
-    private static readonly Error TooMany = Error.TooMany(
+    private static readonly Error TooManyAttempts = Error.TooMany(
         "too_many_attempts", "There were too many wrong passwords; Retry-After says when there may be another.");
 
     private static readonly Func<AuthDbContext, string, CancellationToken, Task<Account?>> FindAccount =
@@ -33,139 +56,159 @@ internal sealed partial class PasswordLogin(
                     .Join(database.Roles, held => held.RoleId, role => role.Id, (held, role) => role.Name ?? "").ToList()))
             .SingleOrDefault());
 
-    /// <summary>
-    /// Where it is <see cref="LoginOutcome.Ok"/>, a transaction is open that holds the account as it was checked: nobody is
-    /// disabled and no password is changed before <see cref="SucceedAsync"/> commits it with what the caller adds.
-    /// </summary>
-    /// <param name="otp">A code of the second factor; empty where none was sent.</param>
-    public Task<Login> FindAsync(string email, string password, string otp, CancellationToken cancellationToken)
+    /// <summary>Signs a user in and opens a session.</summary>
+    /// <param name="otp">A code from the authenticator app or a recovery code; empty if none was sent.</param>
+    public Task<LoginResult> SignInAsync(string email, string password, string otp, CancellationToken cancellationToken)
     {
-        // No address and no password has what is no text.
-        var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && Characters.AreText(password) && password.Length <= PasswordAttribute.MaxLength;
+        // An address or password that cannot exist still takes every step.
+        var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && IsPossible(password);
         return CheckAsync(
-            possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", possible ? password : "", otp, cancellationToken);
+            possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", possible ? password : "", otp, opensSession: true, cancellationToken);
     }
 
-    /// <summary>Whether the signed-in person knows their password. A wrong one counts like one at a login.</summary>
-    /// <param name="otp">A code of the second factor, for those who have one; null where the password is enough.</param>
-    public async Task<Login> ConfirmAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
+    /// <summary>Asks a signed-in user for the password again. A wrong one counts like a wrong one at a login.</summary>
+    /// <param name="otp">A second-factor code, needed only if the user has one; null to ask for the password alone.</param>
+    public async Task<LoginResult> ReauthenticateAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
     {
         var email = await database.Users.Where(user => user.Id == userId).Select(user => user.NormalizedEmail).SingleOrDefaultAsync(cancellationToken);
-        var result = await CheckAsync(email ?? "", password.Length <= PasswordAttribute.MaxLength ? password : "", otp, cancellationToken);
-        if (result.Outcome is LoginOutcome.Ok)
-        {
-            await SucceedAsync(result, password, cancellationToken);
-        }
-
-        return result;
+        return await CheckAsync(email ?? "", IsPossible(password) ? password : "", otp, opensSession: false, cancellationToken);
     }
 
-    /// <summary>What is answered to whoever is signed in and did not get through; null where they did.</summary>
-    public Error? Refusal(Login result)
+    /// <summary>The error for a signed-in user whose password or code was refused; null if it was accepted. Sets <c>Retry-After</c>.</summary>
+    public Error? ErrorFor(LoginResult result)
     {
         switch (result.Outcome)
         {
-            case LoginOutcome.Ok:
+            case LoginOutcome.Succeeded:
                 return null;
-            case LoginOutcome.TooMany when accessor.HttpContext is { } http:
-                http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(result.Wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-                return TooMany;
+            case LoginOutcome.TooManyAttempts when accessor.HttpContext is { } http:
+                http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(result.RetryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+                return TooManyAttempts;
             default:
                 return WrongPassword;
         }
     }
 
-    /// <summary>Commits, and forgives the wrong passwords before this right one.</summary>
-    public async Task SucceedAsync(Login result, string password, CancellationToken cancellationToken)
+    private async Task<LoginResult> CheckAsync(string normalizedEmail, string password, string? otp, bool opensSession, CancellationToken cancellationToken)
     {
-        if (database.Database.CurrentTransaction is { } transaction)
+        // 1. Before the password is checked, so that parallel guesses count each other.
+        var (attempt, wait) = await throttle.BeginAsync(normalizedEmail, accessor.HttpContext?.Connection.RemoteIpAddress, cancellationToken);
+        if (wait is { } retryAfter)
         {
-            await transaction.CommitAsync(cancellationToken);
-            await transaction.DisposeAsync();
+            return new LoginResult(LoginOutcome.TooManyAttempts, RetryAfter: retryAfter);
         }
 
-        await throttle.SucceedAsync(result.Attempt);
-        if (result.Account is { NeedsRehash: true } account)
+        // 2.
+        var account = await FindAccount(database, normalizedEmail, cancellationToken);
+
+        // 3. Outside the transaction, which would hold a connection meanwhile.
+        var verified = await VerifyAsync(account, password, attempt, cancellationToken);
+
+        // 4.
+        var now = time.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var outcome = account is null || verified is PasswordVerificationResult.Failed
+            ? LoginOutcome.Refused
+            : await UseSecondFactorAsync(account, otp, now, cancellationToken);
+        if (outcome is LoginOutcome.OtpMissing)
         {
-            var hash = await hashing.HashAsync(password, cancellationToken);
-            await database.Users.Where(user => user.Id == account.Id && user.PasswordHash == account.PasswordHash)
-                .ExecuteUpdateAsync(set => set.SetProperty(user => user.PasswordHash, hash), cancellationToken);
+            await throttle.CancelAsync(attempt); // neither a failure nor a success yet
+            return new LoginResult(outcome);
         }
+
+        // 5.
+        var admitted = await CountAsync(account, outcome is LoginOutcome.Succeeded, now, cancellationToken);
+        if (outcome is LoginOutcome.Succeeded && !admitted)
+        {
+            outcome = LoginOutcome.Refused;
+        }
+
+        // 6.
+        var session = admitted && opensSession && account is not null && accessor.HttpContext is { } http ? sessions.Open(account.Id, http) : null;
+
+        // 7. A refused login writes too: a commit without a write is faster, and would tell that there is no such account.
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (!admitted || account is null)
+        {
+            LoginFailed(logger);
+            return new LoginResult(outcome);
+        }
+
+        // 8.
+        await throttle.SucceedAsync(attempt);
+
+        // 9.
+        if (verified is PasswordVerificationResult.SuccessRehashNeeded)
+        {
+            await RehashAsync(account, password, cancellationToken);
+        }
+
+        return new LoginResult(outcome, account, session);
     }
 
-    private async Task<Login> CheckAsync(string normalizedEmail, string password, string? otp, CancellationToken cancellationToken)
-    {
-        var (attempt, wait) = await throttle.BeginAsync(normalizedEmail, accessor.HttpContext?.Connection.RemoteIpAddress, cancellationToken);
-        if (wait is { } longest)
-        {
-            return new Login(LoginOutcome.TooMany, attempt) { Wait = longest };
-        }
+    private static bool IsPossible(string password) => password.Length <= PasswordAttribute.MaxLength && Characters.AreText(password);
 
-        var account = await FindAccount(database, normalizedEmail, cancellationToken);
-        PasswordVerificationResult verified;
+    private async Task<PasswordVerificationResult> VerifyAsync(Account? account, string password, LoginAttempt attempt, CancellationToken cancellationToken)
+    {
         try
         {
-            verified = await hashing.VerifyAsync(account?.PasswordHash, password, cancellationToken);
+            return await hashing.VerifyAsync(account?.PasswordHash, password, cancellationToken);
         }
         catch (TimeoutException)
         {
-            await throttle.CancelAsync(attempt); // nobody has learned anything
+            await throttle.CancelAsync(attempt); // the password was not checked
             throw;
         }
-
-        var now = time.GetUtcNow();
-        var right = verified is not PasswordVerificationResult.Failed;
-        var refused = LoginOutcome.Refused;
-        if (right && otp is not null && account is { HasTotp: true } held
-            && await database.Users.AnyAsync(user => user.Id == held.Id && user.DisabledAt == null && (user.LockoutEnd == null || user.LockoutEnd <= now), cancellationToken))
-        {
-            // Who is locked out learns nothing, and uses nothing up.
-            if (otp.Length == 0)
-            {
-                await throttle.CancelAsync(attempt); // nothing is wrong so far, and nothing forgiven
-                return new Login(LoginOutcome.OtpMissing, attempt);
-            }
-
-            if (!await factor.TryUseAsync(held.Id, otp, cancellationToken))
-            {
-                (right, refused) = (false, LoginOutcome.OtpWrong);
-            }
-        }
-
-        var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await SettleAsync(account, right, now, cancellationToken) && account is not null)
-        {
-            return new Login(LoginOutcome.Ok, attempt) { Account = account with { NeedsRehash = verified is PasswordVerificationResult.SuccessRehashNeeded } };
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        await transaction.DisposeAsync();
-        LoginFailed(logger);
-        return new Login(refused, attempt);
     }
 
     /// <summary>
-    /// Counts the password, right or wrong, in one statement for everybody: an account that is locked, disabled, changed since or
-    /// not there has no row, and is told of in the audit log all the same (under nobody's id where there is none), because a
-    /// commit that writes takes longer than one that does not.
+    /// Locks the user's row first, as every writer of a second factor does: taking it after the code's row could deadlock with a deletion.
+    /// A disabled or locked user learns nothing about the code and uses none up.
     /// </summary>
-    /// <returns>Whether it was right and the account may be entered.</returns>
-    private async Task<bool> SettleAsync(Account? account, bool right, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<LoginOutcome> UseSecondFactorAsync(Account account, string? otp, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (otp is null || !account.HasTotp)
+        {
+            return LoginOutcome.Succeeded;
+        }
+
+        var open = await database.Database.SqlQuery<Guid>($"""
+            SELECT id AS "Value" FROM users WHERE id = {account.Id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now}) FOR UPDATE
+            """).ToListAsync(cancellationToken);
+        if (open is [])
+        {
+            return LoginOutcome.Refused;
+        }
+
+        if (otp.Length == 0)
+        {
+            return LoginOutcome.OtpMissing;
+        }
+
+        return await factor.TryUseAsync(account.Id, otp, cancellationToken) ? LoginOutcome.Succeeded : LoginOutcome.OtpWrong;
+    }
+
+    /// <summary>
+    /// Counts the attempt with one statement for every case. An account that is unknown, disabled, locked or has a new password meanwhile
+    /// has no matching row; its failure is audited all the same, under the empty id if there is no account.
+    /// </summary>
+    /// <returns>Whether the attempt was correct and the account is open.</returns>
+    private async Task<bool> CountAsync(Account? account, bool correct, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var id = account?.Id ?? Guid.Empty;
-        var lockout = identity.Value.Lockout;
-        var last = lockout.MaxFailedAccessAttempts - 1;
-        var end = now + lockout.DefaultLockoutTimeSpan;
+        const int last = MaxFailures - 1;
+        var lockedUntil = now + LockoutDuration;
 
-        // Asked after password and code were checked, so that guesses sent all at once end at the limit too.
+        // The row is judged now, after the hashing: parallel guesses stop at the limit too.
         var locked = await database.Database.SqlQuery<bool>($"""
             UPDATE users SET
-                lockout_end = CASE WHEN NOT {right} AND access_failed_count >= {last} THEN {end} ELSE lockout_end END,
-                access_failed_count = CASE WHEN {right} OR access_failed_count >= {last} THEN 0 ELSE access_failed_count + 1 END
+                lockout_end = CASE WHEN NOT {correct} AND access_failed_count >= {last} THEN {lockedUntil} ELSE lockout_end END,
+                access_failed_count = CASE WHEN {correct} OR access_failed_count >= {last} THEN 0 ELSE access_failed_count + 1 END
             WHERE id = {id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now}) AND security_stamp = {account?.SecurityStamp ?? ""}
             RETURNING lockout_end IS NOT NULL AND lockout_end > {now} AS "Value"
             """).ToListAsync(cancellationToken);
-        if (right && locked is [_])
+        if (correct && locked is [_])
         {
             return true;
         }
@@ -176,40 +219,38 @@ internal sealed partial class PasswordLogin(
             audit.Record(id, AuditActions.LockedOut);
         }
 
-        await database.SaveChangesAsync(cancellationToken);
         return false;
     }
 
-    [LoggerMessage(EventId = 2001, Level = LogLevel.Information, Message = "A login failed")]
+    private async Task RehashAsync(Account account, string password, CancellationToken cancellationToken)
+    {
+        var hash = await hashing.HashAsync(password, cancellationToken);
+        await database.Users.Where(user => user.Id == account.Id && user.PasswordHash == account.PasswordHash)
+            .ExecuteUpdateAsync(set => set.SetProperty(user => user.PasswordHash, hash), cancellationToken);
+    }
+
+    [LoggerMessage(EventId = 2001, Level = LogLevel.Information, Message = "Login failed")]
     private static partial void LoginFailed(ILogger logger);
 }
 
 internal enum LoginOutcome
 {
-    /// <summary>Unknown, wrong password, locked out or disabled: nobody is told which.</summary>
+    /// <summary>Unknown account, wrong password, locked or disabled: the client is not told which.</summary>
     Refused,
 
-    /// <summary>The password is right, and the account asks for a code too.</summary>
+    /// <summary>The password is correct; the account also needs a code.</summary>
     OtpMissing,
     OtpWrong,
 
-    /// <summary>Nothing was looked at.</summary>
-    TooMany,
-    Ok,
+    /// <summary>The throttle refused the attempt; nothing was checked.</summary>
+    TooManyAttempts,
+    Succeeded,
 }
 
-/// <param name="Attempt">What it counted for.</param>
-internal sealed record Login(LoginOutcome Outcome, LoginAttempt Attempt)
-{
-    /// <summary>Where it is <see cref="LoginOutcome.Ok"/>.</summary>
-    public Account? Account { get; init; }
+/// <param name="Account">Set if the attempt succeeded.</param>
+/// <param name="Session">Set if the attempt succeeded and was a login.</param>
+/// <param name="RetryAfter">Set for <see cref="LoginOutcome.TooManyAttempts"/>.</param>
+internal sealed record LoginResult(LoginOutcome Outcome, Account? Account = null, OpenedSession? Session = null, TimeSpan RetryAfter = default);
 
-    /// <summary>Where it is <see cref="LoginOutcome.TooMany"/>.</summary>
-    public TimeSpan Wait { get; init; }
-}
-
-/// <param name="SecurityStamp">Changes with each new password, and not with a new hash of the same.</param>
-internal sealed record Account(Guid Id, string? PasswordHash, string? SecurityStamp, bool HasTotp, IReadOnlyList<string> Roles)
-{
-    public bool NeedsRehash { get; init; }
-}
+/// <param name="SecurityStamp">Changes with the password, not when the same password is hashed again.</param>
+internal sealed record Account(Guid Id, string? PasswordHash, string? SecurityStamp, bool HasTotp, IReadOnlyList<string> Roles);

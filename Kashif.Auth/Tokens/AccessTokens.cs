@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Auth.Tokens;
 
 /// <summary>Issues access tokens: JWTs (RFC 9068) that say who and what roles, and nothing personal.</summary>
-internal sealed class AccessTokens(KeyRing keys, IOptions<AuthOptions> options, TimeProvider time)
+internal sealed class AccessTokens(SigningKeyCache keys, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const int SignatureSize = 64;
 

@@ -36,7 +36,7 @@ internal static class Discovery
         return group;
     }
 
-    private static async Task<Ok<JwksResponse>> JwksAsync(KeyRing keys, CancellationToken cancellationToken)
+    private static async Task<Ok<JwksResponse>> JwksAsync(SigningKeyCache keys, CancellationToken cancellationToken)
     {
         await keys.TryRefreshAsync(Freshness, cancellationToken); // what is in memory is good without the database, too
         return TypedResults.Ok(keys.Published);

@@ -14,8 +14,8 @@ internal static class KeyEndpoints
 {
     /// <summary>The operator's commands <c>rotate-keys</c> and <c>rotate-keys emergency</c>.</summary>
     public static IServiceCollection AddKeyCommands(this IServiceCollection services) => services
-        .AddCommand("rotate-keys", (provider, cancellationToken) => RunAsync(provider, KeyOccasion.Demand, cancellationToken))
-        .AddCommand("rotate-keys emergency", (provider, cancellationToken) => RunAsync(provider, KeyOccasion.Emergency, cancellationToken));
+        .AddCommand("rotate-keys", (provider, cancellationToken) => RunAsync(provider, RotationReason.Request, cancellationToken))
+        .AddCommand("rotate-keys emergency", (provider, cancellationToken) => RunAsync(provider, RotationReason.Emergency, cancellationToken));
 
     public static RouteGroupBuilder MapKeys(this IEndpointRouteBuilder endpoints)
     {
@@ -27,14 +27,14 @@ internal static class KeyEndpoints
     private static async Task<Ok<RotatedKeyResponse>> RotateAsync(
         RotateKeysRequest request, ClaimsPrincipal caller, KeyRotation rotation, CancellationToken cancellationToken)
     {
-        var key = await rotation.RotateAsync(request.Emergency ? KeyOccasion.Emergency : KeyOccasion.Demand, caller.UserId, cancellationToken);
+        var key = await rotation.RotateAsync(request.Emergency ? RotationReason.Emergency : RotationReason.Request, caller.UserId, cancellationToken);
         return TypedResults.Ok(new RotatedKeyResponse(key.Id, key.ActiveFrom));
     }
 
-    private static async Task RunAsync(IServiceProvider services, KeyOccasion occasion, CancellationToken cancellationToken)
+    private static async Task RunAsync(IServiceProvider services, RotationReason reason, CancellationToken cancellationToken)
     {
         await using var scope = services.CreateAsyncScope();
-        var key = await scope.ServiceProvider.GetRequiredService<KeyRotation>().RotateAsync(occasion, admin: null, cancellationToken);
+        var key = await scope.ServiceProvider.GetRequiredService<KeyRotation>().RotateAsync(reason, admin: null, cancellationToken);
         await Console.Out.WriteLineAsync($"{key.Id} signs from {key.ActiveFrom:u}");
     }
 }

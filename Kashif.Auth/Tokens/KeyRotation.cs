@@ -7,19 +7,19 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Tokens;
 
-/// <summary>Why a key may be made.</summary>
-internal enum KeyOccasion
+/// <summary>Why a rotation is asked for.</summary>
+internal enum RotationReason
 {
-    /// <summary>Where none signs yet.</summary>
-    Start,
+    /// <summary>Makes a key only if none signs yet.</summary>
+    Startup,
 
-    /// <summary>Where the newest is old enough.</summary>
+    /// <summary>Makes a key if the newest one is old enough.</summary>
     Schedule,
 
-    /// <summary>Somebody asks for it; one that waits for its time already is the answer.</summary>
-    Demand,
+    /// <summary>An operator or admin asks. A key that is published but does not sign yet is the answer.</summary>
+    Request,
 
-    /// <summary>The others are in wrong hands: they and their tokens are worth nothing from now on.</summary>
+    /// <summary>A key has leaked: all present keys, and the tokens they signed, become invalid at once.</summary>
     Emergency,
 }
 
@@ -28,11 +28,11 @@ internal enum KeyOccasion
 /// predecessors are published until the last of their tokens has expired.
 /// </summary>
 internal sealed partial class KeyRotation(
-    AuthDbContext database, KeyRing ring, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotation> logger)
+    AuthDbContext database, SigningKeyCache cache, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotation> logger)
 {
     /// <param name="admin">Who asks, where it is not the service itself.</param>
     /// <returns>The newest key, made now or before.</returns>
-    public async Task<SigningKey> RotateAsync(KeyOccasion occasion, Guid? admin, CancellationToken cancellationToken)
+    public async Task<StoredSigningKey> RotateAsync(RotationReason reason, Guid? admin, CancellationToken cancellationToken)
     {
         await using var transaction = await database.BeginExclusiveAsync(cancellationToken);
         var now = time.GetUtcNow();
@@ -40,30 +40,30 @@ internal sealed partial class KeyRotation(
             .Where(key => key.RetiredAt == null || key.RetiredAt > now)
             .OrderByDescending(key => key.ActiveFrom)
             .ToListAsync(cancellationToken);
-        if (ActiveFrom(occasion, keys, now) is not { } activeFrom)
+        if (ActiveFrom(reason, keys, now) is not { } activeFrom)
         {
             return keys[0];
         }
 
-        var retired = occasion is KeyOccasion.Emergency ? now : activeFrom + options.Value.LongestTokenLifetime + options.Value.KeyRotation.Poll + Margin;
+        var retired = reason is RotationReason.Emergency ? now : activeFrom + options.Value.LongestTokenLifetime + options.Value.KeyRotation.Poll + Margin;
         foreach (var key in keys.Where(key => key.RetiredAt is null || key.RetiredAt > retired))
         {
             key.RetiredAt = retired;
         }
 
-        var created = SigningKey.Create(options.Value.SigningKeySecret, now, activeFrom);
+        var created = StoredSigningKey.Create(options.Value.SigningKeySecret, now, activeFrom);
         database.SigningKeys.Add(created);
         audit.Record(admin ?? Guid.Empty, AuditActions.SigningKeyRotated, new Dictionary<string, string> // the schedule and operators have no account
         {
             ["key_id"] = created.Id,
-            ["emergency"] = (occasion is KeyOccasion.Emergency).ToString().ToLowerInvariant(),
+            ["emergency"] = (reason is RotationReason.Emergency).ToString().ToLowerInvariant(),
         });
 
         await database.SigningKeys.Where(key => key.RetiredAt < now).ExecuteDeleteAsync(cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        KeyCreated(logger, created.Id, occasion, activeFrom.ToString("u", CultureInfo.InvariantCulture));
-        await ring.RefreshAsync(TimeSpan.Zero, cancellationToken);
+        KeyCreated(logger, created.Id, reason, activeFrom.ToString("u", CultureInfo.InvariantCulture));
+        await cache.RefreshAsync(TimeSpan.Zero, cancellationToken);
         return created;
     }
 
@@ -71,32 +71,32 @@ internal sealed partial class KeyRotation(
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
 
     /// <returns>When a new key would sign; null where none is to be made.</returns>
-    private DateTimeOffset? ActiveFrom(KeyOccasion occasion, List<SigningKey> keys, DateTimeOffset now)
+    private DateTimeOffset? ActiveFrom(RotationReason reason, List<StoredSigningKey> keys, DateTimeOffset now)
     {
         var settings = options.Value.KeyRotation;
-        return occasion switch
+        return reason switch
         {
-            KeyOccasion.Emergency => now,
+            RotationReason.Emergency => now,
             _ when !keys.Exists(key => key.ActiveFrom <= now) => now,
-            KeyOccasion.Start => null,
-            KeyOccasion.Demand => keys[0].ActiveFrom > now ? null : now + settings.Propagation,
-            KeyOccasion.Schedule => settings.Every > TimeSpan.Zero && keys[0].ActiveFrom + settings.Every <= now ? now + settings.Propagation : null,
+            RotationReason.Startup => null,
+            RotationReason.Request => keys[0].ActiveFrom > now ? null : now + settings.Propagation,
+            RotationReason.Schedule => settings.Every > TimeSpan.Zero && keys[0].ActiveFrom + settings.Every <= now ? now + settings.Propagation : null,
             _ => throw new UnreachableException(),
         };
     }
 
-    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Created signing key {KeyId} ({Occasion}), which signs from {ActiveFrom}")]
-    private static partial void KeyCreated(ILogger logger, string keyId, KeyOccasion occasion, string activeFrom);
+    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Created signing key {KeyId} ({Reason}), which signs from {ActiveFrom}")]
+    private static partial void KeyCreated(ILogger logger, string keyId, RotationReason reason, string activeFrom);
 }
 
 /// <summary>Makes the first key and reads all before anything is signed; then keeps them as the database has them, and on schedule.</summary>
 internal sealed partial class KeyRotationSchedule(
-    IServiceScopeFactory scopes, KeyRing ring, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotationSchedule> logger) : BackgroundService
+    IServiceScopeFactory scopes, SigningKeyCache cache, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotationSchedule> logger) : BackgroundService
 {
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await RotateAsync(KeyOccasion.Start, cancellationToken);
-        await ring.RefreshAsync(TimeSpan.Zero, cancellationToken);
+        await RotateAsync(RotationReason.Startup, cancellationToken);
+        await cache.RefreshAsync(TimeSpan.Zero, cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
@@ -107,8 +107,8 @@ internal sealed partial class KeyRotationSchedule(
         {
             try
             {
-                await ring.RefreshAsync(options.Value.KeyRotation.Poll, stoppingToken);
-                await RotateAsync(KeyOccasion.Schedule, stoppingToken);
+                await cache.RefreshAsync(options.Value.KeyRotation.Poll, stoppingToken);
+                await RotateAsync(RotationReason.Schedule, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
@@ -117,10 +117,10 @@ internal sealed partial class KeyRotationSchedule(
         }
     }
 
-    private async Task RotateAsync(KeyOccasion occasion, CancellationToken cancellationToken)
+    private async Task RotateAsync(RotationReason reason, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<KeyRotation>().RotateAsync(occasion, admin: null, cancellationToken);
+        await scope.ServiceProvider.GetRequiredService<KeyRotation>().RotateAsync(reason, admin: null, cancellationToken);
     }
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning, Message = "The signing keys could not be read or rotated; tried again at the next pass")]

@@ -78,7 +78,7 @@ public sealed class KeyTests(AuthServers servers)
         await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
         await using var reader = await database.CreateCommand("SELECT id, protected_key FROM signing_keys").ExecuteReaderAsync(TestContext.Current.CancellationToken);
         (await reader.ReadAsync(TestContext.Current.CancellationToken)).ShouldBeTrue();
-        var row = new SigningKey
+        var row = new StoredSigningKey
         {
             Id = reader.GetString(0),
             ProtectedKey = reader.GetFieldValue<byte[]>(1),
@@ -93,7 +93,7 @@ public sealed class KeyTests(AuthServers servers)
         Should.Throw<InvalidOperationException>(() => row.Open($"{AuthServers.SigningKeySecret}x")).Message.ShouldContain("Auth:SigningKeySecret");
 
         // Bound to its id: a row cannot take another's place.
-        var moved = new SigningKey { Id = "other", ProtectedKey = row.ProtectedKey, CreatedAt = default, ActiveFrom = default };
+        var moved = new StoredSigningKey { Id = "other", ProtectedKey = row.ProtectedKey, CreatedAt = default, ActiveFrom = default };
         Should.Throw<InvalidOperationException>(() => moved.Open(AuthServers.SigningKeySecret));
     }
 

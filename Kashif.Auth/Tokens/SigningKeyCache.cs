@@ -11,7 +11,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Kashif.Auth.Tokens;
 
 /// <summary>The signing keys in memory: one signs, all are published, and Auth's own endpoints validate by them.</summary>
-internal sealed class KeyRing(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRing> logger) : SigningKeys(time, logger)
+internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SigningKeyCache> logger) : SigningKeys(time, logger)
 {
     private readonly TimeProvider _time = time;
     private volatile Keys? _keys;
@@ -20,13 +20,13 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, IOptions<AuthOptions>
     public JwksResponse Published => Loaded.Published;
 
     /// <summary>The key that signs now: the newest of those whose time has come.</summary>
-    public Signer Current
+    public TokenSigner Current
     {
         get
         {
             var now = _time.GetUtcNow();
-            var ring = Loaded.Ring;
-            return (ring.FirstOrDefault(key => key.ActiveFrom <= now) ?? ring[^1]).Signer; // the last one where this clock is behind
+            var keys = Loaded.Newest;
+            return (keys.FirstOrDefault(key => key.ActiveFrom <= now) ?? keys[^1]).TokenSigner; // the last one where this clock is behind
         }
     }
 
@@ -43,10 +43,10 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, IOptions<AuthOptions>
             .OrderByDescending(key => key.ActiveFrom)
             .ToListAsync(cancellationToken);
 
-        var opened = _keys?.Ring.ToDictionary(key => key.Signer.KeyId, key => key.Signer) ?? [];
-        List<RingKey> ring = [.. stored.Select(key =>
-            new RingKey(key.ActiveFrom, opened.GetValueOrDefault(key.Id) ?? new Signer(key.Id, key.Open(options.Value.SigningKeySecret))))];
-        var published = new JwksResponse([.. ring.Select(key => key.Signer.Public)]);
+        var opened = _keys?.Newest.ToDictionary(key => key.TokenSigner.KeyId, key => key.TokenSigner) ?? [];
+        List<CachedKey> newest = [.. stored.Select(key =>
+            new CachedKey(key.ActiveFrom, opened.GetValueOrDefault(key.Id) ?? new TokenSigner(key.Id, key.Open(options.Value.SigningKeySecret))))];
+        var published = new JwksResponse([.. newest.Select(key => key.TokenSigner.Public)]);
 
         var keySet = new JsonWebKeySet(JsonSerializer.Serialize(published, AuthJson.Default.JwksResponse));
         var configuration = new OpenIdConnectConfiguration { Issuer = options.Value.Issuer, JsonWebKeySet = keySet };
@@ -55,18 +55,18 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, IOptions<AuthOptions>
             configuration.SigningKeys.Add(key);
         }
 
-        _keys = new Keys(ring, published);
+        _keys = new Keys(newest, published);
         return configuration;
     }
 
-    /// <param name="Ring">The newest first.</param>
-    private sealed record Keys(IReadOnlyList<RingKey> Ring, JwksResponse Published);
+    /// <param name="Newest">Newest first.</param>
+    private sealed record Keys(IReadOnlyList<CachedKey> Newest, JwksResponse Published);
 
-    private sealed record RingKey(DateTimeOffset ActiveFrom, Signer Signer);
+    private sealed record CachedKey(DateTimeOffset ActiveFrom, TokenSigner TokenSigner);
 }
 
 /// <summary>Signs with ES256 (RFC 7518 section 3.4).</summary>
-internal sealed class Signer(string keyId, ECDsa key)
+internal sealed class TokenSigner(string keyId, ECDsa key)
 {
     private readonly Lock _lock = new(); // an ECDsa is not for several threads at once
 

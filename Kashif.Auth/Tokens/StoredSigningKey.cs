@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Auth.Tokens;
 
 /// <summary>A key that access tokens are signed with, as the database holds it: encrypted.</summary>
-internal sealed class SigningKey
+internal sealed class StoredSigningKey
 {
     /// <summary>The key id of tokens and JWKS: the key's RFC 7638 thumbprint.</summary>
     public required string Id { get; init; }
@@ -22,14 +22,14 @@ internal sealed class SigningKey
     /// <summary>When the last token that it signed has expired: from here on it is not published.</summary>
     public DateTimeOffset? RetiredAt { get; set; }
 
-    public static SigningKey Create(string secret, DateTimeOffset now, DateTimeOffset activeFrom)
+    public static StoredSigningKey Create(string secret, DateTimeOffset now, DateTimeOffset activeFrom)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var id = Thumbprint(key);
         var plain = key.ExportPkcs8PrivateKey();
         var sealedKey = Sealing.Seal(secret, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
         CryptographicOperations.ZeroMemory(plain);
-        return new SigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = activeFrom };
+        return new StoredSigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = activeFrom };
     }
 
     /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
@@ -63,9 +63,9 @@ internal sealed class SigningKey
     }
 }
 
-internal sealed class SigningKeyConfiguration : IEntityTypeConfiguration<SigningKey>
+internal sealed class StoredSigningKeyConfiguration : IEntityTypeConfiguration<StoredSigningKey>
 {
-    public void Configure(EntityTypeBuilder<SigningKey> builder)
+    public void Configure(EntityTypeBuilder<StoredSigningKey> builder)
     {
         builder.ToTable("signing_keys");
         builder.Property(key => key.Id).HasMaxLength(64);

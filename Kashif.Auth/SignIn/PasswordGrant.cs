@@ -1,0 +1,31 @@
+using Kashif.Auth.Tokens;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Kashif.Auth.SignIn;
+
+/// <summary>The password grant of <c>POST /token</c> (RFC 6749 section 4.3).</summary>
+internal static class PasswordGrant
+{
+    public static async Task<Results<Ok<TokenResponse>, ValidationProblem, ProblemHttpResult>> SignInAsync(
+        TokenRequest request, PasswordLogin login, AccessTokens tokens, CancellationToken cancellationToken)
+    {
+        if (request.Username.Length == 0 || request.Password.Length == 0)
+        {
+            return OAuthProblem.MissingFields((TokenRequest.UsernameField, request.Username), (TokenRequest.PasswordField, request.Password));
+        }
+
+        var result = await login.SignInAsync(request.Username, request.Password, request.Otp, cancellationToken);
+        return result switch
+        {
+            { Account: { } account, Session: { } session } => TypedResults.Ok(tokens.ForUser(account.Id, account.Roles, session.Id, session.RefreshToken)),
+            { Outcome: LoginOutcome.TooManyAttempts } when login.ErrorFor(result) is { } error => error.ToProblem(),
+            { Outcome: LoginOutcome.OtpMissing } => Refuse("mfa_required",
+                "This account asks for a code of its authenticator app, or a recovery code: send it as otp."),
+            { Outcome: LoginOutcome.OtpWrong } => Refuse("invalid_otp", "This code is wrong, was used already, or is too old."),
+            _ => Refuse("invalid_credentials",
+                "The e-mail address or the password is wrong, or there were too many attempts; then try again in some minutes."),
+        };
+    }
+
+    private static ProblemHttpResult Refuse(string code, string detail) => OAuthProblem.Of(StatusCodes.Status401Unauthorized, code, "invalid_grant", detail);
+}
