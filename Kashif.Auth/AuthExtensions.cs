@@ -15,7 +15,6 @@ using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth;
@@ -48,13 +47,7 @@ internal static class AuthExtensions
         builder.AddEventConsumer<AuthDbContext>().AddHandler<UserDataErased, DeletionReceipts>("deletion.receipts");
         services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
             database.FingerprintKey = DerivedKey.Of(auth.Value.SigningKeySecret, DerivedKey.Fingerprints));
-        services.ConfigureDbContext<AuthDbContext>(database =>
-            database.ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.MappedEntityTypeIgnoredWarning)));
-
-        // Identity would add these for each request; they hold no state.
-        services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
-        services.AddSingleton<ILookupNormalizer, UpperInvariantLookupNormalizer>();
-        services.AddIdentityCore<User>().AddRoles<IdentityRole<Guid>>().AddEntityFrameworkStores<AuthDbContext>();
+        services.AddSingleton<IPasswordHasher<object>, PasswordHasher<object>>();
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();
         builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);

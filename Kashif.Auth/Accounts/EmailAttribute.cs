@@ -16,6 +16,9 @@ internal sealed class EmailAttribute() : ValidationAttribute("This is not an e-m
             && MailAddress.TryCreate(email, out var address) && address.Address == email
             && address.Host.Trim('.') == address.Host && address.Host.Contains('.') && !address.Host.Contains("..", StringComparison.Ordinal));
 
-    /// <summary>What is stored and compared: without the spaces that keyboards leave behind, composed as Unicode recommends (NFC).</summary>
+    /// <summary>The form that is stored: trimmed and in Unicode NFC.</summary>
     public static string Clean(string email) => email.Trim().Normalize();
+
+    /// <summary>The form that is compared: two addresses that differ in case are one account.</summary>
+    public static string Normalize(string email) => Clean(email).ToUpperInvariant();
 }

@@ -9,7 +9,6 @@ using Kashif.Http;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -55,7 +54,7 @@ internal static class ProfileEndpoints
     }
 
     private static async Task<Results<Ok<UserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
-        ChangeProfileRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, EmailTokens tokens, ILookupNormalizer normalizer,
+        ChangeProfileRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, EmailTokens tokens,
         AuditLog audit, UserReader users, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
@@ -84,9 +83,8 @@ internal static class ProfileEndpoints
 
         if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email && email != user.Email)
         {
-            user.Email = user.UserName = email;
-            user.NormalizedEmail = normalizer.NormalizeEmail(email);
-            user.NormalizedUserName = normalizer.NormalizeName(email);
+            user.Email = email;
+            user.NormalizedEmail = EmailAttribute.Normalize(email);
             user.EmailConfirmed = false;
             tokens.AskToVerify(id, email, user.Language);
             audit.Record(id, AuditActions.EmailChanged);
@@ -130,7 +128,7 @@ internal static class ProfileEndpoints
         }
 
         user.PasswordHash = hash;
-        user.SecurityStamp = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        user.SecurityStamp = User.NewSecurityStamp(time);
         audit.Record(id, AuditActions.PasswordChanged);
         await database.SaveChangesAsync(cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken, except: caller.SessionId);

@@ -1,19 +1,40 @@
 using Kashif.Messaging.Events;
-using Microsoft.AspNetCore.Identity;
+using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.Accounts;
 
-internal sealed class User : IdentityUser<Guid>
+internal sealed class User
 {
     public const int MaxNameLength = 200;
     public const int MaxPhoneLength = 32;
 
+    public required Guid Id { get; init; }
+    public required string Email { get; set; }
+
+    /// <summary>The unique key of an account: <see cref="EmailAttribute.Normalize"/> of <see cref="Email"/>.</summary>
+    public required string NormalizedEmail { get; set; }
+    public bool EmailConfirmed { get; set; }
+
+    /// <summary>In the format of ASP.NET Core Identity's password hasher.</summary>
+    public required string PasswordHash { get; set; }
+
+    /// <summary>Changes with the password, not when the same password is hashed again.</summary>
+    public required string SecurityStamp { get; set; }
+
+    /// <summary>Wrong passwords and codes since the last success or lockout.</summary>
+    public int AccessFailedCount { get; init; }
+    public DateTimeOffset? LockoutEnd { get; init; }
+
     public required string FullName { get; set; }
 
-    /// <summary>By which admins find people; PostgreSQL makes it.</summary>
+    /// <summary>A generated column, for the search by admins.</summary>
     public string? NormalizedFullName { get; private set; }
+    public string? PhoneNumber { get; set; }
+
+    /// <summary>Of <see cref="UserRoles"/>, in alphabetical order.</summary>
+    public required string[] Roles { get; set; }
 
     /// <summary>One of <see cref="Languages"/>.</summary>
     public required string Language { get; set; }
@@ -21,18 +42,31 @@ internal sealed class User : IdentityUser<Guid>
     /// <summary>One of <see cref="Themes"/>.</summary>
     public string Theme { get; set; } = Themes.System;
 
-    /// <summary>Where notifications may reach the person, beside the inbox.</summary>
+    /// <summary>Whether notifications may be pushed to the user's devices.</summary>
     public bool PushEnabled { get; set; } = true;
+
+    /// <summary>Whether notifications may be sent by e-mail, once the address is verified.</summary>
     public bool EmailEnabled { get; set; } = true;
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Since when an admin keeps this person out.</summary>
+    /// <summary>When an admin disabled the account; null if it is enabled.</summary>
     public DateTimeOffset? DisabledAt { get; set; }
 
-    /// <summary>The event for whoever keeps a copy. Notifications go by e-mail to an address only that is proven to be the person's.</summary>
+    /// <summary>The event for services that keep a copy. It lists the e-mail channel only for a verified address.</summary>
     public UserUpdated ToUpdated() => new(
-        Id, FullName, Email ?? "", Language, [.. PushEnabled ? ["push"] : Array.Empty<string>(), .. EmailEnabled && EmailConfirmed ? ["email"] : Array.Empty<string>()]);
+        Id, FullName, Email, Language, [.. PushEnabled ? ["push"] : Array.Empty<string>(), .. EmailEnabled && EmailConfirmed ? ["email"] : Array.Empty<string>()]);
+
+    public static string NewSecurityStamp(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+}
+
+/// <summary>The roles that a user can have; services have their own.</summary>
+internal static class UserRoles
+{
+    public static IReadOnlyList<string> All { get; } = [Roles.Admin, Roles.Citizen, Roles.Moderator, Roles.Partner, Roles.Staff];
+
+    /// <summary>In alphabetical order, each once.</summary>
+    public static string[] Sorted(IEnumerable<string> roles) => [.. roles.Distinct().Order(StringComparer.Ordinal)];
 }
 
 internal static class Languages
@@ -52,12 +86,11 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
 {
     public void Configure(EntityTypeBuilder<User> builder)
     {
-        builder.ToTable("users");
+        var roles = string.Join(", ", UserRoles.All.Select(role => $"'{role}'"));
+        builder.ToTable("users", table => table.HasCheckConstraint("ck_users_roles", $"roles <@ ARRAY[{roles}]"));
         builder.Property(user => user.Id).ValueGeneratedNever();
-        builder.Property(user => user.Email).IsRequired().HasMaxLength(EmailAttribute.MaxLength);
-        builder.Property(user => user.NormalizedEmail).IsRequired().HasMaxLength(EmailAttribute.MaxLength);
-        builder.Property(user => user.UserName).HasMaxLength(EmailAttribute.MaxLength);
-        builder.Property(user => user.NormalizedUserName).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.Email).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.NormalizedEmail).HasMaxLength(EmailAttribute.MaxLength);
         builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
         builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
         builder.Property(user => user.NormalizedFullName).HasComputedColumnSql("upper(full_name)", stored: true);
@@ -65,12 +98,12 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(user => user.Theme).HasMaxLength(10).HasDefaultValue(Themes.System).HasSentinel(Themes.System);
         builder.Property(user => user.PushEnabled).HasDefaultValue(true).HasSentinel(true);
         builder.Property(user => user.EmailEnabled).HasDefaultValue(true).HasSentinel(true);
-        builder.HasIndex(user => user.NormalizedEmail).HasDatabaseName("ix_users_normalized_email").IsUnique();
+        builder.HasIndex(user => user.NormalizedEmail).IsUnique();
+        builder.HasIndex(user => user.Roles).HasMethod("gin");
 
-        // For searches by the beginning of a word, which the database's collation cannot answer.
+        // A prefix search cannot use an index in the database's collation.
         builder.HasIndex(user => user.NormalizedEmail, "ix_users_email_prefix").HasDatabaseName("ix_users_email_prefix").HasOperators("text_pattern_ops");
         builder.HasIndex(user => user.NormalizedFullName, "ix_users_full_name_prefix").HasDatabaseName("ix_users_full_name_prefix").HasOperators("text_pattern_ops");
-        builder.HasIndex(user => user.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
     }
 }
 

@@ -1,11 +1,11 @@
 using System.Security.Claims;
+using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Admin;
@@ -13,8 +13,6 @@ namespace Kashif.Auth.Admin;
 /// <summary>Changes what somebody may do. Roles count from the next refresh on, at most the life of an access token later.</summary>
 internal static class UserAdministration
 {
-    private static readonly Guid AdminRole = RolesConfiguration.Ids[Roles.Admin];
-
     public static Error NoSuchUser { get; } = Error.NotFound("There is no such account.");
 
     private static Error OwnAccount { get; } = Error.Rule("own_account", "You cannot take your own admin role or keep yourself out: another admin can.");
@@ -25,21 +23,18 @@ internal static class UserAdministration
         Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (request.Roles is { } named && (named.Length == 0 || named.Except(RolesConfiguration.Ids.Keys).Any()))
+        if (request.Roles is { } named && (named.Length == 0 || named.Except(UserRoles.All).Any()))
         {
             return Error.Field("roles", "Name at least one role, of citizen, partner, staff, moderator and admin.");
         }
 
         var callerId = caller.UserId;
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        // One change at a time: of two admins who remove each other's role at the same time the second is refused below.
+        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Admins, cancellationToken);
 
-        // One change at a time: two admins who take each other's role at once must not both succeed.
-        await database.Database.ExecuteSqlAsync($"SELECT 1 FROM roles WHERE id = {AdminRole} FOR UPDATE", cancellationToken);
-
-        // An access token outlives the role: whoever lost it may not take it back.
+        // An access token outlives the role: a former admin must not take it back.
         if (!await database.Users.AnyAsync(
-            admin => admin.Id == callerId && admin.DisabledAt == null && database.UserRoles.Any(role => role.UserId == callerId && role.RoleId == AdminRole),
-            cancellationToken))
+            admin => admin.Id == callerId && admin.DisabledAt == null && admin.Roles.Contains(Roles.Admin), cancellationToken))
         {
             return NoLongerAdmin.ToProblem();
         }
@@ -55,10 +50,14 @@ internal static class UserAdministration
             return NoSuchUser.ToProblem();
         }
 
-        var held = await database.UserRoles.Where(role => role.UserId == id).ToListAsync(cancellationToken);
-        if (request.Roles is not null)
+        if (request.Roles is not null && UserRoles.Sorted(request.Roles) is var roles && !roles.SequenceEqual(user.Roles))
         {
-            Give(request.Roles, id, held, database, audit);
+            audit.Record(id, AuditActions.RolesChanged, new Dictionary<string, string>
+            {
+                ["before"] = string.Join(' ', user.Roles),
+                ["after"] = string.Join(' ', roles),
+            });
+            user.Roles = roles;
         }
 
         if (request.Disabled is { } disabled && disabled != user.DisabledAt is not null)
@@ -76,20 +75,5 @@ internal static class UserAdministration
         var changed = await UserEndpoints.FindAsync(database, id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return changed is null ? NoSuchUser.ToProblem() : TypedResults.Ok(changed);
-    }
-
-    private static void Give(string[] wanted, Guid id, List<IdentityUserRole<Guid>> held, AuthDbContext database, AuditLog audit)
-    {
-        var before = RolesConfiguration.Ids.Where(role => held.Exists(one => one.RoleId == role.Value)).Select(role => role.Key).Order().ToArray();
-        var after = wanted.Distinct().Order().ToArray();
-        if (after.SequenceEqual(before))
-        {
-            return;
-        }
-
-        var keep = after.Select(role => RolesConfiguration.Ids[role]).ToHashSet();
-        database.UserRoles.RemoveRange(held.Where(role => !keep.Contains(role.RoleId)));
-        database.UserRoles.AddRange(after.Except(before).Select(role => new IdentityUserRole<Guid> { UserId = id, RoleId = RolesConfiguration.Ids[role] }));
-        audit.Record(id, AuditActions.RolesChanged, new Dictionary<string, string> { ["before"] = string.Join(' ', before), ["after"] = string.Join(' ', after) });
     }
 }

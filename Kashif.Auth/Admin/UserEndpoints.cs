@@ -77,8 +77,7 @@ internal static class UserEndpoints
 
         if (query.Role is { } role)
         {
-            var id = RolesConfiguration.Ids[role];
-            users = users.Where(user => database.UserRoles.Any(held => held.UserId == user.Id && held.RoleId == id));
+            users = users.Where(user => user.Roles.Contains(role));
         }
 
         if (query.Disabled is { } disabled)
@@ -95,10 +94,7 @@ internal static class UserEndpoints
         await FindAsync(database, id, cancellationToken) is { } user ? TypedResults.Ok(user) : UserAdministration.NoSuchUser.ToProblem();
 
     private static IQueryable<AdminUserResponse> Shown(IQueryable<User> users, AuthDbContext database) => users.Select(user => new AdminUserResponse(
-        user.Id, user.Email ?? "", user.EmailConfirmed, user.FullName, user.PhoneNumber,
-        database.UserRoles.Where(held => held.UserId == user.Id)
-            .Join(database.Roles, held => held.RoleId, role => role.Id, (held, role) => role.Name ?? "").OrderBy(name => name).ToArray(),
-        user.Language,
+        user.Id, user.Email, user.EmailConfirmed, user.FullName, user.PhoneNumber, user.Roles, user.Language,
         database.TotpCredentials.Any(totp => totp.UserId == user.Id && totp.ConfirmedAt != null),
         user.DisabledAt, user.LockoutEnd, user.CreatedAt));
 }

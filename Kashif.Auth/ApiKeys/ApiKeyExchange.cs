@@ -30,11 +30,7 @@ internal static class ApiKeyExchange
             from key in database.ApiKeys.AsNoTracking()
             join user in database.Users on key.UserId equals user.Id
             where key.Hash == hash && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && user.DisabledAt == null
-            select new
-            {
-                Key = key,
-                Roles = database.UserRoles.Where(held => held.UserId == user.Id).Join(database.Roles, held => held.RoleId, role => role.Id, (_, role) => role.Name ?? "").ToList(),
-            }).SingleOrDefaultAsync(cancellationToken);
+            select new { Key = key, user.Roles }).SingleOrDefaultAsync(cancellationToken);
         if (found is null)
         {
             // Not a 401: that would say that the gateway's own token is bad.

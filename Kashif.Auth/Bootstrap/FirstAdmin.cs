@@ -1,14 +1,13 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Security;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Bootstrap;
 
 /// <summary>At start, sees to it that the configured person has an account and is an admin.</summary>
-internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILookupNormalizer normalizer, ILogger<FirstAdmin> logger) : IHostedService
+internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILogger<FirstAdmin> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -19,16 +18,15 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
 
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
-        await using var transaction = await database.BeginExclusiveAsync(cancellationToken);
+        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Startup, cancellationToken);
 
-        var normalized = normalizer.NormalizeEmail(EmailAttribute.Clean(email));
-        var adminRole = RolesConfiguration.Ids[Roles.Admin];
-        if (await database.Users.Where(user => user.NormalizedEmail == normalized).Select(user => (Guid?)user.Id).SingleOrDefaultAsync(cancellationToken) is { } id)
+        var normalized = EmailAttribute.Normalize(email);
+        if (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken) is { } existing)
         {
-            if (!await database.UserRoles.AnyAsync(held => held.UserId == id && held.RoleId == adminRole, cancellationToken))
+            if (!existing.Roles.Contains(Roles.Admin))
             {
-                database.UserRoles.Add(new IdentityUserRole<Guid> { UserId = id, RoleId = adminRole });
-                MadeAdmin(logger, id);
+                existing.Roles = UserRoles.Sorted([.. existing.Roles, Roles.Admin]);
+                MadeAdmin(logger, existing.Id);
             }
         }
         else

@@ -7,15 +7,14 @@ using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Messaging;
-using Microsoft.AspNetCore.Identity;
-using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Kashif.Auth.Data;
 
-internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : IdentityDbContext<User, IdentityRole<Guid>, Guid>(options)
+internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : DbContext(options)
 {
+    public DbSet<User> Users => Set<User>();
     public DbSet<Session> Sessions => Set<Session>();
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
     public DbSet<StoredSigningKey> SigningKeys => Set<StoredSigningKey>();
@@ -27,28 +26,23 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : I
     public DbSet<DeletionReceipt> DeletionReceipts => Set<DeletionReceipt>();
     public DbSet<AuditEntry> AuditLog => Set<AuditEntry>();
 
-    protected override void OnModelCreating(ModelBuilder builder)
+    protected override void OnModelCreating(ModelBuilder builder) => builder.ApplyKashifConventions(this);
+
+    /// <summary>Begins a transaction that holds the lock until it ends: one at a time over all replicas.</summary>
+    public async Task<IDbContextTransaction> BeginExclusiveAsync(AdvisoryLock held, CancellationToken cancellationToken)
     {
-        base.OnModelCreating(builder);
-
-        // What Identity would keep for sign-in through others and for claims beside the roles.
-        builder.Ignore<IdentityUserClaim<Guid>>();
-        builder.Ignore<IdentityUserLogin<Guid>>();
-        builder.Ignore<IdentityRoleClaim<Guid>>();
-        builder.Ignore<IdentityUserToken<Guid>>();
-        builder.ApplyKashifConventions(this);
-
-        // Identity names these itself, and the convention leaves or derives what Identity named.
-        builder.Entity<IdentityRole<Guid>>().HasIndex(role => role.NormalizedName).HasDatabaseName("role_name_index");
-        builder.Entity<EmailToken>().HasOne<User>().WithMany().HasForeignKey(token => token.UserId).HasConstraintName("fk_email_tokens_users_user_id");
-    }
-
-    /// <summary>Begins a transaction in which replicas that start together do one thing after the other.</summary>
-    public async Task<IDbContextTransaction> BeginExclusiveAsync(CancellationToken cancellationToken)
-    {
-        const long startUp = 0x6b617368_61757468;
         var transaction = await Database.BeginTransactionAsync(cancellationToken);
-        await Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({startUp})", cancellationToken);
+        await Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({(long)held})", cancellationToken);
         return transaction;
     }
+}
+
+/// <summary>Keys of PostgreSQL advisory locks.</summary>
+internal enum AdvisoryLock : long
+{
+    /// <summary>Makes the first signing key and the first admin once, however many replicas start together.</summary>
+    Startup = 0x6b617368_61757468,
+
+    /// <summary>Changes roles, disables or deletes accounts: an enabled admin must remain.</summary>
+    Admins = 0x6b617368_61646d6e,
 }

@@ -17,15 +17,10 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
     /// <returns>The deletion, begun now or, by a request at the same moment, before; or why there is none.</returns>
     public async Task<(AccountDeletion? Begun, Error? Error)> BeginAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-
-        // One at a time, as where admins are made: of two last ones who leave together one stays.
-        var adminRole = RolesConfiguration.Ids[Roles.Admin];
-        await database.Database.ExecuteSqlAsync($"SELECT 1 FROM roles WHERE id = {adminRole} FOR UPDATE", cancellationToken);
-        var admins = await database.Database.SqlQuery<Guid>($"""
-            SELECT held.user_id AS "Value" FROM user_roles held JOIN users ON users.id = held.user_id
-            WHERE held.role_id = {adminRole} AND users.disabled_at IS NULL
-            """).ToListAsync(cancellationToken);
+        // The same lock as where admins are changed: of two last admins who leave at the same time one stays.
+        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Admins, cancellationToken);
+        var admins = await database.Users.Where(user => user.Roles.Contains(Roles.Admin) && user.DisabledAt == null)
+            .Select(user => user.Id).Take(2).ToListAsync(cancellationToken);
         if (admins is [var only] && only == userId)
         {
             return (null, LastAdmin);

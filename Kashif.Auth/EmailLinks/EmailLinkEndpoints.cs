@@ -62,9 +62,9 @@ internal static class EmailLinkEndpoints
         ClaimsPrincipal caller, EmailTokens tokens, AuthDbContext database, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await tokens.LockAsync(caller.UserId, EmailTokenPurpose.VerifyEmail, cancellationToken) is { EmailConfirmed: false, Email: { } email } user)
+        if (await tokens.LockAsync(caller.UserId, EmailTokenPurpose.VerifyEmail, cancellationToken) is { EmailConfirmed: false } user)
         {
-            tokens.AskToVerify(user.Id, email, user.Language);
+            tokens.AskToVerify(user.Id, user.Email, user.Language);
             await database.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
@@ -95,7 +95,7 @@ internal static class EmailLinkEndpoints
             return InvalidToken.ToProblem();
         }
 
-        var stamp = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        var stamp = User.NewSecurityStamp(time);
         await database.Users.Where(user => user.Id == id).ExecuteUpdateAsync(
             set => set
                 .SetProperty(user => user.PasswordHash, hash)
@@ -108,7 +108,7 @@ internal static class EmailLinkEndpoints
         await database.SaveChangesAsync(cancellationToken);
         var email = await database.Users.Where(user => user.Id == id).Select(user => user.NormalizedEmail).SingleAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        await throttle.ForgetAsync(email ?? "", http.Connection.RemoteIpAddress);
+        await throttle.ForgetAsync(email, http.Connection.RemoteIpAddress);
         return TypedResults.NoContent();
     }
 }

@@ -6,8 +6,8 @@ using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Messaging.Events;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.EmailLinks;
@@ -17,7 +17,7 @@ namespace Kashif.Auth.EmailLinks;
 /// on whether there is an account. What waits is lost with a process that is killed; the person asks again.
 /// </summary>
 internal sealed partial class PasswordResetQueue(
-    IServiceScopeFactory scopes, ILookupNormalizer normalizer, ILogger<PasswordResetQueue> logger) : BackgroundService
+    IServiceScopeFactory scopes, ILogger<PasswordResetQueue> logger) : BackgroundService
 {
     private const int Longest = 1000;
 
@@ -29,7 +29,7 @@ internal sealed partial class PasswordResetQueue(
 
     /// <returns>Whether there is room.</returns>
     public bool TryEnqueue(string email, HttpContext http) => _queue.Writer.TryWrite(new Request(
-        normalizer.NormalizeEmail(EmailAttribute.Clean(email)), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
+        EmailAttribute.Normalize(email), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
 
     /// <summary>Lets what waits be done.</summary>
     public override Task StopAsync(CancellationToken cancellationToken)
@@ -69,9 +69,9 @@ internal sealed partial class PasswordResetQueue(
 
         var tokens = scope.ServiceProvider.GetRequiredService<EmailTokens>();
         await using var transaction = await database.Database.BeginTransactionAsync();
-        if (await tokens.LockAsync(id, EmailTokenPurpose.ResetPassword, CancellationToken.None) is { Email: { } email } user)
+        if (await tokens.LockAsync(id, EmailTokenPurpose.ResetPassword, CancellationToken.None) is { } user)
         {
-            tokens.AskToReset(id, email, user.Language, request.Cause);
+            tokens.AskToReset(id, user.Email, user.Language, request.Cause);
             scope.ServiceProvider.GetRequiredService<AuditLog>().Record(id, AuditActions.PasswordResetRequested, request.Address, request.UserAgent);
             await database.SaveChangesAsync();
             await transaction.CommitAsync();

@@ -18,8 +18,6 @@ internal sealed record AccountExport(
             return null;
         }
 
-        var roles = await database.UserRoles.Where(held => held.UserId == userId)
-            .Join(database.Roles, held => held.RoleId, role => role.Id, (_, role) => role.Name ?? "").ToArrayAsync(cancellationToken);
         var sessions = await database.Sessions.Where(session => session.UserId == userId).OrderBy(session => session.Id)
             .Select(session => new ExportedSession(session.Id, session.CreatedAt, session.LastUsedAt, session.ExpiresAt, session.RevokedAt, session.IpAddress, session.UserAgent))
             .ToListAsync(cancellationToken);
@@ -29,7 +27,7 @@ internal sealed record AccountExport(
         var entries = await database.AuditLog.AsNoTracking().Where(entry => entry.UserId == userId).OrderBy(entry => entry.Id).ToListAsync(cancellationToken);
 
         return new AccountExport(
-            user.Id, user.Email ?? "", user.EmailConfirmed, user.FullName, user.PhoneNumber, roles, user.Language, user.Theme, user.PushEnabled, user.EmailEnabled,
+            user.Id, user.Email, user.EmailConfirmed, user.FullName, user.PhoneNumber, user.Roles, user.Language, user.Theme, user.PushEnabled, user.EmailEnabled,
             await database.TotpCredentials.AnyAsync(credential => credential.UserId == userId && credential.ConfirmedAt != null, cancellationToken),
             user.CreatedAt, user.DisabledAt, sessions, keys, [.. entries.Select(ExportedAuditEntry.Of)]);
     }

@@ -61,20 +61,17 @@ internal sealed partial class SessionTokens(
                 UPDATE refresh_tokens SET used_at = {now} FROM sessions JOIN users ON users.id = user_id
                 WHERE hash = {hash} AND used_at IS NULL
                     AND sessions.id = session_id AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
-                RETURNING session_id, user_id),
+                RETURNING session_id, user_id, roles),
             child AS (
                 INSERT INTO refresh_tokens (hash, session_id) SELECT {nextHash}, session_id FROM used),
             touched AS (
                 UPDATE sessions SET last_used_at = {now}, expires_at = {expires} FROM used WHERE id = session_id)
-            SELECT session_id, user_id, ARRAY(
-                SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_roles.user_id = used.user_id) AS roles
-            FROM used
+            SELECT session_id, user_id, roles FROM used
             """).ToListAsync(cancellationToken);
         if (rotated is [])
         {
             rotated = await database.Database.SqlQuery<Rotation>($"""
-                SELECT session_id, user_id, ARRAY(
-                    SELECT name FROM user_roles JOIN roles ON roles.id = role_id WHERE user_roles.user_id = users.id) AS roles
+                SELECT session_id, user_id, roles
                 FROM refresh_tokens JOIN sessions ON sessions.id = session_id JOIN users ON users.id = user_id
                 WHERE hash = {hash} AND used_at > {usedAfter} AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
                 """).ToListAsync(cancellationToken);

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Kashif.Auth.Accounts;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 
@@ -10,26 +9,26 @@ namespace Kashif.Auth.SignIn;
 /// Hashes on threads of its own, no more at a time than there are cores: the pool's threads stay free for every other
 /// request, however many people sign in at once.
 /// </summary>
-internal sealed class PasswordHashing(IPasswordHasher<User> hasher, IOptions<AuthOptions> options) : IDisposable
+internal sealed class PasswordHashing(IPasswordHasher<object> hasher, IOptions<AuthOptions> options) : IDisposable
 {
     /// <summary>OWASP's cost for PBKDF2-HMAC-SHA512, which is what Identity's hasher uses.</summary>
     public const int Iterations = 210_000;
 
-    private readonly SemaphoreSlim _cores = new(Environment.ProcessorCount);
-    private readonly string _nobodysHash = hasher.HashPassword(Nobody, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
+    /// <summary>The hasher takes a user and ignores it.</summary>
+    private static readonly object NoUser = new();
 
-    /// <summary>Identity's hasher ignores the user.</summary>
-    private static User Nobody { get; } = new() { FullName = "", Language = Languages.English, CreatedAt = default };
+    private readonly SemaphoreSlim _cores = new(Environment.ProcessorCount);
+    private readonly string _nobodysHash = hasher.HashPassword(NoUser, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
 
     public void Dispose() => _cores.Dispose();
 
     public Task<string> HashAsync(string password, CancellationToken cancellationToken) =>
-        RunAsync(() => hasher.HashPassword(Nobody, Composed(password)), cancellationToken);
+        RunAsync(() => hasher.HashPassword(NoUser, Composed(password)), cancellationToken);
 
     /// <param name="hash">Null where there is no such account: that takes as long, and fails.</param>
     public async Task<PasswordVerificationResult> VerifyAsync(string? hash, string password, CancellationToken cancellationToken)
     {
-        var result = await RunAsync(() => hasher.VerifyHashedPassword(Nobody, hash ?? _nobodysHash, Composed(password)), cancellationToken);
+        var result = await RunAsync(() => hasher.VerifyHashedPassword(NoUser, hash ?? _nobodysHash, Composed(password)), cancellationToken);
         return hash is null ? PasswordVerificationResult.Failed : result;
     }
 

@@ -31,7 +31,7 @@ namespace Kashif.Auth.SignIn;
 /// </remarks>
 internal sealed partial class PasswordLogin(
     AuthDbContext database, PasswordHashing hashing, SecondFactor factor, SessionTokens sessions, LoginThrottle throttle, AuditLog audit,
-    IHttpContextAccessor accessor, ILookupNormalizer normalizer, TimeProvider time, ILogger<PasswordLogin> logger)
+    IHttpContextAccessor accessor, TimeProvider time, ILogger<PasswordLogin> logger)
 {
     /// <summary>Wrong passwords in a row that lock an account.</summary>
     private const int MaxFailures = 5;
@@ -52,8 +52,7 @@ internal sealed partial class PasswordLogin(
                 user.PasswordHash,
                 user.SecurityStamp,
                 database.TotpCredentials.Any(credential => credential.UserId == user.Id && credential.ConfirmedAt != null),
-                database.UserRoles.Where(held => held.UserId == user.Id)
-                    .Join(database.Roles, held => held.RoleId, role => role.Id, (held, role) => role.Name ?? "").ToList()))
+                user.Roles))
             .SingleOrDefault());
 
     /// <summary>Signs a user in and opens a session.</summary>
@@ -63,7 +62,7 @@ internal sealed partial class PasswordLogin(
         // An address or password that cannot exist still takes every step.
         var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && IsPossible(password);
         return CheckAsync(
-            possible ? normalizer.NormalizeEmail(EmailAttribute.Clean(email)) : "", possible ? password : "", otp, opensSession: true, cancellationToken);
+            possible ? EmailAttribute.Normalize(email) : "", possible ? password : "", otp, opensSession: true, cancellationToken);
     }
 
     /// <summary>Asks a signed-in user for the password again. A wrong one counts like a wrong one at a login.</summary>
@@ -253,4 +252,4 @@ internal enum LoginOutcome
 internal sealed record LoginResult(LoginOutcome Outcome, Account? Account = null, OpenedSession? Session = null, TimeSpan RetryAfter = default);
 
 /// <param name="SecurityStamp">Changes with the password, not when the same password is hashed again.</param>
-internal sealed record Account(Guid Id, string? PasswordHash, string? SecurityStamp, bool HasTotp, IReadOnlyList<string> Roles);
+internal sealed record Account(Guid Id, string PasswordHash, string SecurityStamp, bool HasTotp, string[] Roles);

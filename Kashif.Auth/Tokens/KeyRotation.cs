@@ -34,7 +34,7 @@ internal sealed partial class KeyRotation(
     /// <returns>The newest key, made now or before.</returns>
     public async Task<StoredSigningKey> RotateAsync(RotationReason reason, Guid? admin, CancellationToken cancellationToken)
     {
-        await using var transaction = await database.BeginExclusiveAsync(cancellationToken);
+        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Startup, cancellationToken);
         var now = time.GetUtcNow();
         var keys = await database.SigningKeys
             .Where(key => key.RetiredAt == null || key.RetiredAt > now)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using Aspire.Hosting.ApplicationModel;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.SignIn;
 using Kashif.Testing;
 using Microsoft.AspNetCore.Identity;
@@ -10,7 +9,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>Each test has accounts and addresses of its own.</summary>
+/// <summary>The login throttle. Each test uses its own accounts and addresses.</summary>
 public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttled) : IClassFixture<ThrottledServers>
 {
     private const string Wrong = "not this one";
@@ -22,7 +21,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     private ServiceHost<Program> Other => throttled.Other;
 
     [Fact]
-    public async Task Guesses_at_one_account_are_counted_over_replicas_and_alike_where_there_is_none()
+    public async Task Throttle_counts_per_account_across_replicas_even_without_an_account()
     {
         var (email, _) = await RegisterAsync();
         var details = new List<string?>();
@@ -32,7 +31,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
             using var one = From(One, address);
             using var other = From(Other, address);
 
-            // At once, so that a count that is read before and written after would let more through.
+            // In parallel: a count that is read and then written would let more through.
             var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(index => (index % 2 == 0 ? one : other).TryLoginAsync(name, Wrong)));
             answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(4);
             var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
@@ -40,7 +39,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
             refused.ShouldAllBe(answer => answer.Headers.RetryAfter!.Delta > TimeSpan.FromMinutes(14) && answer.Headers.RetryAfter.Delta <= TimeSpan.FromMinutes(15));
             details.Add((await refused[0].ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_attempts")).GetProperty("detail").GetString());
 
-            // Elsewhere there are two left of those of the account.
+            // From another address the account has two attempts left.
             using var elsewhere = From(Other, NewAddress());
             (await elsewhere.TryLoginAsync(name.ToUpperInvariant(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
             (await elsewhere.TryLoginAsync(name, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
@@ -51,7 +50,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task Guesses_from_one_address_are_counted_over_replicas_whatever_the_account()
+    public async Task Throttle_counts_per_address_across_replicas_and_accounts()
     {
         var address = NewAddress();
         using var one = From(One, address);
@@ -66,7 +65,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task A_new_password_by_mail_ends_the_wait()
+    public async Task Password_reset_clears_the_throttle()
     {
         const string NewPassword = "a quite different one 7";
         var (email, user) = await RegisterAsync();
@@ -85,7 +84,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task A_right_password_forgives_the_account_and_not_the_address()
+    public async Task Login_clears_the_account_count_but_not_the_address_count()
     {
         var (email, _) = await RegisterAsync();
         using var client = From(One, NewAddress());
@@ -99,14 +98,14 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
             await client.LoginAsync(email);
         }
 
-        // Six failures are left of the address, and none of the logins.
+        // The address has six failures; the logins do not count.
         (await client.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await client.TryLoginAsync(Journey.NewEmail(), Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await client.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
     }
 
     [Fact]
-    public async Task A_wrong_current_password_counts_like_a_login()
+    public async Task Wrong_current_password_counts_like_a_failed_login()
     {
         var (email, _) = await RegisterAsync();
         using var person = One.With((await From(One, NewAddress()).LoginAsync(email)).Access);
@@ -126,11 +125,11 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task Without_redis_each_replica_counts_alone_the_account_still_locks_and_nobody_waits()
+    public async Task Without_Redis_each_replica_counts_and_lockout_still_works_without_delay()
     {
         var (email, _) = await RegisterAsync();
         await RunAsync(KnownResourceCommands.StopCommand);
-        await From(One, NewAddress()).LoginAsync(email); // the one that finds out
+        await From(One, NewAddress()).LoginAsync(email); // this login finds out that Redis is away
         await From(Other, NewAddress()).LoginAsync(email);
         Throttle(One).IsShared.ShouldBeFalse();
         Throttle(One).BeginAsync("NOBODY@PEOPLE.TEST", IPAddress.Loopback, Cancel).IsCompletedSuccessfully.ShouldBeTrue("a login waits for Redis, which is away");
@@ -140,7 +139,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(8);
         answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ShouldBe(4);
 
-        // Four at one replica and one at the other: PostgreSQL counts five.
+        // Four at one replica and one at the other: the lockout counts five.
         using var one = From(One, NewAddress());
         using var other = From(Other, NewAddress());
         for (var attempt = 0; attempt < 4; attempt++)
@@ -162,7 +161,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task The_audit_log_tells_of_failures_and_of_the_lock_and_names_nobody_who_is_not_there()
+    public async Task Audit_log_records_failures_and_lockouts_under_the_empty_id_without_an_account()
     {
         var (email, user) = await RegisterAsync();
         var nobodys = await CountAsync($"user_id = '{Guid.Empty}' AND action = 'login_failed'");
@@ -179,10 +178,10 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task A_login_whose_account_is_disabled_meanwhile_opens_no_session()
+    public async Task Login_of_an_account_disabled_meanwhile_opens_no_session()
     {
         var hasher = new HeldHasher();
-        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<IPasswordHasher<User>>(hasher));
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<IPasswordHasher<object>>(hasher));
         using var client = auth.Anonymous();
         var (email, user) = await client.RegisterAsync();
         hasher.Hold();
@@ -199,11 +198,11 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task Logins_that_wait_too_long_get_a_503_and_starve_nobody_else()
+    public async Task Logins_that_wait_too_long_return_503_and_do_not_block_other_endpoints()
     {
         var hasher = new HeldHasher();
         await using var auth = await servers.StartAsync(
-            configure: services => services.AddSingleton<IPasswordHasher<User>>(hasher), settings: ("Auth:LongestHashingWait", "00:00:00.5"));
+            configure: services => services.AddSingleton<IPasswordHasher<object>>(hasher), settings: ("Auth:LongestHashingWait", "00:00:00.5"));
         using var client = auth.Anonymous();
         var (email, _) = await client.RegisterAsync();
         using var person = auth.With((await client.LoginAsync(email)).Access);
@@ -250,10 +249,10 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         return (long?)await database.CreateCommand($"SELECT count(*) FROM audit_log WHERE {where}").ExecuteScalarAsync(Cancel) ?? 0;
     }
 
-    /// <summary>Identity's hasher, which can be made to take as long as a test wants.</summary>
-    private sealed class HeldHasher : IPasswordHasher<User>
+    /// <summary>A password hasher that a test can hold.</summary>
+    private sealed class HeldHasher : IPasswordHasher<object>
     {
-        private readonly PasswordHasher<User> _real = new();
+        private readonly PasswordHasher<object> _real = new();
         private readonly ManualResetEventSlim _open = new(initialState: true);
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _holding;
@@ -265,9 +264,9 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
 
         public void Release() => _open.Set();
 
-        public string HashPassword(User user, string password) => _real.HashPassword(user, password);
+        public string HashPassword(object user, string password) => _real.HashPassword(user, password);
 
-        public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
+        public PasswordVerificationResult VerifyHashedPassword(object user, string hashedPassword, string providedPassword)
         {
             Interlocked.Increment(ref _holding);
             if (!_open.IsSet)
@@ -282,7 +281,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 }
 
-/// <summary>Two replicas of Auth on one database and one Redis, which a test stops.</summary>
+/// <summary>Two replicas of Auth on one database and one Redis, which a test can stop.</summary>
 public sealed class ThrottledServers(AuthServers servers) : IAsyncLifetime
 {
     private TestServers? _redis;
@@ -300,7 +299,7 @@ public sealed class ThrottledServers(AuthServers servers) : IAsyncLifetime
         [
             ($"ConnectionStrings:{ResourceNames.Cache}", _redis.Cache),
             ("Auth:Throttle:PerAddress", "8"), ("Auth:Throttle:PerAccount", "6"), ("Auth:Throttle:PerAccountAndAddress", "4"),
-            ("Auth:Throttle:RedisTimeout", "00:00:02"), // the machine of the tests is slow, not dead
+            ("Auth:Throttle:RedisTimeout", "00:00:02"), // test machines are slow
         ];
         _one = await servers.StartAsync(settings: settings);
         _other = await servers.StartAsync(_one.Database, settings: settings);

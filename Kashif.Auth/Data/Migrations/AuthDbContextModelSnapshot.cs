@@ -17,56 +17,10 @@ namespace Kashif.Auth.Data.Migrations
         {
 #pragma warning disable 612, 618
             modelBuilder
-                .HasAnnotation("ProductVersion", "10.0.14")
+                .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
-
-            modelBuilder.Entity("Kashif.Auth.Accounts.EmailToken", b =>
-                {
-                    b.Property<byte[]>("Hash")
-                        .HasColumnType("bytea")
-                        .HasColumnName("hash");
-
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at");
-
-                    b.Property<string>("Email")
-                        .IsRequired()
-                        .HasMaxLength(254)
-                        .HasColumnType("character varying(254)")
-                        .HasColumnName("email");
-
-                    b.Property<DateTimeOffset>("ExpiresAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("expires_at");
-
-                    b.Property<string>("Purpose")
-                        .IsRequired()
-                        .HasMaxLength(20)
-                        .HasColumnType("character varying(20)")
-                        .HasColumnName("purpose");
-
-                    b.Property<DateTimeOffset?>("UsedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("used_at");
-
-                    b.Property<Guid>("UserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("user_id");
-
-                    b.HasKey("Hash")
-                        .HasName("pk_email_tokens");
-
-                    b.HasIndex("ExpiresAt")
-                        .HasDatabaseName("ix_email_tokens_expires_at");
-
-                    b.HasIndex("UserId")
-                        .HasDatabaseName("ix_email_tokens_user_id");
-
-                    b.ToTable("email_tokens", (string)null);
-                });
 
             modelBuilder.Entity("Kashif.Auth.Accounts.User", b =>
                 {
@@ -77,11 +31,6 @@ namespace Kashif.Auth.Data.Migrations
                     b.Property<int>("AccessFailedCount")
                         .HasColumnType("integer")
                         .HasColumnName("access_failed_count");
-
-                    b.Property<string>("ConcurrencyStamp")
-                        .IsConcurrencyToken()
-                        .HasColumnType("text")
-                        .HasColumnName("concurrency_stamp");
 
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
@@ -119,10 +68,6 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("character varying(2)")
                         .HasColumnName("language");
 
-                    b.Property<bool>("LockoutEnabled")
-                        .HasColumnType("boolean")
-                        .HasColumnName("lockout_enabled");
-
                     b.Property<DateTimeOffset?>("LockoutEnd")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("lockout_end");
@@ -139,12 +84,8 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnName("normalized_full_name")
                         .HasComputedColumnSql("upper(full_name)", true);
 
-                    b.Property<string>("NormalizedUserName")
-                        .HasMaxLength(254)
-                        .HasColumnType("character varying(254)")
-                        .HasColumnName("normalized_user_name");
-
                     b.Property<string>("PasswordHash")
+                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("password_hash");
 
@@ -153,17 +94,19 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("character varying(32)")
                         .HasColumnName("phone_number");
 
-                    b.Property<bool>("PhoneNumberConfirmed")
-                        .HasColumnType("boolean")
-                        .HasColumnName("phone_number_confirmed");
-
                     b.Property<bool>("PushEnabled")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("boolean")
                         .HasDefaultValue(true)
                         .HasColumnName("push_enabled");
 
+                    b.PrimitiveCollection<string[]>("Roles")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("roles");
+
                     b.Property<string>("SecurityStamp")
+                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("security_stamp");
 
@@ -175,15 +118,6 @@ namespace Kashif.Auth.Data.Migrations
                         .HasDefaultValue("system")
                         .HasColumnName("theme");
 
-                    b.Property<bool>("TwoFactorEnabled")
-                        .HasColumnType("boolean")
-                        .HasColumnName("two_factor_enabled");
-
-                    b.Property<string>("UserName")
-                        .HasMaxLength(254)
-                        .HasColumnType("character varying(254)")
-                        .HasColumnName("user_name");
-
                     b.HasKey("Id")
                         .HasName("pk_users");
 
@@ -191,9 +125,10 @@ namespace Kashif.Auth.Data.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_users_normalized_email");
 
-                    b.HasIndex("NormalizedUserName")
-                        .IsUnique()
-                        .HasDatabaseName("ix_users_normalized_user_name");
+                    b.HasIndex("Roles")
+                        .HasDatabaseName("ix_users_roles");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Roles"), "gin");
 
                     b.HasIndex(new[] { "NormalizedEmail" }, "ix_users_email_prefix")
                         .HasDatabaseName("ix_users_email_prefix");
@@ -205,7 +140,10 @@ namespace Kashif.Auth.Data.Migrations
 
                     NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex(new[] { "NormalizedFullName" }, "ix_users_full_name_prefix"), new[] { "text_pattern_ops" });
 
-                    b.ToTable("users", (string)null);
+                    b.ToTable("users", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_users_roles", "roles <@ ARRAY['admin', 'citizen', 'moderator', 'partner', 'staff']");
+                        });
                 });
 
             modelBuilder.Entity("Kashif.Auth.ApiKeys.ApiKey", b =>
@@ -373,6 +311,52 @@ namespace Kashif.Auth.Data.Migrations
                     b.ToTable("deletion_receipts", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Auth.EmailLinks.EmailToken", b =>
+                {
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Email")
+                        .IsRequired()
+                        .HasMaxLength(254)
+                        .HasColumnType("character varying(254)")
+                        .HasColumnName("email");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<string>("Purpose")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("purpose");
+
+                    b.Property<DateTimeOffset?>("UsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("used_at");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Hash")
+                        .HasName("pk_email_tokens");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_email_tokens_expires_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_email_tokens_user_id");
+
+                    b.ToTable("email_tokens", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Auth.Mfa.RecoveryCode", b =>
                 {
                     b.Property<Guid>("UserId")
@@ -496,7 +480,7 @@ namespace Kashif.Auth.Data.Migrations
                     b.ToTable("sessions", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Auth.Tokens.SigningKey", b =>
+            modelBuilder.Entity("Kashif.Auth.Tokens.StoredSigningKey", b =>
                 {
                     b.Property<string>("Id")
                         .HasMaxLength(64)
@@ -651,106 +635,6 @@ namespace Kashif.Auth.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
-            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityRole<System.Guid>", b =>
-                {
-                    b.Property<Guid>("Id")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("uuid")
-                        .HasColumnName("id");
-
-                    b.Property<string>("ConcurrencyStamp")
-                        .IsConcurrencyToken()
-                        .HasColumnType("text")
-                        .HasColumnName("concurrency_stamp");
-
-                    b.Property<string>("Name")
-                        .IsRequired()
-                        .HasMaxLength(20)
-                        .HasColumnType("character varying(20)")
-                        .HasColumnName("name");
-
-                    b.Property<string>("NormalizedName")
-                        .IsRequired()
-                        .HasMaxLength(20)
-                        .HasColumnType("character varying(20)")
-                        .HasColumnName("normalized_name");
-
-                    b.HasKey("Id")
-                        .HasName("pk_roles");
-
-                    b.HasIndex("NormalizedName")
-                        .IsUnique()
-                        .HasDatabaseName("role_name_index");
-
-                    b.ToTable("roles", (string)null);
-
-                    b.HasData(
-                        new
-                        {
-                            Id = new Guid("01900000-0000-7000-8000-000000000001"),
-                            ConcurrencyStamp = "01900000-0000-7000-8000-000000000001",
-                            Name = "citizen",
-                            NormalizedName = "CITIZEN"
-                        },
-                        new
-                        {
-                            Id = new Guid("01900000-0000-7000-8000-000000000002"),
-                            ConcurrencyStamp = "01900000-0000-7000-8000-000000000002",
-                            Name = "partner",
-                            NormalizedName = "PARTNER"
-                        },
-                        new
-                        {
-                            Id = new Guid("01900000-0000-7000-8000-000000000003"),
-                            ConcurrencyStamp = "01900000-0000-7000-8000-000000000003",
-                            Name = "staff",
-                            NormalizedName = "STAFF"
-                        },
-                        new
-                        {
-                            Id = new Guid("01900000-0000-7000-8000-000000000004"),
-                            ConcurrencyStamp = "01900000-0000-7000-8000-000000000004",
-                            Name = "moderator",
-                            NormalizedName = "MODERATOR"
-                        },
-                        new
-                        {
-                            Id = new Guid("01900000-0000-7000-8000-000000000005"),
-                            ConcurrencyStamp = "01900000-0000-7000-8000-000000000005",
-                            Name = "admin",
-                            NormalizedName = "ADMIN"
-                        });
-                });
-
-            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserRole<System.Guid>", b =>
-                {
-                    b.Property<Guid>("UserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("user_id");
-
-                    b.Property<Guid>("RoleId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("role_id");
-
-                    b.HasKey("UserId", "RoleId")
-                        .HasName("pk_user_roles");
-
-                    b.HasIndex("RoleId")
-                        .HasDatabaseName("ix_user_roles_role_id");
-
-                    b.ToTable("user_roles", (string)null);
-                });
-
-            modelBuilder.Entity("Kashif.Auth.Accounts.EmailToken", b =>
-                {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
-                        .WithMany()
-                        .HasForeignKey("UserId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_email_tokens_users_user_id");
-                });
-
             modelBuilder.Entity("Kashif.Auth.ApiKeys.ApiKey", b =>
                 {
                     b.HasOne("Kashif.Auth.Accounts.User", null)
@@ -769,6 +653,16 @@ namespace Kashif.Auth.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_deletion_receipts_account_deletions_deletion_id");
+                });
+
+            modelBuilder.Entity("Kashif.Auth.EmailLinks.EmailToken", b =>
+                {
+                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_email_tokens_users_user_id");
                 });
 
             modelBuilder.Entity("Kashif.Auth.Mfa.RecoveryCode", b =>
@@ -809,23 +703,6 @@ namespace Kashif.Auth.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_sessions_users_user_id");
-                });
-
-            modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserRole<System.Guid>", b =>
-                {
-                    b.HasOne("Microsoft.AspNetCore.Identity.IdentityRole<System.Guid>", null)
-                        .WithMany()
-                        .HasForeignKey("RoleId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_user_roles_roles_role_id");
-
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
-                        .WithMany()
-                        .HasForeignKey("UserId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_user_roles_users_user_id");
                 });
 #pragma warning restore 612, 618
         }
