@@ -16,7 +16,7 @@ namespace Kashif.Auth.Tests;
 public sealed class AccessTests(AuthServers servers)
 {
     [Fact]
-    public async Task Me_is_the_account_of_the_token()
+    public async Task Me_returns_the_account_of_the_token()
     {
         using var client = servers.Auth.Anonymous();
         var (email, user) = await client.RegisterAsync();
@@ -26,7 +26,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Of_many_who_ask_at_once_each_gets_their_own_account()
+    public async Task Me_parallel_requests_return_each_users_own_account()
     {
         using var client = servers.Auth.Anonymous();
         var people = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
@@ -44,7 +44,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Me_shows_a_change_at_once_and_is_gone_with_the_account()
+    public async Task Me_shows_a_committed_change_and_returns_404_after_deletion()
     {
         using var client = servers.Auth.Anonymous();
         var (email, _) = await client.RegisterAsync();
@@ -68,7 +68,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_token_that_auth_did_not_sign_is_nobodys()
+    public async Task Me_with_a_token_from_another_issuer_returns_401()
     {
         foreach (var token in new[] { servers.Stranger.TokenFor(Guid.CreateVersion7(), Roles.Admin), "nonsense", "a.b.c" })
         {
@@ -81,7 +81,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_token_with_one_changed_letter_is_nobodys()
+    public async Task Me_with_forged_claims_returns_401()
     {
         using var client = servers.Auth.Anonymous();
         var (email, _) = await client.RegisterAsync();
@@ -93,7 +93,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task What_is_not_there_is_a_404_and_a_wrong_method_a_405_for_everyone()
+    public async Task Unknown_path_returns_404_and_wrong_method_405_without_a_token()
     {
         using var client = servers.Auth.Anonymous();
         using var absent = await client.GetAsync("/api/v1/auth/nothing", TestContext.Current.CancellationToken);
@@ -103,7 +103,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_request_that_cannot_be_read_keeps_its_correlation_id()
+    public async Task Malformed_request_keeps_its_correlation_id()
     {
         using var client = servers.Auth.Anonymous();
         client.DefaultRequestHeaders.Add("X-Correlation-Id", "from-the-phone");
@@ -113,14 +113,14 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public void Every_endpoint_has_a_policy_or_is_open_on_purpose() =>
+    public void Endpoints_have_a_policy_or_allow_anonymous() =>
         servers.Auth.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.Metadata.GetMetadata<IAuthorizeData>() is null && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
             .Select(endpoint => endpoint.RoutePattern.RawText)
             .ShouldBeEmpty();
 
     [Fact]
-    public async Task The_first_admin_can_sign_in_as_one()
+    public async Task First_admin_can_sign_in_as_admin()
     {
         using var client = servers.Auth.Anonymous();
         var tokens = await client.LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword);
@@ -129,7 +129,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_first_admin_is_made_once_and_keeps_their_password()
+    public async Task First_admin_second_start_keeps_the_account_and_its_password()
     {
         await using var first = await servers.StartAsync();
         await using var second = await servers.StartAsync(first.Database, settings: ("Auth:Admin:Password", "another harbour at night"));
@@ -142,7 +142,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Somebody_who_has_an_account_can_be_made_the_first_admin()
+    public async Task First_admin_with_an_existing_account_gets_the_role()
     {
         await using var first = await servers.StartAsync();
         using var client = first.Anonymous();
@@ -155,7 +155,7 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Without_a_first_admin_there_is_none()
+    public async Task No_first_admin_configured_creates_no_account()
     {
         await using var auth = await servers.StartAsync(settings: [("Auth:Admin:Email", ""), ("Auth:Admin:Password", "")]);
         await using var database = NpgsqlDataSource.Create(auth.Database);
@@ -163,14 +163,14 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public void The_migrations_are_the_model()
+    public void Migrations_match_the_model()
     {
         using var scope = servers.Auth.Services.CreateScope();
         scope.ServiceProvider.GetRequiredService<AuthDbContext>().Database.HasPendingModelChanges().ShouldBeFalse();
     }
 
     [Fact]
-    public async Task No_secret_and_nothing_personal_reaches_a_log_or_a_trace()
+    public async Task Logs_and_traces_contain_no_secrets_or_personal_data()
     {
         var said = new ConcurrentQueue<string>();
         using var listener = new ActivityListener

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>What admins do to accounts, and what the audit log says of it.</summary>
+/// <summary>User administration and the audit log.</summary>
 public sealed class AdminTests(AuthServers servers)
 {
     private const string Base = "/api/v1/auth";
@@ -16,7 +16,7 @@ public sealed class AdminTests(AuthServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task People_are_found_by_the_beginning_of_their_address_or_name_in_any_case()
+    public async Task User_search_matches_address_and_name_prefixes_in_any_case()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -38,7 +38,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_list_is_paged_without_a_gap_or_a_double()
+    public async Task User_list_pages_without_gaps_or_duplicates()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -66,7 +66,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Roles_are_given_and_taken_and_count_from_the_next_refresh()
+    public async Task Changed_roles_apply_from_the_next_refresh()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -91,7 +91,7 @@ public sealed class AdminTests(AuthServers servers)
     [InlineData("service")]
     [InlineData("king")]
     [InlineData("")]
-    public async Task Only_roles_that_exist_can_be_given(string role)
+    public async Task Unknown_role_returns_400(string role)
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -102,7 +102,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_disabled_person_is_out_at_once_and_told_what_anybody_is_told()
+    public async Task Disabled_user_loses_sessions_and_gets_the_generic_login_error()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -126,7 +126,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Nobody_takes_their_own_admin_role_or_keeps_themselves_out()
+    public async Task Admins_cannot_remove_their_own_role_or_disable_themselves()
     {
         await using var alone = await servers.StartAsync();
         var (client, id) = await FirstAdminAsync(alone);
@@ -140,7 +140,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Two_admins_who_take_each_others_role_at_once_leave_one()
+    public async Task Two_admins_removing_each_other_in_parallel_leave_one_admin()
     {
         await using var host = await servers.StartAsync();
         var (first, firstId) = await FirstAdminAsync(host);
@@ -160,7 +160,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Whoever_is_no_admin_any_more_cannot_take_the_role_back_with_an_old_token()
+    public async Task Former_admin_cannot_regain_the_role_with_an_old_token()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -174,7 +174,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Nobody_learns_from_where_an_admin_changed_their_account()
+    public async Task Own_audit_log_hides_the_address_of_the_admin()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -188,7 +188,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Everybody_sees_their_own_entries_and_no_others()
+    public async Task Own_audit_log_shows_only_own_entries()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -208,7 +208,7 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task What_has_been_noted_cannot_be_changed_only_made_anonymous()
+    public async Task Audit_log_rows_cannot_be_changed_only_anonymized()
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();

@@ -6,13 +6,13 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>Keys for programs: shown once, worth what their owner and their scopes allow, and over when they are revoked.</summary>
+/// <summary>API keys: shown once, limited to scopes and the roles of the owner, revocable.</summary>
 public sealed class ApiKeyTests(AuthServers servers)
 {
     private const string Root = "/api/v1/auth/api-keys";
 
     [Fact]
-    public async Task A_key_is_shown_once_and_good_for_a_token_until_it_is_revoked()
+    public async Task Api_key_is_shown_once_and_works_until_revoked()
     {
         var (client, user) = await PersonAsync();
         using var made = await CreateAsync(client, "reporting:read", "auth:read");
@@ -36,7 +36,7 @@ public sealed class ApiKeyTests(AuthServers servers)
         (claims.GetProperty("exp").GetInt64() - claims.GetProperty("iat").GetInt64()).ShouldBeLessThanOrEqualTo(300);
         (await client.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items")[0].GetProperty("last_used_at").ValueKind.ShouldBe(JsonValueKind.String);
 
-        // It reads the account and decides nothing about it.
+        // auth:read can read the account but not change it.
         using var program = servers.Auth.With(token);
         (await program.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await program.GetAsync(Root)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
@@ -49,7 +49,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Keys_of_the_expired_the_disabled_and_the_deleted_are_refused()
+    public async Task Expired_keys_and_keys_of_disabled_or_deleted_users_are_refused()
     {
         var (client, user) = await PersonAsync();
         var key = (await (await CreateAsync(client, "auth:read")).JsonAsync()).GetProperty("key").GetString() ?? "";
@@ -67,7 +67,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Nobody_revokes_anothers_key_and_no_person_exchanges()
+    public async Task Api_keys_of_other_users_return_404_and_users_cannot_exchange_keys()
     {
         var (owner, _) = await PersonAsync();
         var (other, _) = await PersonAsync();
@@ -78,7 +78,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task What_a_key_cannot_be_is_named()
+    public async Task Api_key_with_invalid_fields_returns_400_naming_them()
     {
         var (client, _) = await PersonAsync();
         await (await CreateAsync(client)).ShouldNameFieldsAsync("scopes");
@@ -88,7 +88,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_person_has_twenty_keys_and_no_more()
+    public async Task Api_keys_are_limited_to_twenty_per_user()
     {
         var (client, _) = await PersonAsync();
 
@@ -107,7 +107,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     private static Task<HttpResponseMessage> CreateAsync(HttpClient client, params string[] scopes) =>
         client.PostAsJsonAsync(Root, new { name = "A kiosk", scopes });
 
-    /// <returns>The token; null where the key is not good.</returns>
+    /// <returns>The token; null if the key is refused.</returns>
     private async Task<string?> ExchangeAsync(string key)
     {
         using var asked = await servers.Auth.Anonymous().TryTokenAsync(

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>The servers of this assembly and one Auth on them, started once.</summary>
+/// <summary>The servers of this assembly and one Auth host, started once.</summary>
 public sealed class AuthServers : IAsyncLifetime
 {
     public const string Issuer = "https://kashif.test/api/v1/auth";
@@ -25,7 +25,7 @@ public sealed class AuthServers : IAsyncLifetime
     private ServiceHost<Program>? _auth;
     private EventTap? _events;
 
-    /// <summary>Somebody else who signs tokens: Auth believes none of them.</summary>
+    /// <summary>An issuer that Auth does not trust.</summary>
     public TestIssuer Stranger => _stranger ?? throw NotStarted();
     public ServiceHost<Program> Auth => _auth ?? throw NotStarted();
     public EventTap Events => _events ?? throw NotStarted();
@@ -51,7 +51,7 @@ public sealed class AuthServers : IAsyncLifetime
         }
     }
 
-    /// <summary>Another Auth: on a database of its own, or on another's.</summary>
+    /// <summary>Starts another Auth, on a new database unless one is given.</summary>
     public Task<ServiceHost<Program>> StartAsync(
         string? database = null, Action<IServiceCollection>? configure = null, params (string Key, string? Value)[] settings)
     {
@@ -60,8 +60,8 @@ public sealed class AuthServers : IAsyncLifetime
             ["Auth:Issuer"] = Issuer,
             ["Auth:SigningKeySecret"] = SigningKeySecret,
             [$"Auth:ServiceClients:{ClientId}"] = ClientSecret,
-            ["Auth:Throttle:PerAddress"] = "100000", // all tests come from one address
-            ["Auth:LongestHashingWait"] = "00:02:00", // and many from one machine
+            ["Auth:Throttle:PerAddress"] = "100000", // all tests share one address
+            ["Auth:LongestHashingWait"] = "00:02:00", // and one machine
             ["Auth:Admin:Email"] = AdminEmail,
             ["Auth:Admin:Password"] = AdminPassword,
         };
@@ -73,7 +73,7 @@ public sealed class AuthServers : IAsyncLifetime
         return ServiceHost<Program>.StartAsync(Servers, Stranger, ResourceNames.AuthDb, all, database, configure);
     }
 
-    /// <summary>An empty database that exists already, as a deployment would have made it.</summary>
+    /// <summary>Creates an empty database, as a deployment does.</summary>
     public async Task<string> CreateDatabaseAsync()
     {
         var name = $"test-{Guid.CreateVersion7():N}";
@@ -85,7 +85,7 @@ public sealed class AuthServers : IAsyncLifetime
     private static InvalidOperationException NotStarted() => new("Not started.");
 }
 
-/// <summary>What people do with Auth.</summary>
+/// <summary>The steps of a client.</summary>
 internal static class Journey
 {
     private const string Base = "/api/v1/auth";
@@ -103,7 +103,7 @@ internal static class Journey
         return client.SendAsync(request);
     }
 
-    /// <returns>The person's e-mail address and the account as Auth shows it.</returns>
+    /// <returns>The e-mail address and the account as Auth returns it.</returns>
     public static async Task<(string Email, JsonElement User)> RegisterAsync(this HttpClient client, string password = AuthServers.GoodPassword)
     {
         var email = NewEmail();
@@ -138,11 +138,11 @@ internal static class Journey
     public static Task<HttpResponseMessage> LogoutAsync(this HttpClient client, string refreshToken) =>
         client.PostAsJsonAsync($"{Base}/logout", new { refresh_token = refreshToken });
 
-    /// <summary>The session of an access token.</summary>
+    /// <summary>The session id in an access token.</summary>
     public static Guid SessionOf(Tokens tokens) =>
         Guid.Parse(new System.IdentityModel.Tokens.Jwt.JwtSecurityToken(tokens.Access).Claims.Single(claim => claim.Type == "sid").Value);
 
-    /// <summary>The person's own audit log, newest first.</summary>
+    /// <summary>The user's own audit log, newest first.</summary>
     public static async Task<List<JsonElement>> AuditAsync(this HttpClient client, string? action = null)
     {
         var page = await client.GetFromJsonAsync<JsonElement>($"{Base}/me/audit-log{(action is null ? "" : $"?action={action}")}");
@@ -154,7 +154,7 @@ internal static class Journey
     public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
         JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync());
 
-    /// <summary>The answer is a problem with this status and code.</summary>
+    /// <summary>Asserts a problem with this status and code.</summary>
     public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
     {
         response.StatusCode.ShouldBe(status);
@@ -165,7 +165,7 @@ internal static class Journey
         return problem;
     }
 
-    /// <summary>The answer is a 400 that names exactly these fields.</summary>
+    /// <summary>Asserts a 400 that names exactly these fields.</summary>
     public static async Task ShouldNameFieldsAsync(this HttpResponseMessage response, params string[] fields)
     {
         var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "invalid_request");

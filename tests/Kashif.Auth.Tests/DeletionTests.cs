@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>Auth with a broker of its own: all Auths on one broker share a queue, and receipts must reach this one.</summary>
+/// <summary>Auth with its own broker: hosts on one broker share a queue, and the receipts must reach this host.</summary>
 public sealed class DeletionServers : IAsyncLifetime
 {
     private TestServers? _servers;
@@ -26,7 +26,7 @@ public sealed class DeletionServers : IAsyncLifetime
         _auth = await StartAsync();
     }
 
-    /// <summary>An Auth whose last sweep comes soon.</summary>
+    /// <summary>Starts Auth with a short time to the last sweep.</summary>
     public Task<ServiceHost<Program>> StartAsync(string? database = null) => ServiceHost<Program>.StartAsync(
         _servers ?? throw new InvalidOperationException("Not started."),
         _issuer ?? throw new InvalidOperationException("Not started."),
@@ -56,13 +56,13 @@ public sealed class DeletionServers : IAsyncLifetime
     }
 }
 
-/// <summary>Somebody wants to be forgotten.</summary>
+/// <summary>Account deletion.</summary>
 public sealed class DeletionTests(DeletionServers servers) : IClassFixture<DeletionServers>
 {
     private static readonly string[] Services = [ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
 
     [Fact]
-    public async Task The_account_is_gone_at_once_and_nothing_of_it_stays()
+    public async Task Deletion_removes_the_account_and_all_its_data()
     {
         using var anonymous = servers.Auth.Anonymous();
         var email = Journey.NewEmail();
@@ -90,18 +90,18 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
         (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND (ip_address IS NOT NULL OR user_agent IS NOT NULL)", user)).ShouldBe(0);
         (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_requested'", user)).ShouldBe(1);
 
-        // The address is free again, and a repeated request is not answered from before.
+        // The address is free again, and the stored answer of the Idempotency-Key is gone.
         using var again = await anonymous.TryRegisterAsync(body, idempotencyKey: "once");
         again.StatusCode.ShouldBe(HttpStatusCode.Created);
         (await again.JsonAsync()).GetProperty("id").GetGuid().ShouldNotBe(user);
     }
 
     [Fact]
-    public async Task It_completes_when_all_have_confirmed_that_nothing_new_can_come()
+    public async Task Deletion_completes_after_every_service_confirms_the_last_sweep()
     {
         var (user, id) = await BeginAsync();
 
-        // Early receipts, five times each: something could still be made with the last access token.
+        // Receipts before the last sweep, five times each, do not complete the deletion.
         foreach (var service in Services)
         {
             var early = Guid.CreateVersion7();
@@ -118,29 +118,29 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
         await Eventually.TrueAsync(() => Told(user) >= 2, "the last sweep");
         await Task.WhenAll(Services.Skip(1).Select(service => ConfirmAsync(user, service)));
         var told = Told(user);
-        await Eventually.TrueAsync(() => Told(user) > told, "another try, for the service that is silent");
+        await Eventually.TrueAsync(() => Told(user) > told, "the event to be repeated for the missing service");
         (await ReadAsync(id)).GetProperty("status").GetString().ShouldBe("erasing");
         await ConfirmAsync(user, Services[0]);
         await ConfirmAsync(user, Services[0]);
 
-        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the end");
+        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the deletion to complete");
         (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_completed'", user)).ShouldBe(1);
     }
 
     [Fact]
-    public async Task Receipts_that_arrive_together_complete_it()
+    public async Task Deletion_with_parallel_receipts_completes_once()
     {
         var (user, id) = await BeginAsync();
         await Eventually.TrueAsync(() => Told(user) >= 2, "the last sweep");
 
         await Task.WhenAll(Services.SelectMany(service => Enumerable.Range(0, 5).Select(_ => ConfirmAsync(user, service))));
 
-        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the end");
+        await Eventually.TrueAsync(async () => (await ReadAsync(id)).GetProperty("status").GetString() == "completed", "the deletion to complete");
         (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'deletion_completed'", user)).ShouldBe(1);
     }
 
     [Fact]
-    public async Task Asked_twice_at_once_it_is_one_deletion()
+    public async Task Parallel_deletion_requests_start_one_deletion()
     {
         var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
         using var client = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
@@ -155,7 +155,7 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
     }
 
     [Fact]
-    public async Task The_last_admin_stays()
+    public async Task Last_admin_cannot_delete_the_account()
     {
         using var admin = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
         await (await DeleteAsync(admin, AuthServers.AdminPassword)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "last_admin");
@@ -163,10 +163,10 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
     }
 
     [Fact]
-    public async Task An_unknown_deletion_is_not_found() =>
+    public async Task Unknown_deletion_returns_404() =>
         await (await servers.Auth.Anonymous().GetAsync($"/api/v1/auth/deletions/{Guid.CreateVersion7()}")).ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
 
-    /// <returns>The person and the deletion.</returns>
+    /// <returns>The ids of the user and the deletion.</returns>
     private async Task<(Guid User, Guid Deletion)> BeginAsync()
     {
         var (email, user) = await servers.Auth.Anonymous().RegisterAsync();

@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>Links that go out by e-mail: to the right address, good once and not for long, and telling nobody who has an account.</summary>
+/// <summary>E-mailed links: single use, short-lived, bound to an address, and silent about which accounts exist.</summary>
 public sealed class EmailFlowTests(AuthServers servers)
 {
     private const string Verification = "user.email_verification_requested";
@@ -22,7 +22,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     private readonly HttpClient _client = servers.Auth.Anonymous();
 
     [Fact]
-    public async Task Who_registers_is_sent_a_link_that_verifies_the_address_once()
+    public async Task Registration_sends_a_link_that_verifies_the_address_once()
     {
         _client.DefaultRequestHeaders.Add("Accept-Language", "ar");
         var (email, user) = await _client.RegisterAsync();
@@ -45,7 +45,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task No_link_waits_in_the_database_after_it_was_published()
+    public async Task Published_links_leave_no_token_in_the_database()
     {
         var (email, _) = await _client.RegisterAsync();
         var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
@@ -55,7 +55,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_link_is_for_the_address_that_it_went_to_and_for_its_purpose()
+    public async Task Link_is_bound_to_its_address_and_purpose()
     {
         var (email, user) = await _client.RegisterAsync();
         var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
@@ -68,12 +68,12 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_link_is_sent_again_a_few_times_an_hour_and_not_at_all_to_who_is_verified()
+    public async Task Resend_is_limited_per_hour_and_skips_verified_addresses()
     {
         var (email, _) = await _client.RegisterAsync();
         using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
 
-        // At once, so that a count that is read before another's row is there would let all through.
+        // In parallel: a count without a lock would let all through.
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ResendAsync(person)));
 
         answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Accepted);
@@ -92,7 +92,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Forgot_answers_everybody_alike_and_writes_to_who_has_an_account()
+    public async Task Forgot_password_answers_alike_and_mails_only_existing_accounts()
     {
         var (email, user) = await _client.RegisterAsync();
         var (disabled, _) = await _client.RegisterAsync();
@@ -111,7 +111,7 @@ public sealed class EmailFlowTests(AuthServers servers)
         answers.ShouldAllBe(answer => answer == answers[0]);
         answers[0].ShouldStartWith("Accepted");
 
-        // They are looked at one after the other: once the last one's mail is on its way, there is none for the others.
+        // The queue is in order: once the last e-mail is sent, the other requests have been handled too.
         var asked = await DataAsync(Reset, email);
         asked.GetProperty("user_id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
         servers.Events.Envelopes(Reset).Select(envelope => envelope.GetProperty("data").GetProperty("email").GetString())
@@ -123,7 +123,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Forgot_writes_a_few_times_an_hour()
+    public async Task Forgot_password_is_limited_per_hour()
     {
         var (email, _) = await _client.RegisterAsync();
         var (last, _) = await _client.RegisterAsync();
@@ -139,7 +139,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_new_password_takes_the_place_of_the_old_one_and_ends_all_sessions()
+    public async Task Reset_replaces_the_password_and_ends_all_sessions()
     {
         var (email, user) = await _client.RegisterAsync();
         var session = await _client.LoginAsync(email);
@@ -159,7 +159,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Of_parallel_resets_with_one_link_one_sets_the_password()
+    public async Task Parallel_resets_with_one_link_succeed_once()
     {
         var (email, user) = await _client.RegisterAsync();
         var token = await ForgetAsync(email);
@@ -174,7 +174,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_refused_password_leaves_the_link_good()
+    public async Task Reset_with_a_weak_password_keeps_the_link_valid()
     {
         var (email, _) = await _client.RegisterAsync();
         var token = await ForgetAsync(email);
@@ -188,7 +188,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_disabled_person_gets_no_new_password()
+    public async Task Reset_of_a_disabled_account_is_refused()
     {
         var (email, _) = await _client.RegisterAsync();
         var token = await ForgetAsync(email);
@@ -198,7 +198,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Links_end_with_their_time_and_are_forgotten()
+    public async Task Expired_links_are_refused_and_deleted()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
@@ -222,7 +222,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     [InlineData("email/verify", "token")]
     [InlineData("password/reset", "token", "new_password")]
     [InlineData("password/forgot", "email")]
-    public async Task A_body_without_its_fields_is_named(string path, params string[] fields)
+    public async Task Missing_fields_return_400_naming_them(string path, params string[] fields)
     {
         using var response = await _client.PostAsJsonAsync($"/api/v1/auth/{path}", new { }, TestContext.Current.CancellationToken);
         await response.ShouldNameFieldsAsync(fields);
@@ -238,7 +238,7 @@ public sealed class EmailFlowTests(AuthServers servers)
     private Task<HttpResponseMessage> ResetAsync(string token, string password = NewPassword, HttpClient? client = null) =>
         (client ?? _client).PostAsJsonAsync("/api/v1/auth/password/reset", new { token, new_password = password });
 
-    /// <returns>The token of the person's nth link.</returns>
+    /// <returns>The token of the user's nth link.</returns>
     private async Task<string> ForgetAsync(string email, int nth = 1)
     {
         (await ForgotAsync(_client, email)).StatusCode.ShouldBe(HttpStatusCode.Accepted);

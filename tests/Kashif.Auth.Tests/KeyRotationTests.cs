@@ -12,13 +12,13 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>Keys change and nobody notices; unless somebody is meant to.</summary>
+/// <summary>Rotation of the signing keys.</summary>
 public sealed class KeyRotationTests(AuthServers servers)
 {
     private static readonly (string, string?)[] Fast = [("Auth:KeyRotation:Propagation", "00:00:02"), ("Auth:KeyRotation:Poll", "00:00:00.5")];
 
     [Fact]
-    public async Task Rotating_under_load_fails_no_request()
+    public async Task Rotation_under_load_fails_no_request()
     {
         await using var first = await servers.StartAsync(settings: Fast);
         await using var second = await servers.StartAsync(first.Database, settings: Fast);
@@ -48,7 +48,7 @@ public sealed class KeyRotationTests(AuthServers servers)
             using var client = new HttpClient { BaseAddress = target.Item1 };
             for (var turn = worker; !done.IsCancellationRequested; turn++)
             {
-                // In turn the newest, which nobody may have seen the key of, and one of those from before.
+                // Alternate between the newest token, whose key services may not know yet, and an older one.
                 var known = tokens.ToArray();
                 var token = turn % 2 == 0 ? known[^1] : known[turn * 7919 % known.Length];
                 using var request = new HttpRequestMessage(HttpMethod.Get, target.Item2) { Headers = { Authorization = new("Bearer", token) } };
@@ -64,7 +64,7 @@ public sealed class KeyRotationTests(AuthServers servers)
         var keys = new List<string> { KeyIdOf(newest.Access) };
         for (var rotation = 0; rotation < 3; rotation++)
         {
-            // Both replicas at once make one key.
+            // Both replicas rotate in parallel and make one key.
             using var onSecond = second.With(admin.DefaultRequestHeaders.Authorization?.Parameter ?? "");
             var made = await Task.WhenAll(RotateAsync(admin), RotateAsync(onSecond));
             made.Distinct().Count().ShouldBe(1);
@@ -84,7 +84,7 @@ public sealed class KeyRotationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_key_in_wrong_hands_ends_at_once_and_its_tokens_with_it()
+    public async Task Emergency_rotation_invalidates_keys_and_tokens_at_once()
     {
         await using var first = await servers.StartAsync();
         await using var second = await servers.StartAsync(first.Database);
@@ -99,10 +99,10 @@ public sealed class KeyRotationTests(AuthServers servers)
         made.ShouldNotBe(before);
         (await first.With(stolen.Access).MeAsync()).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await KeyIdsAsync(first)).ShouldBe([made]);
-        await Eventually.TrueAsync(async () => (await KeyIdsAsync(second)).SequenceEqual([made]), "the other replica to know");
+        await Eventually.TrueAsync(async () => (await KeyIdsAsync(second)).SequenceEqual([made]), "the other replica to read the key");
         (await second.With(stolen.Access).MeAsync()).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
 
-        // The session is still good, and what it gives is believed everywhere though nobody has fetched the new key yet.
+        // The session still works, and its new token is accepted although no service has read the new key yet.
         var renewed = await first.Anonymous().RefreshAsync(stolen.Refresh);
         KeyIdOf(renewed.Access).ShouldBe(made);
         using var client = new HttpClient { BaseAddress = new Uri(other.Urls.First()), DefaultRequestHeaders = { Authorization = new("Bearer", renewed.Access) } };
@@ -110,7 +110,7 @@ public sealed class KeyRotationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Keys_are_rotated_on_schedule_once_for_all_replicas()
+    public async Task Scheduled_rotation_happens_once_for_all_replicas()
     {
         (string, string?)[] settings =
             [("Auth:KeyRotation:Every", "00:00:08"), ("Auth:KeyRotation:Propagation", "00:00:01"), ("Auth:KeyRotation:Poll", "00:00:00.2")];
@@ -124,12 +124,12 @@ public sealed class KeyRotationTests(AuthServers servers)
             (await KeyIdsAsync(replica)).ShouldContain(before);
         }
 
-        // However many were made by now, each is the only one of its interval.
+        // There may be several keys by now, but one for each interval.
         (await CountAsync(first, "SELECT count(*) FROM signing_keys a JOIN signing_keys b ON a.id <> b.id AND abs(extract(epoch FROM a.active_from - b.active_from)) < 8")).ShouldBe(0);
     }
 
     [Fact]
-    public async Task Only_a_signed_in_admin_rotates()
+    public async Task Rotation_requires_a_signed_in_admin()
     {
         var (email, _) = await servers.Auth.Anonymous().RegisterAsync();
         using var citizen = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
@@ -139,7 +139,7 @@ public sealed class KeyRotationTests(AuthServers servers)
     [Theory]
     [InlineData("Auth:KeyRotation:Every", "00:01:00")]
     [InlineData("Auth:KeyRotation:Propagation", "00:00:10")]
-    public async Task Times_that_would_fail_requests_stop_the_start(string key, string value) =>
+    public async Task Unsafe_rotation_times_stop_the_start(string key, string value) =>
         (await Should.ThrowAsync<Exception>(() => servers.StartAsync(settings: (key, value)))).GetBaseException().Message.ShouldContain(key);
 
     private static async Task<HttpClient> AdminAsync(ServiceHost<Program> host) =>

@@ -9,7 +9,7 @@ namespace Kashif.Auth.Tests;
 public sealed class KeyTests(AuthServers servers)
 {
     [Fact]
-    public async Task The_published_keys_are_public_halves_only()
+    public async Task Jwks_contains_public_keys_only()
     {
         using var client = servers.Auth.Anonymous();
         using var response = await client.GetAsync("/api/v1/auth/.well-known/jwks.json", TestContext.Current.CancellationToken);
@@ -27,7 +27,7 @@ public sealed class KeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_discovery_document_names_the_public_addresses()
+    public async Task Discovery_document_has_the_public_addresses()
     {
         using var client = servers.Auth.Anonymous();
         using var response = await client.GetAsync("/api/v1/auth/.well-known/openid-configuration", TestContext.Current.CancellationToken);
@@ -39,7 +39,7 @@ public sealed class KeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_restart_keeps_the_key_and_the_tokens_that_it_signed()
+    public async Task Restart_keeps_the_key_and_its_tokens()
     {
         await using var first = await servers.StartAsync();
         using var client = first.Anonymous();
@@ -52,7 +52,7 @@ public sealed class KeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Replicas_that_start_together_make_one_key_and_one_admin()
+    public async Task Replicas_starting_together_create_one_key_and_one_admin()
     {
         var database = await servers.CreateDatabaseAsync();
         var replicas = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => servers.StartAsync(database)));
@@ -73,7 +73,7 @@ public sealed class KeyTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_stored_key_is_encrypted()
+    public async Task Stored_key_is_encrypted()
     {
         await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
         await using var reader = await database.CreateCommand("SELECT id, protected_key FROM signing_keys").ExecuteReaderAsync(TestContext.Current.CancellationToken);
@@ -92,7 +92,7 @@ public sealed class KeyTests(AuthServers servers)
         row.ProtectedKey.AsSpan().IndexOf(key.ExportSubjectPublicKeyInfo().AsSpan(^32..)).ShouldBe(-1);
         Should.Throw<InvalidOperationException>(() => row.Open($"{AuthServers.SigningKeySecret}x")).Message.ShouldContain("Auth:SigningKeySecret");
 
-        // Bound to its id: a row cannot take another's place.
+        // Bound to its id: a row cannot be moved to another id.
         var moved = new StoredSigningKey { Id = "other", ProtectedKey = row.ProtectedKey, CreatedAt = default, ActiveFrom = default };
         Should.Throw<InvalidOperationException>(() => moved.Open(AuthServers.SigningKeySecret));
     }
@@ -108,7 +108,7 @@ public sealed class KeyTests(AuthServers servers)
     [InlineData("Auth:Admin:Password", "password123")]
     [InlineData("Auth:Admin:Email", "admin")]
     [InlineData("Auth:ServiceClients:coupons", "short")]
-    public async Task A_bad_setting_stops_the_start_and_is_named(string key, string? value)
+    public async Task Invalid_setting_stops_the_start_and_is_named(string key, string? value)
     {
         var failure = await Should.ThrowAsync<Exception>(() => servers.StartAsync(settings: (key, value)));
         failure.GetBaseException().ShouldBeOfType<OptionsValidationException>();

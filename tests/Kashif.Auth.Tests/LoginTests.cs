@@ -12,7 +12,7 @@ public sealed class LoginTests(AuthServers servers)
     private readonly HttpClient _client = servers.Auth.Anonymous();
 
     [Fact]
-    public async Task A_login_answers_as_oauth_says()
+    public async Task Login_returns_an_oauth_token_response()
     {
         var (email, _) = await _client.RegisterAsync();
         using var response = await _client.TryTokenAsync(("grant_type", "password"), ("username", email.ToUpperInvariant()), ("password", AuthServers.GoodPassword));
@@ -26,11 +26,15 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task An_access_token_says_who_and_what_roles_and_nothing_personal()
+    public async Task Access_token_has_subject_and_roles_and_no_personal_data()
     {
         var (email, user) = await _client.RegisterAsync();
         var tokens = await _client.LoginAsync(email);
 
+        var header = JsonSerializer.Deserialize<JsonElement>(Base64UrlEncoder.DecodeBytes(tokens.Access.Split('.')[0]));
+        header.EnumerateObject().Select(member => member.Name).ShouldBe(["alg", "typ", "kid"], ignoreOrder: true);
+        header.GetProperty("alg").GetString().ShouldBe("ES256");
+        header.GetProperty("typ").GetString().ShouldBe("at+jwt");
         var claims = JsonSerializer.Deserialize<JsonElement>(Base64UrlEncoder.DecodeBytes(tokens.Access.Split('.')[1]));
         claims.EnumerateObject().Select(claim => claim.Name).ShouldBe(["iss", "aud", "sub", "jti", "iat", "exp", "sid", "roles"], ignoreOrder: true);
         claims.GetProperty("sub").GetString().ShouldBe(user.GetProperty("id").GetString());
@@ -41,7 +45,7 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task An_access_token_validates_by_the_published_keys()
+    public async Task Access_token_validates_with_the_published_keys()
     {
         var (email, user) = await _client.RegisterAsync();
         var tokens = await _client.LoginAsync(email);
@@ -59,7 +63,7 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_wrong_password_and_an_unknown_person_get_the_same_answer()
+    public async Task Wrong_password_and_unknown_account_get_the_same_answer()
     {
         var (email, _) = await _client.RegisterAsync();
         using var wrong = await _client.TryLoginAsync(email, "not this one");
@@ -78,7 +82,7 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_form_is_checked()
+    public async Task Token_request_with_a_bad_form_is_refused()
     {
         using var empty = await _client.TryTokenAsync();
         await empty.ShouldNameFieldsAsync("username", "password");
@@ -96,14 +100,14 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Too_many_wrong_passwords_lock_the_account_for_some_minutes()
+    public async Task Too_many_wrong_passwords_lock_the_account()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
         using var client = auth.Anonymous();
         var (email, _) = await client.RegisterAsync();
 
-        // At once, so that a count that is read before and written after would miss some.
+        // In parallel: a count that is read and then written would miss some.
         await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await client.TryLoginAsync(email, "not this one")).Dispose()));
 
         using var locked = await client.TryLoginAsync(email);
@@ -113,7 +117,7 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_login_forgives_the_wrong_passwords_before_it()
+    public async Task Login_resets_the_count_of_wrong_passwords()
     {
         var (email, _) = await _client.RegisterAsync();
         for (var round = 0; round < 2; round++)
@@ -128,7 +132,7 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_service_gets_a_token_of_its_own_that_is_nobodys()
+    public async Task Client_credentials_return_a_service_token_without_a_user()
     {
         using var response = await _client.TryTokenAsync(
             ("grant_type", "client_credentials"), ("client_id", AuthServers.ClientId), ("client_secret", AuthServers.ClientSecret));
@@ -149,7 +153,7 @@ public sealed class LoginTests(AuthServers servers)
     [InlineData(AuthServers.ClientId, "wrong")]
     [InlineData("nobody", AuthServers.ClientSecret)]
     [InlineData("nobody", "wrong")]
-    public async Task A_wrong_secret_gets_no_token(string id, string secret)
+    public async Task Wrong_client_secret_returns_401(string id, string secret)
     {
         using var response = await _client.TryTokenAsync(("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret));
         var problem = await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");

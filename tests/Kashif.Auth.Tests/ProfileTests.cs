@@ -5,7 +5,7 @@ using Kashif.Messaging.Events;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>What people change of their own accounts, and who is told.</summary>
+/// <summary>Profile, password and preferences.</summary>
 public sealed class ProfileTests(AuthServers servers)
 {
     private const string Me = "/api/v1/auth/me";
@@ -14,7 +14,7 @@ public sealed class ProfileTests(AuthServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Name_and_number_change_and_the_other_services_are_told()
+    public async Task Profile_change_is_saved_and_published()
     {
         var (client, email, id) = await SignedInAsync();
         using var response = await client.PatchAsJsonAsync(Me, new { full_name = "  Lina Haddad-Saleh ", phone = "+963 11 123" }, Cancel);
@@ -35,7 +35,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Bad_fields_are_named()
+    public async Task Profile_with_invalid_fields_returns_400_naming_them()
     {
         var (client, _, _) = await SignedInAsync();
         using var bad = await client.PatchAsJsonAsync(Me, new { full_name = "   ", phone = "call me", email = "nowhere" }, Cancel);
@@ -46,7 +46,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_new_address_needs_the_password_and_is_to_be_verified()
+    public async Task New_address_requires_the_password_and_verification()
     {
         var (client, email, id) = await SignedInAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -66,7 +66,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_taken_address_is_a_conflict_and_changes_nothing()
+    public async Task Taken_address_returns_409_and_changes_nothing()
     {
         var (client, email, _) = await SignedInAsync();
         var (other, taken, _) = await SignedInAsync();
@@ -83,7 +83,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_new_password_ends_all_other_sessions_and_keeps_this_one()
+    public async Task Password_change_ends_all_other_sessions()
     {
         using var anonymous = servers.Auth.Anonymous();
         var (email, _) = await anonymous.RegisterAsync();
@@ -103,7 +103,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_new_password_follows_the_rules_and_the_old_one_is_asked_for()
+    public async Task Password_change_checks_the_rules_and_the_current_password()
     {
         var (client, _, _) = await SignedInAsync();
         using var common = await client.PutAsJsonAsync($"{Me}/password", new { current_password = AuthServers.GoodPassword, new_password = "password123" }, Cancel);
@@ -114,7 +114,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Guessing_the_password_of_a_session_locks_the_account_like_guessing_at_the_door()
+    public async Task Wrong_current_passwords_lock_the_account()
     {
         var (client, email, _) = await SignedInAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -132,7 +132,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Preferences_are_kept_and_told()
+    public async Task Preferences_are_saved_and_published()
     {
         var (client, _, id) = await SignedInAsync();
         var before = await client.GetFromJsonAsync<JsonElement>($"{Me}/preferences", Cancel);
@@ -143,7 +143,7 @@ public sealed class ProfileTests(AuthServers servers)
         var after = await client.GetStringAsync($"{Me}/preferences", Cancel);
         after.ShouldBe("""{"language":"ar","theme":"dark","channels":{"push":false,"email":true}}""");
 
-        // No mail goes to an address that nobody has proven to be theirs.
+        // An unverified address gets no notifications.
         var told = await servers.Events.WaitForAsync(UserUpdated.Type, data => data.GetProperty("user_id").GetGuid() == id);
         told.GetProperty("data").GetProperty("language").GetString().ShouldBe("ar");
         told.GetProperty("data").GetProperty("channels").GetArrayLength().ShouldBe(0);
@@ -155,7 +155,7 @@ public sealed class ProfileTests(AuthServers servers)
     [InlineData("""{"language":"en","theme":"pink","channels":{"push":true,"email":true}}""", "theme")]
     [InlineData("""{"language":"en","theme":"dark","channels":{"push":true}}""", "channels")]
     [InlineData("""{"language":"en","theme":"dark"}""", "channels")]
-    public async Task Preferences_of_another_shape_are_named(string body, string field)
+    public async Task Invalid_preferences_return_400_naming_the_field(string body, string field)
     {
         var (client, _, _) = await SignedInAsync();
         using var response = await client.PutAsync($"{Me}/preferences", new StringContent(body, System.Text.Encoding.UTF8, "application/json"), Cancel);

@@ -12,7 +12,7 @@ public sealed class RegistrationTests(AuthServers servers)
     private readonly HttpClient _client = servers.Auth.Anonymous();
 
     [Fact]
-    public async Task A_new_account_is_a_citizens_and_is_announced()
+    public async Task Registration_creates_a_citizen_and_publishes_the_event()
     {
         var email = Journey.NewEmail();
         using var response = await _client.TryRegisterAsync(
@@ -43,7 +43,7 @@ public sealed class RegistrationTests(AuthServers servers)
     [InlineData("fr, en;q=0.2, ar;q=0.8", "ar")]
     [InlineData("fr", "en")]
     [InlineData("*", "en")]
-    public async Task The_language_is_the_one_that_the_client_prefers(string acceptLanguage, string expected)
+    public async Task Registration_takes_the_language_from_Accept_Language(string acceptLanguage, string expected)
     {
         _client.DefaultRequestHeaders.TryAddWithoutValidation("Accept-Language", acceptLanguage);
         var (_, user) = await _client.RegisterAsync();
@@ -51,7 +51,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task An_address_is_taken_whatever_its_case()
+    public async Task Registration_with_a_taken_address_in_other_case_returns_409()
     {
         var (email, _) = await _client.RegisterAsync();
         using var response = await _client.TryRegisterAsync(new { email = email.ToUpperInvariant(), password = AuthServers.GoodPassword, full_name = "Other" });
@@ -59,7 +59,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Of_many_who_register_one_address_at_once_one_gets_it()
+    public async Task Parallel_registrations_of_one_address_succeed_once()
     {
         var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
         var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _client.TryRegisterAsync(body)));
@@ -69,7 +69,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_repeated_idempotency_key_gets_the_first_answer_and_makes_no_second_account()
+    public async Task Repeated_idempotency_key_returns_the_first_answer()
     {
         var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
         var key = Guid.CreateVersion7().ToString();
@@ -86,7 +86,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task What_is_kept_of_a_request_with_a_key_does_not_help_to_guess_its_password()
+    public async Task Stored_idempotency_fingerprint_does_not_reveal_the_password()
     {
         var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
         var key = Guid.CreateVersion7().ToString();
@@ -101,7 +101,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Every_bad_field_is_named()
+    public async Task Registration_with_invalid_fields_returns_400_naming_them()
     {
         using var bad = await _client.TryRegisterAsync(new { email = "lina", password = "short", full_name = "  ", phone = "call me" });
         await bad.ShouldNameFieldsAsync("email", "password", "full_name", "phone");
@@ -128,7 +128,7 @@ public sealed class RegistrationTests(AuthServers servers)
     [InlineData("")]
     [InlineData("null")]
     [InlineData("{\"email\":\"\\ud800@x.test\",\"password\":\"violet otter 9\",\"full_name\":\"x\"}")]
-    public async Task A_body_of_another_shape_is_the_callers_fault(string body)
+    public async Task Malformed_body_returns_400(string body)
     {
         using var response = await _client.PostAsync(
             "/api/v1/auth/register", new StringContent(body, Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
@@ -141,14 +141,14 @@ public sealed class RegistrationTests(AuthServers servers)
     [InlineData("aaaaaaaaaaaa")]
     [InlineData("1234567")]
     [InlineData("🦊🦊🦊🦊")]
-    public async Task A_password_that_is_short_or_common_is_refused(string password)
+    public async Task Short_or_common_password_returns_400(string password)
     {
         using var response = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password, full_name = "Lina" });
         await response.ShouldNameFieldsAsync("password");
     }
 
     [Fact]
-    public async Task A_password_is_neither_trimmed_nor_truncated()
+    public async Task Passwords_are_not_trimmed_or_truncated()
     {
         var password = $" {new string('x', 200)} tail ";
         var (email, _) = await _client.RegisterAsync(password);
@@ -165,7 +165,7 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_password_is_stored_at_todays_cost()
+    public async Task Password_is_hashed_at_the_configured_cost()
     {
         var (email, _) = await _client.RegisterAsync();
         await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
@@ -193,5 +193,5 @@ public sealed class RegistrationTests(AuthServers servers)
     [InlineData("Lina <lina@example.com>", false)]
     [InlineData("lina@example.com,other@example.com", false)]
     [InlineData("lina@exam\nple.com", false)]
-    public void Addresses(string email, bool valid) => new EmailAttribute().IsValid(email).ShouldBe(valid);
+    public void Email_address_validation(string email, bool valid) => new EmailAttribute().IsValid(email).ShouldBe(valid);
 }

@@ -15,7 +15,7 @@ public sealed class SessionTests(AuthServers servers)
     private readonly HttpClient _client = servers.Auth.Anonymous();
 
     [Fact]
-    public async Task A_refresh_gives_new_tokens_in_the_same_session()
+    public async Task Refresh_returns_new_tokens_in_the_same_session()
     {
         var (email, _) = await _client.RegisterAsync();
         var first = await _client.LoginAsync(email);
@@ -28,7 +28,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_refresh_token_used_again_later_ends_its_family_and_no_other()
+    public async Task Reused_refresh_token_ends_its_session_only()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
@@ -52,7 +52,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Parallel_refreshes_of_one_token_give_one_and_the_same_child()
+    public async Task Parallel_refreshes_return_the_same_successor()
     {
         var (email, _) = await _client.RegisterAsync();
         for (var round = 0; round < 5; round++)
@@ -68,7 +68,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_late_repeat_gets_the_newest_of_the_family_and_no_branch()
+    public async Task Repeat_within_the_grace_period_returns_the_newest_token()
     {
         var (email, _) = await _client.RegisterAsync();
         var first = await _client.LoginAsync(email);
@@ -81,7 +81,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_child_follows_from_the_service_s_secret_and_not_from_its_parent_alone()
+    public async Task Successor_token_depends_on_the_secret()
     {
         await using var other = await servers.StartAsync(servers.Auth.Database);
         var (email, _) = await _client.RegisterAsync();
@@ -95,7 +95,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_session_that_was_ended_gives_no_child_again()
+    public async Task Ended_session_returns_no_successor_within_the_grace_period()
     {
         var (email, _) = await _client.RegisterAsync();
         var first = await _client.LoginAsync(email);
@@ -107,7 +107,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task People_see_their_sessions_and_which_one_they_are_in()
+    public async Task Session_list_shows_own_sessions_and_marks_the_current_one()
     {
         var (email, _) = await _client.RegisterAsync();
         var (stranger, _) = await _client.RegisterAsync();
@@ -140,7 +140,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task People_end_their_own_sessions_one_by_one_and_nobody_elses()
+    public async Task Users_can_end_only_their_own_sessions()
     {
         var (email, _) = await _client.RegisterAsync();
         var (stranger, _) = await _client.RegisterAsync();
@@ -167,7 +167,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_audit_log_tells_of_logins_and_logouts_and_where_they_came_from()
+    public async Task Audit_log_records_logins_and_logouts_with_address_and_device()
     {
         using var device = servers.Auth.Anonymous();
         device.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.78");
@@ -184,7 +184,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_session_knows_the_address_that_the_gateway_saw()
+    public async Task Session_has_the_client_address_forwarded_by_the_gateway()
     {
         var (email, _) = await _client.RegisterAsync();
         using var device = servers.Auth.Anonymous();
@@ -199,7 +199,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Only_the_hash_of_a_refresh_token_is_stored()
+    public async Task Refresh_tokens_are_stored_hashed()
     {
         var (email, _) = await _client.RegisterAsync();
         var tokens = await _client.LoginAsync(email);
@@ -207,7 +207,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_session_knows_its_device_and_its_last_use()
+    public async Task Session_has_its_device_and_last_use()
     {
         var (email, _) = await _client.RegisterAsync();
         _client.DefaultRequestHeaders.UserAgent.ParseAdd("KashifTests/1.0");
@@ -219,7 +219,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_session_ends_when_it_is_not_used_and_goes_on_when_it_is()
+    public async Task Session_expires_unless_refreshed()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
@@ -246,14 +246,14 @@ public sealed class SessionTests(AuthServers servers)
     [InlineData("nonsense")]
     [InlineData("")]
     [InlineData("w-5ubUbU_i8BYedL7bbeeVclDVFKInISMQQao3iI8JQ")]
-    public async Task An_unknown_refresh_token_is_refused(string token)
+    public async Task Unknown_refresh_token_returns_401(string token)
     {
         using var response = await _client.TryRefreshAsync(token);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
     }
 
     [Fact]
-    public async Task A_refresh_of_another_shape_is_named()
+    public async Task Malformed_refresh_returns_400_naming_the_field()
     {
         using var missing = await _client.PostAsJsonAsync("/api/v1/auth/refresh", new { }, TestContext.Current.CancellationToken);
         await missing.ShouldNameFieldsAsync("refresh_token");
@@ -264,7 +264,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Logout_ends_one_session_and_may_be_repeated()
+    public async Task Logout_ends_one_session_and_is_repeatable()
     {
         var (email, _) = await _client.RegisterAsync();
         var here = await _client.LoginAsync(email);
@@ -278,7 +278,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Nobody_ends_somebody_elses_session()
+    public async Task Logout_with_another_users_token_ends_nothing()
     {
         var (mine, _) = await _client.RegisterAsync();
         var (theirs, _) = await _client.RegisterAsync();
@@ -293,7 +293,7 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Logout_all_ends_every_session_of_the_person()
+    public async Task Logout_all_ends_every_session_of_the_user()
     {
         var (email, _) = await _client.RegisterAsync();
         var first = await _client.LoginAsync(email);

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
-/// <summary>An authenticator app beside the password: asked for, good once, and not to be guessed.</summary>
+/// <summary>Two-factor login with an authenticator app and recovery codes.</summary>
 public sealed class TotpTests(AuthServers servers)
 {
     private const string Base = "/api/v1/auth/mfa";
@@ -24,7 +24,7 @@ public sealed class TotpTests(AuthServers servers)
     [InlineData(1234567890, "89005924")]
     [InlineData(2000000000, "69279037")]
     [InlineData(20000000000, "65353130")]
-    public void Codes_are_those_of_the_standard(long seconds, string code)
+    public void Totp_matches_the_RFC_6238_test_vectors(long seconds, string code)
     {
         var secret = "12345678901234567890"u8.ToArray();
         var time = DateTimeOffset.FromUnixTimeSeconds(seconds);
@@ -43,10 +43,10 @@ public sealed class TotpTests(AuthServers servers)
     [InlineData("foob", "MZXW6YQ")]
     [InlineData("fooba", "MZXW6YTB")]
     [InlineData("foobar", "MZXW6YTBOI")]
-    public void Secrets_are_written_as_apps_read_them(string text, string base32) => Totp.Base32(Encoding.ASCII.GetBytes(text)).ShouldBe(base32);
+    public void Totp_secret_is_unpadded_base32(string text, string base32) => Totp.Base32(Encoding.ASCII.GetBytes(text)).ShouldBe(base32);
 
     [Fact]
-    public async Task An_app_is_set_up_with_the_password_and_asked_for_from_its_first_code_on()
+    public async Task Totp_setup_requires_the_password_and_applies_from_the_first_code()
     {
         var (email, user) = await _client.RegisterAsync();
         using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
@@ -63,7 +63,7 @@ public sealed class TotpTests(AuthServers servers)
         var png = Convert.FromBase64String((answer.GetProperty("qr_code").GetString() ?? "").Replace("data:image/png;base64,", "", StringComparison.Ordinal));
         png[..8].ShouldBe([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-        // Nothing has changed before the first code.
+        // Logins ask for no code before the setup is confirmed.
         await _client.LoginAsync(email);
         await (await PostAsync(person, "totp/confirm", new { code = "000000" == CodeOf(secret) ? "000001" : "000000" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_otp");
         using var confirmed = await PostAsync(person, "totp/confirm", new { code = $" {CodeOf(secret).Insert(3, " ")} " });
@@ -76,7 +76,7 @@ public sealed class TotpTests(AuthServers servers)
         await (await PostAsync(person, "totp", new { password = AuthServers.GoodPassword })).ShouldBeProblemAsync(HttpStatusCode.Conflict, "totp_enabled");
         (await CountAsync("SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'totp_enabled'", user.GetProperty("id").GetGuid())).ShouldBe(1);
 
-        // Neither the secret nor a code can be read from the database.
+        // The database contains neither the secret nor a recovery code in plain text.
         var plain = Convert.ToHexString(FromBase32(secret)).ToLowerInvariant();
         (await CountAsync("SELECT count(*) FROM totp_credentials WHERE user_id = $1 AND encode(protected_secret, 'hex') NOT LIKE '%' || $2 || '%'", user.GetProperty("id").GetGuid(), plain)).ShouldBe(1);
         (await CountAsync(
@@ -85,14 +85,14 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_code_signs_in_once_even_if_sent_many_times_at_once()
+    public async Task Totp_code_signs_in_once_under_parallel_logins()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
         using var client = auth.Anonymous();
         var (email, secret, _) = await SetUpAsync(client, auth);
 
-        // The code that confirmed the app is used up too; by its step, because the next one may have begun since.
+        // The code of the confirmation is used up too. Compare its time step, because the next one may have begun.
         var confirmed = await ReadAsync<long>(auth.Database, "SELECT last_step FROM totp_credentials JOIN users ON users.id = user_id WHERE email = $1", email);
         var first = CodeAt(secret, DateTimeOffset.FromUnixTimeSeconds(confirmed * Totp.StepSeconds));
         await (await TryLoginAsync(client, email, first)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
@@ -101,7 +101,7 @@ public sealed class TotpTests(AuthServers servers)
         var code = CodeAt(secret, time.GetUtcNow());
         var user = await ReadAsync<Guid>(auth.Database, "SELECT id FROM users WHERE email = $1", email);
 
-        // Past the password, which a machine checks one or two of at a time.
+        // Directly at the second factor: password hashing runs only one or two at a time.
         var passed = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
         {
             await using var scope = auth.Services.CreateAsyncScope();
@@ -115,7 +115,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Wrong_codes_lock_the_account_and_right_passwords_between_them_do_not_help()
+    public async Task Wrong_codes_lock_the_account_despite_correct_passwords()
     {
         var time = new MovableTime();
         await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
@@ -127,7 +127,7 @@ public sealed class TotpTests(AuthServers servers)
             await (await TryLoginAsync(client, email, "WRONG-WRONG")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
         }
 
-        // Locked: nobody learns any more whether the password is right, and no code is used up.
+        // Locked: the answer does not tell whether the password is correct, and no code is used up.
         await (await TryLoginAsync(client, email, codes[0])).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
         await (await TryLoginAsync(client, email, "")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
         time.Advance(TimeSpan.FromMinutes(6));
@@ -136,7 +136,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Whether_a_code_is_asked_for_is_told_to_who_knows_the_password_only()
+    public async Task Mfa_required_is_returned_only_after_the_correct_password()
     {
         var (email, _, _) = await SetUpAsync(_client, servers.Auth);
         foreach (var otp in new[] { "", "123456" })
@@ -147,7 +147,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_recovery_code_stands_in_once_and_others_take_its_place()
+    public async Task Recovery_code_works_once_and_renewal_replaces_all()
     {
         var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
 
@@ -165,7 +165,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_recovery_code_is_its_owners_only()
+    public async Task Recovery_code_of_another_user_is_refused()
     {
         var (_, _, theirs) = await SetUpAsync(_client, servers.Auth);
         var (email, _, _) = await SetUpAsync(_client, servers.Auth);
@@ -173,7 +173,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_refresh_asks_for_no_code_and_a_new_password_does_not_turn_the_app_off()
+    public async Task Refresh_needs_no_code_and_password_change_keeps_totp()
     {
         var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
         using var signedIn = await TryLoginAsync(_client, email, codes[0]);
@@ -189,7 +189,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task The_app_is_turned_off_with_password_and_code()
+    public async Task Totp_removal_requires_password_and_code()
     {
         var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
         using var signedIn = await TryLoginAsync(_client, email, codes[0]);
@@ -206,7 +206,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task A_secret_opens_for_its_owner_only()
+    public async Task Totp_secret_decrypts_only_for_its_owner()
     {
         var (email, secret, _) = await SetUpAsync(_client, servers.Auth);
         var (thief, _, _) = await SetUpAsync(_client, servers.Auth);
@@ -217,7 +217,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Every_bad_field_is_named_and_nobody_else_gets_in()
+    public async Task Mfa_endpoints_validate_fields_and_require_a_session()
     {
         using var nobody = await PostAsync(_client, "totp", new { password = "x" });
         await nobody.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
