@@ -5,28 +5,29 @@ using Kashif.Auth.Data;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Auth.Tokens;
 
-/// <summary>The signing keys in memory: one signs, all are published, and Auth's own endpoints validate by them.</summary>
+/// <summary>The signing keys in memory: one signs, all are published in the JWKS, and Auth's own endpoints validate with them.</summary>
 internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SigningKeyCache> logger) : SigningKeys(time, logger)
 {
     private readonly TimeProvider _time = time;
     private volatile Keys? _keys;
 
-    /// <summary>The published half of every key.</summary>
+    /// <summary>The public half of every key.</summary>
     public JwksResponse Published => Loaded.Published;
 
-    /// <summary>The key that signs now: the newest of those whose time has come.</summary>
+    /// <summary>The key that signs now: the newest active one.</summary>
     public TokenSigner Current
     {
         get
         {
             var now = _time.GetUtcNow();
             var keys = Loaded.Newest;
-            return (keys.FirstOrDefault(key => key.ActiveFrom <= now) ?? keys[^1]).TokenSigner; // the last one where this clock is behind
+            return (keys.FirstOrDefault(key => key.ActiveFrom <= now) ?? keys[^1]).TokenSigner; // the oldest one if this machine's clock is behind
         }
     }
 
@@ -65,20 +66,29 @@ internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<Auth
     private sealed record CachedKey(DateTimeOffset ActiveFrom, TokenSigner TokenSigner);
 }
 
-/// <summary>Signs with ES256 (RFC 7518 section 3.4).</summary>
+/// <summary>Signs tokens with ES256 (RFC 7518 section 3.4).</summary>
 internal sealed class TokenSigner(string keyId, ECDsa key)
 {
-    private readonly Lock _lock = new(); // an ECDsa is not for several threads at once
+    private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    private readonly Lock _lock = new(); // an ECDsa instance is not thread-safe
+
+    /// <summary>The default factory would keep every rotated key in a static cache.</summary>
+    private readonly SigningCredentials _credentials = new(new ECDsaSecurityKey(key) { KeyId = keyId }, SecurityAlgorithms.EcdsaSha256)
+    {
+        CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
+    };
 
     public string KeyId => keyId;
 
     public JwksKey Public { get; } = Publish(keyId, key);
 
-    public void Sign(ReadOnlySpan<byte> data, Span<byte> signature)
+    public string Sign(SecurityTokenDescriptor token)
     {
+        token.SigningCredentials = _credentials;
         lock (_lock)
         {
-            key.SignData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            return Handler.CreateToken(token);
         }
     }
 

@@ -3,29 +3,30 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Auth.Tokens;
 
-/// <summary>A key that access tokens are signed with, as the database holds it: encrypted.</summary>
+/// <summary>A key that signs access tokens, as stored in the database: encrypted.</summary>
 internal sealed class StoredSigningKey
 {
     /// <summary>The key id of tokens and JWKS: the key's RFC 7638 thumbprint.</summary>
     public required string Id { get; init; }
 
-    /// <summary>PKCS #8, sealed and bound to <see cref="Id"/>.</summary>
+    /// <summary>PKCS #8, encrypted and bound to <see cref="Id"/>.</summary>
     public required byte[] ProtectedKey { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it begins to sign; validators know it before.</summary>
+    /// <summary>When it starts to sign. It is published from its creation.</summary>
     public required DateTimeOffset ActiveFrom { get; init; }
 
-    /// <summary>When the last token that it signed has expired: from here on it is not published.</summary>
+    /// <summary>When the last token that it signed has expired. It is published until then.</summary>
     public DateTimeOffset? RetiredAt { get; set; }
 
     public static StoredSigningKey Create(string secret, DateTimeOffset now, DateTimeOffset activeFrom)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var id = Thumbprint(key);
+        var id = Base64Url.EncodeToString(new ECDsaSecurityKey(key).ComputeJwkThumbprint());
         var plain = key.ExportPkcs8PrivateKey();
         var sealedKey = Sealing.Seal(secret, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
         CryptographicOperations.ZeroMemory(plain);
@@ -46,20 +47,12 @@ internal sealed class StoredSigningKey
         catch (AuthenticationTagMismatchException exception)
         {
             throw new InvalidOperationException(
-                $"Auth:SigningKeySecret is not the secret under which signing key '{Id}' was stored. Set the former one, or delete the rows of signing_keys to begin with a new key (everybody signs in again).", exception);
+                $"Auth:SigningKeySecret is not the secret that encrypted signing key '{Id}'. Restore the former secret, or delete all rows of signing_keys to start with a new key (all access tokens become invalid).", exception);
         }
         finally
         {
             CryptographicOperations.ZeroMemory(plain);
         }
-    }
-
-    /// <summary>https://www.rfc-editor.org/rfc/rfc7638: the required members in lexicographic order, hashed.</summary>
-    private static string Thumbprint(ECDsa key)
-    {
-        var point = key.ExportParameters(includePrivateParameters: false).Q;
-        var canonical = $$"""{"crv":"P-256","kty":"EC","x":"{{Base64Url.EncodeToString(point.X)}}","y":"{{Base64Url.EncodeToString(point.Y)}}"}""";
-        return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)));
     }
 }
 
