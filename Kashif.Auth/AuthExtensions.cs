@@ -27,13 +27,13 @@ internal static class AuthExtensions
         services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<SigningKeyCache>();
 
-        // Auth is where the keys are: it validates its own tokens without asking itself over HTTP.
+        // Auth validates its own tokens with the keys in memory, not over HTTP like the other services.
         services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<SigningKeyCache>());
         services.AddScoped<KeyRotation>();
         services.AddKeyCommands();
         builder.AddKashifAuthentication();
 
-        // Whoever reaches Auth comes through the gateway, which overwrites what a client says of itself.
+        // Every request comes through the gateway, which overwrites X-Forwarded-For.
         services.Configure<ForwardedHeadersOptions>(options =>
         {
             options.ForwardedHeaders = ForwardedHeaders.XForwardedFor;
@@ -63,7 +63,7 @@ internal static class AuthExtensions
         services.AddScoped<AuditLog>();
         services.AddScoped<AccountErasure>();
 
-        // In this order, after the migrations.
+        // They start in this order, after the migrations.
         services.AddHostedService<KeyRotationSchedule>();
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();

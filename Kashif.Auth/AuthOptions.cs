@@ -9,15 +9,15 @@ internal sealed class AuthOptions : IValidatableObject
     public const string Section = "Auth";
     public const int MinSecretLength = 32;
 
-    /// <summary>The address of this service as clients reach it, through the gateway: the <c>iss</c> of every token.</summary>
+    /// <summary>The public URL of this service, through the gateway. It is the <c>iss</c> of every token.</summary>
     [Required(ErrorMessage = "Auth:Issuer is not set: the public address of Auth, for example http://localhost:8000/api/v1/auth.")]
     public string Issuer { get; set; } = "";
 
-    /// <summary>What the signing keys are encrypted under in the database. Never stored there itself.</summary>
-    [Required(ErrorMessage = "Auth:SigningKeySecret is not set: a random secret of at least 32 characters (openssl rand -base64 48) that encrypts the signing keys; keep it, or they are lost.")]
+    /// <summary>Encrypts the signing keys in the database, and is never stored there.</summary>
+    [Required(ErrorMessage = "Auth:SigningKeySecret is not set: a random secret of at least 32 characters (openssl rand -base64 48) that encrypts the signing keys. Keep it: without it the keys are lost.")]
     public string SigningKeySecret { get; set; } = "";
 
-    /// <summary>Services that may ask for a token of their own, with their secrets, by client id.</summary>
+    /// <summary>Client id and secret of each service that may request a token.</summary>
     public Dictionary<string, string> ServiceClients { get; } = [];
 
     public FirstAdminOptions Admin { get; } = new();
@@ -28,13 +28,13 @@ internal sealed class AuthOptions : IValidatableObject
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
     public TimeSpan ServiceTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long a session lives after its last refresh.</summary>
+    /// <summary>How long a session lasts after its last refresh.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>How long a refresh token that was used gives the same successor again; zero means never.</summary>
+    /// <summary>How long a used refresh token still returns the same successor. Zero turns this off.</summary>
     public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a password may wait to be checked before the request is answered with a 503.</summary>
+    /// <summary>How long a password may wait for a free core before the request gets a 503.</summary>
     public TimeSpan LongestHashingWait { get; set; } = TimeSpan.FromSeconds(15);
 
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
@@ -43,7 +43,7 @@ internal sealed class AuthOptions : IValidatableObject
     {
         if (!Uri.TryCreate(Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme is not ("http" or "https") || Issuer.EndsWith('/'))
         {
-            yield return new ValidationResult("Auth:Issuer must be an absolute http(s) address without a slash at its end.");
+            yield return new ValidationResult("Auth:Issuer must be an absolute http or https URL without a trailing slash.");
         }
 
         if (SigningKeySecret.Length < MinSecretLength || SigningKeySecret.Distinct().Count() < 10)
@@ -59,17 +59,17 @@ internal sealed class AuthOptions : IValidatableObject
 
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
         {
-            yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than the first.");
+            yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than Auth:AccessTokenLifetime.");
         }
 
         if (RefreshGrace < TimeSpan.Zero || RefreshGrace > TimeSpan.FromMinutes(1))
         {
-            yield return new ValidationResult("Auth:RefreshGrace must be between 00:00:00 (off) and 00:01:00: whoever stole a used token could use it for so long.");
+            yield return new ValidationResult("Auth:RefreshGrace must be between 00:00:00 (off) and 00:01:00: a stolen refresh token stays usable for that long.");
         }
 
         if (LongestHashingWait <= TimeSpan.Zero)
         {
-            yield return new ValidationResult("Auth:LongestHashingWait must be positive, such as 00:00:15.");
+            yield return new ValidationResult("Auth:LongestHashingWait must be positive, for example 00:00:15.");
         }
 
         if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero
@@ -80,28 +80,28 @@ internal sealed class AuthOptions : IValidatableObject
 
         if (KeyRotation.Poll <= TimeSpan.Zero || KeyRotation.Propagation <= KeyRotation.Poll)
         {
-            yield return new ValidationResult("Auth:KeyRotation:Poll must be positive, and Auth:KeyRotation:Propagation longer, or a key signs before every replica publishes it.");
+            yield return new ValidationResult("Auth:KeyRotation:Poll must be positive and Auth:KeyRotation:Propagation longer than it; otherwise a key signs before every replica publishes it.");
         }
 
         if (KeyRotation.Every < TimeSpan.Zero || (KeyRotation.Every > TimeSpan.Zero && KeyRotation.Every <= KeyRotation.Propagation))
         {
-            yield return new ValidationResult("Auth:KeyRotation:Every must be longer than Auth:KeyRotation:Propagation, such as 90.00:00:00; 00:00:00 means never.");
+            yield return new ValidationResult("Auth:KeyRotation:Every must be longer than Auth:KeyRotation:Propagation, for example 90.00:00:00, or 00:00:00 for never.");
         }
 
         if (Deletion.Grace < TimeSpan.Zero || Deletion.Poll <= TimeSpan.Zero || Deletion.Repeat <= TimeSpan.Zero)
         {
-            yield return new ValidationResult("Auth:Deletion:Poll and Auth:Deletion:Repeat must be positive, and Auth:Deletion:Grace not negative.");
+            yield return new ValidationResult("Auth:Deletion:Poll and Auth:Deletion:Repeat must be positive. Auth:Deletion:Grace must not be negative.");
         }
 
         if (string.IsNullOrEmpty(Admin.Email) != string.IsNullOrEmpty(Admin.Password))
         {
-            yield return new ValidationResult("Auth:Admin:Email and Auth:Admin:Password make the first admin together: set both or neither.");
+            yield return new ValidationResult("Auth:Admin:Email and Auth:Admin:Password create the first admin: set both or neither.");
         }
         else if (Admin.IsSet)
         {
             if (!new EmailAttribute().IsValid(Admin.Email))
             {
-                yield return new ValidationResult("Auth:Admin:Email is not an e-mail address.");
+                yield return new ValidationResult("Auth:Admin:Email is not a valid e-mail address.");
             }
 
             if (new PasswordAttribute().GetValidationResult(Admin.Password, validationContext) is { } weak)
@@ -112,32 +112,32 @@ internal sealed class AuthOptions : IValidatableObject
     }
 }
 
-/// <summary>Section <c>Auth:Admin</c>: who is made an admin at start, and registered first where there is no such account.</summary>
+/// <summary>Section <c>Auth:Admin</c>: the account that is made an admin at start, and created if it does not exist.</summary>
 internal sealed class FirstAdminOptions
 {
     public string? Email { get; set; }
 
-    /// <summary>Of a new account; that of one which exists is never changed.</summary>
+    /// <summary>For a new account. An existing account keeps its password.</summary>
     public string? Password { get; set; }
 
     public bool IsSet => !string.IsNullOrEmpty(Email) && !string.IsNullOrEmpty(Password);
 }
 
-/// <summary>Section <c>Auth:Throttle</c>: how many wrong passwords are answered within <see cref="Window"/>, over all replicas.</summary>
+/// <summary>Section <c>Auth:Throttle</c>: how many wrong passwords are allowed within <see cref="Window"/>, over all replicas.</summary>
 internal sealed class ThrottleOptions
 {
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>Of one address (of IPv6 one /64 network), whichever accounts it tries.</summary>
+    /// <summary>From one IP address (IPv6: one /64 network), for all accounts together.</summary>
     public int PerAddress { get; set; } = 100;
 
-    /// <summary>For one account, or one e-mail address that has none, wherever they come from.</summary>
+    /// <summary>For one e-mail address, with or without an account, from all IP addresses together.</summary>
     public int PerAccount { get; set; } = 30;
 
-    /// <summary>For one account from one address.</summary>
+    /// <summary>For one e-mail address from one IP address.</summary>
     public int PerAccountAndAddress { get; set; } = 10;
 
-    /// <summary>How long a login waits for Redis before this replica counts alone.</summary>
+    /// <summary>How long a login waits for Redis before this replica counts locally.</summary>
     public TimeSpan RedisTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
 }
 
@@ -146,16 +146,16 @@ internal sealed class KeyRotationOptions
 {
     private static readonly TimeSpan LongestMaxAge = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long a key signs before another is made; zero means that keys are rotated on demand only.</summary>
+    /// <summary>The age at which a key is replaced. Zero turns scheduled rotation off.</summary>
     public TimeSpan Every { get; set; } = TimeSpan.FromDays(90);
 
-    /// <summary>How long a key is published before it signs: longer than any validator may go on with the keys it has.</summary>
+    /// <summary>How long a key is published before it signs. Must exceed the time that any validator caches keys.</summary>
     public TimeSpan Propagation { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How soon a replica has what another one did.</summary>
+    /// <summary>How often a replica reads the keys, and so how soon it has a key made by another one.</summary>
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A third of <see cref="Propagation"/>: the gateway's copy and then a client's may each be so old.</summary>
+    /// <summary>A third of <see cref="Propagation"/>: the gateway caches the answer and a client may cache the gateway's copy.</summary>
     internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
 }
 
@@ -163,14 +163,14 @@ internal sealed class KeyRotationOptions
 internal sealed class DeletionOptions
 {
     /// <summary>
-    /// What an event may take to be handled, all tries included, after the last access token has expired: the services are told
-    /// again then, and what they confirm counts.
+    /// The time for services to handle events, retries included, after the last access token has expired. Then
+    /// <c>user.deleted</c> is published again, and only confirmations of that count.
     /// </summary>
     public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How often deletions are looked for that are due.</summary>
+    /// <summary>How often due deletions are looked up.</summary>
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How often a service that does not confirm is told again.</summary>
+    /// <summary>How often <c>user.deleted</c> is repeated until every service has confirmed.</summary>
     public TimeSpan Repeat { get; set; } = TimeSpan.FromHours(1);
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Kashif.Auth;
 
-/// <summary>Keys for different purposes out of one configured secret (HKDF, RFC 5869).</summary>
+/// <summary>Derives a key for each purpose from one configured secret (HKDF, RFC 5869).</summary>
 internal static class DerivedKey
 {
     public const string SigningKeys = "kashif signing keys v1";

@@ -2,14 +2,14 @@ using System.Security.Cryptography;
 
 namespace Kashif.Auth;
 
-/// <summary>What the database holds of a secret that is needed again: AES-256-GCM under a key of its purpose, bound to whose it is.</summary>
+/// <summary>Encrypts secrets for storage: AES-256-GCM with a key for the purpose, and the owner as associated data.</summary>
 internal static class Sealing
 {
     private const int NonceSize = 12;
     private const int TagSize = 16;
     private const int PrefixSize = NonceSize + TagSize;
 
-    /// <param name="boundTo">Under another owner it does not open.</param>
+    /// <param name="boundTo">The associated data: decryption fails with any other.</param>
     /// <returns>Nonce, tag and ciphertext.</returns>
     public static byte[] Seal(string secret, string purpose, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> boundTo)
     {
@@ -21,8 +21,8 @@ internal static class Sealing
         return result;
     }
 
-    /// <returns>The plain text: for the caller to wipe.</returns>
-    /// <exception cref="AuthenticationTagMismatchException">It was sealed under another secret, or for somebody else.</exception>
+    /// <returns>The plain text, which the caller wipes.</returns>
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret or for another owner.</exception>
     public static byte[] Open(string secret, string purpose, ReadOnlySpan<byte> sealedText, ReadOnlySpan<byte> boundTo)
     {
         var plain = new byte[sealedText.Length - PrefixSize];

@@ -14,19 +14,19 @@ namespace Kashif.Auth.Accounts;
 public sealed record RegisterRequest(
     [Email] string Email,
     [Password] string Password,
-    [Required(ErrorMessage = "A name is needed."), StringLength(User.MaxNameLength)] string FullName,
+    [Required(ErrorMessage = "A name is required."), StringLength(User.MaxNameLength)] string FullName,
     [PhoneNumber] string? Phone = null);
 
 internal static class AccountEndpoints
 {
-    public static Error EmailTaken { get; } = Error.Conflict("email_taken", "There is an account with this e-mail address already.");
+    public static Error EmailTaken { get; } = Error.Conflict("email_taken", "An account with this e-mail address already exists.");
 
     public static RouteGroupBuilder MapAccounts(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
-        group.MapPost("/register", RegisterAsync).WithName("Register").WithSummary("Opens an account")
+        group.MapPost("/register", RegisterAsync).WithName("Register").WithSummary("Register an account")
             .ProducesProblem(StatusCodes.Status409Conflict).AllowAnonymous().WithIdempotency();
-        group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("The signed-in person's account");
+        group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("Get my account");
         return group;
     }
 
@@ -50,9 +50,9 @@ internal static class AccountEndpoints
         ClaimsPrincipal caller, UserReader users, CancellationToken cancellationToken) =>
         await users.FindAsync(caller.UserId, cancellationToken) is { } user
             ? TypedResults.Ok(user)
-            : Error.NotFound("This account is gone.").ToProblem();
+            : Error.NotFound("This account no longer exists.").ToProblem();
 
-    /// <summary>What the browser or phone asks for, of the languages that Kashif speaks.</summary>
+    /// <summary>The supported language that the client prefers (<c>Accept-Language</c>), or English.</summary>
     private static string PreferredLanguage(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage
         .OrderByDescending(language => language.Quality ?? 1)
         .Select(language => language.Value.AsSpan() is [var first, var second, ..] ? $"{first}{second}".ToLowerInvariant() : "")

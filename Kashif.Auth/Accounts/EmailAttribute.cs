@@ -3,8 +3,8 @@ using System.Net.Mail;
 
 namespace Kashif.Auth.Accounts;
 
-/// <summary>An address that mail can go to: local part, at sign, a domain with a dot; no display name, no spaces.</summary>
-internal sealed class EmailAttribute() : ValidationAttribute("This is not an e-mail address.")
+/// <summary>An address with a local part and a domain that has a dot; no display name, no spaces.</summary>
+internal sealed class EmailAttribute() : ValidationAttribute("This is not a valid e-mail address.")
 {
     /// <summary>RFC 5321 section 4.5.3.1.3, less the angle brackets.</summary>
     public const int MaxLength = 254;

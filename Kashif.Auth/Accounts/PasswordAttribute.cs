@@ -5,23 +5,22 @@ using System.Text;
 namespace Kashif.Auth.Accounts;
 
 /// <summary>
-/// The rules for a new password, after NIST SP 800-63B: long enough, not one that everybody tries first, and nothing about
-/// its composition.
+/// The rules for a new password, after NIST SP 800-63B: a minimum length, not a common password, and no composition rules.
 /// </summary>
 internal sealed class PasswordAttribute : ValidationAttribute
 {
     public const int MinLength = 8;
 
-    /// <summary>A bound on what one request may have hashed, far above what anybody remembers.</summary>
+    /// <summary>Limits how much one request can have hashed.</summary>
     public const int MaxLength = 256;
 
     private static readonly FrozenSet<string> Common = ReadCommon();
 
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) => value switch
     {
-        string password when password.EnumerateRunes().Count() < MinLength => Bad($"A password has at least {MinLength} characters."),
-        string { Length: > MaxLength } => Bad($"A password has at most {MaxLength} characters."),
-        string password when IsCommon(password) => Bad("This password is one of the first that others would try."),
+        string password when password.EnumerateRunes().Count() < MinLength => Bad($"A password must have at least {MinLength} characters."),
+        string { Length: > MaxLength } => Bad($"A password can have at most {MaxLength} characters."),
+        string password when IsCommon(password) => Bad("This password is too common. Choose another one."),
         _ => null,
     };
 

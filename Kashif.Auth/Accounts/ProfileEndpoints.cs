@@ -14,11 +14,11 @@ using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
-/// <summary>What is left out stays as it is.</summary>
-/// <param name="Phone">Empty takes the number out.</param>
-/// <param name="Email">Needs the password, and to be verified anew.</param>
+/// <summary>Fields that are left out do not change.</summary>
+/// <param name="Phone">An empty string removes the number.</param>
+/// <param name="Email">A new address needs current_password and must be verified again.</param>
 public sealed record ChangeProfileRequest(
-    [StringLength(User.MaxNameLength), RegularExpression(@"(?s).*\S.*", ErrorMessage = "A name is needed.")] string? FullName = null,
+    [StringLength(User.MaxNameLength), RegularExpression(@"(?s).*\S.*", ErrorMessage = "A name is required.")] string? FullName = null,
     [PhoneNumber] string? Phone = null,
     [Email] string? Email = null,
     [StringLength(PasswordAttribute.MaxLength)] string? CurrentPassword = null);
@@ -28,28 +28,28 @@ public sealed record ChangePasswordRequest([StringLength(PasswordAttribute.MaxLe
 /// <param name="Language">en or ar.</param>
 /// <param name="Theme">system, light or dark.</param>
 public sealed record Preferences(
-    [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "A language is en or ar.")] string Language,
-    [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "A theme is system, light or dark.")] string Theme,
+    [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "The language must be en or ar.")] string Language,
+    [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "The theme must be system, light or dark.")] string Theme,
     ChannelPreferences Channels);
 
-/// <summary>Where notifications may go beside the inbox. Letters about the account's security are always sent.</summary>
-/// <param name="Email">Of effect once the address is verified.</param>
+/// <summary>Channels for notifications besides the inbox. E-mails about account security are always sent.</summary>
+/// <param name="Email">Takes effect once the address is verified.</param>
 public sealed record ChannelPreferences(bool Push, bool Email);
 
-/// <summary>What people change of their own accounts.</summary>
+/// <summary>Users change their own profile, password and preferences.</summary>
 internal static class ProfileEndpoints
 {
-    private static readonly Error Gone = Error.NotFound("This account is gone.");
+    private static readonly Error Gone = Error.NotFound("This account no longer exists.");
 
     public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session);
-        group.MapPatch("", ChangeAsync).WithName("ChangeMe").WithSummary("Changes name, telephone number or e-mail address")
+        group.MapPatch("", ChangeAsync).WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Sets a new password, and ends all other sessions")
+        group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Language, theme and channels");
-        group.MapPut("/preferences", ChangePreferencesAsync).WithName("ChangePreferences").WithSummary("Sets language, theme and channels");
+        group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Get my language, theme and notification channels");
+        group.MapPut("/preferences", ChangePreferencesAsync).WithName("ChangePreferences").WithSummary("Set my language, theme and notification channels");
         return group;
     }
 
@@ -60,7 +60,7 @@ internal static class ProfileEndpoints
         var id = caller.UserId;
         if (request.Email is not null && request.CurrentPassword is null)
         {
-            return Error.Field("current_password", "A new e-mail address needs the password.");
+            return Error.Field("current_password", "The current password is required to change the e-mail address.");
         }
 
         if (request.Email is not null
@@ -124,7 +124,7 @@ internal static class ProfileEndpoints
 
         if (user.SecurityStamp != confirmed.Account?.SecurityStamp)
         {
-            return Error.Conflict("password_changed", "The password was changed or reset while this was under way.").ToProblem();
+            return Error.Conflict("password_changed", "The password was changed or reset at the same time. Try again.").ToProblem();
         }
 
         user.PasswordHash = hash;
@@ -133,7 +133,7 @@ internal static class ProfileEndpoints
         await database.SaveChangesAsync(cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken, except: caller.SessionId);
 
-        // A link for another new password, which somebody else may have asked for, is of no use any more.
+        // Reset links, which an attacker may have requested, stop working.
         await database.EmailTokens.Where(token => token.UserId == id && token.Purpose == EmailTokenPurpose.ResetPassword).ExecuteDeleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return TypedResults.NoContent();
@@ -167,7 +167,7 @@ internal static class ProfileEndpoints
         return TypedResults.Ok(PreferencesOf(user));
     }
 
-    /// <summary>Events about one person are written in the order of their changes, each with all that is true then.</summary>
+    /// <summary>Locks the user's row: changes and their events are written in the same order, and each event has the whole state.</summary>
     private static async Task<User?> LockAsync(AuthDbContext database, Guid id, CancellationToken cancellationToken) =>
         (await database.Users.FromSql($"SELECT * FROM users WHERE id = {id} FOR UPDATE").ToListAsync(cancellationToken)).SingleOrDefault();
 

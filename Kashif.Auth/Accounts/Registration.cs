@@ -6,10 +6,10 @@ using Kashif.Messaging.Outbox;
 
 namespace Kashif.Auth.Accounts;
 
-/// <summary>Makes accounts: for people who register, and for the first admin.</summary>
+/// <summary>Creates accounts: for registrations and for the first admin.</summary>
 internal sealed class Registration(AuthDbContext database, PasswordHashing hashing, AuditLog audit, TimeProvider time)
 {
-    /// <summary>Adds the account, its roles and its event to what the next save writes.</summary>
+    /// <summary>Adds the account, its audit entry and its event to the next save.</summary>
     public async Task<UserResponse> AddAsync(
         string email, string password, string fullName, string? phone, string language, string[] roles, CancellationToken cancellationToken)
     {

@@ -107,6 +107,6 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
     }
 }
 
-/// <param name="Roles">Of citizen, partner, staff, moderator and admin.</param>
+/// <param name="Roles">Any of citizen, partner, staff, moderator and admin.</param>
 internal sealed record UserResponse(
     Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled, DateTimeOffset CreatedAt);

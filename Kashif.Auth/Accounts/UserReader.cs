@@ -5,9 +5,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Auth.Accounts;
 
 /// <summary>
-/// Reads accounts for every request that waits at the same moment with one query, which is what most of the cost of
-/// <c>/me</c> would be. Nothing is remembered: a query begins after the requests that it answers, so they see each change
-/// that was committed before them.
+/// Reads accounts in batches: one query answers all requests that are waiting, because the query is most of the cost of
+/// <c>GET /me</c>. It caches nothing: the query starts after the requests that it answers, so they see every change
+/// committed before them.
 /// </summary>
 internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundService
 {
@@ -15,7 +15,7 @@ internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundServic
 
     private readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
 
-    /// <returns>Null where there is no such account.</returns>
+    /// <returns>Null if there is no such account.</returns>
     public Task<UserResponse?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
         var waiting = new Waiting(id);
@@ -40,7 +40,7 @@ internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundServic
             }
             catch (Exception exception)
             {
-                batch.ForEach(waiting => waiting.Answer.TrySetException(exception)); // the requests log and answer it
+                batch.ForEach(waiting => waiting.Answer.TrySetException(exception)); // each request logs it and answers with an error
             }
 
             batch.Clear();

@@ -10,14 +10,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Admin;
 
-/// <summary>Changes what somebody may do. Roles count from the next refresh on, at most the life of an access token later.</summary>
+/// <summary>Changes roles and disables users. New roles apply from the next refresh, at most the lifetime of an access token later.</summary>
 internal static class UserAdministration
 {
-    public static Error NoSuchUser { get; } = Error.NotFound("There is no such account.");
+    public static Error NoSuchUser { get; } = Error.NotFound("Account not found.");
 
-    private static Error OwnAccount { get; } = Error.Rule("own_account", "You cannot take your own admin role or keep yourself out: another admin can.");
+    private static Error OwnAccount { get; } = Error.Rule("own_account", "You cannot remove your own admin role or disable your own account. Ask another admin.");
 
-    private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "Your roles do not allow this any more.");
+    private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "You are no longer an admin.");
 
     public static async Task<Results<Ok<AdminUserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
         Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
@@ -25,7 +25,7 @@ internal static class UserAdministration
     {
         if (request.Roles is { } named && (named.Length == 0 || named.Except(UserRoles.All).Any()))
         {
-            return Error.Field("roles", "Name at least one role, of citizen, partner, staff, moderator and admin.");
+            return Error.Field("roles", "At least one role is required: citizen, partner, staff, moderator or admin.");
         }
 
         var callerId = caller.UserId;
@@ -39,7 +39,7 @@ internal static class UserAdministration
             return NoLongerAdmin.ToProblem();
         }
 
-        // So there is always an admin left: the caller.
+        // An admin always remains: the caller.
         if (id == callerId && (request.Disabled == true || request.Roles?.Contains(Roles.Admin) == false))
         {
             return OwnAccount.ToProblem();

@@ -9,26 +9,26 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Admin;
 
-/// <summary>What <c>GET /users</c> asks for.</summary>
+/// <summary>The filters of <c>GET /users</c>.</summary>
 public sealed class UserQuery
 {
-    /// <summary>The beginning of an e-mail address or of a name, in any case.</summary>
+    /// <summary>A prefix of the e-mail address or the name, in upper or lower case.</summary>
     [FromQuery(Name = "query"), StringLength(EmailAttribute.MaxLength)]
     public string? Query { get; set; }
 
-    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "A role is citizen, partner, staff, moderator or admin.")]
+    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "The role must be citizen, partner, staff, moderator or admin.")]
     public string? Role { get; set; }
 
     [FromQuery(Name = "disabled")]
     public bool? Disabled { get; set; }
 }
 
-/// <summary>What is left out stays as it is.</summary>
-/// <param name="Roles">All that the person is to have, of citizen, partner, staff, moderator and admin.</param>
-/// <param name="Disabled">Whether the person is kept out.</param>
+/// <summary>Fields that are left out do not change.</summary>
+/// <param name="Roles">Replaces all roles of the user: any of citizen, partner, staff, moderator and admin.</param>
+/// <param name="Disabled">True disables the user and ends their sessions; false enables them again.</param>
 public sealed record ChangeUserRequest([MaxLength(10)] string[]? Roles = null, bool? Disabled = null);
 
-/// <param name="LockedUntil">After too many wrong passwords.</param>
+/// <param name="LockedUntil">The end of the last lockout after too many wrong passwords.</param>
 internal sealed record AdminUserResponse(
     Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled,
     DateTimeOffset? DisabledAt, DateTimeOffset? LockedUntil, DateTimeOffset CreatedAt);
@@ -39,10 +39,10 @@ internal static class UserEndpoints
     public static RouteGroupBuilder MapUsers(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/users").WithTags("Admin").RequireAuthorization(Policies.Admin, Policies.Session);
-        group.MapGet("", ListAsync).WithName("ListUsers").WithSummary("Searches accounts, newest first");
-        group.MapGet("/{id:guid}", GetAsync).WithName("GetUser").WithSummary("One account");
+        group.MapGet("", ListAsync).WithName("ListUsers").WithSummary("Search users");
+        group.MapGet("/{id:guid}", GetAsync).WithName("GetUser").WithSummary("Get a user");
         group.MapPatch("/{id:guid}", UserAdministration.ChangeAsync).WithName("ChangeUser")
-            .WithSummary("Gives and takes roles; keeps somebody out, which ends their sessions");
+            .WithSummary("Change roles or disable a user");
         return group;
     }
 
@@ -60,7 +60,7 @@ internal static class UserEndpoints
 
         if (!Characters.AreText(query.Query))
         {
-            return Error.Field("query", "No address and no name has such a character.");
+            return Error.Field("query", "The query contains characters that are not allowed.");
         }
 
         var users = database.Users.AsNoTracking();

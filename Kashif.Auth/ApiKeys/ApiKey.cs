@@ -6,21 +6,21 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.ApiKeys;
 
-/// <summary>Lets a program act for its owner, within its scopes.</summary>
+/// <summary>Lets a program act for its owner within the scopes of the key.</summary>
 internal sealed class ApiKey
 {
     public const int MaxNameLength = 100;
     public const int PrefixLength = 12;
     public const int MaxKeyLength = 100;
 
-    /// <summary>How every key begins, so that one that has got lost is known for what it is.</summary>
+    /// <summary>The prefix of every key, by which secret scanners recognize a leaked one.</summary>
     public const string Marker = "kashif_";
 
     public required Guid Id { get; init; }
     public required Guid UserId { get; init; }
     public required string Name { get; init; }
 
-    /// <summary>The beginning of the key, by which its owner knows it again.</summary>
+    /// <summary>The first characters of the key, shown in the list so that the owner recognizes it.</summary>
     public required string Prefix { get; init; }
 
     /// <summary>SHA-256 of the key: 256 random bits need no slower hash.</summary>

@@ -11,22 +11,22 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.ApiKeys;
 
-/// <param name="Scopes">Such as <c>reporting:read</c>.</param>
-/// <param name="ExpiresAt">Without it the key is good until it is revoked.</param>
+/// <param name="Scopes">For example <c>reporting:read</c>.</param>
+/// <param name="ExpiresAt">Without it the key is valid until it is revoked.</param>
 public sealed record CreateApiKeyRequest(
-    [Required(ErrorMessage = "A name is needed."), StringLength(ApiKey.MaxNameLength)] string Name,
+    [Required(ErrorMessage = "A name is required."), StringLength(ApiKey.MaxNameLength)] string Name,
     [MaxLength(20)] string[] Scopes,
     DateTimeOffset? ExpiresAt = null);
 
-/// <param name="Prefix">How the key begins.</param>
+/// <param name="Prefix">The first characters of the key.</param>
 internal sealed record ApiKeyResponse(
     Guid Id, string Name, string Prefix, string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
 
-/// <param name="Key">Shown this once.</param>
+/// <param name="Key">The whole key. It is shown only here.</param>
 internal sealed record CreatedApiKeyResponse(
     Guid Id, string Name, string Prefix, string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string Key);
 
-/// <summary>A person's keys for programs of theirs.</summary>
+/// <summary>Users manage their own API keys.</summary>
 internal static class ApiKeyEndpoints
 {
     private const int MostKeys = 20;
@@ -36,11 +36,11 @@ internal static class ApiKeyEndpoints
     public static RouteGroupBuilder MapApiKeys(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup(Path).WithTags("API keys").RequireAuthorization(Policies.Session);
-        group.MapGet("/", ListAsync).WithName("ListApiKeys").WithSummary("The signed-in person's API keys that are not revoked");
+        group.MapGet("/", ListAsync).WithName("ListApiKeys").WithSummary("List my API keys");
 
-        // Without Idempotency-Key: the stored answer would hold the key itself.
-        group.MapPost("/", CreateAsync).WithName("CreateApiKey").WithSummary("Makes an API key, and shows it this once");
-        group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Ends an API key");
+        // No Idempotency-Key: the stored answer would contain the key.
+        group.MapPost("/", CreateAsync).WithName("CreateApiKey").WithSummary("Create an API key");
+        group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revoke an API key");
         return group;
     }
 
@@ -59,27 +59,27 @@ internal static class ApiKeyEndpoints
         var scopes = request.Scopes.Distinct().Order(StringComparer.Ordinal).ToArray();
         if (scopes.Length == 0 || scopes.Except(Scopes.All).Any())
         {
-            return Error.Field("scopes", $"One or more of {string.Join(", ", Scopes.All)}.");
+            return Error.Field("scopes", $"At least one scope is required: {string.Join(", ", Scopes.All)}.");
         }
 
         var now = time.GetUtcNow();
         if (request.ExpiresAt <= now)
         {
-            return Error.Field("expires_at", "This is over already.");
+            return Error.Field("expires_at", "The expiry must be in the future.");
         }
 
         var userId = caller.UserId;
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
-        // One at a time for each person, so that the count is exact; nobody is there any more where the account is deleted.
+        // The user's row is locked so that parallel requests count exactly. It is missing after a deletion.
         if (await database.Database.SqlQuery<Guid>($"SELECT id AS \"Value\" FROM users WHERE id = {userId} FOR UPDATE").ToListAsync(cancellationToken) is [])
         {
-            return Error.NotFound("This account is gone.").ToProblem();
+            return Error.NotFound("This account no longer exists.").ToProblem();
         }
 
         if (await database.ApiKeys.CountAsync(key => key.UserId == userId && key.RevokedAt == null, cancellationToken) >= MostKeys)
         {
-            return Error.Rule("too_many_api_keys", $"One person has at most {MostKeys} API keys: revoke one that is not used any more.").ToProblem();
+            return Error.Rule("too_many_api_keys", $"You can have at most {MostKeys} API keys. Revoke one you no longer use.").ToProblem();
         }
 
         var secret = ApiKey.Marker + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(KeyBytes));
@@ -113,7 +113,7 @@ internal static class ApiKeyEndpoints
             .ExecuteUpdateAsync(set => set.SetProperty(key => key.RevokedAt, now), cancellationToken);
         if (revoked == 0)
         {
-            return Error.NotFound("There is no such API key.").ToProblem();
+            return Error.NotFound("API key not found.").ToProblem();
         }
 
         audit.Record(userId, AuditActions.ApiKeyRevoked, new Dictionary<string, string> { ["api_key_id"] = id.ToString() });

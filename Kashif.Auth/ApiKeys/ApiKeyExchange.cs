@@ -10,15 +10,15 @@ namespace Kashif.Auth.ApiKeys;
 
 public sealed record ExchangeApiKeyRequest([Required, StringLength(ApiKey.MaxKeyLength)] string Key);
 
-/// <summary>For the gateway, not for clients: a key goes no further than that.</summary>
+/// <summary>The gateway exchanges an API key for an access token here, so no other service sees a key.</summary>
 internal static class ApiKeyExchange
 {
-    /// <summary>How exact <see cref="ApiKey.LastUsedAt"/> is: a key in use costs no write each time.</summary>
+    /// <summary>The resolution of <see cref="ApiKey.LastUsedAt"/>: at most one write a minute for each key.</summary>
     private static readonly TimeSpan LastUseStep = TimeSpan.FromMinutes(1);
 
     public static void MapApiKeyExchange(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/internal/v1/api-keys/exchange", ExchangeAsync)
         .RequireAuthorization(Policies.Service).ExcludeFromDescription()
-        .WithName("ExchangeApiKey").WithSummary("A short-lived token for an API key that is good");
+        .WithName("ExchangeApiKey").WithSummary("Exchange an API key for a short-lived access token");
 
     private static async Task<Results<Ok<TokenResponse>, ProblemHttpResult>> ExchangeAsync(
         ExchangeApiKeyRequest request, AuthDbContext database, AccessTokens tokens, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
@@ -33,8 +33,8 @@ internal static class ApiKeyExchange
             select new { Key = key, user.Roles }).SingleOrDefaultAsync(cancellationToken);
         if (found is null)
         {
-            // Not a 401: that would say that the gateway's own token is bad.
-            return Error.NotFound("This API key is not good (any more).").ToProblem();
+            // Not a 401, which would mean that the gateway's own token is invalid.
+            return Error.NotFound("This API key is unknown, expired or revoked.").ToProblem();
         }
 
         if (found.Key.LastUsedAt is null || found.Key.LastUsedAt < now - LastUseStep)

@@ -10,18 +10,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Audit;
 
-/// <summary>What the audit log is asked for.</summary>
+/// <summary>The filters of the audit log.</summary>
 public sealed class AuditQuery
 {
-    /// <summary>Whose account; of no effect where everybody sees their own.</summary>
+    /// <summary>The user whose account was affected. Ignored by <c>GET /me/audit-log</c>.</summary>
     [FromQuery(Name = "user_id")]
     public Guid? UserId { get; set; }
 
-    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "An action is a name such as logged_in.")]
+    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "The action must be a name such as logged_in.")]
     public string? Action { get; set; }
 }
 
-/// <param name="ActorId">Who did it; null for somebody who was not signed in.</param>
+/// <param name="UserId">The user whose account was affected.</param>
+/// <param name="ActorId">The signed-in user who acted; null if the client was not signed in.</param>
 internal sealed record AuditEntryResponse(
     Guid Id, Guid UserId, Guid? ActorId, string Action, JsonElement? Details, string? IpAddress, string? UserAgent, DateTimeOffset OccurredAt);
 
@@ -30,8 +31,8 @@ internal static class AuditEndpoints
     public static void MapAudit(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Audit").RequireAuthorization(Policies.Session);
-        group.MapGet("/me/audit-log", MineAsync).WithName("GetMyAuditLog").WithSummary("What happened to the signed-in person's account, newest first");
-        group.MapGet("/audit-log", AllAsync).WithName("GetAuditLog").WithSummary("What happened to all accounts, newest first").RequireAuthorization(Policies.Admin);
+        group.MapGet("/me/audit-log", MineAsync).WithName("GetMyAuditLog").WithSummary("List my audit log");
+        group.MapGet("/audit-log", AllAsync).WithName("GetAuditLog").WithSummary("List the audit log of all users").RequireAuthorization(Policies.Admin);
     }
 
     private static Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem>> MineAsync(

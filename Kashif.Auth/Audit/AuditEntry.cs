@@ -5,8 +5,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Auth.Audit;
 
 /// <summary>
-/// One thing that happened to an account's security. Rows are only added: a trigger refuses every change but the erasure of
-/// <see cref="IpAddress"/> and <see cref="UserAgent"/>, which is what a deleted person leaves behind.
+/// A security event of an account. The table is append-only: a trigger refuses every update and delete, except setting
+/// <see cref="IpAddress"/> and <see cref="UserAgent"/> to null when an account is deleted.
 /// </summary>
 internal sealed class AuditEntry
 {
@@ -14,22 +14,22 @@ internal sealed class AuditEntry
 
     public required Guid Id { get; init; }
 
-    /// <summary>Whose account.</summary>
+    /// <summary>The account affected; the empty id if there is none.</summary>
     public required Guid UserId { get; init; }
 
-    /// <summary>Who did it; null for somebody who was not signed in.</summary>
+    /// <summary>The signed-in user who acted; null if the client was not signed in.</summary>
     public Guid? ActorId { get; init; }
 
     /// <summary>One of <see cref="AuditActions"/>.</summary>
     public required string Action { get; init; }
 
-    /// <summary>What exactly, where the action alone does not say it, as JSON; nothing secret and nothing personal.</summary>
+    /// <summary>Further details as JSON; no secrets and no personal data.</summary>
     public string? Details { get; init; }
     public string? IpAddress { get; init; }
     public string? UserAgent { get; init; }
     public required DateTimeOffset OccurredAt { get; init; }
 
-    /// <summary>Where an admin sat who changed the account is nobody else's business: only of these does its owner see address and device.</summary>
+    /// <summary>Whether the account owner may see address and device: those of an admin who acted stay hidden.</summary>
     public bool IsByOwner => ActorId is null || ActorId == UserId;
 }
 
@@ -44,7 +44,7 @@ internal sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEn
         builder.Property(entry => entry.IpAddress).HasMaxLength(Session.MaxAddressLength);
         builder.Property(entry => entry.UserAgent).HasMaxLength(Session.MaxUserAgentLength);
 
-        // No foreign key: entries outlive the account. Both lists are newest first; ids are in the order of time.
+        // No foreign key: entries outlive the account. Ids (version 7) are in time order, so both lists read this index backwards.
         builder.HasIndex(entry => new { entry.UserId, entry.Id });
     }
 }

@@ -5,21 +5,21 @@ using Kashif.Security;
 
 namespace Kashif.Auth.Audit;
 
-/// <summary>Notes security events in the transaction of what they report.</summary>
+/// <summary>Writes security events in the transaction of the change that they report.</summary>
 internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor accessor, TimeProvider time)
 {
-    /// <summary>Adds an entry to what the next save writes.</summary>
-    /// <param name="userId">Whose account.</param>
+    /// <summary>Adds an entry to the next save.</summary>
+    /// <param name="userId">The account affected.</param>
     /// <param name="action">One of <see cref="AuditActions"/>.</param>
-    /// <param name="details">Names and values; nothing secret and nothing personal.</param>
-    /// <param name="actorId">Who did it, where the request does not say (a login).</param>
+    /// <param name="details">No secrets and no personal data.</param>
+    /// <param name="actorId">The user who acted, if the request has no token yet (a login).</param>
     public void Record(Guid userId, string action, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {
         var http = accessor.HttpContext;
         Add(userId, action, http?.ClientIpAddress, http?.ClientUserAgent, details, actorId ?? http?.User.UserIdOrNull);
     }
 
-    /// <summary>For what somebody asked for who was not signed in, and whose request is over.</summary>
+    /// <summary>Adds an entry for an anonymous request that has already been answered.</summary>
     /// <inheritdoc cref="Record(Guid, string, IReadOnlyDictionary{string, string}?, Guid?)"/>
     public void Record(Guid userId, string action, string? ipAddress, string? userAgent) => Add(userId, action, ipAddress, userAgent);
 
@@ -41,7 +41,7 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     }
 }
 
-/// <summary>What the audit log tells of: stable names, for programs.</summary>
+/// <summary>The actions of the audit log: stable names, part of the API.</summary>
 internal static class AuditActions
 {
     public const string Registered = "registered";

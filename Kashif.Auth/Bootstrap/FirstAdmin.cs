@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Bootstrap;
 
-/// <summary>At start, sees to it that the configured person has an account and is an admin.</summary>
+/// <summary>At start, creates the configured first admin or gives the role to the existing account.</summary>
 internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILogger<FirstAdmin> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)

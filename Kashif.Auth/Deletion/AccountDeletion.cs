@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Auth.Deletion;
 
 /// <summary>
-/// A person's wish to be forgotten, on its way through all services. It outlives the account, and holds nothing of it but its
-/// id, which nothing links to a person any more.
+/// The deletion of an account in all services. It outlives the account and holds only the user id, which no longer leads to
+/// a person.
 /// </summary>
 internal sealed class AccountDeletion
 {
@@ -14,24 +14,24 @@ internal sealed class AccountDeletion
     public required DateTimeOffset RequestedAt { get; init; }
 
     /// <summary>
-    /// When the services are told (again): access tokens that were out at the time of the wish may have made something new
-    /// until they expired, and a service may have been away.
+    /// When <c>user.deleted</c> is published again: access tokens issued before the deletion could create new data until they
+    /// expired, and a service may have been unavailable.
     /// </summary>
     public required DateTimeOffset NextSweepAt { get; set; }
 
-    /// <summary>When every service had confirmed, after the last access token had expired.</summary>
+    /// <summary>When every service had confirmed an erasure after the last access token expired.</summary>
     public DateTimeOffset? CompletedAt { get; set; }
 }
 
-/// <summary>A service's word that it holds nothing of the person any more.</summary>
+/// <summary>A service's confirmation that it has erased the user's data.</summary>
 internal sealed class DeletionReceipt
 {
     public required Guid DeletionId { get; init; }
 
-    /// <summary>Of <see cref="ResourceNames"/>.</summary>
+    /// <summary>One of <see cref="ResourceNames.UserDataServices"/>.</summary>
     public required string Service { get; init; }
 
-    /// <summary>When it erased last.</summary>
+    /// <summary>The time of the last erasure.</summary>
     public required DateTimeOffset ErasedAt { get; set; }
 }
 

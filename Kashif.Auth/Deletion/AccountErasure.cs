@@ -9,12 +9,12 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Deletion;
 
-/// <summary>The first step of a deletion: all that Auth holds of the person goes, and the other services are told, in one transaction.</summary>
+/// <summary>The first step of a deletion: erases Auth's own data and publishes <c>user.deleted</c>, in one transaction.</summary>
 internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
 {
-    private static readonly Error LastAdmin = Error.Rule("last_admin", "You are the only admin: make somebody else one first.");
+    private static readonly Error LastAdmin = Error.Rule("last_admin", "You are the only admin. Give another user the admin role first.");
 
-    /// <returns>The deletion, begun now or, by a request at the same moment, before; or why there is none.</returns>
+    /// <returns>The deletion, begun now or by a parallel request, or the error.</returns>
     public async Task<(AccountDeletion? Begun, Error? Error)> BeginAsync(Guid userId, CancellationToken cancellationToken)
     {
         // The same lock as where admins are changed: of two last admins who leave at the same time one stays.
@@ -26,12 +26,12 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
             return (null, LastAdmin);
         }
 
-        // With it go sessions, tokens, keys, codes and roles.
+        // Sessions, tokens, API keys and codes go by cascade.
         if (await database.Users.Where(user => user.Id == userId).ExecuteDeleteAsync(cancellationToken) == 0)
         {
             return await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.UserId == userId, cancellationToken) is { } first
                 ? (first, null)
-                : (null, Error.NotFound("This account is gone."));
+                : (null, Error.NotFound("This account no longer exists."));
         }
 
         var now = time.GetUtcNow();
@@ -53,17 +53,17 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         return (deletion, null);
     }
 
-    /// <summary>From when on nothing new can come of the person: their last token has expired, and its events have been handled.</summary>
+    /// <summary>The time from which no new data of the user can appear: the last access token has expired and its events are handled.</summary>
     public static DateTimeOffset LastSweepAt(DateTimeOffset requestedAt, AuthOptions options) =>
         requestedAt + options.AccessTokenLifetime + options.Deletion.Grace;
 
-    /// <summary>What waits to be published about the person, and answers that are kept for repeated requests.</summary>
+    /// <summary>Deletes unpublished events about the user and stored answers of idempotent requests.</summary>
     private async Task ForgetMessagesAsync(Guid userId, CancellationToken cancellationToken)
     {
         var id = userId.ToString();
         await database.Set<OutboxMessage>().Where(message => message.Subject == id).ExecuteDeleteAsync(cancellationToken);
 
-        // That of the registration was nobody's yet, so only its body says whose it is.
+        // The answer of the registration is stored without a user id, so it is found by its body.
         await database.Database.ExecuteSqlAsync($"""
             DELETE FROM idempotency_keys
             WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND position(convert_to({id}, 'UTF8') IN body) > 0)

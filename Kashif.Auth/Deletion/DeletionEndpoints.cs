@@ -11,11 +11,11 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Deletion;
 
-/// <param name="Otp">A code of the second factor, where the person has one.</param>
+/// <param name="Otp">A code of the authenticator app or a recovery code, if two-factor is on.</param>
 public sealed record DeleteAccountRequest(
     [Required, StringLength(PasswordAttribute.MaxLength)] string Password, [StringLength(64)] string? Otp = null);
 
-/// <param name="ErasedAt">When it has erased last; null while it has not confirmed anything.</param>
+/// <param name="ErasedAt">When the service last confirmed an erasure; null until it does.</param>
 internal sealed record ServiceErasure(string Service, DateTimeOffset? ErasedAt);
 
 /// <param name="Status"><c>erasing</c> or <c>completed</c>.</param>
@@ -27,9 +27,10 @@ internal static class DeletionEndpoints
     public static IEndpointRouteBuilder MapDeletion(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapDelete("/me", DeleteMeAsync).RequireAuthorization(Policies.Session).WithTags("Accounts")
-            .WithName("DeleteMe").WithSummary("Deletes the signed-in person's account, and what all services hold about them");
+            .WithName("DeleteMe").WithSummary("Delete my account and my data in all services");
         endpoints.MapGet("/deletions/{id:guid}", GetAsync).AllowAnonymous().WithTags("Accounts")
-            .WithName("GetDeletion").WithSummary("How far a deletion is: for whoever has its id, because the account is gone");
+            .WithName("GetDeletion").WithSummary("Get the progress of an account deletion")
+            .WithDescription("Needs no token, because the account no longer exists: the id is enough.");
         return endpoints;
     }
 
@@ -40,9 +41,9 @@ internal static class DeletionEndpoints
         switch (result.Outcome)
         {
             case LoginOutcome.OtpMissing:
-                return Error.Rule("mfa_required", "This needs a code of your authenticator app, or a recovery code, as otp.").ToProblem();
+                return Error.Rule("mfa_required", "A code is required: send one from your authenticator app, or a recovery code, as otp.").ToProblem();
             case LoginOutcome.OtpWrong:
-                return Error.Rule("invalid_otp", "The code is wrong, or was used before.").ToProblem();
+                return Error.Rule("invalid_otp", "The code is wrong, expired or already used.").ToProblem();
             default:
                 if (login.ErrorFor(result) is { } refused)
                 {
@@ -63,7 +64,7 @@ internal static class DeletionEndpoints
     private static async Task<Results<Ok<DeletionResponse>, ProblemHttpResult>> GetAsync(Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.Id == id, cancellationToken) is { } found
             ? TypedResults.Ok(await DescribeAsync(found, database, cancellationToken))
-            : Error.NotFound("There is no such deletion.").ToProblem();
+            : Error.NotFound("Deletion not found.").ToProblem();
 
     private static async Task<DeletionResponse> DescribeAsync(AccountDeletion deletion, AuthDbContext database, CancellationToken cancellationToken)
     {

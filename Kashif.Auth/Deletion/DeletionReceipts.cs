@@ -7,14 +7,14 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Deletion;
 
-/// <summary>Notes which service has erased, and completes the deletion when all have, after nothing new could come.</summary>
+/// <summary>Stores the confirmation of each service, and completes the deletion when all have confirmed the last sweep.</summary>
 internal sealed class DeletionReceipts(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time) : IEventHandler<UserDataErased>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDataErased>> events, CancellationToken cancellationToken)
     {
         foreach (var ofUser in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key))
         {
-            // Locked: of the last two receipts, handled at once, the second sees the first.
+            // The lock makes the second of two parallel receipts see the first.
             var found = await database.Deletions.FromSql($"SELECT * FROM account_deletions WHERE user_id = {ofUser.Key} FOR UPDATE").ToListAsync(cancellationToken);
             if (found is not [var deletion])
             {

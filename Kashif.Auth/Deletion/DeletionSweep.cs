@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Auth.Deletion;
 
 /// <summary>
-/// Tells the services again: once when nothing new can come any more, then as often as it takes until all have confirmed that.
+/// Publishes <c>user.deleted</c> again: once after the last access token has expired, then repeatedly until all services have confirmed.
 /// </summary>
 internal sealed partial class DeletionSweep(
     IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<DeletionSweep> logger) : BackgroundService
@@ -33,7 +33,7 @@ internal sealed partial class DeletionSweep(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <returns>How many deletions were due.</returns>
+    /// <returns>The number of due deletions, at most <see cref="Batch"/>.</returns>
     private async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -57,6 +57,6 @@ internal sealed partial class DeletionSweep(
         return due.Count;
     }
 
-    [LoggerMessage(EventId = 2301, Level = LogLevel.Warning, Message = "The services could not be told of deletions again; tried again at the next pass")]
+    [LoggerMessage(EventId = 2301, Level = LogLevel.Warning, Message = "Could not publish user.deleted again for due deletions; retrying at the next poll")]
     private static partial void SweepFailed(ILogger logger, Exception exception);
 }

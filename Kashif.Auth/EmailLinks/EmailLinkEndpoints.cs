@@ -13,29 +13,32 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.EmailLinks;
 
-/// <param name="Token">From the link that was sent.</param>
+/// <param name="Token">The token in the link of the e-mail.</param>
 public sealed record VerifyEmailRequest([StringLength(EmailTokens.MaxTokenLength)] string Token);
 
 public sealed record ForgotPasswordRequest([Email] string Email);
 
-/// <param name="Token">From the link that was sent.</param>
+/// <param name="Token">The token in the link of the e-mail.</param>
 public sealed record ResetPasswordRequest([StringLength(EmailTokens.MaxTokenLength)] string Token, [Password] string NewPassword);
 
-/// <summary>What is settled by a link that goes to the person's address.</summary>
+/// <summary>Address verification and password reset, by links that are sent by e-mail.</summary>
 internal static class EmailLinkEndpoints
 {
     private static readonly Error InvalidToken = Error.Rule(
-        "invalid_token", "This link is not valid (any more): it was used, or is too old. Ask for a new one.");
+        "invalid_token", "This link is invalid, expired or already used. Request a new one.");
 
     public static RouteGroupBuilder MapEmailLinks(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization(Policies.Session);
-        group.MapPost("/email/verify", VerifyAsync).WithName("VerifyEmail").WithSummary("Proves that the person reads mail to their address")
+        group.MapPost("/email/verify", VerifyAsync).WithName("VerifyEmail").WithSummary("Verify an e-mail address")
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).AllowAnonymous();
-        group.MapPost("/email/verify/resend", ResendAsync).WithName("ResendVerification").WithSummary("Sends the signed-in person's link again, a few times an hour");
-        group.MapPost("/password/forgot", Forgot).WithName("ForgotPassword").WithSummary("Sends a link for a new password where there is such an account")
+        group.MapPost("/email/verify/resend", ResendAsync).WithName("ResendVerification").WithSummary("Resend my verification e-mail")
+            .WithDescription($"Sends at most {EmailTokens.MaxPerHour} e-mails an hour, and none to a verified address. The answer is always 202.");
+        group.MapPost("/password/forgot", Forgot).WithName("ForgotPassword").WithSummary("Request a password reset e-mail")
+            .WithDescription("The answer is the same for unknown addresses.")
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable).AllowAnonymous();
-        group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Sets a new password by such a link, and ends all sessions")
+        group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Reset a password with an e-mailed link")
+            .WithDescription("Ends all sessions of the account.")
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).AllowAnonymous();
         return group;
     }
@@ -76,13 +79,13 @@ internal static class EmailLinkEndpoints
         ForgotPasswordRequest request, PasswordResetQueue forgotten, HttpContext http) =>
         forgotten.TryEnqueue(request.Email, http)
             ? TypedResults.Accepted((string?)null)
-            : Error.Unavailable("busy", "Too many people have forgotten their passwords just now; try again in a minute.").ToProblem();
+            : Error.Unavailable("busy", "Too many password resets are waiting. Try again in a minute.").ToProblem();
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ResetAsync(
         ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, AuthDbContext database, AuditLog audit,
         LoginThrottle throttle, HttpContext http, TimeProvider time, CancellationToken cancellationToken)
     {
-        // Asked twice: nobody may have passwords hashed for nothing, and hashing takes too long for a transaction.
+        // Checked here and again in the transaction: hashing is too slow for a transaction, and an invalid token must not cost a hash.
         if (!await tokens.IsGoodAsync(request.Token, EmailTokenPurpose.ResetPassword, cancellationToken))
         {
             return InvalidToken.ToProblem();

@@ -4,14 +4,14 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.EmailLinks;
 
-/// <summary>What a link in an e-mail is good for.</summary>
+/// <summary>What a link may be used for.</summary>
 internal enum EmailTokenPurpose
 {
     VerifyEmail,
     ResetPassword,
 }
 
-/// <summary>The secret of a link that was sent to somebody's address: used once, and soon worth nothing.</summary>
+/// <summary>The single-use token of an e-mailed link.</summary>
 internal sealed class EmailToken
 {
     /// <summary>SHA-256 of the token: 256 random bits need no slower hash.</summary>
@@ -19,7 +19,7 @@ internal sealed class EmailToken
     public required Guid UserId { get; init; }
     public required EmailTokenPurpose Purpose { get; init; }
 
-    /// <summary>The address it was sent to: a link proves nothing about one that was entered later.</summary>
+    /// <summary>The address that the link was sent to. The token is invalid once the account has another one.</summary>
     public required string Email { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }

@@ -9,13 +9,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.EmailLinks;
 
-/// <summary>Makes the secrets of links that are sent by e-mail, and takes them back, once.</summary>
+/// <summary>Issues and redeems the tokens of e-mailed links.</summary>
 internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
 {
-    /// <summary>More than any token has: what is longer is not looked up.</summary>
+    /// <summary>Longer tokens are refused without a lookup.</summary>
     public const int MaxTokenLength = 200;
 
-    /// <summary>Mails of one kind to one person in an hour. Whoever asks for more gets the same answer and no mail.</summary>
+    /// <summary>E-mails of one kind to one user in an hour. Further requests get the same answer and no e-mail.</summary>
     public const int MaxPerHour = 3;
 
     public static readonly TimeSpan VerificationLifetime = TimeSpan.FromHours(24);
@@ -23,20 +23,20 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
 
     private const int TokenBytes = 32;
 
-    /// <summary>Adds a token and the event that has its link sent to what the next save writes.</summary>
+    /// <summary>Adds a token, and the event that makes Notifications send the link, to the next save.</summary>
     public void AskToVerify(Guid userId, string email, string language) => database.Publish(
         new EmailVerificationRequested(userId, email, Add(EmailTokenPurpose.VerifyEmail, userId, email, VerificationLifetime), language), time.GetUtcNow());
 
     /// <inheritdoc cref="AskToVerify"/>
-    /// <param name="cause">The request, which is over by then.</param>
+    /// <param name="cause">The trace of the request, which has already been answered.</param>
     public void AskToReset(Guid userId, string email, string language, EventCause cause) => database.Publish(
         new PasswordResetRequested(userId, email, Add(EmailTokenPurpose.ResetPassword, userId, email, ResetLifetime), language), time.GetUtcNow(), cause);
 
     /// <summary>
-    /// Whether the person may be sent another link. In a transaction: until it ends the person is locked, so that requests that
-    /// come together count each other.
+    /// Checks the hourly limit, in the caller's transaction: the user's row stays locked until it ends, so that parallel
+    /// requests count each other.
     /// </summary>
-    /// <returns>Null where they had enough, and where there is no such person or they are kept out.</returns>
+    /// <returns>Null if the limit is reached, or the user is unknown or disabled.</returns>
     public async Task<User?> LockAsync(Guid userId, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
         var user = (await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE")
@@ -55,8 +55,8 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
             given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now, cancellationToken);
     }
 
-    /// <summary>Uses a token up, with all others of its kind: of requests with one token a single one gets through.</summary>
-    /// <returns>Whose it is, locked until the transaction ends; null where it is unknown, used, too old, or went to an address that is not theirs any more.</returns>
+    /// <summary>Redeems a token and invalidates all others of its purpose. Of parallel requests with one token one succeeds.</summary>
+    /// <returns>The user, whose row is locked until the transaction ends; null if the token is unknown, used, expired or was sent to a former address.</returns>
     public async Task<Guid?> UseAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

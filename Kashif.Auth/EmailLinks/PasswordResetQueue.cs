@@ -13,25 +13,25 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Auth.EmailLinks;
 
 /// <summary>
-/// Looks accounts up and has their links sent after the request has been answered: neither the answer nor its time can depend
-/// on whether there is an account. What waits is lost with a process that is killed; the person asks again.
+/// Handles "forgot password" after the request has been answered, so that neither the answer nor its time depends on whether the
+/// account exists. Waiting requests are lost if the process is killed; the user asks again.
 /// </summary>
 internal sealed partial class PasswordResetQueue(
     IServiceScopeFactory scopes, ILogger<PasswordResetQueue> logger) : BackgroundService
 {
     private const int Longest = 1000;
 
-    /// <summary>Milliseconds between the first answer and the work.</summary>
+    /// <summary>Milliseconds between the answer and the work.</summary>
     private const int ShortestWait = 200;
     private const int LongestWait = 1000;
 
     private readonly Channel<Request> _queue = Channel.CreateBounded<Request>(new BoundedChannelOptions(Longest) { SingleReader = true });
 
-    /// <returns>Whether there is room.</returns>
+    /// <returns>False if the queue is full.</returns>
     public bool TryEnqueue(string email, HttpContext http) => _queue.Writer.TryWrite(new Request(
         EmailAttribute.Normalize(email), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
 
-    /// <summary>Lets what waits be done.</summary>
+    /// <summary>Handles the waiting requests before it stops.</summary>
     public override Task StopAsync(CancellationToken cancellationToken)
     {
         _queue.Writer.TryComplete();
@@ -42,7 +42,7 @@ internal sealed partial class PasswordResetQueue(
     {
         while (await _queue.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            // Begun at once, the work for an account would slow down the answer that is just being written; a stop waits for nothing.
+            // Immediate work would slow down the answer, for existing accounts only. A stop skips the delay.
             await Task.Delay(RandomNumberGenerator.GetInt32(ShortestWait, LongestWait), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             for (var waiting = _queue.Reader.Count; waiting > 0 && _queue.Reader.TryRead(out var request); waiting--)
             {
@@ -78,7 +78,7 @@ internal sealed partial class PasswordResetQueue(
         }
     }
 
-    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "A link for a new password could not be sent; whoever asked for it has to ask again")]
+    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Could not send a password reset link; the user has to request it again")]
     private static partial void NotSent(ILogger logger, Exception exception);
 
     private sealed record Request(string Email, string? Address, string? UserAgent, EventCause Cause);

@@ -4,13 +4,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Export;
 
-/// <summary>What Auth itself holds about a person: no password, no secret, no token and no hash of one.</summary>
+/// <summary>The data that Auth holds about a user, without passwords, secrets, tokens or hashes.</summary>
 internal sealed record AccountExport(
     Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, string Theme, bool PushEnabled, bool EmailEnabled,
     bool TwoFactor, DateTimeOffset CreatedAt, DateTimeOffset? DisabledAt,
     IReadOnlyList<ExportedSession> Sessions, IReadOnlyList<ExportedApiKey> ApiKeys, IReadOnlyList<ExportedAuditEntry> AuditLog)
 {
-    /// <returns>Null where there is no such account.</returns>
+    /// <returns>Null if there is no such account.</returns>
     public static async Task<AccountExport?> ReadAsync(Guid userId, AuthDbContext database, CancellationToken cancellationToken)
     {
         if (await database.Users.AsNoTracking().SingleOrDefaultAsync(user => user.Id == userId, cancellationToken) is not { } user)

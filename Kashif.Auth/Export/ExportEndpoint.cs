@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Auth.Export;
 
-/// <summary>Auth's part of an export. The gateway adds the parts of the other services, which Auth does not know.</summary>
+/// <summary>Auth's part of an export. The gateway adds the parts of the other services.</summary>
 internal sealed record ExportResponse(DateTimeOffset ExportedAt, AccountExport Account);
 
 internal static class ExportEndpoint
@@ -15,11 +15,11 @@ internal static class ExportEndpoint
     public static void MapExport(this IEndpointRouteBuilder endpoints) => endpoints.MapGet("/me/export", ExportAsync)
         .RequireAuthorization(Policies.Session).WithTags("Accounts")
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-        .WithName("ExportMe").WithSummary("Export everything that all services hold about me")
+        .WithName("ExportMe").WithSummary("Export my data from all services")
         .WithDescription(
             $"Auth itself answers with `exported_at` and `account`. Through the gateway the document also has a member for each other service "
-            + $"({string.Join(", ", ResourceNames.UserDataServices.Select(service => $"`{service}`"))}) with all that it holds. "
-            + "If one of them is unavailable there is no document but a 503 `export_unavailable`.");
+            + $"({string.Join(", ", ResourceNames.UserDataServices.Select(service => $"`{service}`"))}) with its data. "
+            + "If a service is unavailable, the answer is 503 `export_unavailable`.");
 
     private static async Task<Results<Ok<ExportResponse>, ProblemHttpResult>> ExportAsync(
         ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, HttpResponse response, CancellationToken cancellationToken)
@@ -27,7 +27,7 @@ internal static class ExportEndpoint
         var userId = caller.UserId;
         if (await AccountExport.ReadAsync(userId, database, cancellationToken) is not { } account)
         {
-            return Error.NotFound("This account is gone.").ToProblem();
+            return Error.NotFound("This account no longer exists.").ToProblem();
         }
 
         audit.Record(userId, AuditActions.Exported);

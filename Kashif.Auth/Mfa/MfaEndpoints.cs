@@ -11,45 +11,46 @@ using QRCoder;
 
 namespace Kashif.Auth.Mfa;
 
-/// <param name="Password">Again: whoever finds an open session must not lock its owner out.</param>
-public sealed record BeginTotpRequest([Required(ErrorMessage = "The password is needed.")] string Password);
+/// <param name="Password">The current password: a stolen session alone must not lock its owner out.</param>
+public sealed record BeginTotpRequest([Required(ErrorMessage = "The password is required.")] string Password);
 
-/// <param name="Code">What the app shows.</param>
-public sealed record ConfirmTotpRequest([Required(ErrorMessage = "The app's code is needed."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+/// <param name="Code">The code that the app shows.</param>
+public sealed record ConfirmTotpRequest([Required(ErrorMessage = "A code from the app is required."), StringLength(TokenRequest.MaxOtpLength)] string Code);
 
-/// <param name="Code">What the app shows, or a recovery code.</param>
+/// <param name="Code">The code that the app shows, or a recovery code.</param>
 public sealed record SecondFactorRequest(
-    [Required(ErrorMessage = "The password is needed.")] string Password,
-    [Required(ErrorMessage = "A code of the app or a recovery code is needed."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+    [Required(ErrorMessage = "The password is required.")] string Password,
+    [Required(ErrorMessage = "A code from the app or a recovery code is required."), StringLength(TokenRequest.MaxOtpLength)] string Code);
 
-/// <param name="Secret">Base32, for typing in.</param>
-/// <param name="OtpauthUri">The same for a link.</param>
-/// <param name="QrCode">The same for a camera: a PNG as data URI.</param>
+/// <param name="Secret">Base32, to type into the app.</param>
+/// <param name="OtpauthUri">The same as a link that opens the app.</param>
+/// <param name="QrCode">The same as a QR code: a data URI with a PNG.</param>
 internal sealed record TotpResponse(string Secret, string OtpauthUri, string QrCode);
 
-/// <param name="RecoveryCodes">Each stands in for the app once. They are not shown again.</param>
+/// <param name="RecoveryCodes">Each replaces a code of the app once. They are not shown again.</param>
 internal sealed record RecoveryCodesResponse(string[] RecoveryCodes);
 
-/// <summary>The second factor of the signed-in person.</summary>
+/// <summary>Users manage their own second factor.</summary>
 internal static class MfaEndpoints
 {
     private const string Issuer = "Kashif";
     private const int PixelsPerModule = 6;
 
-    private static readonly Error WrongCode = Error.Rule("invalid_otp", "This code is wrong, was used already, or is too old.");
-    private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is set up already. Remove it before you set up another.");
+    private static readonly Error WrongCode = Error.Rule("invalid_otp", "The code is wrong, expired or already used.");
+    private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is already set up. Remove it before you set up another one.");
     private static readonly Error NotEnabled = Error.Conflict("totp_not_enabled", "No authenticator app is set up.");
 
     public static RouteGroupBuilder MapMfa(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithoutStore();
-        group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Gives the secret for an authenticator app; logins ask for its codes once one is confirmed")
+        group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Start setting up an authenticator app")
+            .WithDescription("Returns the secret for the app. Logins ask for a code only after the first one is confirmed.")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Turns the app on by its first code, and gives recovery codes")
+        group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Confirm the authenticator app and get recovery codes")
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Turns the app off")
+        group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Remove the authenticator app")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Gives new recovery codes in place of the former")
+        group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Replace my recovery codes")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         return group;
     }

@@ -7,19 +7,19 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Mfa;
 
-/// <summary>What a login asks for beside the password: a code of the person's authenticator app or, without it, a recovery code.</summary>
+/// <summary>The second factor of a login: a code from the authenticator app, or a recovery code.</summary>
 internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const int RecoveryCodes = 10;
     private const int RecoveryCodeLength = 10;
 
-    /// <summary>Without letters and digits that look alike: 50 bits in a code.</summary>
+    /// <summary>32 characters without I, O, 0 and 1, which look alike: a code has 50 bits.</summary>
     private const string RecoveryAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
     private string Secret => options.Value.SigningKeySecret;
 
-    /// <summary>Begins to set an app up, or begins again.</summary>
-    /// <returns>The secret for the app; null where one is set up already.</returns>
+    /// <summary>Starts or restarts the setup of an app.</summary>
+    /// <returns>The secret for the app; null if an app is already set up.</returns>
     public async Task<byte[]?> BeginAsync(Guid userId, CancellationToken cancellationToken)
     {
         var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);
@@ -32,8 +32,8 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         return begun == 1 ? secret : null;
     }
 
-    /// <summary>From here on logins ask for a code, if this one is right.</summary>
-    /// <returns>The recovery codes; null where the code is wrong or nothing was begun.</returns>
+    /// <summary>Finishes the setup if the code is correct. From then on logins ask for a code.</summary>
+    /// <returns>The recovery codes; null if the code is wrong or no setup was started.</returns>
     public async Task<string[]?> ConfirmAsync(Guid userId, string code, CancellationToken cancellationToken)
     {
         var credential = await database.TotpCredentials.AsNoTracking()
@@ -88,7 +88,7 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <returns>New codes; the former ones are worth nothing any more.</returns>
+    /// <returns>New codes, which replace all former ones.</returns>
     public async Task<string[]> RenewRecoveryCodesAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -138,7 +138,7 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
     private byte[] HashOf(Guid userId, string code) =>
         HMACSHA256.HashData(DerivedKey.Of(Secret, DerivedKey.RecoveryCodes), (byte[])[.. userId.ToByteArray(), .. Encoding.UTF8.GetBytes(code)]);
 
-    /// <summary>As people type it: with spaces, with the hyphen or without, in small letters.</summary>
+    /// <summary>Removes spaces and hyphens, and accepts lower case.</summary>
     private static string Plain(string code) =>
         string.Concat(code.Where(character => !char.IsWhiteSpace(character) && character != '-')).ToUpperInvariant();
 }

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.Mfa;
 
-/// <summary>The authenticator app of a person (RFC 6238).</summary>
+/// <summary>The authenticator app of a user (RFC 6238).</summary>
 internal sealed class TotpCredential
 {
     public required Guid UserId { get; init; }
@@ -13,17 +13,17 @@ internal sealed class TotpCredential
     public required byte[] ProtectedSecret { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Since when a login asks for a code; null until the person has entered a first one.</summary>
+    /// <summary>When the first code was entered; logins ask for a code from then on.</summary>
     public DateTimeOffset? ConfirmedAt { get; init; }
 
-    /// <summary>The time step of the last code that was accepted: neither it nor an earlier one is accepted again (section 5.2).</summary>
+    /// <summary>The time step of the last accepted code. This step and earlier ones are refused (RFC 6238 section 5.2).</summary>
     public long LastStep { get; init; }
 }
 
-/// <summary>Stands in for the authenticator app, once.</summary>
+/// <summary>Replaces a code of the authenticator app once.</summary>
 internal sealed class RecoveryCode
 {
-    /// <summary>A keyed hash: the codes are short enough to be tried.</summary>
+    /// <summary>A keyed hash, because a code is short enough for a brute-force search.</summary>
     public required byte[] Hash { get; init; }
     public required Guid UserId { get; init; }
     public DateTimeOffset? UsedAt { get; init; }

@@ -1,6 +1,6 @@
 namespace Kashif.Auth.Sessions;
 
-/// <summary>The device at the other end, as it shows in lists of sessions and in the audit log.</summary>
+/// <summary>The address and device of the client, as stored with sessions and audit entries.</summary>
 internal static class ClientInfo
 {
     extension(HttpContext http)

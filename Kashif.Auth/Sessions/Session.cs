@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Auth.Sessions;
 
-/// <summary>One sign-in on one device, and the family of all refresh tokens that follow from it.</summary>
+/// <summary>A login on one device: the family of refresh tokens that follow from it.</summary>
 internal sealed class Session
 {
     public const int MaxAddressLength = 45;
@@ -15,14 +15,14 @@ internal sealed class Session
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset LastUsedAt { get; init; }
 
-    /// <summary>Moves on with each refresh.</summary>
+    /// <summary>Each refresh extends it.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
     public string? IpAddress { get; init; }
     public string? UserAgent { get; init; }
 }
 
-/// <summary>A refresh token that was given out. A session has one that is not used yet.</summary>
+/// <summary>An issued refresh token. Each session has exactly one that is unused.</summary>
 internal sealed class RefreshToken
 {
     /// <summary>SHA-256 of the token: 256 random bits need no slower hash.</summary>

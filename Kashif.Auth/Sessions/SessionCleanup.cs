@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Sessions;
 
-/// <summary>Forgets sessions and links that are over, and used tokens too old to say anything about a theft.</summary>
+/// <summary>Deletes expired sessions and e-mail tokens, and used refresh tokens too old to detect a theft.</summary>
 internal sealed class SessionCleanup(
     IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionCleanup> logger)
     : HourlyService(scopes, time, logger)

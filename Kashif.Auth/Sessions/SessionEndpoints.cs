@@ -11,9 +11,10 @@ namespace Kashif.Auth.Sessions;
 
 public sealed record LogoutRequest([StringLength(SessionTokens.MaxTokenLength)] string RefreshToken);
 
-/// <param name="UserAgent">What the device called itself when it signed in.</param>
-/// <param name="LastUsedAt">When it got its newest tokens.</param>
-/// <param name="Current">Whether this request belongs to it.</param>
+/// <param name="UserAgent">The User-Agent of the login.</param>
+/// <param name="IpAddress">The IP address of the login.</param>
+/// <param name="LastUsedAt">The time of the last refresh.</param>
+/// <param name="Current">Whether it is the session of this request.</param>
 internal sealed record SessionResponse(
     Guid Id, string? UserAgent, string? IpAddress, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt, bool Current);
 
@@ -22,11 +23,12 @@ internal static class SessionEndpoints
     public static RouteGroupBuilder MapSessions(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Sessions").RequireAuthorization(Policies.Session);
-        group.MapGet("/sessions", ListAsync).WithName("ListSessions").WithSummary("Where the signed-in person is signed in, newest first");
-        group.MapDelete("/sessions/{id:guid}", EndAsync).WithName("EndSession").WithSummary("Signs the person out on one device")
+        group.MapGet("/sessions", ListAsync).WithName("ListSessions").WithSummary("List my sessions");
+        group.MapDelete("/sessions/{id:guid}", EndAsync).WithName("EndSession").WithSummary("End one of my sessions")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        group.MapPost("/logout", LogoutAsync).WithName("Logout").WithSummary("Ends the refresh token's session");
-        group.MapPost("/logout-all", LogoutAllAsync).WithName("LogoutAll").WithSummary("Ends all sessions of the signed-in person");
+        group.MapPost("/logout", LogoutAsync).WithName("Logout").WithSummary("Log out")
+            .WithDescription("Ends the session of the refresh token.");
+        group.MapPost("/logout-all", LogoutAllAsync).WithName("LogoutAll").WithSummary("Log out on all devices");
         return group;
     }
 
@@ -56,7 +58,7 @@ internal static class SessionEndpoints
         Guid id, ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken) =>
         await sessions.CloseAsync(caller.UserId, id, cancellationToken)
             ? TypedResults.NoContent()
-            : Error.NotFound("There is no such session.").ToProblem();
+            : Error.NotFound("Session not found.").ToProblem();
 
     private static async Task<NoContent> LogoutAsync(
         LogoutRequest request, ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken)

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Sessions;
 
-/// <summary>Opens, continues and ends sessions by their refresh tokens.</summary>
+/// <summary>Opens, refreshes and ends sessions.</summary>
 internal sealed partial class SessionTokens(
     AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionTokens> logger)
 {
-    /// <summary>More than any token has: what is longer is not looked up.</summary>
+    /// <summary>Longer tokens are refused without a lookup.</summary>
     public const int MaxTokenLength = 200;
 
     private const int TokenBytes = 32;
@@ -39,13 +39,13 @@ internal sealed partial class SessionTokens(
     }
 
     /// <summary>
-    /// Uses a token up and gives its successor. A token that was used before is in two hands, one of them a thief's: that
-    /// ends the session (RFC 9700 section 4.14.2). Within <see cref="AuthOptions.RefreshGrace"/> it is more likely one hand that
-    /// did not get the answer, or two tabs that woke up together: they get the same successor, or the newest one where that was
-    /// used too, and a family never has two branches. What that costs: a thief who is that quick shares the session until one of the two refreshes later than that
-    /// after the other.
+    /// Exchanges a refresh token for its successor. A token that is used again is in the hands of two clients, one of them a
+    /// thief: the session ends (RFC 9700 section 4.14.2). Within <see cref="AuthOptions.RefreshGrace"/> it is more likely one client
+    /// that lost the answer, or two browser tabs: both get the same successor, or the newest token of the family if that is used too,
+    /// so a family never branches. The price: a thief within the grace period shares the session until one of the two refreshes later
+    /// than that after the other.
     /// </summary>
-    /// <returns>Null where the token is unknown, used, or its session over.</returns>
+    /// <returns>Null if the token is unknown or used, or its session has ended.</returns>
     public async Task<RotatedSession?> RotateAsync(string token, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -55,7 +55,7 @@ internal sealed partial class SessionTokens(
         var expires = now + options.Value.SessionLifetime;
         var usedAfter = now - options.Value.RefreshGrace;
 
-        // One statement, so one transaction: of two requests with one token the second waits for the first's row, then finds it used.
+        // One statement, so one transaction: of two parallel requests the second waits for the row lock, then finds the token used.
         var rotated = await database.Database.SqlQuery<Rotation>($"""
             WITH used AS (
                 UPDATE refresh_tokens SET used_at = {now} FROM sessions JOIN users ON users.id = user_id
@@ -95,7 +95,7 @@ internal sealed partial class SessionTokens(
         return null;
     }
 
-    /// <summary>Ends the session that the token belongs to, if it is the user's.</summary>
+    /// <summary>Ends the session of the refresh token, if it belongs to the user.</summary>
     public Task<bool> CloseAsync(Guid userId, string token, CancellationToken cancellationToken)
     {
         var hash = HashOf(token);
@@ -106,13 +106,13 @@ internal sealed partial class SessionTokens(
             cancellationToken);
     }
 
-    /// <summary>Ends the session, if it is the user's.</summary>
-    /// <returns>False where there is no such session any more.</returns>
+    /// <summary>Ends the session, if it belongs to the user.</summary>
+    /// <returns>False if there is no such open session.</returns>
     public Task<bool> CloseAsync(Guid userId, Guid session, CancellationToken cancellationToken) => EndAsync(
         database.Sessions.Where(owned => owned.UserId == userId && owned.Id == session), AuditActions.SessionEnded, cancellationToken);
 
     /// <summary>Ends every session of the user, in the caller's transaction.</summary>
-    /// <param name="except">Goes on.</param>
+    /// <param name="except">A session to keep.</param>
     public Task CloseAllAsync(Guid userId, CancellationToken cancellationToken, Guid? except = null)
     {
         var now = time.GetUtcNow();
@@ -121,7 +121,7 @@ internal sealed partial class SessionTokens(
             .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
     }
 
-    /// <summary>Each token leads to its successor, and so to the one that is not used yet.</summary>
+    /// <summary>Follows the chain of successors to the unused token.</summary>
     private async Task<string> NewestAsync(string token, CancellationToken cancellationToken)
     {
         for (var hash = HashOf(token);
@@ -155,7 +155,7 @@ internal sealed partial class SessionTokens(
         return true;
     }
 
-    /// <summary>256 bits that follow from the token for whoever has the key: nothing secret need be stored to say them again.</summary>
+    /// <summary>An HMAC of the token, so that any replica can return the same successor without storing it.</summary>
     private string SuccessorOf(string token) => Base64Url.EncodeToString(HMACSHA256.HashData(
         DerivedKey.Of(options.Value.SigningKeySecret, DerivedKey.RefreshTokens), Encoding.UTF8.GetBytes(token)));
 
@@ -165,7 +165,7 @@ internal sealed partial class SessionTokens(
 
     private sealed record Rotation(Guid SessionId, Guid UserId, string[] Roles);
 
-    [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "A refresh token was used a second time; its session has been ended")]
+    [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "Refresh token used a second time; ended its session")]
     private static partial void Reused(ILogger logger);
 }
 

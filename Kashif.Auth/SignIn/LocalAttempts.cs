@@ -1,20 +1,20 @@
 namespace Kashif.Auth.SignIn;
 
-/// <summary>The same counts, of this process alone.</summary>
+/// <summary>The counts of <see cref="LoginThrottle"/> in this process alone.</summary>
 /// <remarks>
-/// Not <c>SlidingWindowRateLimiter</c>: it takes no permit back, so a right password would count, and chained limiters keep
-/// what an attempt took of the first when the second refuses it.
+/// <c>SlidingWindowRateLimiter</c> does not fit: it cannot take a permit back, so correct passwords would count, and a chain of
+/// limiters keeps the permit of the first when the second refuses.
 /// </remarks>
 internal sealed class LocalAttempts
 {
-    /// <summary>Beyond that the oldest are forgotten.</summary>
+    /// <summary>Beyond this the oldest attempts are dropped.</summary>
     private const int MostKept = 100_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, List<Made>> _made = new(StringComparer.Ordinal);
     private readonly Queue<(string Key, DateTimeOffset At)> _oldest = new();
 
-    /// <returns>How long to wait; null where it counts.</returns>
+    /// <returns>How long to wait; null if the attempt was counted.</returns>
     public TimeSpan? TryAdd(LoginAttempt attempt, long[] limits, TimeSpan window, DateTimeOffset now)
     {
         lock (_lock)

@@ -9,15 +9,15 @@ using StackExchange.Redis;
 namespace Kashif.Auth.SignIn;
 
 /// <summary>
-/// Bounds how many passwords anybody tries: per address, per account, and per both. Every attempt counts before its password is
-/// checked, so that guesses sent at once count each other; a right password takes its own back. Whether there is such an account
-/// is not asked. Counted in Redis for all replicas together; while Redis is away each replica counts alone.
+/// Limits password attempts per IP address, per account and per both. An attempt counts before its password is checked, so that
+/// parallel guesses count each other; a correct password is taken back. E-mail addresses without an account count the same. Redis
+/// counts for all replicas; without Redis each replica counts locally.
 /// </summary>
 internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> options, TimeProvider time)
 {
     /// <summary>
-    /// A sorted set of attempts for each key, by the milliseconds of Redis' own clock, which all replicas share. An attempt counts
-    /// for all keys or none. Answers 0, or the milliseconds until there is room.
+    /// A sliding window: one sorted set of attempts for each key, scored with the milliseconds of Redis' clock, which all replicas
+    /// share. An attempt counts for all keys or for none. Returns 0, or the milliseconds until the next attempt is allowed.
     /// </summary>
     private const string CountScript = """
         local window, attempt = tonumber(ARGV[1]), ARGV[2]
@@ -49,13 +49,13 @@ internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> op
     private readonly byte[] _key = DerivedKey.Of(options.Value.SigningKeySecret, DerivedKey.LoginThrottle);
     private readonly LocalAttempts _local = new();
 
-    /// <summary>Whether Redis counts.</summary>
+    /// <summary>Whether Redis counts, so that all replicas share the limits.</summary>
     public bool IsShared => redis.IsClosed;
 
     private ThrottleOptions Settings => options.Value.Throttle;
 
     /// <param name="email">Normalized.</param>
-    /// <returns>How long to wait; null where the password may be checked.</returns>
+    /// <returns>How long to wait; null if the password may be checked.</returns>
     public async Task<(LoginAttempt Attempt, TimeSpan? Wait)> BeginAsync(string email, IPAddress? address, CancellationToken cancellationToken)
     {
         var attempt = NewAttempt(email, address);
@@ -68,18 +68,18 @@ internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> op
             : (long)answer is > 0 and var wait ? TimeSpan.FromMilliseconds(wait) : null);
     }
 
-    /// <summary>The password was right: the account starts anew, and the address has one failure less, not none.</summary>
+    /// <summary>After a correct password: clears the counts of the account, and takes this attempt back from the count of the address.</summary>
     public async Task SucceedAsync(LoginAttempt attempt)
     {
         _local.Forgive(attempt);
         await redis.EvaluateAsync(ForgiveScript, attempt.Keys, [attempt.Id], CancellationToken.None);
     }
 
-    /// <summary>A new password by a link in the person's mail: what was tried before says nothing about it.</summary>
+    /// <summary>After a password reset: attempts at the old password no longer count.</summary>
     /// <param name="email">Normalized.</param>
     public Task ForgetAsync(string email, IPAddress? address) => SucceedAsync(NewAttempt(email, address));
 
-    /// <summary>The password was never checked: nobody has learned anything.</summary>
+    /// <summary>Takes an attempt back whose password was not checked.</summary>
     public async Task CancelAsync(LoginAttempt attempt)
     {
         _local.Remove(attempt);
@@ -93,12 +93,12 @@ internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> op
             Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), KeyOf("address", network), KeyOf("account", email), KeyOf("both", $"{email} {network}"));
     }
 
-    /// <summary>Neither an address of a person nor one of a machine stands in Redis.</summary>
+    /// <summary>Hashed: Redis must not hold e-mail or IP addresses.</summary>
     private string KeyOf(string kind, string value) =>
         $"auth.throttle:{kind}:{Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";
 }
 
-/// <summary>One password that somebody tries, and what it counts for.</summary>
+/// <summary>One password attempt and the keys that it counts for.</summary>
 internal sealed record LoginAttempt(string Id, string Address, string Account, string Both)
 {
     /// <summary>In the order of the limits.</summary>

@@ -20,10 +20,10 @@ internal static class PasswordGrant
             { Account: { } account, Session: { } session } => TypedResults.Ok(tokens.ForUser(account.Id, account.Roles, session.Id, session.RefreshToken)),
             { Outcome: LoginOutcome.TooManyAttempts } when login.ErrorFor(result) is { } error => error.ToProblem(),
             { Outcome: LoginOutcome.OtpMissing } => Refuse("mfa_required",
-                "This account asks for a code of its authenticator app, or a recovery code: send it as otp."),
-            { Outcome: LoginOutcome.OtpWrong } => Refuse("invalid_otp", "This code is wrong, was used already, or is too old."),
+                "This account needs a second factor: send a code from the authenticator app, or a recovery code, as otp."),
+            { Outcome: LoginOutcome.OtpWrong } => Refuse("invalid_otp", "The code is wrong, expired or already used."),
             _ => Refuse("invalid_credentials",
-                "The e-mail address or the password is wrong, or there were too many attempts; then try again in some minutes."),
+                "The e-mail address or password is wrong, or the account is locked after too many attempts. Try again in a few minutes."),
         };
     }
 

@@ -39,10 +39,10 @@ internal sealed partial class PasswordLogin(
     private static readonly TimeSpan LockoutDuration = TimeSpan.FromMinutes(5);
 
     private static readonly Error WrongPassword = Error.Rule(
-        "wrong_password", "The password is wrong, or there were too many attempts; then try again in some minutes.");
+        "wrong_password", "The password is wrong, or the account is locked after too many attempts. Try again in a few minutes.");
 
     private static readonly Error TooManyAttempts = Error.TooMany(
-        "too_many_attempts", "There were too many wrong passwords; Retry-After says when there may be another.");
+        "too_many_attempts", "Too many wrong passwords. Try again after the time in Retry-After.");
 
     private static readonly Func<AuthDbContext, string, CancellationToken, Task<Account?>> FindAccount =
         EF.CompileAsyncQuery((AuthDbContext database, string email, CancellationToken _) => database.Users
@@ -162,8 +162,8 @@ internal sealed partial class PasswordLogin(
     }
 
     /// <summary>
-    /// Locks the user's row first, as every writer of a second factor does: taking it after the code's row could deadlock with a deletion.
-    /// A disabled or locked user learns nothing about the code and uses none up.
+    /// Locks the user's row before it writes the code's: a deletion takes them in the same order, so the two cannot deadlock. A disabled or
+    /// locked user learns nothing about the code and uses none up.
     /// </summary>
     private async Task<LoginOutcome> UseSecondFactorAsync(Account account, string? otp, DateTimeOffset now, CancellationToken cancellationToken)
     {

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Tokens;
 
-/// <summary>RFC 7517.</summary>
+/// <summary>A JSON Web Key Set (RFC 7517).</summary>
 internal sealed record JwksResponse(IReadOnlyList<JwksKey> Keys);
 
-/// <summary>RFC 7518 section 6.2.1: the public half only.</summary>
+/// <summary>A public elliptic curve key (RFC 7518 section 6.2.1).</summary>
 internal sealed record JwksKey(string Kty, string Use, string Alg, string Crv, string Kid, string X, string Y);
 
-/// <summary>RFC 8414 and OpenID Connect Discovery 1.0, for what Auth is.</summary>
+/// <summary>RFC 8414 and OpenID Connect Discovery 1.0: the members that apply to Auth.</summary>
 internal sealed record DiscoveryResponse(
     string Issuer,
     string JwksUri,
@@ -24,21 +24,21 @@ internal sealed record DiscoveryResponse(
 
 internal static class Discovery
 {
-    /// <summary>How old the keys in an answer may be: they change under the hands of other replicas.</summary>
+    /// <summary>How old the keys in an answer may be; another replica may have rotated them.</summary>
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
     public static RouteGroupBuilder MapDiscovery(this IEndpointRouteBuilder endpoints)
     {
         var maxAge = endpoints.ServiceProvider.GetRequiredService<IOptions<AuthOptions>>().Value.KeyRotation.JwksMaxAge;
         var group = endpoints.MapGroup("/.well-known").WithTags("Discovery").AllowAnonymous();
-        group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("The keys that validate access tokens").WithPublicCache(maxAge);
-        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Where Auth's endpoints are").WithPublicCache(maxAge);
+        group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("Get the public keys for access tokens (JWKS)").WithPublicCache(maxAge);
+        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Get the OpenID discovery document").WithPublicCache(maxAge);
         return group;
     }
 
     private static async Task<Ok<JwksResponse>> JwksAsync(SigningKeyCache keys, CancellationToken cancellationToken)
     {
-        await keys.TryRefreshAsync(Freshness, cancellationToken); // what is in memory is good without the database, too
+        await keys.TryRefreshAsync(Freshness, cancellationToken); // without the database, the keys in memory are returned
         return TypedResults.Ok(keys.Published);
     }
 

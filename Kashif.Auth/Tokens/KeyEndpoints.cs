@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Auth.Tokens;
 
-/// <param name="Emergency">The present keys are in wrong hands: they end at once, and every token with them.</param>
+/// <param name="Emergency">True if a key has leaked: all present keys and their access tokens become invalid at once.</param>
 public sealed record RotateKeysRequest(bool Emergency = false);
 
-/// <param name="ActiveFrom">When it begins to sign; it is published already.</param>
+/// <param name="ActiveFrom">When the key starts to sign. It is already published.</param>
 internal sealed record RotatedKeyResponse(string KeyId, DateTimeOffset ActiveFrom);
 
 internal static class KeyEndpoints
@@ -20,7 +20,8 @@ internal static class KeyEndpoints
     public static RouteGroupBuilder MapKeys(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/keys").WithTags("Keys").RequireAuthorization(Policies.Admin, Policies.Session);
-        group.MapPost("/rotate", RotateAsync).WithName("RotateKeys").WithSummary("Makes a new signing key, unless one waits for its time already");
+        group.MapPost("/rotate", RotateAsync).WithName("RotateKeys").WithSummary("Rotate the signing key")
+            .WithDescription("Returns the pending key if one is published but does not sign yet.");
         return group;
     }
 

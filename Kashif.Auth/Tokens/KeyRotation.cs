@@ -24,14 +24,14 @@ internal enum RotationReason
 }
 
 /// <summary>
-/// Makes keys, one at a time over all replicas. A new key is published at once and signs when everybody must have seen it; its
-/// predecessors are published until the last of their tokens has expired.
+/// Rotates the signing keys, one rotation at a time over all replicas. A new key is published at once and signs after
+/// <see cref="KeyRotationOptions.Propagation"/>; its predecessors stay published until the last token they signed has expired.
 /// </summary>
 internal sealed partial class KeyRotation(
     AuthDbContext database, SigningKeyCache cache, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotation> logger)
 {
-    /// <param name="admin">Who asks, where it is not the service itself.</param>
-    /// <returns>The newest key, made now or before.</returns>
+    /// <param name="admin">The admin who asks; null for the schedule and the command line.</param>
+    /// <returns>The newest key, whether it is new or existed.</returns>
     public async Task<StoredSigningKey> RotateAsync(RotationReason reason, Guid? admin, CancellationToken cancellationToken)
     {
         await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Startup, cancellationToken);
@@ -53,7 +53,7 @@ internal sealed partial class KeyRotation(
 
         var created = StoredSigningKey.Create(options.Value.SigningKeySecret, now, activeFrom);
         database.SigningKeys.Add(created);
-        audit.Record(admin ?? Guid.Empty, AuditActions.SigningKeyRotated, new Dictionary<string, string> // the schedule and operators have no account
+        audit.Record(admin ?? Guid.Empty, AuditActions.SigningKeyRotated, new Dictionary<string, string>
         {
             ["key_id"] = created.Id,
             ["emergency"] = (reason is RotationReason.Emergency).ToString().ToLowerInvariant(),
@@ -67,10 +67,10 @@ internal sealed partial class KeyRotation(
         return created;
     }
 
-    /// <summary>Clocks differ.</summary>
+    /// <summary>For clock differences between machines.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
 
-    /// <returns>When a new key would sign; null where none is to be made.</returns>
+    /// <returns>When a new key would start to sign; null if none is needed.</returns>
     private DateTimeOffset? ActiveFrom(RotationReason reason, List<StoredSigningKey> keys, DateTimeOffset now)
     {
         var settings = options.Value.KeyRotation;
@@ -85,11 +85,11 @@ internal sealed partial class KeyRotation(
         };
     }
 
-    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Created signing key {KeyId} ({Reason}), which signs from {ActiveFrom}")]
+    [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Created signing key {KeyId} ({Reason}); it signs from {ActiveFrom}")]
     private static partial void KeyCreated(ILogger logger, string keyId, RotationReason reason, string activeFrom);
 }
 
-/// <summary>Makes the first key and reads all before anything is signed; then keeps them as the database has them, and on schedule.</summary>
+/// <summary>At start, creates the first key and loads all keys. Then polls for changes by other replicas and rotates on schedule.</summary>
 internal sealed partial class KeyRotationSchedule(
     IServiceScopeFactory scopes, SigningKeyCache cache, IOptions<AuthOptions> options, TimeProvider time, ILogger<KeyRotationSchedule> logger) : BackgroundService
 {
@@ -123,6 +123,6 @@ internal sealed partial class KeyRotationSchedule(
         await scope.ServiceProvider.GetRequiredService<KeyRotation>().RotateAsync(reason, admin: null, cancellationToken);
     }
 
-    [LoggerMessage(EventId = 2102, Level = LogLevel.Warning, Message = "The signing keys could not be read or rotated; tried again at the next pass")]
+    [LoggerMessage(EventId = 2102, Level = LogLevel.Warning, Message = "Could not read or rotate the signing keys; retrying at the next poll")]
     private static partial void PollFailed(ILogger logger, Exception exception);
 }

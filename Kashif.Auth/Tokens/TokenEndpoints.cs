@@ -10,9 +10,9 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Tokens;
 
-/// <summary>RFC 6749 section 5.1.</summary>
-/// <param name="RefreshToken">Absent in a service's answer.</param>
-/// <param name="ExpiresIn">Seconds.</param>
+/// <summary>The token response of RFC 6749 section 5.1.</summary>
+/// <param name="RefreshToken">Missing in the answer to a service.</param>
+/// <param name="ExpiresIn">The lifetime of the access token in seconds.</param>
 internal sealed record TokenResponse(
     string AccessToken,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RefreshToken,
@@ -29,15 +29,17 @@ internal static class TokenEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithoutStore();
 
-        group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Signs in: OAuth 2 password form, or client credentials for services")
+        group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Log in: get an access token and a refresh token")
+            .WithDescription("OAuth 2 form: the password grant for users, the client_credentials grant for services.")
             .Accepts<TokenRequest>("application/x-www-form-urlencoded").ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
-        group.MapPost("/refresh", RefreshAsync).WithName("RefreshToken").WithSummary("Exchanges a refresh token, once, for new tokens")
+        group.MapPost("/refresh", RefreshAsync).WithName("RefreshToken").WithSummary("Refresh an access token")
+            .WithDescription("Each refresh token works once and returns the next one.")
             .ProducesProblem(StatusCodes.Status401Unauthorized);
         return group;
     }
 
-    /// <summary>Keeps answers that hold secrets out of caches (RFC 6749 section 5.1).</summary>
+    /// <summary>Keeps answers with secrets out of caches (RFC 6749 section 5.1).</summary>
     public static RouteGroupBuilder WithoutStore(this RouteGroupBuilder group) => group.AddEndpointFilter((invocation, next) =>
     {
         invocation.HttpContext.Response.Headers.CacheControl = "no-store";
@@ -50,7 +52,7 @@ internal static class TokenEndpoints
             "" or GrantTypes.Password => await PasswordGrant.SignInAsync(request, login, tokens, cancellationToken),
             GrantTypes.ClientCredentials => ClientCredentials(request, tokens, options.Value),
             _ => OAuthProblem.Of(StatusCodes.Status400BadRequest, "unsupported_grant_type", "unsupported_grant_type",
-                $"grant_type is {GrantTypes.Password} or {GrantTypes.ClientCredentials}."),
+                $"grant_type must be {GrantTypes.Password} or {GrantTypes.ClientCredentials}."),
         };
 
     private static Results<Ok<TokenResponse>, ValidationProblem, ProblemHttpResult> ClientCredentials(TokenRequest request, AccessTokens tokens, AuthOptions options)
@@ -62,20 +64,20 @@ internal static class TokenEndpoints
 
         return IsClient(options, request.ClientId, request.ClientSecret)
             ? TypedResults.Ok(tokens.ForService(request.ClientId))
-            : OAuthProblem.Of(StatusCodes.Status401Unauthorized, "invalid_credentials", "invalid_client", "The client id or its secret is wrong.");
+            : OAuthProblem.Of(StatusCodes.Status401Unauthorized, "invalid_credentials", "invalid_client", "The client id or client secret is wrong.");
     }
 
     private static async Task<Results<Ok<TokenResponse>, ProblemHttpResult>> RefreshAsync(
         RefreshRequest request, SessionTokens sessions, AccessTokens tokens, CancellationToken cancellationToken) =>
         await sessions.RotateAsync(request.RefreshToken, cancellationToken) is { } rotated
             ? TypedResults.Ok(tokens.ForUser(rotated.UserId, rotated.Roles, rotated.SessionId, rotated.RefreshToken))
-            : new Error(StatusCodes.Status401Unauthorized, "invalid_token", "This refresh token is not valid (any more): sign in again.").ToProblem();
+            : new Error(StatusCodes.Status401Unauthorized, "invalid_token", "This refresh token is invalid, expired or already used. Log in again.").ToProblem();
 
     private static bool IsClient(AuthOptions options, string id, string secret)
     {
         var known = options.ServiceClients.TryGetValue(id, out var expected);
 
-        // Hashed first: comparing takes the same time whatever the lengths.
+        // Hashed first, so that the comparison takes the same time for any length.
         var equal = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(secret)), SHA256.HashData(Encoding.UTF8.GetBytes(expected ?? "")));
         return known && equal;
     }

@@ -6,9 +6,9 @@ internal static class GrantTypes
     public const string ClientCredentials = "client_credentials";
 }
 
-/// <summary>The form of RFC 6749 sections 4.3.2 and 4.4.2. What was not sent is empty, as section 3.2 has it.</summary>
-/// <param name="Otp">A code of the authenticator app or a recovery code, for accounts that have one.</param>
-/// <param name="GrantType">password, which is also meant where there is none, or client_credentials.</param>
+/// <summary>The form of RFC 6749 sections 4.3.2 and 4.4.2. A missing field is empty (section 3.2).</summary>
+/// <param name="Otp">A code from the authenticator app or a recovery code, if two-factor is on.</param>
+/// <param name="GrantType">password (the default) or client_credentials.</param>
 internal sealed record TokenRequest(string GrantType, string Username, string Password, string Otp, string ClientId, string ClientSecret)
 {
     public const string GrantTypeField = "grant_type";
@@ -18,14 +18,14 @@ internal sealed record TokenRequest(string GrantType, string Username, string Pa
     public const string ClientIdField = "client_id";
     public const string ClientSecretField = "client_secret";
 
-    /// <summary>More than any code has, however it is spaced.</summary>
+    /// <summary>Longer than any code, with spaces.</summary>
     public const int MaxOtpLength = 40;
 
     public static async ValueTask<TokenRequest> BindAsync(HttpContext context)
     {
         if (!context.Request.HasFormContentType)
         {
-            throw new BadHttpRequestException("The token request is a form.", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException("The token request must be a form (application/x-www-form-urlencoded).", StatusCodes.Status415UnsupportedMediaType);
         }
 
         IFormCollection form;
@@ -35,7 +35,7 @@ internal sealed record TokenRequest(string GrantType, string Username, string Pa
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
-            throw new BadHttpRequestException("The form cannot be read.", exception); // too many fields, or U+0000
+            throw new BadHttpRequestException("The form could not be read.", exception); // too many fields, or U+0000
         }
 
         return new TokenRequest(Field(GrantTypeField), Field(UsernameField), Field(PasswordField), Field(OtpField), Field(ClientIdField), Field(ClientSecretField));
