@@ -7,8 +7,9 @@ apphost=$1 mark=$2 temporary=$3 watches_dcp=${4:-}
 trap '' HUP INT QUIT TERM
 
 marked() { grep -laF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
+runs() { for process in $(marked); do grep -qaE "$1" "/proc/$process/cmdline" 2>/dev/null && echo "$process"; done; }
 # DCP's short-lived processes (info, monitors) do not count.
-dcp() { for process in $(marked); do grep -qaF run-controllers "/proc/$process/cmdline" 2>/dev/null && echo "$process"; done; }
+dcp() { runs run-controllers; }
 
 known=
 while kill -0 "$apphost" 2>/dev/null; do
@@ -18,9 +19,10 @@ while kill -0 "$apphost" 2>/dev/null; do
   [ -z "$known" ] || kill -0 "$known" 2>/dev/null || { kill -s TERM "$apphost"; break; }
 done
 
-# DCP stops everything in order when its AppHost is gone. Where DCP is gone too, or takes too long, it is done here.
+# DCP stops everything in order when its AppHost is gone, and a monitor removes its container when DCP is. The rest, or what takes
+# too long, is done here. A container has ten seconds to stop before it is killed.
 tries=0
-while [ $tries -lt 12 ] && [ -n "$(dcp)" ]; do tries=$((tries + 1)); sleep 1; done
+while [ $tries -lt 30 ] && [ -n "$(runs 'run-controllers|monitor-container')" ]; do tries=$((tries + 1)); sleep 1; done
 for signal in TERM KILL; do
   left=$(marked)
   [ -n "$left" ] || break
