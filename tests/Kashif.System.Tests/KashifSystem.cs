@@ -155,7 +155,8 @@ public sealed class KashifSystem : IAsyncLifetime
     public async Task StartHealthyAsync(string resource)
     {
         await StartAsync(resource);
-        await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource);
+        // A start replaces a container, which is unavailable until the new one runs.
+        await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, WaitBehavior.WaitOnResourceUnavailable);
     }
 
     public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);
