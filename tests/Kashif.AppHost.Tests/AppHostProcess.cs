@@ -48,6 +48,11 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    /// <summary>A machine that runs all tests on containers need not have them.</summary>
+    public static void SkipWithoutNativeServers() => Assert.SkipUnless(
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(directory => File.Exists(Path.Combine(directory, "rabbitmq-server"))),
+        "No native servers here: rabbitmq-server is not on the PATH.");
+
     /// <param name="data">The directory of the run's data.</param>
     /// <param name="port">The gateway's.</param>
     /// <param name="settings">More settings, such as <c>--Parameters:postgres-password=…</c>.</param>

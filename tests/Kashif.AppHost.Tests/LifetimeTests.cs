@@ -23,6 +23,7 @@ public sealed class LifetimeTests : IDisposable
     [Fact]
     public async Task Data_outlive_kills_and_new_passwords_and_nothing_else_does()
     {
+        AppHostProcess.SkipWithoutNativeServers();
         await using (var first = AppHostProcess.Start(_data, AppHostProcess.FreePort()))
         {
             await first.HealthyAsync();
@@ -57,6 +58,7 @@ public sealed class LifetimeTests : IDisposable
     [InlineData("dcp")]
     public async Task Killing_one_of_the_two_that_run_everything_leaves_nothing(string killed)
     {
+        AppHostProcess.SkipWithoutNativeServers();
         await using var run = AppHostProcess.Start(_data, AppHostProcess.FreePort());
         await Eventually.TrueAsync(() => File.Exists(Path.Combine(_data, "run.id")) && run.Processes().Any(process => process.Name == "Kashif.Auth"), "Auth to run", AppHostProcess.LongestStart);
         var processes = run.Processes();
