@@ -28,11 +28,11 @@ var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 
 // ConnectionStrings__<name> given: that server is external. Else a container, or a process of this machine.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
-    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume().WithEndpointProxySupport(false)
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
-    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume().WithEndpointProxySupport(false)
+    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
     .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ's page")
     .OrNative("rabbitmq.conf");

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 
 namespace Kashif.NativeServers;
@@ -31,6 +32,14 @@ internal sealed class RunData
     }
 
     public bool IsThrownAway { get; }
+
+    /// <summary>
+    /// How the names of the run's container volumes begin. It contains the directory, so a copied checkout has its own volumes, and an
+    /// id that is kept with the secrets, so new secrets get new volumes.
+    /// </summary>
+    public string VolumePrefix => IsThrownAway
+        ? $"{Path.GetFileName(_root)}-"
+        : $"kashif-{Secret("volumes")[..8]}-{Regex.Replace(_root.Trim('/'), "[^A-Za-z0-9]", "_")}-";
 
     public static RunData For(IDistributedApplicationBuilder builder) => All.GetValue(builder, builder => new RunData(builder));
 

@@ -32,12 +32,17 @@ internal static class ServerSource
             var reason = $"the setting {Setting}";
             if (builder.Configuration[Setting] is not { Length: > 0 } given)
             {
-                (var containers, reason) = Find(builder.Configuration["ASPIRE_CONTAINER_RUNTIME"], images);
+                (var containers, reason) = Find(builder.Configuration, images);
                 builder.Configuration[Setting] = containers.ToString();
             }
             else if (!bool.TryParse(given, out _))
             {
                 throw new DistributedApplicationException($"{Setting} is '{given}'. Set it to true for containers, to false for native servers, or leave it out.");
+            }
+
+            if (!builder.RunsNativeServers)
+            {
+                builder.WatchContainerData();
             }
 
             var source = builder.RunsNativeServers ? "native servers" : "containers";
@@ -54,46 +59,56 @@ internal static class ServerSource
             string.IsNullOrEmpty(builder.Configuration.GetConnectionString(name)) ? null : builder.AddConnectionString(name);
     }
 
-    private static (bool Containers, string Reason) Find(string? chosen, string[] images)
+    /// <returns>The engine that Aspire uses, or null where none answers.</returns>
+    public static string? FindEngine(IConfiguration configuration)
     {
-        string[] engines = chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"];
-        foreach (var engine in engines.Where(engine => Succeeds(LongestAnswer, engine, "info")))
-        {
-            var missing = images.Where(image => !Succeeds(LongestAnswer, engine, "image", "inspect", image)).ToArray();
-            foreach (var image in missing)
-            {
-                Console.Error.WriteLine($"Pulling {image} with {engine}…");
-            }
-
-            return missing.All(image => Succeeds(LongestPull, engine, "pull", image))
-                ? (true, $"{engine} answers")
-                : (false, $"{engine} answers, but the images cannot be pulled; {Setting}=true insists");
-        }
-
-        return (false, "no container engine answers");
+        string[] engines = configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } chosen ? [chosen] : ["docker", "podman"];
+        return engines.FirstOrDefault(engine => Succeeds(engine, "info"));
     }
 
-    private static bool Succeeds(TimeSpan longest, string program, params string[] arguments)
+    /// <returns>What the program printed, or null where it failed or took too long.</returns>
+    public static string? Run(string program, params string[] arguments) => Run(LongestAnswer, program, arguments);
+
+    private static (bool Containers, string Reason) Find(IConfiguration configuration, string[] images)
+    {
+        if (FindEngine(configuration) is not { } engine)
+        {
+            return (false, "no container engine answers");
+        }
+
+        var missing = images.Where(image => !Succeeds(engine, "image", "inspect", image)).ToArray();
+        foreach (var image in missing)
+        {
+            Console.Error.WriteLine($"Pulling {image} with {engine}…");
+        }
+
+        return missing.All(image => Run(LongestPull, engine, "pull", image) is not null)
+            ? (true, $"{engine} answers")
+            : (false, $"{engine} answers, but the images cannot be pulled; {Setting}=true insists");
+    }
+
+    private static bool Succeeds(string program, params string[] arguments) => Run(program, arguments) is not null;
+
+    private static string? Run(TimeSpan longest, string program, params string[] arguments)
     {
         try
         {
             using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })
                 ?? throw new InvalidOperationException($"{program} did not start.");
-            process.OutputDataReceived += (_, _) => { };
             process.ErrorDataReceived += (_, _) => { };
-            process.BeginOutputReadLine();
             process.BeginErrorReadLine();
+            var output = process.StandardOutput.ReadToEndAsync();
             if (process.WaitForExit(longest))
             {
-                return process.ExitCode == 0;
+                return process.ExitCode == 0 ? output.GetAwaiter().GetResult() : null;
             }
 
             process.Kill(entireProcessTree: true);
-            return false;
+            return null;
         }
         catch (Win32Exception)
         {
-            return false; // not installed
+            return null; // not installed
         }
     }
 }

@@ -44,6 +44,22 @@ public sealed class TopologyTests
     }
 
     [Fact]
+    public async Task Containers_of_throw_away_runs_have_volumes_of_their_own()
+    {
+        await using var one = await TestAppHost.CreateAsync("--Containers=true");
+        await using var other = await TestAppHost.CreateAsync("--Containers=true");
+        string[] volumes = [.. VolumesOf(one), .. VolumesOf(other)];
+
+        volumes.Length.ShouldBe(4);
+        volumes.ShouldBeUnique();
+        volumes.ShouldAllBe(volume => volume.StartsWith($"kashif-run-{Environment.ProcessId}-"));
+
+        static IEnumerable<string> VolumesOf(IDistributedApplicationBuilder builder) => builder.Resources
+            .SelectMany(resource => resource.Annotations.OfType<ContainerMountAnnotation>())
+            .Where(mount => mount.Type == ContainerMountType.Volume).Select(mount => mount.Source ?? "");
+    }
+
+    [Fact]
     public async Task A_server_whose_connection_strings_are_given_is_not_started()
     {
         string[] given = [.. Databases, ResourceNames.Messaging, ResourceNames.Cache];
