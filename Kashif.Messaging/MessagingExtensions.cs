@@ -34,6 +34,7 @@ public static class MessagingExtensions
             settings =>
             {
                 settings.MaxConnectRetryCount = 0; // relay and consumers try again by themselves
+                settings.DisableTracing = true; // EventSpans has the spans
                 settings.DisableHealthChecks = true; // the integration's own check connects, and would block /health while the broker is away
             },
             factory =>

@@ -43,9 +43,11 @@ public static class PersistenceExtensions
             settings =>
             {
                 settings.DisableRetry = true;
+                settings.DisableTracing = true; // KashifTelemetry decides what is traced
                 settings.ConnectionString = Tune(settings.ConnectionString);
             },
             options => options
+                .UseNpgsql(npgsql => npgsql.ConfigureDataSource(source => source.ConfigureTracing(QuerySummary.NameSpans)))
                 .UseSnakeCaseNamingConvention()
                 .ReplaceService<IHistoryRepository, MigrationHistory>()
                 .AddInterceptors(new OutboxSignalInterceptor(signal), new InsertOnlyTransactionInterceptor())

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Kashif.Messaging.RabbitMq;
-using Kashif.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,7 +18,23 @@ internal sealed partial class EventProcessor<TContext>(
 
     public async Task ProcessAsync(IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
     {
-        using var activity = StartActivity(batch);
+        var (span, traced) = EventSpans.StartProcess(batch);
+        using (span)
+        {
+            try
+            {
+                await HandleAsync(traced, cancellationToken);
+            }
+            catch (Exception exception)
+            {
+                span.Fail(exception);
+                throw;
+            }
+        }
+    }
+
+    private async Task HandleAsync(IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
+    {
         await using var scope = scopes.CreateAsyncScope();
         var context = scope.ServiceProvider.GetRequiredService<TContext>();
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
@@ -97,34 +111,6 @@ internal sealed partial class EventProcessor<TContext>(
         {
             AfterCommitFailed(logger, exception);
         }
-    }
-
-    /// <summary>The batch runs in the first message's trace and links to those of the others, each of which also gets a span of its own.</summary>
-    private static Activity? StartActivity(IReadOnlyList<Delivery> batch)
-    {
-        if (!KashifTelemetry.Source.HasListeners())
-        {
-            return null;
-        }
-
-        var first = Parse(batch[0]);
-        var activity = KashifTelemetry.Source.StartActivity(
-            $"process {batch[0].Event.Type}", ActivityKind.Consumer, first, links: batch.Skip(1).Select(delivery => new ActivityLink(Parse(delivery))));
-        activity?.SetTag("messaging.system", "rabbitmq").SetTag("messaging.batch.message_count", batch.Count);
-
-        foreach (var delivery in batch.Skip(1))
-        {
-            KashifTelemetry.Source.StartActivity(
-                $"process {delivery.Event.Type}", ActivityKind.Consumer, Parse(delivery),
-                links: activity is null ? [] : [new ActivityLink(activity.Context)])?.Dispose();
-        }
-
-        // Disposing the spans above has made "current" whatever preceded them.
-        Activity.Current = activity;
-        return activity;
-
-        static ActivityContext Parse(Delivery delivery) =>
-            ActivityContext.TryParse(delivery.Event.TraceParent, null, isRemote: true, out var context) ? context : default;
     }
 
     [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "What follows a handler's commit failed; the commit stands")]

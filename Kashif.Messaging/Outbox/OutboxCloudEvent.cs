@@ -7,7 +7,8 @@ namespace Kashif.Messaging.Outbox;
 internal static class OutboxCloudEvent
 {
     /// <summary>The outbox row as the broker gets it; <see cref="CloudEvent.Parse"/> reads it.</summary>
-    public static byte[] ToCloudEvent(this OutboxMessage message, string source)
+    /// <param name="traceParent">The trace context that the consumer continues.</param>
+    public static byte[] ToCloudEvent(this OutboxMessage message, string source, string? traceParent)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var json = new Utf8JsonWriter(buffer);
@@ -19,9 +20,9 @@ internal static class OutboxCloudEvent
         json.WriteString("subject", message.Subject);
         json.WriteString("time", message.OccurredAt.UtcDateTime);
         json.WriteString("datacontenttype", "application/json");
-        if (message.TraceParent is not null)
+        if (traceParent is not null)
         {
-            json.WriteString("traceparent", message.TraceParent);
+            json.WriteString("traceparent", traceParent);
         }
 
         if (message.CorrelationId is not null)

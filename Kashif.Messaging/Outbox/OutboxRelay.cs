@@ -33,6 +33,7 @@ internal sealed partial class OutboxRelay<TContext>(
         """;
 
     private readonly Backoff _backoff = new(time);
+    private readonly string _source = $"/kashif/{identity.Name}";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -114,20 +115,7 @@ internal sealed partial class OutboxRelay<TContext>(
         }
 
         metrics.OldestUnpublished(batch[0].OccurredAt);
-        var source = $"/kashif/{identity.Name}";
-        await Task.WhenAll(batch.Select(message => channel.BasicPublishAsync(
-            Broker.Exchange,
-            message.Type,
-            mandatory: EventCatalog.IsConsumed(message.Type),
-            new BasicProperties
-            {
-                ContentType = CloudEvent.ContentType,
-                DeliveryMode = DeliveryModes.Persistent,
-                MessageId = message.Id.ToString(),
-                Type = message.Type,
-            },
-            message.ToCloudEvent(source),
-            cancellationToken).AsTask()));
+        await Task.WhenAll(batch.Select(message => PublishAsync(channel, message, cancellationToken)));
 
         // Confirmed: from here on a cancellation would only publish the batch a second time.
         await transaction.CommitAsync(CancellationToken.None);
@@ -138,6 +126,32 @@ internal sealed partial class OutboxRelay<TContext>(
         }
 
         return batch.Count;
+    }
+
+    private async Task PublishAsync(IChannel channel, OutboxMessage message, CancellationToken cancellationToken)
+    {
+        using var span = EventSpans.StartPublish(message);
+        try
+        {
+            await channel.BasicPublishAsync(
+                Broker.Exchange,
+                message.Type,
+                mandatory: EventCatalog.IsConsumed(message.Type),
+                new BasicProperties
+                {
+                    ContentType = CloudEvent.ContentType,
+                    DeliveryMode = DeliveryModes.Persistent,
+                    MessageId = message.Id.ToString(),
+                    Type = message.Type,
+                },
+                message.ToCloudEvent(_source, span?.Id ?? message.TraceParent),
+                cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            span.Fail(exception);
+            throw;
+        }
     }
 
     private async Task<List<OutboxMessage>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

@@ -15,7 +15,10 @@ public static class CacheExtensions
     /// <param name="timeout">How long a script waits for its answer before Redis counts as away.</param>
     public static IHostApplicationBuilder AddKashifCache(this IHostApplicationBuilder builder, Func<IServiceProvider, TimeSpan> timeout)
     {
-        builder.AddRedisClient(ResourceNames.Cache, configureOptions: options => options.BacklogPolicy = BacklogPolicy.FailFast);
+        builder.AddRedisClient(
+            ResourceNames.Cache,
+            settings => settings.DisableTracing = true, // KashifTelemetry decides what is traced
+            options => options.BacklogPolicy = BacklogPolicy.FailFast);
         builder.Services.AddSingleton(provider => new RedisCircuit(
             new Lazy<IConnectionMultiplexer>(provider.GetRequiredService<IConnectionMultiplexer>),
             timeout(provider),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
@@ -116,6 +117,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private async Task RefreshInBackgroundAsync()
     {
+        Activity.Current = null; // the request that found the keys old does not wait for this: its trace must not show it
         if (!await _reading.WaitAsync(TimeSpan.Zero))
         {
             return; // somebody else is at it

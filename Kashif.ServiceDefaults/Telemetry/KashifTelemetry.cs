@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -17,12 +18,14 @@ public static class KashifTelemetry
     /// <summary>The name of Kashif's activity source and of its meter.</summary>
     public const string Name = "Kashif";
 
-    /// <summary>Spans of Kashif's own; HTTP, database and broker emit theirs.</summary>
+    /// <summary>Spans of Kashif's own: the events. HTTP and the database emit theirs.</summary>
     public static ActivitySource Source { get; } = new(Name);
 
-    /// <summary>.NET's own libraries emit the spans and measurements: the instrumentation packages are not needed.</summary>
-    private static readonly string[] Sources =
-        [Name, "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "RabbitMQ.Client.Publisher", "RabbitMQ.Client.Subscriber"];
+    /// <summary>
+    /// These emit complete spans by themselves; only ASP.NET Core needs its instrumentation package. The RabbitMQ client's spans
+    /// know neither the event nor its cause.
+    /// </summary>
+    private static readonly string[] Sources = [Name, "System.Net.Http", "Npgsql"];
 
     private static readonly string[] Meters =
         [Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql"];
@@ -63,10 +66,18 @@ public static class KashifTelemetry
         });
 
         builder.Services.AddOpenTelemetry()
-            .WithTracing(tracing => tracing.AddSource(Sources).AddProcessor(new TokenRedaction()))
+            .WithTracing(tracing => tracing
+                .SetSampler(new ParentBasedSampler(new RootSampler()))
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = request => !IsProbe(request.Request.Path))
+                .AddSource(Sources)
+                .AddProcessor(new UrlRedaction()))
             .UseOtlpExporter();
         return builder;
     }
+
+    /// <summary>On the gateway, <c>/api/&lt;area&gt;/health</c> too.</summary>
+    private static bool IsProbe(PathString path) =>
+        path.Value is { } value && (value is "/alive" or "/metrics" || value.EndsWith("/health", StringComparison.Ordinal));
 
     /// <summary><c>/metrics</c>: for the network that the service is in. The gateway, which stands in another one too, guards it.</summary>
     internal static void MapKashifMetrics(this WebApplication app)

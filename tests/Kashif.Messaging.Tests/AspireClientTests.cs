@@ -2,6 +2,7 @@ using Kashif.Cache;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Trace;
 using StackExchange.Redis;
 
 namespace Kashif.Messaging.Tests;
@@ -25,6 +26,14 @@ public sealed class AspireClientTests
         await using var service = Build(new() { [$"ConnectionStrings:{ResourceNames.Cache}"] = "127.0.0.1:1,connectTimeout=200" });
 
         service.Services.GetRequiredService<IConnectionMultiplexer>().IsConnected.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Without_an_endpoint_for_telemetry_nothing_is_traced()
+    {
+        await using var service = Build([]);
+
+        service.Services.GetService<TracerProvider>().ShouldBeNull();
     }
 
     private static WebApplication Build(Dictionary<string, string?> settings)
