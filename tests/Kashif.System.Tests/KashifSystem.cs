@@ -25,14 +25,19 @@ public sealed class KashifSystem : IAsyncLifetime
     /// <summary>The password of all registered users.</summary>
     public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
+    private OtlpReceiver? _telemetry;
 
     /// <summary>The directory of sent mails.</summary>
     public DirectoryInfo Mail { get; } = Directory.CreateTempSubdirectory("kashif-mail-");
 
     public DistributedApplication Application => _application ?? throw new InvalidOperationException("Not started.");
 
+    /// <summary>Where all processes export to.</summary>
+    public OtlpReceiver Telemetry => _telemetry ?? throw new InvalidOperationException("Not started.");
+
     public async ValueTask InitializeAsync()
     {
+        _telemetry = await OtlpReceiver.StartAsync();
         var builder = await TestAppHost.CreateAsync(
             $"--Parameters:admin-email={AdminEmail}", $"--Parameters:admin-password={AdminPassword}");
 
@@ -44,6 +49,14 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
+        foreach (var project in builder.Resources.OfType<ProjectResource>())
+        {
+            foreach (var (name, value) in Telemetry.Settings)
+            {
+                builder.CreateResourceBuilder(project).WithEnvironment(name, value);
+            }
+        }
+
         _application = await builder.BuildAsync();
         await _application.StartAsync();
         await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
@@ -54,6 +67,11 @@ public sealed class KashifSystem : IAsyncLifetime
         if (_application is not null)
         {
             await _application.DisposeAsync();
+        }
+
+        if (_telemetry is not null)
+        {
+            await _telemetry.DisposeAsync();
         }
 
         Mail.Delete(recursive: true);
