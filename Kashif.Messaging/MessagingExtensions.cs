@@ -29,6 +29,7 @@ public static class MessagingExtensions
             return builder;
         }
 
+        builder.Services.RequireConnection(ResourceNames.Messaging);
         builder.AddRabbitMQClient(
             ResourceNames.Messaging,
             settings =>

@@ -34,7 +34,7 @@ public static class PersistenceExtensions
             builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{connectionName}", "Host=design-time")]);
         }
 
-        var services = builder.Services;
+        var services = builder.Services.RequireConnection(connectionName);
         var signal = new OutboxSignal();
         services.AddSingleton(signal);
 

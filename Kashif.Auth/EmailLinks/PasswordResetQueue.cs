@@ -6,7 +6,6 @@ using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Http;
-using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 

@@ -15,6 +15,7 @@ public static class CacheExtensions
     /// <param name="timeout">How long a script waits for its answer before Redis counts as away.</param>
     public static IHostApplicationBuilder AddKashifCache(this IHostApplicationBuilder builder, Func<IServiceProvider, TimeSpan> timeout)
     {
+        builder.Services.RequireConnection(ResourceNames.Cache);
         builder.AddRedisClient(
             ResourceNames.Cache,
             settings => settings.DisableTracing = true, // KashifTelemetry decides what is traced

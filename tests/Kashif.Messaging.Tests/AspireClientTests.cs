@@ -11,13 +11,16 @@ namespace Kashif.Messaging.Tests;
 public sealed class AspireClientTests
 {
     [Fact]
-    public async Task A_missing_connection_string_is_named()
+    public async Task A_missing_connection_string_ends_the_start_and_is_named()
     {
         await using var service = Build([]);
-        await using var scope = service.Services.CreateAsyncScope();
 
-        Should.Throw<InvalidOperationException>(scope.ServiceProvider.GetRequiredService<SampleDbContext>).Message.ShouldContain("ConnectionStrings:sample-db");
-        Should.Throw<InvalidOperationException>(service.Services.GetRequiredService<IConnectionMultiplexer>).Message.ShouldContain($"ConnectionStrings:{ResourceNames.Cache}");
+        var refusal = (await Should.ThrowAsync<Exception>(() => service.StartAsync(TestContext.Current.CancellationToken))).ToString();
+
+        foreach (var name in new[] { "sample-db", ResourceNames.Messaging, ResourceNames.Cache })
+        {
+            refusal.ShouldContain($"ConnectionStrings__{name}");
+        }
     }
 
     [Fact]

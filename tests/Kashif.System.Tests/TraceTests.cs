@@ -23,7 +23,7 @@ public sealed class TraceTests(KashifSystem system)
     {
         var citizen = await system.RegisterAsync();
         await citizen.ReportAsync();
-        await citizen.PointsReachAsync(10);
+        await citizen.WaitForPointsAsync(10);
 
         await TraceAsync(
             () => citizen.ReportAsync("A traced pothole"),
@@ -60,8 +60,8 @@ public sealed class TraceTests(KashifSystem system)
     {
         var citizen = await system.RegisterAsync();
         await citizen.ReportAsync();
-        await citizen.PointsReachAsync(10);
-        await citizen.RedeemToTheEndAsync(await system.CreateCouponAsync(stock: 5, pointsCost: 1));
+        await citizen.WaitForPointsAsync(10);
+        await citizen.RedeemAndWaitAsync(await system.CreateCouponAsync(stock: 5, pointsCost: 1));
         var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
 
         await TraceAsync(
