@@ -119,7 +119,7 @@ public sealed class TraceTests(KashifSystem system)
             ],
             queries:
             [
-                "auth: SELECT totp_credentials SELECT user_roles",
+                "auth: SELECT totp_credentials",
                 "auth: UPDATE users",
                 "auth: INSERT audit_log INSERT sessions INSERT refresh_tokens",
             ]);
