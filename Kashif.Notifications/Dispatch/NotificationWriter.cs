@@ -2,8 +2,8 @@ using System.Text.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Data;
 using Kashif.Notifications.Channels;
+using Kashif.Notifications.Data;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
