@@ -49,7 +49,8 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
             Seed(10, "abandoned_vehicle", "Abandoned vehicle", "مركبة مهجورة", "car_crash", "#374151"),
             Seed(11, "noise", "Noise", "ضوضاء", "volume_up", "#db2777"),
             Seed(12, "park", "Park and trees", "حدائق وأشجار", "park", "#15803d"),
-            Seed(13, "other", "Other", "أخرى", "help", "#64748b"));
+            Seed(13, "road_damage", "Road damage", "أضرار الطريق", "edit_road", "#92400e"),
+            Seed(14, "other", "Other", "أخرى", "help", "#64748b"));
     }
 
     private static Category Seed(int position, string code, string english, string arabic, string icon, string colour) => new()

@@ -15,8 +15,28 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     /// <summary>The response of <c>GET /categories</c>.</summary>
     public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).Page;
 
-    public async ValueTask<bool> ContainsAsync(string code, CancellationToken cancellationToken) =>
-        (await GetAsync(cancellationToken)).Codes.Contains(code);
+    /// <summary>Checks the category of a new report.</summary>
+    /// <returns>Null if it exists and is active, else an error that names the active ones.</returns>
+    public async ValueTask<string?> ValidateAsync(string code, CancellationToken cancellationToken)
+    {
+        var codes = (await GetAsync(cancellationToken)).Codes;
+        return codes.Contains(code) ? null : $"Must be one of {string.Join(", ", codes)}.";
+    }
+
+    /// <summary>Checks the category of a filter: existing reports keep one that is not active any more.</summary>
+    /// <inheritdoc cref="ValidateAsync" path="/returns"/>
+    public async ValueTask<string?> ValidateFilterAsync(string code, CancellationToken cancellationToken)
+    {
+        if (await ValidateAsync(code, cancellationToken) is not { } error)
+        {
+            return null;
+        }
+
+        await using var scope = scopes.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Categories.AnyAsync(category => category.Code == code, cancellationToken)
+            ? null
+            : error;
+    }
 
     private async ValueTask<Snapshot> GetAsync(CancellationToken cancellationToken)
     {
@@ -36,8 +56,8 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
                 category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour))
             .ToListAsync(cancellationToken);
         return _snapshot = new Snapshot(
-            new Page<CategoryResponse>(categories, null), categories.Select(category => category.Code).ToHashSet(), now + Lifetime);
+            new Page<CategoryResponse>(categories, null), categories.Select(category => category.Code).ToArray(), now + Lifetime);
     }
 
-    private sealed record Snapshot(Page<CategoryResponse> Page, HashSet<string> Codes, DateTimeOffset Expires);
+    private sealed record Snapshot(Page<CategoryResponse> Page, string[] Codes, DateTimeOffset Expires);
 }

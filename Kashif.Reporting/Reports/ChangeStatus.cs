@@ -33,7 +33,8 @@ internal static class ChangeStatus
         }
 
         var actor = report.ActorOf(http.User.UserId, http.User.IsStaff);
-        var decision = StatusTransitions.Decide(report.Status, request.Status, actor);
+        var steps = StatusTransitions.Steps(report.Status, request.Status);
+        var decision = StatusTransitions.Decide(report.Status, steps[0], actor);
         if (decision is TransitionDecision.Forbidden)
         {
             return Error.Forbidden("forbidden", "Only staff can change a report's status, and only its owner can withdraw it.").ToProblem();
@@ -58,12 +59,15 @@ internal static class ChangeStatus
 
         var now = time.GetUtcNow();
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
-        var change = report.ChangeStatus(request.Status, request.DuplicateOf, comment, http.User.UserId, actor, now);
-        database.StatusChanges.Add(change);
-        database.Publish(
-            new ReportStatusUpdated(
-                report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version),
-            now);
+        foreach (var step in steps)
+        {
+            var change = report.ChangeStatus(step, request.DuplicateOf, step == request.Status ? comment : null, http.User.UserId, actor, now);
+            database.StatusChanges.Add(change);
+            database.Publish(
+                new ReportStatusUpdated(
+                    report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version),
+                now);
+        }
 
         try
         {
@@ -74,7 +78,11 @@ internal static class ChangeStatus
             return (condition.Count > 0 ? Stale : Changed).ToProblem();
         }
 
-        metrics.Changed(report.Status);
+        foreach (var step in steps)
+        {
+            metrics.Changed(step);
+        }
+
         http.Response.Headers.ETag = ReportETag.Of(report.Version).ToString();
         return TypedResults.Ok(ReportResponse.From(report));
     }

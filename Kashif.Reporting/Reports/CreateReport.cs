@@ -28,9 +28,9 @@ internal static class CreateReport
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (!await categories.ContainsAsync(request.Category, cancellationToken))
+        if (await categories.ValidateAsync(request.Category, cancellationToken) is { } error)
         {
-            return Error.Field("category", "Category not found. GET /api/v1/reports/categories lists the categories.");
+            return Error.Field("category", error);
         }
 
         var report = Report.Create(

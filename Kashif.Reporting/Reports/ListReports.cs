@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
+using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -76,9 +77,14 @@ public sealed class ReportQuery
 internal static class ListReports
 {
     public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
-        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
+        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CategoryCache categories, CancellationToken cancellationToken)
     {
         var errors = query.Validate(out var status, out var nearest);
+        if (query.Category is { } category && await categories.ValidateFilterAsync(category, cancellationToken) is { } error)
+        {
+            errors["category"] = [error];
+        }
+
         if (errors.Count > 0)
         {
             return TypedResults.ValidationProblem(errors);

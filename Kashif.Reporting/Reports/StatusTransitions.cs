@@ -45,6 +45,13 @@ internal static class StatusTransitions
         [(InProgress, Duplicate)] = Actor.Staff,
     };
 
+    /// <summary>The statuses that a report takes on to reach <paramref name="to"/>. Staff who start work on a new report verify it on the way.</summary>
+    public static IReadOnlyList<ReportStatus> Steps(ReportStatus from, ReportStatus to) => (from, to) switch
+    {
+        (Submitted, InProgress) => [Verified, InProgress],
+        _ => [to],
+    };
+
     public static TransitionDecision Decide(ReportStatus from, ReportStatus to, Actor actor)
     {
         if (Table.TryGetValue((from, to), out var allowed))

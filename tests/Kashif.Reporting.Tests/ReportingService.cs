@@ -82,6 +82,8 @@ public sealed class ReportingService : IAsyncLifetime
         await using var connection = new NpgsqlConnection(Host.Database);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand("""
+            WITH category AS (
+                INSERT INTO categories (code, name_en, name_ar, icon, colour, position, active) VALUES ($2, $2, $2, '', '', 0, false) ON CONFLICT DO NOTHING)
             INSERT INTO reports (id, user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version)
             SELECT id, $1, 'Seeded', '', $2, $3, latitude, longitude, now(), now(), 1 FROM unnest($4, $5, $6) AS place (id, latitude, longitude) ORDER BY md5(id::text)
             """, connection)

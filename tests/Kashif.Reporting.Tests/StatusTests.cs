@@ -15,7 +15,7 @@ public sealed class StatusTests(ReportingService service)
 {
     private static readonly (ReportStatus From, ReportStatus To)[] StaffTransitions =
     [
-        (Submitted, Verified), (Submitted, Rejected), (Submitted, Duplicate),
+        (Submitted, Verified), (Submitted, InProgress), (Submitted, Rejected), (Submitted, Duplicate),
         (Verified, InProgress), (Verified, Rejected), (Verified, Duplicate),
         (InProgress, Resolved), (InProgress, Rejected), (InProgress, Duplicate),
     ];
@@ -57,7 +57,7 @@ public sealed class StatusTests(ReportingService service)
         {
             var id = (await service.SeedAsync([(1, 1)], status: from, userId: owner))[0];
             var (status, body) = await client.ChangeStatusAsync(id, new { status = to, duplicate_of = target is Duplicate ? original : (Guid?)null });
-            (await service.VersionAsync(id)).ShouldBe(status == 200 ? 2 : 1);
+            (await service.VersionAsync(id)).ShouldBe(status != 200 ? 1 : (source, target) == (Submitted, InProgress) ? 3 : 2);
             return (status, status == 200 ? body.GetProperty("status").GetString() : body.Code);
         }
     }
@@ -97,6 +97,28 @@ public sealed class StatusTests(ReportingService service)
         events.Select(data => (data.GetProperty("version").GetInt32(), data.GetProperty("from").GetString(), data.GetProperty("to").GetString(), data.GetProperty("comment").GetString()))
             .ShouldBe([(2, "submitted", "verified", "Seen it."), (3, "verified", "in_progress", null), (4, "in_progress", "resolved", "Filled.")]);
         events.ShouldAllBe(data => data.GetProperty("user_id").GetGuid() == owner && data.GetProperty("title").GetString() == "Followed closely");
+    }
+
+    [Fact]
+    public async Task Starting_work_on_a_new_report_verifies_it_on_the_way()
+    {
+        using var staff = service.NewUser(Roles.Staff);
+        using var anonymous = service.Host.Anonymous();
+        var id = (await service.FileAsync()).Id;
+
+        var (status, started) = await staff.ChangeStatusAsync(id, new { status = "in_progress", comment = "A crew is there." });
+
+        status.ShouldBe(200);
+        started.GetProperty("version").GetInt32().ShouldBe(3);
+        (string From, string To, string? Comment)[] steps = [("submitted", "verified", null), ("verified", "in_progress", "A crew is there.")];
+        (await anonymous.AllPagesAsync($"{Root}/{id}/history?", 10)).Skip(1)
+            .Select(entry => (entry.GetProperty("from").GetString() ?? "", entry.GetProperty("to").GetString() ?? "", entry.GetProperty("comment").GetString()))
+            .ShouldBe(steps);
+        foreach (var (from, to, _) in steps)
+        {
+            await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == id
+                && data.GetProperty("from").GetString() == from && data.GetProperty("to").GetString() == to);
+        }
     }
 
     [Fact]

@@ -17,13 +17,37 @@ namespace Kashif.Reporting.Data.Migrations
         {
 #pragma warning disable 612, 618
             modelBuilder
-                .HasAnnotation("ProductVersion", "10.0.14")
+                .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
             NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "cube");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
-            modelBuilder.Entity("Kashif.Persistence.IdempotencyRecord", b =>
+            modelBuilder.Entity("Kashif.Messaging.Consumers.InboxEntry", b =>
+                {
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<string>("Handler")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("handler");
+
+                    b.Property<DateTimeOffset>("ProcessedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("processed_at");
+
+                    b.HasKey("EventId", "Handler")
+                        .HasName("pk_inbox");
+
+                    b.HasIndex("ProcessedAt")
+                        .HasDatabaseName("ix_inbox_processed_at");
+
+                    b.ToTable("inbox", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Messaging.Idempotency.IdempotencyRecord", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -81,31 +105,7 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("idempotency_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Persistence.InboxEntry", b =>
-                {
-                    b.Property<Guid>("EventId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("event_id");
-
-                    b.Property<string>("Handler")
-                        .HasMaxLength(100)
-                        .HasColumnType("character varying(100)")
-                        .HasColumnName("handler");
-
-                    b.Property<DateTimeOffset>("ProcessedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("processed_at");
-
-                    b.HasKey("EventId", "Handler")
-                        .HasName("pk_inbox");
-
-                    b.HasIndex("ProcessedAt")
-                        .HasDatabaseName("ix_inbox_processed_at");
-
-                    b.ToTable("inbox", (string)null);
-                });
-
-            modelBuilder.Entity("Kashif.Persistence.OutboxMessage", b =>
+            modelBuilder.Entity("Kashif.Messaging.Outbox.OutboxMessage", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -315,13 +315,23 @@ namespace Kashif.Reporting.Data.Migrations
                         },
                         new
                         {
+                            Code = "road_damage",
+                            Active = true,
+                            Colour = "#92400e",
+                            Icon = "edit_road",
+                            NameAr = "أضرار الطريق",
+                            NameEn = "Road damage",
+                            Position = 13
+                        },
+                        new
+                        {
                             Code = "other",
                             Active = true,
                             Colour = "#64748b",
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
-                            Position = 13
+                            Position = 14
                         });
                 });
 
