@@ -48,8 +48,8 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
     .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
     .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret)
-    .WithValueCommand("show-admin-password", "Show the first admin's password", "It was set when the account was made.", adminPassword.Resource.GetValueAsync)
-    .WithProgramCommand("rotate-keys", "Rotate the signing keys", "A new key, published now, signing in 15 minutes.", "KeyReset", ["rotate-keys"])
+    .WithValueCommand("show-admin-password", "Show the first admin's password", "Set when the account was created.", adminPassword.Resource.GetValueAsync)
+    .WithProgramCommand("rotate-keys", "Rotate the signing keys", "Creates a key, publishes it now and signs with it after 15 minutes.", "KeyReset", ["rotate-keys"])
     .WithProgramCommand("rotate-keys-emergency", "Revoke the signing keys", "A key has leaked: every access token ends within two minutes.", "KeyReset",
         ["rotate-keys", "emergency"], confirmation: "Every access token ends within two minutes; sessions go on. Continue?");
 

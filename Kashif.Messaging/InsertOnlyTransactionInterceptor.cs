@@ -18,7 +18,7 @@ internal sealed class InsertOnlyTransactionInterceptor : SaveChangesInterceptor
     {
         if (eventData.Context is { } context)
         {
-            // A save inside the caller's transaction ends with it: nobody goes on after half of it failed.
+            // No savepoints: a failed save aborts the caller's transaction.
             context.Database.AutoSavepointsEnabled = false;
             context.Database.AutoTransactionBehavior = InsertsOneBatch(context)
                 ? AutoTransactionBehavior.Never

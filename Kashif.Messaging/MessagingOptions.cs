@@ -11,12 +11,12 @@ public sealed class MessagingOptions
     [Range(1, 1000)]
     public int RelayBatch { get; set; } = 500;
 
-    /// <summary>How often the relay looks for rows that nobody woke it for (another replica's, or after a crash).</summary>
+    /// <summary>How often the relay looks for rows without a signal: from other replicas, or after a crash.</summary>
     public TimeSpan RelayPoll { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// How long the relay waits after it was woken, so that one transaction and one round of confirms serve all that commits
-    /// meanwhile. Under load this is what keeps the cost of an event small.
+    /// How long the relay waits after it was woken, so that one transaction and one round of confirms serve all commits of that
+    /// time. Under load this keeps an event cheap.
     /// </summary>
     public TimeSpan RelayLinger { get; set; } = TimeSpan.FromMilliseconds(25);
 
@@ -27,7 +27,7 @@ public sealed class MessagingOptions
     /// <summary>How long a consumer waits after a first message for others to share its transaction.</summary>
     public TimeSpan ConsumerLinger { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How many such batches are under way at once in one process.</summary>
+    /// <summary>How many batches one process handles at once.</summary>
     [Range(1, 32)]
     public int ConsumerConcurrency { get; set; } = 2;
 

@@ -54,7 +54,7 @@ public static class PersistenceExtensions
                 .ConfigureWarnings(warnings => warnings
                     .Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning)
 
-                    // Whoever lets the exception pass logs it; a unique index that answers a 409 is no error.
+                    // The caller logs the exceptions that matter; a unique index that causes a 409 is not an error.
                     .Log((CoreEventId.SaveChangesFailed, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug))));
 
         services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section);

@@ -13,7 +13,7 @@ namespace Kashif.Messaging;
 /// …                                                                         // changes, database.Publish(event)
 /// return await work.CommitAsync(TypedResults.Created(…), cancellationToken);
 /// </code>
-/// An endpoint with an idempotency key that answers 2xx without <c>CommitAsync</c> fails, with or without a key.
+/// If the handler of an endpoint with <c>WithIdempotency</c> returns 2xx without <c>CommitAsync</c>, the request fails, even without a key.
 /// </summary>
 public sealed class UnitOfWork
 {
@@ -32,12 +32,11 @@ public sealed class UnitOfWork
         return await _database.Database.BeginTransactionAsync(cancellationToken);
     }
 
-    /// <summary>For a command whose changes are one SQL statement: that needs a transaction only if an answer is stored beside it.</summary>
-    /// <inheritdoc cref="BeginAsync" path="/summary"/>
+    /// <summary>For a command that is one SQL statement: begins a transaction only if an answer is stored too.</summary>
     public async Task<IAsyncDisposable?> BeginStatementAsync(CancellationToken cancellationToken) =>
         _key.IsClaimed ? await BeginAsync(cancellationToken) : null;
 
-    /// <summary>Saves the tracked changes, stores the answer, commits, and wakes the relay. A command of several steps commits each of them.</summary>
+    /// <summary>Saves the tracked changes, stores the answer, commits, and wakes the relay. A command with several steps calls this for each step.</summary>
     /// <param name="answer">What the client gets now, and at each replay of the key.</param>
     /// <returns><paramref name="answer"/>, for the handler to return.</returns>
     /// <exception cref="IdempotencyLostException">Another attempt has taken the key over; nothing was committed.</exception>

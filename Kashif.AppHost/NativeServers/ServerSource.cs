@@ -100,7 +100,7 @@ internal static class ServerSource
             var output = process.StandardOutput.ReadToEndAsync();
             if (process.WaitForExit(longest))
             {
-                return process.ExitCode == 0 ? output.GetAwaiter().GetResult() : null;
+                return process.ExitCode == 0 && output.Wait(longest) ? output.Result : null;
             }
 
             process.Kill(entireProcessTree: true);

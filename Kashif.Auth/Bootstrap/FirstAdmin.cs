@@ -18,7 +18,7 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
 
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
-        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Startup, cancellationToken);
+        await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Admins, cancellationToken);
 
         var normalized = EmailAttribute.Normalize(email);
         if (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken) is { } existing)

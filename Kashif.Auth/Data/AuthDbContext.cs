@@ -40,9 +40,9 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : D
 /// <summary>Keys of PostgreSQL advisory locks.</summary>
 internal enum AdvisoryLock : long
 {
-    /// <summary>Makes the first signing key and the first admin once, however many replicas start together.</summary>
+    /// <summary>Creates signing keys one at a time, however many replicas start together.</summary>
     Startup = 0x6b617368_61757468,
 
-    /// <summary>Changes roles, disables or deletes accounts: an enabled admin must remain.</summary>
+    /// <summary>Creates the first admin, changes roles, disables or deletes accounts: an enabled admin must remain.</summary>
     Admins = 0x6b617368_61646d6e,
 }

@@ -111,6 +111,7 @@ internal sealed partial class PasswordLogin(
             : await UseSecondFactorAsync(account, otp, now, cancellationToken);
         if (outcome is LoginOutcome.OtpMissing)
         {
+            await transaction.RollbackAsync(cancellationToken);
             await throttle.CancelAsync(attempt); // neither a failure nor a success yet
             return new LoginResult(outcome);
         }
@@ -163,7 +164,7 @@ internal sealed partial class PasswordLogin(
 
     /// <summary>
     /// Locks the user's row before it writes the code's: a deletion takes them in the same order, so the two cannot deadlock. A disabled or
-    /// locked user learns nothing about the code and uses none up.
+    /// locked user, or one whose password has changed meanwhile, learns nothing about the code and uses none up.
     /// </summary>
     private async Task<LoginOutcome> UseSecondFactorAsync(Account account, string? otp, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -173,7 +174,8 @@ internal sealed partial class PasswordLogin(
         }
 
         var open = await database.Database.SqlQuery<Guid>($"""
-            SELECT id AS "Value" FROM users WHERE id = {account.Id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now}) FOR UPDATE
+            SELECT id AS "Value" FROM users WHERE id = {account.Id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now})
+                AND security_stamp = {account.SecurityStamp} FOR UPDATE
             """).ToListAsync(cancellationToken);
         if (open is [])
         {

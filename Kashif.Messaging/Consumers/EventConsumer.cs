@@ -12,8 +12,8 @@ using RabbitMQ.Client.Events;
 namespace Kashif.Messaging.Consumers;
 
 /// <summary>
-/// Takes messages from the service's queue in batches. A batch that fails is tried message by message, so that one bad
-/// message costs nobody else; one that fails alone goes to a delayed retry queue and in the end to the dead letters. Nothing
+/// Takes messages from the service's queue in batches. A batch that fails is tried message by message, so one bad message
+/// does not block the others. A message that fails alone goes to a delayed retry queue and in the end to the dead letters. Nothing
 /// is acknowledged before its effect, its retry or its dead letter is safe.
 /// </summary>
 internal sealed partial class EventConsumer<TContext>(
@@ -26,7 +26,7 @@ internal sealed partial class EventConsumer<TContext>(
     ILogger<EventConsumer<TContext>> logger) : BackgroundService
     where TContext : DbContext
 {
-    /// <summary>A batch that the database keeps refusing may be too much for it at once: from then on its messages go one by one.</summary>
+    /// <summary>After this many transient failures a batch is split: it may be too large for the database.</summary>
     private const int WholeBatchTries = 5;
 
     private readonly Backoff _reconnect = new(time);
@@ -66,7 +66,7 @@ internal sealed partial class EventConsumer<TContext>(
             await broker.DeclareTopologyAsync(channel, stoppingToken);
             await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, stoppingToken);
 
-            // A channel that closes is replaced, never waited for: deliveries on the old one are the broker's to repeat.
+            // A closed channel is replaced at once: the broker redelivers its messages.
             channel.ChannelShutdownAsync += (_, _) => CancelAsync(broken);
             failures.ChannelShutdownAsync += (_, _) => CancelAsync(broken);
 
@@ -101,11 +101,11 @@ internal sealed partial class EventConsumer<TContext>(
         }
         catch (ObjectDisposedException)
         {
-            return Task.CompletedTask; // The closing of a channel that we are disposing ourselves.
+            return Task.CompletedTask; // we are disposing this channel
         }
     }
 
-    /// <summary>Works until the channel breaks; a failure breaks it for all, so that what this one held in hand is delivered again.</summary>
+    /// <summary>Works until the channel breaks. A failure breaks it for all workers, so that unacknowledged messages are redelivered.</summary>
     private async Task WorkAsync(Session session, int batchSize, CancellationTokenSource broken)
     {
         try
@@ -173,7 +173,7 @@ internal sealed partial class EventConsumer<TContext>(
             catch (Exception exception) when (TransientFailure.Is(exception) && (batch.Count == 1 || failures < WholeBatchTries)
                 && !cancellationToken.IsCancellationRequested)
             {
-                // The database is away or two writers met: that is nobody's fault, so it costs no attempt.
+                // No connection or a deadlock: not the message's fault, so it uses up no try.
                 DatabaseUnavailable(logger, exception);
                 await unavailable.WaitAsync(cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
@@ -228,18 +228,18 @@ internal sealed partial class EventConsumer<TContext>(
     /// <param name="Failures">Publishes to the retry and dead letter queues, confirmed.</param>
     private sealed record Session(IChannel Channel, IChannel Failures, ChannelReader<BasicDeliverEventArgs> Inbound);
 
-    [LoggerMessage(EventId = 1201, Level = LogLevel.Warning, Message = "The consumer lost the broker; it connects again")]
+    [LoggerMessage(EventId = 1201, Level = LogLevel.Warning, Message = "Lost the connection to the broker; reconnecting")]
     private static partial void ConsumerFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "The database is away; the messages wait for it")]
+    [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "The database is unavailable; messages wait")]
     private static partial void DatabaseUnavailable(ILogger logger, Exception exception);
 
-    [LoggerMessage(EventId = 1203, Level = LogLevel.Warning, Message = "Event {EventId} ({EventType}) failed and is tried again in {Delay}")]
+    [LoggerMessage(EventId = 1203, Level = LogLevel.Warning, Message = "Event {EventId} ({EventType}) failed; retrying in {Delay}")]
     private static partial void WillRetry(ILogger logger, Guid eventId, string eventType, TimeSpan delay, Exception exception);
 
-    [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "Event {EventId} ({EventType}) failed at its last try and is a dead letter now")]
+    [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "Event {EventId} ({EventType}) failed at its last try and is now a dead letter")]
     private static partial void DeadLettered(ILogger logger, Guid eventId, string eventType, Exception exception);
 
-    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "Message {MessageId} is no event of the catalog and is a dead letter now")]
+    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "Message {MessageId} is not a known event and is now a dead letter")]
     private static partial void Unreadable(ILogger logger, string? messageId, Exception exception);
 }

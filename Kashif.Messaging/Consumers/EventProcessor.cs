@@ -62,10 +62,10 @@ internal sealed partial class EventProcessor<TContext>(
     }
 
     /// <summary>
-    /// Enters all of the batch before any handler runs, and in one order everywhere: two batches that share events wait for
-    /// each other here, holding nothing else, instead of locking each other out.
+    /// Enters the whole batch before any handler runs, in one order everywhere: two batches that share events wait for each
+    /// other here, holding no other lock, instead of deadlocking.
     /// </summary>
-    /// <returns>What each handler has not handled before.</returns>
+    /// <returns>The deliveries that are new to each handler.</returns>
     private async Task<List<(HandlerRegistration Handler, List<Delivery> News)>> EnterInboxAsync(
         TContext context, IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
     {
@@ -113,6 +113,6 @@ internal sealed partial class EventProcessor<TContext>(
         }
     }
 
-    [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "What follows a handler's commit failed; the commit stands")]
+    [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "A callback after the commit failed; the commit stands")]
     private static partial void AfterCommitFailed(ILogger logger, Exception exception);
 }

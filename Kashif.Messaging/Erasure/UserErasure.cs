@@ -6,25 +6,25 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Messaging.Erasure;
 
-/// <summary>What stands where a deleted person stood, in what is kept without them.</summary>
+/// <summary>The id that replaces a deleted user's in data that is kept.</summary>
 public static class ErasedUser
 {
-    /// <summary>Nobody's id: one for all, so that nothing says that two things were of the same person.</summary>
+    /// <summary>The empty id, shared by all, so that records of one person cannot be linked.</summary>
     public static readonly Guid Id = Guid.Empty;
 }
 
 /// <summary>
-/// Erases a deleted person in one service, and publishes its receipt, in one transaction. It may come again for the same
-/// person, and finds what was made meanwhile.
+/// Erases a deleted user in one service, and publishes the receipt, in one transaction. A later event for the same user erases
+/// data that was created meanwhile.
 /// </summary>
 public abstract class UserErasure(DbContext database, ServiceIdentity service, TimeProvider time) : IEventHandler<UserDeleted>
 {
-    /// <summary>Deletes what is the person's, and puts <see cref="ErasedUser"/> where their id stands in what is kept.</summary>
+    /// <summary>Deletes the user's data, and replaces the id by <see cref="ErasedUser"/> in data that is kept.</summary>
     protected abstract Task EraseAsync(Guid userId, CancellationToken cancellationToken);
 
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDeleted>> events, CancellationToken cancellationToken)
     {
-        // In one order, so that two batches wait for each other instead of locking each other out.
+        // In one order, so that two batches wait for each other instead of deadlocking.
         foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
             .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>())
         {

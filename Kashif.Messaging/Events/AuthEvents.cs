@@ -7,7 +7,7 @@ public sealed record UserRegistered(Guid UserId, string FullName, string Email, 
 }
 
 /// <summary>Something of this has changed; each event has the whole, so the one that occurred last counts.</summary>
-/// <param name="Channels">Where notifications may go beside the inbox: of <c>push</c> and <c>email</c>.</param>
+/// <param name="Channels">Channels for notifications in addition to the feed: <c>push</c>, <c>email</c>.</param>
 public sealed record UserUpdated(Guid UserId, string FullName, string Email, string Language, string[] Channels) : IIntegrationEvent
 {
     public static string Type => "user.updated";

@@ -21,6 +21,7 @@ public static class IdempotencyExtensions
         {
             var context = invocation.HttpContext;
             var key = context.RequestServices.GetRequiredService<Idempotency.IdempotencyKey>();
+            var work = context.RequestServices.GetRequiredService<UnitOfWork>();
             if (context.Request.Headers.ContainsKey(IdempotencyHeaders.Key) && await key.ClaimAsync(context) is { } answer)
             {
                 return answer;
@@ -29,7 +30,7 @@ public static class IdempotencyExtensions
             try
             {
                 var result = await next(invocation);
-                if (IsSuccess(result) && !context.RequestServices.GetRequiredService<UnitOfWork>().IsCommitted)
+                if (IsSuccess(result) && !work.IsCommitted)
                 {
                     throw new InvalidOperationException($"{context.GetEndpoint()} answers success without {nameof(UnitOfWork)}.{nameof(UnitOfWork.CommitAsync)}.");
                 }
@@ -38,7 +39,10 @@ public static class IdempotencyExtensions
             }
             finally
             {
-                await key.ReleaseAsync();
+                if (!work.IsCommitted)
+                {
+                    await key.ReleaseAsync();
+                }
             }
         });
 

@@ -38,7 +38,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
         var route = $"{context.Request.Method} {context.Request.Path.Value?.TrimEnd('/')}";
         if (route.Length > MaxRouteLength)
         {
-            return Error.NotFound("There is nothing at this path.").ToProblem();
+            return Error.NotFound("Path not found.").ToProblem();
         }
 
         var now = time.GetUtcNow();

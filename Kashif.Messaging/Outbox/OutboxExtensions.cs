@@ -23,8 +23,8 @@ public static class OutboxExtensions
         context.Set<OutboxMessage>().Add(ToOutboxMessage(integrationEvent, occurredAt, cause));
 
     /// <summary>
-    /// The outbox row of an event, for a statement that writes it by itself together with the change; call
-    /// <see cref="WakeSignal.Set"/> after the commit.
+    /// The outbox row of an event, for a statement that writes it together with the change. Commit through
+    /// <see cref="UnitOfWork"/>, which wakes the relay.
     /// </summary>
     /// <inheritdoc cref="Publish{TEvent}" path="/param"/>
     public static OutboxMessage ToOutboxMessage<TEvent>(this TEvent integrationEvent, DateTimeOffset occurredAt, EventCause? cause = null)

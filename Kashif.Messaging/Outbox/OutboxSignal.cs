@@ -4,12 +4,11 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Kashif.Messaging.Outbox;
 
 /// <summary>Wakes the relay of this process when a transaction that wrote to the outbox has committed.</summary>
-/// <remarks>DbContexts do it by themselves; only a statement that writes to the outbox past the change tracker must.</remarks>
 public sealed class OutboxSignal : WakeSignal;
 
 /// <summary>
 /// Sets the signal after the commit: at once where the save was its own transaction, else when the caller's transaction
-/// commits. A wake too many costs one empty query, a wake too few is made good by the relay's poll.
+/// commits. An extra wake costs one empty query; the relay's poll makes up for a missing one.
 /// </summary>
 internal sealed class OutboxSignalInterceptor(OutboxSignal signal) : DbTransactionInterceptor, ISaveChangesInterceptor
 {

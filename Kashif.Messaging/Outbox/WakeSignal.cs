@@ -1,8 +1,7 @@
 namespace Kashif.Messaging.Outbox;
 
 /// <summary>
-/// Wakes a worker of this process. Setting it twice wakes once: a worker that wakes takes everything that is there. What is
-/// due without anybody setting it here is found by the worker's poll.
+/// Wakes a worker of this process. Several sets before a wait wake it once. The worker's poll finds the rest.
 /// </summary>
 /// <param name="isSet">Whether the first wait ends at once.</param>
 public class WakeSignal(bool isSet = false) : IDisposable

@@ -12,15 +12,15 @@ namespace Kashif.Messaging.RabbitMq;
 /// <remarks>Attributes: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/</remarks>
 internal static class EventSpans
 {
-    /// <returns>Null where nobody listens.</returns>
+    /// <returns>Null without listeners.</returns>
     public static Activity? StartPublish(OutboxMessage message) =>
         Start("publish", "send", ActivityKind.Producer, message.Type, message.Id, message.TraceParent, []);
 
     /// <summary>The batch runs in its first event's trace and links to the others', each of which has a short span of its own.</summary>
-    /// <returns>The batch's span, null where nobody listens, and its deliveries, now with their own spans as trace context.</returns>
+    /// <returns>The batch's span (null without listeners), and its deliveries with their own spans as trace context.</returns>
     public static (Activity? Span, IReadOnlyList<Delivery> Batch) StartProcess(IReadOnlyList<Delivery> batch)
     {
-        var span = StartProcess(batch[0], batch.Skip(1).Select(delivery => Parse(delivery.Event.TraceParent)));
+        var span = StartProcess(batch[0], batch.Skip(1).Select(delivery => Parse(delivery.Event.TraceParent)).Where(context => context != default));
         if (span is null)
         {
             return (null, batch);
@@ -30,11 +30,12 @@ internal static class EventSpans
         var traced = new List<Delivery>(batch.Count) { Continue(batch[0], span) };
         foreach (var delivery in batch.Skip(1))
         {
+            Activity.Current = null; // an event without a trace starts its own
             using var own = StartProcess(delivery, [span.Context]);
             traced.Add(Continue(delivery, own));
         }
 
-        // Disposing the spans above has made "current" whatever preceded them.
+        // Starting and disposing spans changes Activity.Current.
         Activity.Current = span;
         return (span, traced);
     }

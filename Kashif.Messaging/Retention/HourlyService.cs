@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Kashif.Messaging.Retention;
 
-/// <summary>Does something once an hour, such as forgetting what is over; what fails is tried again in an hour.</summary>
+/// <summary>Runs a task every hour; a failure is retried an hour later.</summary>
 public abstract partial class HourlyService(IServiceScopeFactory scopes, TimeProvider time, ILogger logger) : BackgroundService
 {
-    /// <summary>Does it now.</summary>
+    /// <summary>Runs the task now.</summary>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -32,6 +32,6 @@ public abstract partial class HourlyService(IServiceScopeFactory scopes, TimePro
         }
     }
 
-    [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "What is done once an hour failed; tried again in an hour")]
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Warning, Message = "The hourly task failed; retrying in an hour")]
     private static partial void RunFailed(ILogger logger, Exception exception);
 }

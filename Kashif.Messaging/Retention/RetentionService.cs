@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Messaging.Retention;
 
-/// <summary>Forgets the idempotency keys and handled events whose time is over.</summary>
+/// <summary>Deletes expired idempotency keys and inbox entries.</summary>
 internal sealed class RetentionService<TContext>(
     IServiceScopeFactory scopes, TimeProvider time, IOptions<DatabaseOptions> options, ILogger<RetentionService<TContext>> logger)
     : HourlyService(scopes, time, logger)

@@ -49,7 +49,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     /// Runs a script in one round trip. StackExchange.Redis sends its hash, and its text again to a server that does not know it
     /// (NOSCRIPT), such as one that was restarted.
     /// </summary>
-    /// <returns>Null where Redis is away or does not answer in time.</returns>
+    /// <returns>Null if Redis is unavailable or does not answer in time.</returns>
     public async ValueTask<RedisResult?> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
         IsClosed ? await TryAsync(script, keys, values, cancellationToken) : null;
 
@@ -120,9 +120,9 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         _ => exception.GetType().Name,
     };
 
-    [LoggerMessage(EventId = 1601, Level = LogLevel.Warning, Message = "Redis is away ({Reason}): this process does without it until it answers")]
+    [LoggerMessage(EventId = 1601, Level = LogLevel.Warning, Message = "Redis is unavailable ({Reason}); continuing without it")]
     private static partial void RedisIsAway(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 1602, Level = LogLevel.Information, Message = "Redis answers")]
+    [LoggerMessage(EventId = 1602, Level = LogLevel.Information, Message = "Redis is available")]
     private static partial void RedisAnswers(ILogger logger);
 }

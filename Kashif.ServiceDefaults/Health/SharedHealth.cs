@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Kashif.Health;
 
 /// <summary>
-/// One run of the checks for all who ask at the same time or within a second after it: however often <c>/health</c> is asked, the
-/// dependencies are asked once a second.
+/// Concurrent requests, and those within a second, share one run of the checks: however often <c>/health</c> is requested, the
+/// dependencies are checked once a second.
 /// </summary>
 internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
 {
@@ -26,7 +26,7 @@ internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
         }
     }
 
-    /// <summary>Nobody's own: whoever asked first may hang up.</summary>
+    /// <summary>Not tied to a request: the first caller may disconnect.</summary>
     private async Task<HealthReport> RunAsync()
     {
         try

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Kashif.Http;
 
 /// <summary>
-/// <c>X-Correlation-Id</c>: taken from the caller or, where there is none, the trace id; returned, logged and carried on
-/// events and on calls to other services.
+/// <c>X-Correlation-Id</c>: the caller's or, without one, the trace id. It is returned, logged, and passed on
+/// with events and calls to other services.
 /// </summary>
 public static class CorrelationId
 {
@@ -40,7 +40,7 @@ public static class CorrelationId
         }
     };
 
-    /// <summary>At the last moment: whoever handles an exception starts the answer anew.</summary>
+    /// <summary>Set when the response starts, because the exception handler clears headers.</summary>
     private static void Return(HttpResponse response, string id) => response.OnStarting(() =>
     {
         response.Headers[Header] = id;

@@ -6,10 +6,10 @@ namespace Kashif.Http;
 /// <summary>An expected failure: a value that a handler returns and that becomes an RFC 9457 problem in one place.</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">Stable, snake_case, for programs.</param>
-/// <param name="Detail">For people; never anything about somebody else.</param>
+/// <param name="Detail">For people; no data about other users.</param>
 public sealed record Error(int Status, string Code, string Detail)
 {
-    /// <summary>Not there, or not the caller's: nobody can tell which.</summary>
+    /// <summary>Missing or another user's: the answer is the same.</summary>
     public static Error NotFound(string detail) => new(StatusCodes.Status404NotFound, "not_found", detail);
 
     public static Error Forbidden(string code, string detail) => new(StatusCodes.Status403Forbidden, code, detail);

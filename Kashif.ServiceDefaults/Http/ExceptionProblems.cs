@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Http;
 
 /// <summary>
-/// Turns what is thrown into a problem: a request that cannot be bound is the caller's fault and names the fields, a
-/// database that is away is a 503, anything else is a bug, logged, and a 500 that says nothing.
+/// Turns exceptions into problems: a request that cannot be bound is a 400 that names the fields, an unavailable database is a
+/// 503. Anything else is a bug: it is logged, and the client gets a 500 without details.
 /// </summary>
 internal sealed partial class ExceptionProblems(
     IProblemDetailsService problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, ILogger<ExceptionProblems> logger) : IExceptionHandler
@@ -22,7 +22,7 @@ internal sealed partial class ExceptionProblems(
     private const string CharacterNotInRepertoire = "22021";
     private const string UntranslatableCharacter = "22P05";
 
-    private const string AwayDetail = "A server that this needs is away for the moment; try again.";
+    private const string AwayDetail = "A required server is temporarily unavailable. Try again.";
 
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
@@ -35,7 +35,7 @@ internal sealed partial class ExceptionProblems(
         var problem = Describe(context, exception);
         context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
 
-        // The exception handler has emptied the answer's headers.
+        // The exception handler has cleared the response headers.
         context.Response.Headers[CorrelationId.Header] = context.Request.Headers[CorrelationId.Header];
         return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = problem, Exception = exception });
     }
@@ -47,19 +47,19 @@ internal sealed partial class ExceptionProblems(
             case BadHttpRequestException bad:
                 return Errors(context, bad) is { } errors
                     ? new HttpValidationProblemDetails(errors) { Status = bad.StatusCode }
-                    : new ProblemDetails { Status = bad.StatusCode, Detail = bad.StatusCode == StatusCodes.Status400BadRequest ? "The request could not be read." : null };
+                    : new ProblemDetails { Status = bad.StatusCode, Detail = bad.StatusCode == StatusCodes.Status400BadRequest ? "The request is malformed." : null };
 
             case DbException { SqlState: CharacterNotInRepertoire or UntranslatableCharacter }:
                 return new ProblemDetails
                 {
                     Status = StatusCodes.Status400BadRequest,
-                    Detail = "The request holds a character that cannot be stored, such as U+0000.",
+                    Detail = "The request contains a character that cannot be stored, such as U+0000.",
                 };
 
             case ConflictException:
                 return new ProblemDetails { Status = StatusCodes.Status409Conflict, Detail = exception.Message };
 
-            // EF wraps what it meets, each kind in another exception.
+            // EF wraps database exceptions in exceptions of its own.
             case var _ when TransientFailure.Is(exception) || exception is TimeoutException:
                 Unavailable(logger, exception);
                 return new ProblemDetails
@@ -68,7 +68,7 @@ internal sealed partial class ExceptionProblems(
                     Detail = AwayDetail,
                 };
 
-            // Token validation without keys while Auth is away.
+            // Token validation has no keys while Auth is unavailable.
             case InvalidOperationException { InnerException: IOException or HttpRequestException }:
                 Unavailable(logger, exception);
                 return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable, Detail = AwayDetail };
@@ -78,7 +78,7 @@ internal sealed partial class ExceptionProblems(
                 return new ProblemDetails
                 {
                     Status = StatusCodes.Status500InternalServerError,
-                    Detail = "Something went wrong on our side; the trace id helps us find it.",
+                    Detail = "Internal error. Report the trace id.",
                 };
         }
     }
@@ -110,6 +110,6 @@ internal sealed partial class ExceptionProblems(
     [LoggerMessage(EventId = 1001, Level = LogLevel.Error, Message = "Unhandled exception in a {Method} request")]
     private static partial void Unhandled(ILogger logger, string method, Exception exception);
 
-    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "A server was away; the request got a 503")]
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "A server was unavailable; the request got a 503")]
     private static partial void Unavailable(ILogger logger, Exception exception);
 }

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Kashif.Http;
 
 /// <summary>
-/// Says everything that is wrong with a body that does not fit its request type. System.Text.Json stops at the first bad
-/// field; this tries each one alone, so that the answer names all of them.
+/// Finds all errors of a body that does not match its request type. System.Text.Json stops at the first invalid field; this
+/// reads each field alone, so that the response names all of them.
 /// </summary>
 internal static class JsonBodyErrors
 {
@@ -22,7 +22,7 @@ internal static class JsonBodyErrors
         }
         catch (JsonException exception)
         {
-            return One(WholeBody, $"This is not JSON: {Position(exception)}.");
+            return One(WholeBody, $"Invalid JSON: {Position(exception)}.");
         }
 
         if (root.ValueKind is not JsonValueKind.Object || type.Kind is not JsonTypeInfoKind.Object)
@@ -39,7 +39,7 @@ internal static class JsonBodyErrors
             }
         }
 
-        return errors.Count > 0 ? errors : One(WholeBody, "The body does not fit the request.");
+        return errors.Count > 0 ? errors : One(WholeBody, "The body does not match the request's schema.");
     }
 
     private static string[] Check(JsonElement root, JsonPropertyInfo property, JsonSerializerOptions options)

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Http;
 
-/// <summary>A list's answer.</summary>
-/// <param name="NextCursor">What to send as <c>cursor</c> for the next page; null on the last.</param>
+/// <summary>A page of a list.</summary>
+/// <param name="NextCursor">The <c>cursor</c> of the next page; null on the last page.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
 /// <summary>The paging parameters of every list; bind with <c>[AsParameters]</c>.</summary>
@@ -20,18 +20,18 @@ public sealed class PageRequest
     [FromQuery(Name = "limit"), Range(1, MaxLimit), DefaultValue(DefaultLimit)]
     public int? Limit { get; set; }
 
-    /// <summary>Opaque: the <c>next_cursor</c> of the page before.</summary>
+    /// <summary>Opaque: the <c>next_cursor</c> of the previous page.</summary>
     [FromQuery(Name = "cursor"), StringLength(200)]
     public string? Cursor { get; set; }
 
-    /// <summary>How many items the page has at the most. Ask the database for one more: it tells whether another page follows.</summary>
+    /// <summary>The maximum number of items on a page. Read one row more: it tells whether another page follows.</summary>
     public int Size => Limit ?? DefaultLimit;
 }
 
 /// <summary>Makes pages.</summary>
 public static class Page
 {
-    /// <param name="rows">Up to one row more than the page's size: that one only says that another page follows.</param>
+    /// <param name="rows">Up to one row more than the page's size; that row only tells that another page follows.</param>
     /// <param name="size">The page's size.</param>
     /// <param name="cursor">The sort key of the page's last row, from <see cref="Cursor"/>.</param>
     public static Page<TItem> Of<TRow, TItem>(List<TRow> rows, int size, Func<TRow, TItem> item, Func<TRow, string> cursor)
@@ -50,7 +50,7 @@ public static class Page
     public static Page<TItem> Of<TItem>(List<TItem> rows, int size, Func<TItem, string> cursor) => Of(rows, size, row => row, cursor);
 }
 
-/// <summary>Keyset cursors: the sort key of a page's last row, as base64url. They carry no secret, so a forged one only pages elsewhere.</summary>
+/// <summary>Keyset cursors: the sort key of a page's last row, as base64url. They contain no secret: a forged one only reads another page.</summary>
 public static class Cursor
 {
     private const char Separator = '|';
@@ -64,7 +64,7 @@ public static class Cursor
         where T2 : ISpanFormattable =>
         Encode($"{Text(first)}{Separator}{Text(second)}");
 
-    /// <returns>False where it is no cursor of this shape: answer <c>Error.Field("cursor", Cursor.Invalid)</c>.</returns>
+    /// <returns>False if it is not a cursor of this shape: return <c>Error.Field("cursor", Cursor.Invalid)</c>.</returns>
     public static bool TryDecode<T>(string cursor, out T key)
         where T : struct, ISpanParsable<T>
     {
@@ -84,7 +84,7 @@ public static class Cursor
             && T2.TryParse(two, CultureInfo.InvariantCulture, out second);
     }
 
-    public const string Invalid = "This is no cursor of this list; send the next_cursor of its last page, or none.";
+    public const string Invalid = "Invalid cursor. Send the next_cursor of the previous page, or none.";
 
     /// <summary>Doubles and instants need their round-trip forms; for other types the format is the default one.</summary>
     private static string Text<T>(T value)

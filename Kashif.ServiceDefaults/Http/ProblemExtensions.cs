@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Http;
 
-/// <summary>The one place where problems get their common form.</summary>
+/// <summary>Gives all problems their common form.</summary>
 internal static class ProblemExtensions
 {
     public const string Code = "code";
@@ -26,7 +26,7 @@ internal static class ProblemExtensions
         if (problem is HttpValidationProblemDetails validation)
         {
             validation.Errors = validation.Errors.ToDictionary(error => WireName(error.Key), error => error.Value);
-            problem.Detail ??= "One or more fields are wrong; see errors.";
+            problem.Detail ??= "One or more fields are invalid; see errors.";
         }
 
         if (status is StatusCodes.Status403Forbidden && context.HttpContext.Features.Get<InsufficientScope>() is { } scope)
@@ -53,15 +53,15 @@ internal static class ProblemExtensions
     private static string WireName(string path) =>
         string.Join('.', path.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
 
-    /// <summary>Where the framework itself refuses, with nothing but a status.</summary>
+    /// <summary>For refusals of the framework, which have only a status.</summary>
     private static string? DefaultDetail(int status) => status switch
     {
         StatusCodes.Status401Unauthorized => "Send a valid access token: Authorization: Bearer <token>.",
         StatusCodes.Status403Forbidden => "Your roles do not allow this.",
-        StatusCodes.Status404NotFound => "There is nothing at this path.",
-        StatusCodes.Status405MethodNotAllowed => "This path has other methods; see Allow.",
-        StatusCodes.Status413PayloadTooLarge => "The body is larger than what is read here.",
-        StatusCodes.Status415UnsupportedMediaType => "Send the body with the Content-Type that the documentation names: application/json, or a form where it says so.",
+        StatusCodes.Status404NotFound => "Path not found.",
+        StatusCodes.Status405MethodNotAllowed => "Method not allowed; see Allow.",
+        StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
+        StatusCodes.Status415UnsupportedMediaType => "Unsupported Content-Type. Send application/json, or a form where the documentation asks for one.",
         _ => null,
     };
 
@@ -85,8 +85,8 @@ internal static class ProblemExtensions
 }
 
 /// <summary>
-/// A refusal without a word helps nobody: where the client's <c>Accept</c> has no room for a problem, and the framework would
-/// send an empty body, it gets the problem all the same (RFC 9110 section 12.4.1 leaves that to the server).
+/// Writes the problem even if <c>Accept</c> does not allow it: RFC 9110 section 12.4.1 permits that, and an empty body would
+/// explain nothing.
 /// </summary>
 internal sealed class ProblemForAnyClient(IServiceProvider services) : IProblemDetailsWriter
 {

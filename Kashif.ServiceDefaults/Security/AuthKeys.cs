@@ -13,7 +13,7 @@ internal sealed class AuthKeys(IHttpClientFactory clients, TimeProvider time, IL
     public const string Client = "auth-keys";
     private const string WellKnown = $"http://{ResourceNames.Auth}/api/v1/auth/.well-known";
 
-    /// <summary>A withdrawn key is believed for so long, and by <see cref="ValidatedTokens"/> for a minute more.</summary>
+    /// <summary>A revoked key stays valid here for this long, and in <see cref="ValidatedTokens"/> for a minute more.</summary>
     protected override TimeSpan Freshness => TimeSpan.FromMinutes(1);
 
     protected override async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal sealed class AuthKeys(IHttpClientFactory clients, TimeProvider time, IL
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Whoever asks gets a 503: that their token is bad is not known.
+            // 503, not 401: the token may be valid.
             throw new TimeoutException("Auth's keys could not be read.", exception);
         }
     }

@@ -7,13 +7,13 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Kashif.Security;
 
 /// <summary>
-/// The keys that validate tokens, as this process knows them: read again in the background when they are no longer fresh, and
-/// at once, before the request is judged, for a token whose key is not among them. So a new key fails nobody, however soon it
-/// signs. (The configuration managers of IdentityModel differ in this by version, and let the first such request fail.)
+/// This process's copy of the keys that validate tokens. It is refreshed in the background when it is no longer fresh, and at
+/// once, before the request is answered, for a token with an unknown key. So a new key never causes a refusal, however soon it
+/// signs. (IdentityModel's configuration managers differ in this by version, and let the first such request fail.)
 /// </summary>
 public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
-    /// <summary>Between two readings: made-up key ids cost one a second, however many there are.</summary>
+    /// <summary>Between two refreshes: forged key ids cost one refresh a second, however many there are.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _reading = new(1);
@@ -21,10 +21,10 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
     private long? _attempted;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>How old the keys may be when a token is judged by them.</summary>
+    /// <summary>The greatest age of keys that validate a token.</summary>
     protected abstract TimeSpan Freshness { get; }
 
-    /// <summary>Reads the keys that are published now; never called twice at once.</summary>
+    /// <summary>Reads the published keys; never called concurrently.</summary>
     protected abstract Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken);
 
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
@@ -43,7 +43,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         return known.Configuration;
     }
 
-    /// <summary>Nothing: <see cref="LookUpAsync"/> has looked already.</summary>
+    /// <summary>Does nothing: <see cref="LookUpAsync"/> has refreshed already.</summary>
     public void RequestRefresh()
     {
     }
@@ -93,7 +93,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
                 return;
             }
 
-            // One reading answers everybody who has asked before it began; one that failed says nothing about their keys.
+            // One refresh serves all requests from before it began; a failed one says nothing about their keys.
             if (_attempted > asked)
             {
                 _failure?.Throw();
@@ -117,10 +117,10 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private async Task RefreshInBackgroundAsync()
     {
-        Activity.Current = null; // the request that found the keys old does not wait for this: its trace must not show it
+        Activity.Current = null; // a background refresh is not part of the request's trace
         if (!await _reading.WaitAsync(TimeSpan.Zero))
         {
-            return; // somebody else is at it
+            return; // another thread is refreshing
         }
 
         try
@@ -130,7 +130,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         catch (Exception exception)
         {
             NotRead(logger, exception);
-            _known = _known is { } known ? known with { ReadAt = time.GetTimestamp() } : null; // tried again when that is over
+            _known = _known is { } known ? known with { ReadAt = time.GetTimestamp() } : null; // retried when no longer fresh
         }
         finally
         {
@@ -138,7 +138,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         }
     }
 
-    /// <summary>For all who wait: it is not given up when the one who came first hangs up.</summary>
+    /// <summary>Shared by all waiting requests: not cancelled when the first one disconnects.</summary>
     private async Task ReadHeldAsync()
     {
         var now = time.GetTimestamp();
@@ -172,6 +172,6 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private sealed record Known(OpenIdConnectConfiguration Configuration, HashSet<string> KeyIds, long ReadAt);
 
-    [LoggerMessage(EventId = 1501, Level = LogLevel.Warning, Message = "The signing keys could not be read again; those known go on")]
+    [LoggerMessage(EventId = 1501, Level = LogLevel.Warning, Message = "Could not refresh the signing keys; using the known ones")]
     private static partial void NotRead(ILogger logger, Exception exception);
 }

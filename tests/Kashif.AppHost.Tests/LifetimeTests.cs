@@ -117,6 +117,15 @@ public sealed class LifetimeTests : IDisposable
         await run.HealthyAsync();
         await Row(page, ResourceNames.Coupons).GetByText("Running").First.WaitForAsync();
 
+        // What the services sent over OTLP.
+        var dashboard = new Uri(page.Url);
+        await page.GotoAsync(new Uri(dashboard, "/structuredlogs").ToString());
+        await page.GetByText("Now listening on").First.WaitForAsync();
+        await page.GotoAsync(new Uri(dashboard, "/traces").ToString());
+        await page.GetByText("POST /api/v1/auth/register").First.WaitForAsync();
+        await page.GotoAsync(new Uri(dashboard, $"/metrics/resource/{ResourceNames.Gateway}").ToString());
+        await page.GetByText("api_request_duration").First.WaitForAsync();
+
         static ILocator Row(IPage page, string resource) =>
             page.Locator("tr", new PageLocatorOptions { Has = page.GetByText(resource, new PageGetByTextOptions { Exact = true }) }).First;
     }

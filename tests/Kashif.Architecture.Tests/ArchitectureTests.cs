@@ -1,11 +1,13 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Kashif.Architecture.Tests;
 
@@ -64,6 +66,20 @@ public sealed class ArchitectureTests(BuiltServices services)
 
         exporting.ShouldBe(ResourceNames.UserDataServices, ignoreOrder: true);
         erasing.ShouldBe(ResourceNames.UserDataServices, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Event_ids_of_log_messages_are_unique()
+    {
+        var ids = new[] { typeof(ServiceIdentity).Assembly, typeof(UnitOfWork).Assembly }.Concat(BuiltServices.ServiceNames.Select(name => services[name].Assembly))
+            .SelectMany(assembly => assembly.GetTypes())
+            .SelectMany(type => type.GetMethods(Members | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Select(method => (Method: $"{method.DeclaringType}.{method.Name}", Id: method.GetCustomAttribute<LoggerMessageAttribute>()?.EventId))
+            .Where(message => message.Id is not null)
+            .ToLookup(message => message.Id, message => message.Method);
+
+        ids.Count.ShouldBeGreaterThan(30);
+        ids.Where(id => id.Count() > 1 || id.Key <= 0).Select(id => $"{id.Key}: {string.Join(", ", id)}").ShouldBeEmpty();
     }
 
     private List<RouteEndpoint> Endpoints(string service) =>

@@ -62,7 +62,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         await ClosesAsync();
         restored.ShouldContain(false, "subscribers hear of it before the first script runs");
         (await CountAsync()).ShouldNotBeNull();
-        _messages.ShouldContain(message => message.StartsWith("Redis is away (Socket", StringComparison.Ordinal));
+        _messages.ShouldContain(message => message.StartsWith("Redis is unavailable (Socket", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         waited.ShouldBeGreaterThanOrEqualTo(Timeout - TimeSpan.FromMilliseconds(50)); // timers are coarse
         waited.ShouldBeLessThan(2 * Timeout);
         await ClosesAsync();
-        _messages.Count(message => message == "Redis is away (no answer in time): this process does without it until it answers").ShouldBe(1);
+        _messages.Count(message => message == "Redis is unavailable (no answer in time); continuing without it").ShouldBe(1);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
 
         await ClosesAsync();
         (await CountAsync()).ShouldBe(1);
-        _messages.Count(message => message.StartsWith("Redis is away (OOM", StringComparison.Ordinal)).ShouldBe(1);
+        _messages.Count(message => message.StartsWith("Redis is unavailable (OOM", StringComparison.Ordinal)).ShouldBe(1);
         _messages.ShouldNotContain(message => message.Contains("secret", StringComparison.Ordinal));
     }
 
@@ -121,7 +121,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         await Redis.GetDatabase().ExecuteAsync("SCRIPT", "FLUSH");
 
         (await CountAsync()).ShouldBe(2);
-        _messages.ShouldBe(["Redis answers"]);
+        _messages.ShouldBe(["Redis is available"]);
     }
 
     private async Task<long?> CountAsync() => await EvaluateAsync() is { } answer ? (long)answer : null;

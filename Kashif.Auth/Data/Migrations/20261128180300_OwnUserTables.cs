@@ -1,4 +1,4 @@
-﻿using System;
+using System;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -13,6 +13,9 @@ namespace Kashif.Auth.Data.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            // A role change of a former version that is still running waits, and then fails, instead of being lost.
+            migrationBuilder.Sql("LOCK TABLE users, user_roles IN ACCESS EXCLUSIVE MODE;");
+
             migrationBuilder.AddColumn<string[]>(
                 name: "roles",
                 table: "users",
