@@ -1,5 +1,5 @@
 using Kashif;
-using Kashif.Messaging;
+using Kashif.Messaging.Database;
 using Kashif.NativeServers;
 
 StartErrors.ShowPlainly();

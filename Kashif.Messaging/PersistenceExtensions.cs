@@ -1,3 +1,4 @@
+using Kashif.Messaging.Database;
 using Kashif.Messaging.Idempotency;
 using Kashif.Messaging.Migrations;
 using Kashif.Messaging.Outbox;

@@ -35,7 +35,7 @@ internal static class AccountEndpoints
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, PreferredLanguage(http.Request), [Roles.Citizen], cancellationToken);
-        tokens.AskToVerify(user.Id, user.Email, user.Language);
+        tokens.AddVerification(user.Id, user.Email, user.Language);
         try
         {
             return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);

@@ -86,7 +86,7 @@ internal static class ProfileEndpoints
             user.Email = email;
             user.NormalizedEmail = EmailAttribute.Normalize(email);
             user.EmailConfirmed = false;
-            tokens.AskToVerify(id, email, user.Language);
+            tokens.AddVerification(id, email, user.Language);
             audit.Record(id, AuditActions.EmailChanged);
         }
 

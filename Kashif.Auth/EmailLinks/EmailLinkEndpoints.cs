@@ -67,7 +67,7 @@ internal static class EmailLinkEndpoints
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         if (await tokens.LockAsync(caller.UserId, EmailTokenPurpose.VerifyEmail, cancellationToken) is { EmailConfirmed: false } user)
         {
-            tokens.AskToVerify(user.Id, user.Email, user.Language);
+            tokens.AddVerification(user.Id, user.Email, user.Language);
             await database.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }

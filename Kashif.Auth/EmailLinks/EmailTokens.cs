@@ -24,12 +24,12 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
     private const int TokenBytes = 32;
 
     /// <summary>Adds a token, and the event that makes Notifications send the link, to the next save.</summary>
-    public void AskToVerify(Guid userId, string email, string language) => database.Publish(
+    public void AddVerification(Guid userId, string email, string language) => database.Publish(
         new EmailVerificationRequested(userId, email, Add(EmailTokenPurpose.VerifyEmail, userId, email, VerificationLifetime), language), time.GetUtcNow());
 
-    /// <inheritdoc cref="AskToVerify"/>
+    /// <inheritdoc cref="AddVerification"/>
     /// <param name="cause">The trace of the request, which has already been answered.</param>
-    public void AskToReset(Guid userId, string email, string language, EventCause cause) => database.Publish(
+    public void AddReset(Guid userId, string email, string language, EventCause cause) => database.Publish(
         new PasswordResetRequested(userId, email, Add(EmailTokenPurpose.ResetPassword, userId, email, ResetLifetime), language), time.GetUtcNow(), cause);
 
     /// <summary>

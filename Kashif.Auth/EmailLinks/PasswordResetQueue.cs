@@ -70,7 +70,7 @@ internal sealed partial class PasswordResetQueue(
         await using var transaction = await database.Database.BeginTransactionAsync();
         if (await tokens.LockAsync(id, EmailTokenPurpose.ResetPassword, CancellationToken.None) is { } user)
         {
-            tokens.AskToReset(id, user.Email, user.Language, request.Cause);
+            tokens.AddReset(id, user.Email, user.Language, request.Cause);
             scope.ServiceProvider.GetRequiredService<AuditLog>().Record(id, AuditActions.PasswordResetRequested, request.Address, request.UserAgent);
             await database.SaveChangesAsync();
             await transaction.CommitAsync();

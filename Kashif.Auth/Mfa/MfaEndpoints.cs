@@ -42,7 +42,7 @@ internal static class MfaEndpoints
 
     public static RouteGroupBuilder MapMfa(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithoutStore();
+        var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithNoStore();
         group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Start setting up an authenticator app")
             .WithDescription("Returns the secret for the app. Logins ask for a code only after the first one is confirmed.")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);

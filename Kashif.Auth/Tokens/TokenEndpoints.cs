@@ -27,7 +27,7 @@ internal static class TokenEndpoints
 {
     public static RouteGroupBuilder MapTokens(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithoutStore();
+        var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithNoStore();
 
         group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Log in: get an access token and a refresh token")
             .WithDescription("OAuth 2 form: the password grant for users, the client_credentials grant for services.")
@@ -40,7 +40,7 @@ internal static class TokenEndpoints
     }
 
     /// <summary>Keeps answers with secrets out of caches (RFC 6749 section 5.1).</summary>
-    public static RouteGroupBuilder WithoutStore(this RouteGroupBuilder group) => group.AddEndpointFilter((invocation, next) =>
+    public static RouteGroupBuilder WithNoStore(this RouteGroupBuilder group) => group.AddEndpointFilter((invocation, next) =>
     {
         invocation.HttpContext.Response.Headers.CacheControl = "no-store";
         return next(invocation);

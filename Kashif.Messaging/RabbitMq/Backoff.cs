@@ -1,5 +1,3 @@
-using RabbitMQ.Client;
-
 namespace Kashif.Messaging.RabbitMq;
 
 /// <summary>Growing waits, 0.1 s doubled up to 5 s with jitter, for a loop whose server is away.</summary>
@@ -14,21 +12,5 @@ internal sealed class Backoff(TimeProvider time)
     {
         var delay = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(_failures++, 10)) * (0.75 + Random.Shared.NextDouble() / 2));
         await Task.Delay(delay < Longest ? delay : Longest, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-}
-
-internal static class ChannelExtensions
-{
-    /// <summary>Closes a channel that may be broken already; what is wrong with it has been reported by then.</summary>
-    public static async Task DisposeQuietlyAsync(this IChannel channel)
-    {
-        try
-        {
-            await channel.DisposeAsync();
-        }
-        catch (Exception)
-        {
-            // A dead channel has nothing left to lose.
-        }
     }
 }

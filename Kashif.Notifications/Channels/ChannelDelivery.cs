@@ -12,7 +12,7 @@ internal sealed class ChannelDelivery
 {
     public long Id { get; init; }
 
-    /// <summary>One of <see cref="DeliveryChannel"/>.</summary>
+    /// <summary>One of <see cref="ChannelNames"/>.</summary>
     public required string Channel { get; init; }
 
     /// <summary>Null for an account mail.</summary>
@@ -41,7 +41,7 @@ internal sealed class ChannelDelivery
 }
 
 /// <summary>The channels as stored.</summary>
-internal static class DeliveryChannel
+internal static class ChannelNames
 {
     public const string Push = "push";
     public const string Email = "email";

@@ -11,7 +11,7 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
 {
     private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
 
-    public string Name => DeliveryChannel.Email;
+    public string Name => ChannelNames.Email;
 
     /// <summary>Small enough to finish within half a lease on a slow mail server.</summary>
     public int Batch => 20;

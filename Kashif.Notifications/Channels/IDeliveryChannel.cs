@@ -3,7 +3,7 @@ namespace Kashif.Notifications.Channels;
 /// <summary>A way to reach users outside the app: push or e-mail.</summary>
 internal interface IDeliveryChannel
 {
-    /// <summary>One of <see cref="DeliveryChannel"/>.</summary>
+    /// <summary>One of <see cref="ChannelNames"/>.</summary>
     string Name { get; }
 
     /// <summary>How many deliveries the worker leases at once.</summary>

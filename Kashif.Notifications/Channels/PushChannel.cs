@@ -11,7 +11,7 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
 {
     private static readonly SendOutcome DeviceRemoved = new(SendResult.Refused, "device_removed");
 
-    public string Name => DeliveryChannel.Push;
+    public string Name => ChannelNames.Push;
 
     public int Batch => options.Value.Batch;
 

@@ -17,7 +17,7 @@ internal sealed class AccountMailHandler<TEvent>(
         var now = time.GetUtcNow();
         database.Deliveries.AddRange(events.Select(received => new ChannelDelivery
         {
-            Channel = DeliveryChannel.Email,
+            Channel = ChannelNames.Email,
             UserId = template.User(received.Data),
             AccountMail = JsonSerializer.Serialize(template.Mail(received.Data), NotificationsJson.Default.AccountMail),
             State = DeliveryState.Pending,

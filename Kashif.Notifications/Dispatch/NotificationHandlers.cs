@@ -56,8 +56,8 @@ internal sealed class RecipientHandler(NotificationsDbContext database) : IEvent
             UserId = received.Data.UserId,
             Language = received.Data.Language,
             Email = received.Data.Email,
-            PushEnabled = received.Data.Channels.Contains(DeliveryChannel.Push),
-            EmailEnabled = received.Data.Channels.Contains(DeliveryChannel.Email),
+            PushEnabled = received.Data.Channels.Contains(ChannelNames.Push),
+            EmailEnabled = received.Data.Channels.Contains(ChannelNames.Email),
             OccurredAt = received.Time,
         }),
         cancellationToken);

@@ -74,10 +74,10 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         (await client.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
 
         using var forgot = await client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, Cancel);
-        var letter = await servers.Events.WaitForAsync(
+        var mail = await servers.Events.WaitForAsync(
             Kashif.Messaging.Events.PasswordResetRequested.Type, data => data.GetProperty("user_id").GetGuid() == user.GetProperty("id").GetGuid());
         using var reset = await client.PostAsJsonAsync(
-            "/api/v1/auth/password/reset", new { token = letter.GetProperty("data").GetProperty("token").GetString(), new_password = NewPassword }, Cancel);
+            "/api/v1/auth/password/reset", new { token = mail.GetProperty("data").GetProperty("token").GetString(), new_password = NewPassword }, Cancel);
         reset.StatusCode.ShouldBe(HttpStatusCode.NoContent);
 
         await client.LoginAsync(email, NewPassword);

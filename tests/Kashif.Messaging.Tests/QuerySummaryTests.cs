@@ -1,3 +1,5 @@
+using Kashif.Messaging.Database;
+
 namespace Kashif.Messaging.Tests;
 
 public sealed class QuerySummaryTests

@@ -125,7 +125,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
 
         static ChannelDelivery AccountMailTo(Guid user, string to) => new()
         {
-            Channel = DeliveryChannel.Email,
+            Channel = ChannelNames.Email,
             UserId = user,
             AccountMail = JsonSerializer.Serialize(new AccountMail(PasswordResetRequested.Type, to, Token, "en"), NotificationsJson.Default.AccountMail),
             State = DeliveryState.Pending,

@@ -1,4 +1,4 @@
-namespace Kashif.Messaging;
+namespace Kashif.Messaging.Database;
 
 /// <summary>How many connections to PostgreSQL there are: the services' pools and the server's limit, sized together.</summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Npgsql;
 
-namespace Kashif.Messaging;
+namespace Kashif.Messaging.Database;
 
 /// <summary>
 /// Names the span of a query by what the query does, such as <c>INSERT reports INSERT outbox</c>: Npgsql alone calls all of

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
-namespace Kashif.Messaging;
+namespace Kashif.Messaging.Database;
 
 /// <summary>
 /// Saves that only insert go to PostgreSQL as one batch, which the server runs as one implicit transaction: the explicit one
