@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Gateway;
+using Kashif.Gateway.EmailLinks;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gateway);
@@ -14,6 +15,7 @@ app.UseRouting();
 app.UseCallerChecks();
 app.UseResponseHandling();
 app.UseDocumentation();
+app.MapEmailLinkPages();
 app.MapProxy();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

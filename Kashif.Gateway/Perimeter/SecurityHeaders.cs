@@ -1,4 +1,5 @@
 using System.Net;
+using Kashif.Gateway.EmailLinks;
 using Kashif.Gateway.Routing;
 using Yarp.ReverseProxy.Model;
 
@@ -33,7 +34,9 @@ internal static class SecurityHeaders
         headers["Permissions-Policy"] = NoPermissions;
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = IsEmbeddable(context) ? "cross-origin" : "same-origin";
-        headers.ContentSecurityPolicy = Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy : ApiPolicy;
+        headers.ContentSecurityPolicy = Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy
+            : EmailLinkPages.IsAt(context.Request.Path) ? EmailLinkPages.ContentSecurityPolicy
+            : ApiPolicy;
         if (context.Request.IsHttps && !IsLoopback(context.Request.Host.Host))
         {
             headers.StrictTransportSecurity = OneYear;

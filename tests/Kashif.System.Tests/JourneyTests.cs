@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Kashif.Testing;
 
 namespace Kashif.SystemTests;
@@ -47,37 +45,6 @@ public sealed class JourneyTests(KashifSystem system)
         (await ItemsAsync(citizen, "/api/v1/coupons/redemptions/me")).ShouldHaveSingleItem();
         var history = await ItemsAsync(citizen, $"/api/v1/reports/{report}/history");
         history.Count.ShouldBeGreaterThanOrEqualTo(3);
-    }
-
-    [Fact]
-    public async Task The_link_in_a_mail_verifies_the_address()
-    {
-        var citizen = await system.RegisterAsync();
-        using var me = await citizen.Client.GetAsync("/api/v1/auth/me");
-        var email = (await me.JsonAsync(200)).GetProperty("email").GetString() ?? "";
-
-        var token = "";
-        await Eventually.TrueAsync(() => (token = TokenIn(email)).Length > 0, "the mail");
-        using var anonymous = system.Anonymous();
-        using var verified = await anonymous.PostAsJsonAsync("/api/v1/auth/email/verify", new { token });
-        verified.StatusCode.ShouldBe(HttpStatusCode.NoContent);
-        (await system.CountAsync(ResourceNames.AuthDb, "SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
-
-        string TokenIn(string address) => system.Mail.GetFiles("*.eml").Select(file => File.ReadAllText(file.FullName))
-            .Where(text => text.Contains($"To: {address}", StringComparison.Ordinal))
-            .SelectMany(text => text.Split("\r\n\r\n").Select(Decode))
-            .Select(part => Regex.Match(part, "#token=([A-Za-z0-9_-]{43})").Groups[1].Value)
-            .FirstOrDefault(found => found.Length > 0, "");
-
-        // Parts of a mail are encoded as Base64 or quoted-printable.
-        static string Decode(string part)
-        {
-            var text = part.Split("\r\n--")[0];
-            var bytes = new byte[text.Length];
-            return Convert.TryFromBase64String(text, bytes, out var length)
-                ? Encoding.UTF8.GetString(bytes, 0, length)
-                : text.Replace("=\r\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
-        }
     }
 
     [Theory]

@@ -1,0 +1,70 @@
+'use strict';
+
+// The pages that the links in e-mails lead to: /verify-email#token=… and /reset-password#token=…
+const texts = {
+  en: {
+    verify: { title: 'Verify your e-mail address', button: 'Verify', done: 'Your e-mail address is verified. You can close this page.' },
+    reset: { title: 'Choose a new password', button: 'Save', password: 'New password', done: 'Your new password is saved. Sign in with it in the app.' },
+    incomplete: 'This link is incomplete. Copy the whole link from the e-mail.',
+    invalid: 'This link is invalid, expired or already used. Request a new one in the app.',
+    weak: 'Choose another password: at least 8 characters, and none of the common ones.',
+    failed: 'That did not work. Try again in a minute.',
+  },
+  ar: {
+    verify: { title: 'تأكيد بريدك الإلكتروني', button: 'تأكيد', done: 'تم تأكيد بريدك الإلكتروني. يمكنك إغلاق هذه الصفحة.' },
+    reset: { title: 'اختر كلمة مرور جديدة', button: 'حفظ', password: 'كلمة المرور الجديدة', done: 'تم حفظ كلمة المرور الجديدة. سجّل الدخول بها في التطبيق.' },
+    incomplete: 'هذا الرابط غير كامل. انسخ الرابط كاملاً من الرسالة.',
+    invalid: 'هذا الرابط غير صالح أو منتهي الصلاحية أو مستخدم من قبل. اطلب رابطاً جديداً من التطبيق.',
+    weak: 'اختر كلمة مرور أخرى: ثمانية أحرف على الأقل وليست من الكلمات الشائعة.',
+    failed: 'لم تنجح العملية. حاول مرة أخرى بعد دقيقة.',
+  },
+};
+
+const language = navigator.languages.map(name => name.slice(0, 2)).find(name => name in texts) ?? 'en';
+const text = texts[language];
+const resets = location.pathname === '/reset-password';
+const page = resets ? text.reset : text.verify;
+const token = new URLSearchParams(location.hash.slice(1)).get('token');
+const [heading, status, form, label, password, button] = ['h1', '[role=status]', 'form', 'label', 'input', 'button'].map(name => document.querySelector(name));
+
+// The token works once, and must not stay in the history.
+history.replaceState(null, '', location.pathname);
+document.documentElement.lang = language;
+document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
+document.title = heading.textContent = page.title;
+button.textContent = page.button;
+label.textContent = page.password ?? '';
+label.hidden = password.hidden = !resets;
+password.required = resets;
+if (token) {
+  form.hidden = false;
+} else {
+  status.textContent = text.incomplete;
+}
+
+// A click, because mail scanners open links.
+form.addEventListener('submit', async event => {
+  event.preventDefault();
+  button.disabled = true;
+  status.textContent = await send();
+  button.disabled = false;
+});
+
+async function send() {
+  try {
+    const response = await fetch(resets ? '/api/v1/auth/password/reset' : '/api/v1/auth/email/verify', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
+      body: JSON.stringify(resets ? { token, new_password: password.value } : { token }),
+    });
+    if (response.ok) {
+      form.hidden = true;
+      return page.done;
+    }
+
+    const problem = await response.json();
+    return problem.code === 'invalid_token' ? text.invalid : problem.errors?.new_password ? text.weak : text.failed;
+  } catch {
+    return text.failed;
+  }
+}

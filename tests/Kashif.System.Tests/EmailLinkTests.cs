@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Kashif.Testing;
+using Microsoft.Playwright;
+
+namespace Kashif.SystemTests;
+
+/// <summary>Follows the links of real mails in a browser, to the pages of the gateway.</summary>
+public sealed class EmailLinkTests(KashifSystem system)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_link_verifies_the_address_once()
+    {
+        var (_, email) = await RegisterAsync();
+        var link = await LinkAsync("verify-email", email);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.LaunchChromiumAsync();
+
+        var page = await OpenAsync(browser, link, "en-GB");
+        await page.GetByRole(AriaRole.Heading, new() { Name = "Verify your e-mail address" }).WaitForAsync();
+        page.Url.ShouldNotContain("token");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Verify" }).ClickAsync();
+        await page.GetByText("Your e-mail address is verified.").WaitForAsync();
+        (await system.CountAsync(ResourceNames.AuthDb, "SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
+
+        var again = await OpenAsync(browser, link, "ar-SY");
+        (await again.Locator("html").GetAttributeAsync("dir")).ShouldBe("rtl");
+        await again.GetByRole(AriaRole.Button, new() { Name = "تأكيد" }).ClickAsync();
+        await again.GetByText("هذا الرابط غير صالح").WaitForAsync();
+    }
+
+    [Fact]
+    public async Task A_link_sets_a_new_password()
+    {
+        const string NewPassword = "another perfectly good one";
+        var (client, email) = await RegisterAsync();
+        using var forgot = await client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, Cancel);
+        forgot.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        var link = await LinkAsync("reset-password", email);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.LaunchChromiumAsync();
+
+        var page = await OpenAsync(browser, link, "en-GB");
+        await page.GetByLabel("New password").FillAsync("12345678");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await page.GetByText("Choose another password").WaitForAsync();
+        await page.GetByLabel("New password").FillAsync(NewPassword);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await page.GetByText("Your new password is saved.").WaitForAsync();
+
+        using var anonymous = system.Anonymous();
+        using var form = new FormUrlEncodedContent([new("username", email), new("password", NewPassword)]);
+        using var signedIn = await anonymous.PostAsync("/api/v1/auth/token", form, Cancel);
+        signedIn.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_link_without_its_token_says_so()
+    {
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.LaunchChromiumAsync();
+
+        var page = await OpenAsync(browser, "/verify-email", "en-GB");
+
+        await page.GetByText("This link is incomplete.").WaitForAsync();
+        (await page.Locator("form").IsVisibleAsync()).ShouldBeFalse();
+    }
+
+    private async Task<(HttpClient Client, string Email)> RegisterAsync()
+    {
+        var client = (await system.RegisterAsync()).Client;
+        return (client, (await client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("email").GetString().ShouldNotBeNull());
+    }
+
+    private async Task<IPage> OpenAsync(IBrowser browser, string link, string locale)
+    {
+        using var anonymous = system.Anonymous();
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = locale });
+        await page.GotoAsync(new Uri(anonymous.BaseAddress.ShouldNotBeNull(), link).ToString());
+        return page;
+    }
+
+    /// <summary>Path and fragment of the link in a mail.</summary>
+    private async Task<string> LinkAsync(string page, string email)
+    {
+        var link = "";
+        await Eventually.TrueAsync(() => (link = Find()).Length > 0, "the mail");
+        return link;
+
+        string Find() => system.Mail.GetFiles("*.eml").Select(file => File.ReadAllText(file.FullName))
+            .Where(text => text.Contains($"To: {email}", StringComparison.Ordinal))
+            .SelectMany(text => text.Split("\r\n\r\n").Select(Decode))
+            .Select(part => Regex.Match(part, $"/{page}#token=[A-Za-z0-9_-]{{43}}").Value)
+            .FirstOrDefault(found => found.Length > 0, "");
+
+        // Parts of a mail are encoded as Base64 or quoted-printable.
+        static string Decode(string part)
+        {
+            var text = part.Split("\r\n--")[0];
+            var bytes = new byte[text.Length];
+            return Convert.TryFromBase64String(text, bytes, out var length)
+                ? Encoding.UTF8.GetString(bytes, 0, length)
+                : text.Replace("=\r\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
+        }
+    }
+}
