@@ -52,7 +52,7 @@ internal static class Guardian
         catch (IOException)
         {
             throw new DistributedApplicationException(
-                $"Kashif runs here already (process {File.ReadLines(identity).First()}). End that run with Ctrl-C or ./kashif stop, or give this one data of its own: DataDirectory=/another/directory.");
+                $"Kashif already runs here (process {File.ReadLines(identity).First()}). Stop it with Ctrl-C or ./kashif stop, or set another directory: DataDirectory=/path.");
         }
 
         if (File.Exists(identity) && File.ReadLines(identity).ElementAtOrDefault(1) is { Length: > 0 } before)

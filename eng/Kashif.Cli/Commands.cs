@@ -14,7 +14,7 @@ internal static class Commands
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
 
-    /// <summary>Says what is starting until everything is healthy, then shows it.</summary>
+    /// <summary>Prints progress until everything is healthy, then the status.</summary>
     /// <param name="appHost">The process id of the AppHost.</param>
     /// <returns>1 where it ended, or a resource failed.</returns>
     public static async Task<int> WatchAsync(int appHost)
@@ -102,7 +102,7 @@ internal static class Commands
             var names = (await connection.ResourcesAsync()).Where(candidate => !candidate.IsParameter).Select(candidate => candidate.Title).Distinct().Order().ToArray();
             if (resource is not null && !names.Contains(resource))
             {
-                throw new CliException($"There is no '{resource}'. There are {string.Join(", ", names)}.");
+                throw new CliException($"Unknown resource '{resource}'. Resources: {string.Join(", ", names)}.");
             }
 
             await Task.WhenAll((resource is null ? names : [resource]).Select(name => PrintAsync(connection, name, follow, prefix: resource is null)));
@@ -164,7 +164,7 @@ internal static class Commands
 
     private static string Known(string service) => Services.Contains(service)
         ? service
-        : throw new CliException($"'{service}' is no service with a database. There are {string.Join(", ", Services)}.");
+        : throw new CliException($"'{service}' has no database. Services: {string.Join(", ", Services)}.");
 
     private static async Task<AppHostConnection?> ConnectAsync(int appHost, CancellationToken cancellationToken)
     {
