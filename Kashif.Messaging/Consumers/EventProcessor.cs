@@ -18,7 +18,7 @@ internal sealed partial class EventProcessor<TContext>(
 
     public async Task ProcessAsync(IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
     {
-        var (span, traced) = EventSpans.StartProcess(batch);
+        var (span, traced) = BatchSpan.Start(batch);
         using (span)
         {
             try

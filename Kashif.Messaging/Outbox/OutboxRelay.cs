@@ -130,7 +130,7 @@ internal sealed partial class OutboxRelay<TContext>(
 
     private async Task PublishAsync(IChannel channel, OutboxMessage message, CancellationToken cancellationToken)
     {
-        using var span = EventSpans.StartPublish(message);
+        using var span = EventSpans.StartPublish(message.Type, message.Id, message.TraceParent);
         try
         {
             await channel.BasicPublishAsync(

@@ -36,7 +36,7 @@ public sealed class EventSpanTests : IDisposable
     [Fact]
     public void A_batch_has_a_span_in_the_trace_of_each_event()
     {
-        var (span, batch) = EventSpans.StartProcess([Delivery(_traces[0]), Delivery(_traces[1])]);
+        var (span, batch) = BatchSpan.Start([Delivery(_traces[0]), Delivery(_traces[1])]);
 
         span.ShouldNotBeNull().TraceId.ShouldBe(_traces[0]);
         span.DisplayName.ShouldBe("process report.created");
@@ -55,7 +55,7 @@ public sealed class EventSpanTests : IDisposable
     [Fact]
     public void A_failure_is_named_without_its_message()
     {
-        var (span, _) = EventSpans.StartProcess([Delivery(_traces[0])]);
+        var (span, _) = BatchSpan.Start([Delivery(_traces[0])]);
 
         span.Fail(new InvalidOperationException("secret"));
 
