@@ -5,7 +5,6 @@ using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
-using Kashif.Notifications.Feed;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;

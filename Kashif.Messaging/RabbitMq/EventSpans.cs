@@ -10,11 +10,11 @@ namespace Kashif.Messaging.RabbitMq;
 /// <remarks>Attributes: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/</remarks>
 internal static class EventSpans
 {
-    /// <returns>Null where nobody listens.</returns>
+    /// <returns>Null without listeners.</returns>
     public static Activity? StartPublish(string eventType, Guid id, string? traceParent) =>
         Start("publish", "send", ActivityKind.Producer, eventType, id, traceParent, []);
 
-    /// <returns>Null where nobody listens.</returns>
+    /// <returns>Null without listeners.</returns>
     public static Activity? StartProcess(CloudEvent received, IEnumerable<ActivityContext> links) =>
         Start("process", "process", ActivityKind.Consumer, received.Type, received.Id, received.TraceParent, links);
 
@@ -22,7 +22,7 @@ internal static class EventSpans
     public static void Fail(this Activity? span, Exception exception) =>
         span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().FullName);
 
-    /// <returns>The empty context, which begins a new trace, where the text is no W3C trace context.</returns>
+    /// <returns>The empty context, which starts a new trace, if the text is not a W3C trace context.</returns>
     public static ActivityContext Parse(string? traceParent) =>
         ActivityContext.TryParse(traceParent, null, isRemote: true, out var context) ? context : default;
 

@@ -2,7 +2,7 @@ using Kashif.Messaging.Erasure;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications;
 
 /// <summary>Deletes all data of a user.</summary>
 internal sealed class NotificationErasure(NotificationsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
