@@ -40,14 +40,23 @@ internal sealed class ServiceTokenHandler(ServiceTokens tokens) : DelegatingHand
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.GetAsync(cancellationToken));
-        var response = await base.SendAsync(request, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.Unauthorized)
+        var token = await tokens.GetAsync(cancellationToken);
+        var response = await SendAsync(request, token, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.Unauthorized)
         {
-            tokens.Forget(); // Auth may have lost or changed its keys: the next call asks for a new one
+            return response;
         }
 
-        return response;
+        // Auth may have revoked its keys, and the token with them.
+        response.Dispose();
+        tokens.Forget(token);
+        return await SendAsync(request, await tokens.GetAsync(cancellationToken), cancellationToken);
+    }
+
+    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, string token, CancellationToken cancellationToken)
+    {
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return base.SendAsync(request, cancellationToken);
     }
 }
 
@@ -62,7 +71,14 @@ internal sealed class ServiceTokens(IHttpClientFactory clients, IOptions<Service
 
     public void Dispose() => _fetching.Dispose();
 
-    public void Forget() => _token = null;
+    /// <summary>Drops this token, unless another request has replaced it already.</summary>
+    public void Forget(string value)
+    {
+        if (_token is { } token && token.Value == value)
+        {
+            Interlocked.CompareExchange(ref _token, null, token);
+        }
+    }
 
     public async ValueTask<string> GetAsync(CancellationToken cancellationToken)
     {

@@ -79,7 +79,7 @@ public sealed class OutgoingCallTests
     {
         var answers = 0;
         await using var caller = new Caller(
-            _ => new HttpResponseMessage(answers++ % 3 == 0 ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK),
+            _ => new HttpResponseMessage(answers++ % 3 == 2 ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK),
             options => options.CircuitBreaker.MinimumThroughput = 2);
 
         for (var call = 0; call < 20; call++)
