@@ -22,7 +22,7 @@ const texts = {
 
 const language = navigator.languages.map(name => name.slice(0, 2)).find(name => name in texts) ?? 'en';
 const text = texts[language];
-const resets = location.pathname === '/reset-password';
+const resets = location.pathname.startsWith('/reset-password');
 const page = resets ? text.reset : text.verify;
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 const [heading, status, form, label, password, button] = ['h1', '[role=status]', 'form', 'label', 'input', 'button'].map(name => document.querySelector(name));

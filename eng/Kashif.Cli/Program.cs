@@ -12,7 +12,7 @@ try
         ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
         ["dead-letters", "list" or "replay", var service] => await Commands.DeadLettersAsync(args[1], service),
         ["migrate"] => await Commands.MigrateAsync(),
-        _ => throw new CliException($"Unknown command '{string.Join(' ', args)}'. ./kashif help lists the commands."),
+        _ => throw new CliException($"Unknown command or missing argument: '{string.Join(' ', args)}'. ./kashif help lists the commands."),
     };
 }
 catch (CliException exception)
