@@ -1,3 +1,4 @@
+using Kashif.Gateway.Perimeter;
 using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Gateway.EmailLinks;
@@ -9,31 +10,24 @@ namespace Kashif.Gateway.EmailLinks;
 internal static class EmailLinkPages
 {
     /// <summary>Allows the page's own script and style, and calls to this gateway.</summary>
-    public const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-    private static readonly string[] Pages = ["/verify-email", "/reset-password"];
-
-    public static bool IsAt(PathString path) => Array.Exists(Pages, page => path.Equals(page, StringComparison.OrdinalIgnoreCase));
+    private static readonly ContentSecurityPolicy Policy = new(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 
     public static void MapEmailLinkPages(this WebApplication app)
     {
-        foreach (var page in Pages)
-        {
-            app.MapFile(page, "page.html", "text/html; charset=utf-8");
-        }
-
+        app.MapFile("/verify-email", "page.html", "text/html; charset=utf-8").WithMetadata(Policy);
+        app.MapFile("/reset-password", "page.html", "text/html; charset=utf-8").WithMetadata(Policy);
         app.MapFile("/email-links/page.js", "page.js", "text/javascript; charset=utf-8");
         app.MapFile("/email-links/page.css", "page.css", "text/css; charset=utf-8");
     }
 
-    private static void MapFile(this WebApplication app, string path, string name, string contentType)
+    private static RouteHandlerBuilder MapFile(this WebApplication app, string path, string name, string contentType)
     {
         using var stream = typeof(EmailLinkPages).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");
         using var memory = new MemoryStream();
         stream.CopyTo(memory);
         var content = memory.ToArray();
-        app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
+        return app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
         {
             context.Response.Headers[HeaderNames.CacheControl] = "no-cache";
             return TypedResults.Bytes(content, contentType);

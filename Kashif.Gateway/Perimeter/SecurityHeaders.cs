@@ -1,9 +1,11 @@
 using System.Net;
-using Kashif.Gateway.EmailLinks;
 using Kashif.Gateway.Routing;
 using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Perimeter;
+
+/// <summary>Endpoint metadata: the policy of a page. Endpoints without it are data.</summary>
+internal sealed record ContentSecurityPolicy(string Value);
 
 /// <summary>Sets the security headers of every response, from the gateway, a service or the cache.</summary>
 /// <remarks>https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.</remarks>
@@ -34,9 +36,8 @@ internal static class SecurityHeaders
         headers["Permissions-Policy"] = NoPermissions;
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = IsEmbeddable(context) ? "cross-origin" : "same-origin";
-        headers.ContentSecurityPolicy = Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy
-            : EmailLinkPages.IsAt(context.Request.Path) ? EmailLinkPages.ContentSecurityPolicy
-            : ApiPolicy;
+        headers.ContentSecurityPolicy = context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicy>()?.Value
+            ?? (Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy : ApiPolicy);
         if (context.Request.IsHttps && !IsLoopback(context.Request.Host.Host))
         {
             headers.StrictTransportSecurity = OneYear;

@@ -59,13 +59,15 @@ public sealed class EmailLinkTests(KashifSystem system)
         signedIn.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    [Fact]
-    public async Task A_link_without_its_token_says_so()
+    [Theory]
+    [InlineData("/verify-email")]
+    [InlineData("/reset-password/")]
+    public async Task A_link_without_its_token_says_so(string link)
     {
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync();
 
-        var page = await OpenAsync(browser, "/verify-email", "en-GB");
+        var page = await OpenAsync(browser, link, "en-GB");
 
         await page.GetByText("This link is incomplete.").WaitForAsync();
         (await page.Locator("form").IsVisibleAsync()).ShouldBeFalse();
