@@ -57,8 +57,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
             return null;
         }
 
-        var record = await database.Set<IdempotencyRecord>().AsNoTracking().SingleOrDefaultAsync(
-            held => held.UserId == claim.UserId && held.Route == claim.Route && held.Key == claim.Key, context.RequestAborted);
+        var record = await RecordOf(claim).AsNoTracking().SingleOrDefaultAsync(context.RequestAborted);
         return record switch
         {
             { } other when !other.Fingerprint.AsSpan().SequenceEqual(fingerprint) =>
@@ -78,8 +77,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
         }
 
         var answer = await StoredAnswer.CaptureAsync(claim.Services, result);
-        var stored = await database.Set<IdempotencyRecord>()
-            .Where(record => record.UserId == claim.UserId && record.Route == claim.Route && record.Key == claim.Key && record.Claim == claim.Id)
+        var stored = await RecordOf(claim).Where(record => record.Claim == claim.Id)
             .ExecuteUpdateAsync(set => set
                 .SetProperty(record => record.Status, answer.Status)
                 .SetProperty(record => record.ContentType, answer.ContentType)
@@ -96,12 +94,13 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
     {
         if (_claim is { } claim)
         {
-            await database.Set<IdempotencyRecord>()
-                .Where(record => record.UserId == claim.UserId && record.Route == claim.Route && record.Key == claim.Key
-                    && record.Claim == claim.Id && record.Status == null)
-                .ExecuteDeleteAsync(CancellationToken.None);
+            await RecordOf(claim).Where(record => record.Claim == claim.Id && record.Status == null).ExecuteDeleteAsync(CancellationToken.None);
         }
     }
+
+    /// <summary>The record of the key; another attempt may hold it.</summary>
+    private IQueryable<IdempotencyRecord> RecordOf(Claimed claim) => database.Set<IdempotencyRecord>()
+        .Where(record => record.UserId == claim.UserId && record.Route == claim.Route && record.Key == claim.Key);
 
     private sealed record Claimed(Guid UserId, string Route, string Key, Guid Id, IServiceProvider Services);
 }

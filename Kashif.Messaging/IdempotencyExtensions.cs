@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Messaging.Idempotency;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +12,7 @@ public static class IdempotencyExtensions
     private static readonly RequestHeader Documentation = new(
         IdempotencyHeaders.Key,
         "Makes the call safe to repeat: the same key gets the first answer again, for 7 days.",
-        Idempotency.IdempotencyKey.MaxLength,
+        IdempotencyKey.MaxLength,
         "3f8d6f0e-1c51-4d39-9a0e-1f7f6f1f3f1c");
 
     /// <summary>Accepts <c>Idempotency-Key</c>. The handler commits through <see cref="UnitOfWork"/>.</summary>
@@ -20,7 +21,7 @@ public static class IdempotencyExtensions
         .AddEndpointFilter(async (invocation, next) =>
         {
             var context = invocation.HttpContext;
-            var key = context.RequestServices.GetRequiredService<Idempotency.IdempotencyKey>();
+            var key = context.RequestServices.GetRequiredService<IdempotencyKey>();
             var work = context.RequestServices.GetRequiredService<UnitOfWork>();
             if (context.Request.Headers.ContainsKey(IdempotencyHeaders.Key) && await key.ClaimAsync(context) is { } answer)
             {
