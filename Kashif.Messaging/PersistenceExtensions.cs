@@ -62,14 +62,9 @@ public static class PersistenceExtensions
         services.AddScoped<DbContext>(provider => provider.GetRequiredService<TContext>());
         services.AddScoped<IdempotencyKey>();
         services.AddScoped(provider => new UnitOfWork(provider.GetRequiredService<TContext>(), provider.GetRequiredService<IdempotencyKey>(), signal));
-        services.AddHostedService<MigrationService<TContext>>();
-        services.AddCommand("migrate", async (provider, cancellationToken) =>
-        {
-            foreach (var migration in provider.GetServices<IHostedService>().OfType<MigrationService<TContext>>())
-            {
-                await migration.MigrateAsync(cancellationToken);
-            }
-        });
+        services.AddSingleton<MigrationService<TContext>>();
+        services.AddHostedService(provider => provider.GetRequiredService<MigrationService<TContext>>());
+        services.AddCommand("migrate", (provider, cancellationToken) => provider.GetRequiredService<MigrationService<TContext>>().MigrateAsync(cancellationToken));
         services.AddHostedService<RetentionService<TContext>>();
         builder.AddMessaging().Services.AddHostedService<OutboxRelay<TContext>>();
         return builder;
@@ -79,7 +74,7 @@ public static class PersistenceExtensions
     {
         if (string.IsNullOrEmpty(connectionString))
         {
-            return connectionString; // The client integration says what is missing.
+            return connectionString; // RequireConnection reports it at the start
         }
 
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
