@@ -29,8 +29,9 @@ internal sealed class AppHostConnection : IDisposable
     public static async Task<AppHostConnection> OpenAsync() =>
         await TryOpenAsync() ?? throw new CliException("Kashif does not run here. Start it with ./kashif run.");
 
-    /// <returns>Null where nothing runs from this checkout, or it has not opened its socket yet.</returns>
-    public static async Task<AppHostConnection?> TryOpenAsync()
+    /// <param name="processId">The AppHost's process; null for any that runs from this checkout.</param>
+    /// <returns>Null if no such AppHost runs, or it has not opened its socket yet.</returns>
+    public static async Task<AppHostConnection?> TryOpenAsync(int? processId = null)
     {
         var directory = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aspire", "cli");
         if (!Directory.Exists(directory))
@@ -42,6 +43,7 @@ internal sealed class AppHostConnection : IDisposable
         foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
         {
             if (int.TryParse(Path.GetExtension(path).TrimStart('.'), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                && id == (processId ?? id)
                 && await TryOpenAsync(path, id) is { } connection)
             {
                 return connection;

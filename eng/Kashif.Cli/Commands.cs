@@ -170,7 +170,7 @@ internal static class Commands
     {
         while (IsAlive(appHost))
         {
-            if (await AppHostConnection.TryOpenAsync() is { } connection)
+            if (await AppHostConnection.TryOpenAsync(appHost) is { } connection)
             {
                 return connection;
             }
