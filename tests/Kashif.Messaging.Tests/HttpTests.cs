@@ -7,21 +7,8 @@ using Kashif.Security;
 namespace Kashif.Messaging.Tests;
 
 /// <summary>What a client sees of every service: problems, validation, tokens, caching, correlation.</summary>
-public sealed class HttpTests(Servers servers) : IAsyncLifetime
+public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(servers)
 {
-    private SampleService? _service;
-    private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
-
-    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_service is not null)
-        {
-            await _service.DisposeAsync();
-        }
-    }
-
     [Theory]
     [InlineData("""{}""", "title", "latitude")]
     [InlineData("""{"title": 5, "latitude": "north"}""", "title", "latitude")]
@@ -98,7 +85,7 @@ public sealed class HttpTests(Servers servers) : IAsyncLifetime
     public async Task What_may_well_succeed_in_a_moment_is_a_503_that_says_so()
     {
         await using var service = await SampleService.StartAsync(
-            servers, ResourceNames.Reporting, database: "Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere");
+            Servers, ResourceNames.Reporting, database: "Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere");
         using var client = service.As(Guid.CreateVersion7());
 
         using var read = await client.GetAsync($"/api/v1/notes/{Guid.CreateVersion7()}", Cancel);
@@ -133,10 +120,10 @@ public sealed class HttpTests(Servers servers) : IAsyncLifetime
 
         await RefusedAsync(Service.Anonymous(), HttpStatusCode.Unauthorized);
         await RefusedAsync(Service.With("nonsense"), HttpStatusCode.Unauthorized);
-        await RefusedAsync(Service.With(servers.Issuer.ExpiredTokenFor(user)), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(Servers.Issuer.ExpiredTokenFor(user)), HttpStatusCode.Unauthorized);
         await RefusedAsync(Service.With(strangers.TokenFor(user)), HttpStatusCode.Unauthorized);
-        await RefusedAsync(Service.With(Tampered(servers.Issuer.TokenFor(user))), HttpStatusCode.Unauthorized);
-        await RefusedAsync(Service.With(servers.Issuer.TokenForService()), HttpStatusCode.Forbidden);
+        await RefusedAsync(Service.With(Tampered(Servers.Issuer.TokenFor(user))), HttpStatusCode.Unauthorized);
+        await RefusedAsync(Service.With(Servers.Issuer.TokenForService()), HttpStatusCode.Forbidden);
 
         async Task RefusedAsync(HttpClient client, HttpStatusCode status)
         {

@@ -5,21 +5,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Messaging.Tests;
 
 /// <summary>One key, one effect, one answer.</summary>
-public sealed class IdempotencyTests(Servers servers) : IAsyncLifetime
+public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTests(servers)
 {
-    private SampleService? _service;
-    private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
-
-    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_service is not null)
-        {
-            await _service.DisposeAsync();
-        }
-    }
-
     [Fact]
     public async Task Twenty_parallel_posts_under_one_key_make_one_note()
     {

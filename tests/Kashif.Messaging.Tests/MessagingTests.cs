@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kashif.Messaging.Tests;
 
 /// <summary>At least once on the wire, exactly once in effect, and nothing forgotten.</summary>
-public sealed class MessagingTests(Servers servers)
+public sealed class MessagingTests(MessagingServers servers)
 {
     /// <summary>The tests of this class run one after another, so they can share the queue of one service.</summary>
     private const string Consumer = ResourceNames.Gamification;
@@ -22,7 +22,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task What_commits_is_published_with_its_trace_and_correlation()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
         var user = Guid.CreateVersion7();
         using var client = service.As(user);
         client.DefaultRequestHeaders.Add("X-Correlation-Id", "order-66");
@@ -43,7 +43,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task An_event_without_a_binding_stays_until_the_binding_is_back()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging, listens: false);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listens: false);
         await PublishAsync(service, Guid.CreateVersion7());
         await OutboxEmptiesAsync(service); // the relay's channel is open, and the bindings are declared
         await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
@@ -65,7 +65,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task What_is_rolled_back_is_never_published()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
         var lost = Guid.CreateVersion7();
         var kept = Guid.CreateVersion7();
 
@@ -91,7 +91,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task The_same_event_five_times_and_shuffled_takes_effect_once()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
         var reports = Enumerable.Range(0, 50).Select(_ => (Id: Guid.CreateVersion7(), Report: Guid.CreateVersion7())).ToArray();
         var deliveries = Enumerable.Repeat(reports, 5).SelectMany(all => all).ToArray();
         Random.Shared.Shuffle(deliveries);
@@ -133,7 +133,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task A_bad_message_is_tried_again_and_then_is_a_dead_letter_that_can_be_replayed()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
         var poison = Guid.CreateVersion7();
         var good = Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7()).ToArray();
         service.Control.Poison.Add(poison);
@@ -162,7 +162,7 @@ public sealed class MessagingTests(Servers servers)
     public async Task A_message_that_is_no_event_is_a_dead_letter_at_once()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
-        await using var tap = await EventTap.OpenAsync(servers.Real.Messaging);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
 
         await tap.PublishRawAsync(ReportCreated.Type, Encoding.UTF8.GetBytes("{not json"));
         await tap.PublishRawAsync(ReportCreated.Type, """{"id": "0190a0a0-0000-7000-8000-000000000000", "type": "unknown", "time": "2026-01-01T00:00:00Z", "data": {}}"""u8.ToArray());
@@ -196,14 +196,14 @@ public sealed class MessagingTests(Servers servers)
         await PublishAsync(service, before);
         await CountedAsync(service, [before]);
 
-        await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StopCommand, Cancel);
+        await servers.Servers.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StopCommand, Cancel);
         var during = Enumerable.Range(0, 50).Select(_ => Guid.CreateVersion7()).ToArray();
         foreach (var report in during)
         {
             await PublishAsync(service, report);
         }
 
-        await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StartCommand, Cancel);
+        await servers.Servers.Commands.ExecuteCommandAsync(ResourceNames.Messaging, KnownResourceCommands.StartCommand, Cancel);
 
         await CountedAsync(service, during);
         (await TimesCountedAsync(service, [before, .. during])).ShouldBe(1 + during.Length);

@@ -6,22 +6,9 @@ using Kashif.Testing;
 namespace Kashif.Messaging.Tests;
 
 /// <summary>The names that dashboards and alerts are built on. The hosts of one process share their meters, so counts only have a lower bound.</summary>
-public sealed partial class MetricsTests(Servers servers) : IAsyncLifetime
+public sealed partial class MetricsTests(MessagingServers servers) : SampleServiceTests(servers)
 {
-    private SampleService? _service;
-    private SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_service is not null)
-        {
-            await _service.DisposeAsync();
-        }
-    }
 
     [Fact]
     public async Task Requests_events_and_replays_are_counted_by_what_has_few_values()

@@ -21,9 +21,9 @@ namespace Kashif.Messaging.Tests;
 internal sealed class SampleService : IAsyncDisposable
 {
     private readonly WebApplication _application;
-    private readonly Servers _servers;
+    private readonly MessagingServers _servers;
 
-    private SampleService(WebApplication application, Servers servers, string database)
+    private SampleService(WebApplication application, MessagingServers servers, string database)
     {
         _application = application;
         _servers = servers;
@@ -36,17 +36,17 @@ internal sealed class SampleService : IAsyncDisposable
 
     /// <param name="service">Whose queue it consumes; tests that consume must not share one at the same time.</param>
     public static async Task<SampleService> StartAsync(
-        Servers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null)
+        MessagingServers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null)
     {
         var isNew = database is null;
-        database ??= new NpgsqlConnectionStringBuilder(servers.Real.DatabaseServer) { Database = $"sample-{Guid.CreateVersion7():N}" }.ConnectionString;
+        database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer) { Database = $"sample-{Guid.CreateVersion7():N}" }.ConnectionString;
 
         var builder = WebApplication.CreateBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:sample-db"] = database,
-            [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Real.Messaging,
+            [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Servers.Messaging,
             [$"services:{ResourceNames.Auth}:http:0"] = servers.Issuer.Address,
             ["Database:MigrateAtStart"] = "false",
         });

@@ -19,31 +19,4 @@ public sealed class SharedService(NotificationsServers servers) : IAsyncLifetime
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 }
 
-/// <summary>The servers and the token issuer of this assembly, started once.</summary>
-public sealed class NotificationsServers : IAsyncLifetime
-{
-    private TestServers? _servers;
-    private TestIssuer? _issuer;
-
-    public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
-    public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
-
-    public async ValueTask InitializeAsync()
-    {
-        _servers = await TestServers.StartAsync();
-        _issuer = await TestIssuer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_issuer is not null)
-        {
-            await _issuer.DisposeAsync();
-        }
-
-        if (_servers is not null)
-        {
-            await _servers.DisposeAsync();
-        }
-    }
-}
+public sealed class NotificationsServers : ServersAndIssuer, IAsyncLifetime;

@@ -1,16 +1,12 @@
-using Kashif.Testing;
+namespace Kashif.Testing;
 
-[assembly: AssemblyFixture(typeof(Kashif.Messaging.Tests.Servers))]
-
-namespace Kashif.Messaging.Tests;
-
-/// <summary>The servers of this assembly, started once.</summary>
-public sealed class Servers : IAsyncLifetime
+/// <summary>The servers and the token issuer of an assembly's tests, started once. Derive an xunit fixture from it.</summary>
+public abstract class ServersAndIssuer : IAsyncDisposable
 {
     private TestServers? _servers;
     private TestIssuer? _issuer;
 
-    public TestServers Real => _servers ?? throw new InvalidOperationException("Not started.");
+    public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
     public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
@@ -30,5 +26,7 @@ public sealed class Servers : IAsyncLifetime
         {
             await _servers.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 }

@@ -1,0 +1,22 @@
+namespace Kashif.Messaging.Tests;
+
+/// <summary>Tests on one <see cref="SampleService"/> each.</summary>
+public abstract class SampleServiceTests(MessagingServers servers) : IAsyncLifetime
+{
+    private SampleService? _service;
+
+    private protected MessagingServers Servers { get; } = servers;
+    private protected SampleService Service => _service ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync() => _service = await SampleService.StartAsync(Servers, ResourceNames.Reporting);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_service is not null)
+        {
+            await _service.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+}
