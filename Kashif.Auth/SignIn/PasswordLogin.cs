@@ -12,7 +12,7 @@ namespace Kashif.Auth.SignIn;
 
 /// <summary>
 /// Checks an e-mail address and a password: at a login, which opens a session, and when a signed-in user confirms something with
-/// the password. A refused login does the same work and gets the same answer whatever the reason.
+/// the password. All refused logins do the same work and get the same response.
 /// </summary>
 /// <remarks>
 /// <code>

@@ -36,7 +36,7 @@ internal static class Compression
 
     public static string MediaType(string? contentType) => (contentType ?? "").Split(';', 2)[0].Trim();
 
-    /// <summary>Chooses one coding of those that the client accepts. The rest of the pipeline sees only this one.</summary>
+    /// <summary>Reduces <c>Accept-Encoding</c> to the encoding that the response will have.</summary>
     public static string? Choose(HttpRequest request)
     {
         if (request.Headers.AcceptEncoding.Count == 0 || HoldsSecrets(request.Path)

@@ -79,9 +79,6 @@ public static class KashifTelemetry
     private static bool IsProbe(PathString path) =>
         path.Value is { } value && (value is "/alive" or "/metrics" || value.EndsWith("/health", StringComparison.Ordinal));
 
-    /// <summary><c>/metrics</c>: for the network that the service is in. The gateway, which stands in another one too, guards it.</summary>
-    internal static void MapKashifMetrics(this WebApplication app)
-    {
-        app.MapPrometheusScrapingEndpoint().AllowAnonymous();
-    }
+    /// <summary>Maps <c>/metrics</c>, open to the service's own network. The gateway is reachable from outside and restricts it.</summary>
+    internal static void MapKashifMetrics(this WebApplication app) => app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 }

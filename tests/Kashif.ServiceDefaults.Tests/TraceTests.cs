@@ -81,7 +81,7 @@ public sealed class TraceTests : IAsyncLifetime
             await SendAsync(HttpMethod.Get, probe);
         }
 
-        // This one is in nobody's request: it stands for what hosted services do.
+        // This call is outside any request, like the polls of hosted services.
         using (var client = Application.Services.GetRequiredService<IHttpClientFactory>().CreateClient())
         {
             using var answer = await client.GetAsync($"{Application.Urls.Single()}/things/background", Cancel);
