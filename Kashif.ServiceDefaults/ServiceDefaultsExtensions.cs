@@ -45,6 +45,7 @@ public static class ServiceDefaultsExtensions
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.Use(TextQuery.Middleware);
         app.Use(JsonBody.Middleware);
         return app;
     }

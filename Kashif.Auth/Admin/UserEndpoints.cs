@@ -58,11 +58,6 @@ internal static class UserEndpoints
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        if (!Characters.AreText(query.Query))
-        {
-            return Error.Field("query", "The query contains characters that are not allowed.");
-        }
-
         var users = database.Users.AsNoTracking();
         if (page.Cursor is not null)
         {

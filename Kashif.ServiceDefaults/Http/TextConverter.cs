@@ -11,7 +11,7 @@ internal sealed class TextConverter : JsonConverter<string>
         var text = reader.TokenType is JsonTokenType.String or JsonTokenType.Null
             ? reader.GetString()
             : throw new JsonException("Expected a string.");
-        return Characters.AreText(text) ? text : throw new JsonException("The characters U+0000 and U+FFFE are not allowed.");
+        return Characters.AreText(text) ? text : throw new JsonException(Characters.NotText);
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

@@ -48,6 +48,9 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData("limit=0", "limit")]
     [InlineData("limit=101", "limit")]
     [InlineData("limit=many", "limit")]
+    [InlineData("title=a%00b", "title")]
+    [InlineData("title=abc&title=%EF%BF%BE", "title")]
+    [InlineData("unknown=%00", "unknown")]
     public async Task A_bad_parameter_is_named(string query, string field)
     {
         using var client = Service.Anonymous();
