@@ -10,13 +10,14 @@ using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
 using Kashif.Gateway.Security;
+using Kashif.Localization;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy;
 
 namespace Kashif.Gateway;
 
@@ -79,6 +80,7 @@ internal static class GatewayExtensions
     /// <summary>For every request and response, before routing.</summary>
     public static void UsePerimeter(this WebApplication app)
     {
+        app.UseRequestLanguage();
         app.UseSecurityHeaders();
         app.UseApiMetrics();
         app.UseAlias();

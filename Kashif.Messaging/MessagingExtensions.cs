@@ -1,3 +1,4 @@
+using Kashif.Localization;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Messaging.RabbitMq;
@@ -29,6 +30,7 @@ public static class MessagingExtensions
             return builder;
         }
 
+        Localized.Add(typeof(MessagingExtensions).Assembly.GetName().Name ?? "");
         builder.Services.RequireConnection(ResourceNames.Messaging);
         builder.AddRabbitMQClient(
             ResourceNames.Messaging,

@@ -1,9 +1,10 @@
 using Kashif.Health;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Telemetry;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,7 @@ public static class ServiceDefaultsExtensions
     {
         app.UseCorrelationId();
         app.UseApiMetrics();
+        app.UseRequestLanguage();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseRouting();

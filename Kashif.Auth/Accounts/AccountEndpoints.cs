@@ -1,9 +1,10 @@
-using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Security.Claims;
 using Kashif.Auth.EmailLinks;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -14,7 +15,7 @@ namespace Kashif.Auth.Accounts;
 public sealed record RegisterRequest(
     [Email] string Email,
     [Password] string Password,
-    [Required(ErrorMessage = "A name is required."), StringLength(User.MaxNameLength)] string FullName,
+    [Name(User.MaxNameLength)] string FullName,
     [PhoneNumber] string? Phone = null);
 
 internal static class AccountEndpoints
@@ -34,7 +35,7 @@ internal static class AccountEndpoints
         RegisterRequest request, Registration registration, EmailTokens tokens, UnitOfWork work, HttpContext http, CancellationToken cancellationToken)
     {
         var user = await registration.AddAsync(
-            request.Email, request.Password, request.FullName, request.Phone, PreferredLanguage(http.Request), [Roles.Citizen], cancellationToken);
+            request.Email, request.Password, request.FullName, request.Phone, CultureInfo.CurrentUICulture.Name, [Roles.Citizen], cancellationToken);
         tokens.AddVerification(user.Id, user.Email, user.Language);
         try
         {
@@ -51,10 +52,4 @@ internal static class AccountEndpoints
         await users.FindAsync(caller.UserId, cancellationToken) is { } user
             ? TypedResults.Ok(user)
             : Error.NotFound("This account no longer exists.").ToProblem();
-
-    /// <summary>The supported language that the client prefers (<c>Accept-Language</c>), or English.</summary>
-    private static string PreferredLanguage(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage
-        .OrderByDescending(language => language.Quality ?? 1)
-        .Select(language => language.Value.AsSpan() is [var first, var second, ..] ? $"{first}{second}".ToLowerInvariant() : "")
-        .FirstOrDefault(language => language is Languages.Arabic or Languages.English) ?? Languages.English;
 }

@@ -6,8 +6,10 @@ using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.SignIn;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -18,18 +20,18 @@ namespace Kashif.Auth.Accounts;
 /// <param name="Phone">An empty string removes the number.</param>
 /// <param name="Email">A new address needs current_password and must be verified again.</param>
 public sealed record ChangeProfileRequest(
-    [StringLength(User.MaxNameLength), RegularExpression(@"(?s).*\S.*", ErrorMessage = "A name is required.")] string? FullName = null,
+    [Name(User.MaxNameLength)] string? FullName = null,
     [PhoneNumber] string? Phone = null,
     [Email] string? Email = null,
-    [StringLength(PasswordAttribute.MaxLength)] string? CurrentPassword = null);
+    [Text(PasswordAttribute.MaxLength)] string? CurrentPassword = null);
 
-public sealed record ChangePasswordRequest([StringLength(PasswordAttribute.MaxLength)] string CurrentPassword, [Password] string NewPassword);
+public sealed record ChangePasswordRequest([Text(PasswordAttribute.MaxLength)] string CurrentPassword, [Password] string NewPassword);
 
 /// <param name="Language">en or ar.</param>
 /// <param name="Theme">system, light or dark.</param>
 public sealed record Preferences(
-    [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "The language must be en or ar.")] string Language,
-    [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "The theme must be system, light or dark.")] string Theme,
+    [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "Must be en or ar.")] string Language,
+    [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "Must be system, light or dark.")] string Theme,
     ChannelPreferences Channels);
 
 /// <summary>Channels for notifications besides the inbox. E-mails about account security are always sent.</summary>
@@ -44,7 +46,7 @@ internal static class ProfileEndpoints
     public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session);
-        group.MapPatch("", ChangeAsync).WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
+        group.MapPatch("", ChangeAsync).DisableValidation().WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
@@ -55,12 +57,16 @@ internal static class ProfileEndpoints
 
     private static async Task<Results<Ok<UserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
         ChangeProfileRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, EmailTokens tokens,
-        AuditLog audit, UserReader users, TimeProvider time, CancellationToken cancellationToken)
+        AuditLog audit, UserReader users, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
-        if (request.Email is not null && request.CurrentPassword is null)
+        var errors = await FieldErrors.FindAsync(http, request);
+        errors.Add(
+            "current_password",
+            request.Email is not null && request.CurrentPassword is null ? "The current password is required to change the e-mail address." : null);
+        if (errors.ToProblem() is { } invalid)
         {
-            return Error.Field("current_password", "The current password is required to change the e-mail address.");
+            return invalid;
         }
 
         if (request.Email is not null

@@ -36,7 +36,7 @@ internal sealed class User
     /// <summary>Of <see cref="UserRoles"/>, in alphabetical order.</summary>
     public required string[] Roles { get; set; }
 
-    /// <summary>One of <see cref="Languages"/>.</summary>
+    /// <summary>One of <see cref="Localization.Languages"/>.</summary>
     public required string Language { get; set; }
 
     /// <summary>One of <see cref="Themes"/>.</summary>
@@ -67,12 +67,6 @@ internal static class UserRoles
 
     /// <summary>In alphabetical order, each once.</summary>
     public static string[] Sorted(IEnumerable<string> roles) => [.. roles.Distinct().Order(StringComparer.Ordinal)];
-}
-
-internal static class Languages
-{
-    public const string English = "en";
-    public const string Arabic = "ar";
 }
 
 internal static class Themes

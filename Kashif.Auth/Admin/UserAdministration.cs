@@ -23,11 +23,6 @@ internal static class UserAdministration
         Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (request.Roles is { } named && (named.Length == 0 || named.Except(UserRoles.All).Any()))
-        {
-            return Error.Field("roles", "At least one role is required: citizen, partner, staff, moderator or admin.");
-        }
-
         var callerId = caller.UserId;
         // One change at a time: of two admins who remove each other's role at the same time the second is refused below.
         await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Admins, cancellationToken);

@@ -3,6 +3,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Http;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -13,10 +14,10 @@ namespace Kashif.Auth.Admin;
 public sealed class UserQuery
 {
     /// <summary>A prefix of the e-mail address or the name, in upper or lower case.</summary>
-    [FromQuery(Name = "query"), StringLength(EmailAttribute.MaxLength)]
+    [FromQuery(Name = "query"), Text(EmailAttribute.MaxLength)]
     public string? Query { get; set; }
 
-    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "The role must be citizen, partner, staff, moderator or admin.")]
+    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "Must be one of citizen, partner, staff, moderator, admin.")]
     public string? Role { get; set; }
 
     [FromQuery(Name = "disabled")]
@@ -26,7 +27,7 @@ public sealed class UserQuery
 /// <summary>Fields that are left out do not change.</summary>
 /// <param name="Roles">Replaces all roles of the user: any of citizen, partner, staff, moderator and admin.</param>
 /// <param name="Disabled">True disables the user and ends their sessions; false enables them again.</param>
-public sealed record ChangeUserRequest([MaxLength(10)] string[]? Roles = null, bool? Disabled = null);
+public sealed record ChangeUserRequest([Roles] string[]? Roles = null, bool? Disabled = null);
 
 /// <param name="LockedUntil">The end of the last lockout after too many wrong passwords.</param>
 internal sealed record AdminUserResponse(

@@ -1,11 +1,12 @@
 using System.Buffers.Text;
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -14,8 +15,8 @@ namespace Kashif.Auth.ApiKeys;
 /// <param name="Scopes">For example <c>reporting:read</c>.</param>
 /// <param name="ExpiresAt">Without it the key is valid until it is revoked.</param>
 public sealed record CreateApiKeyRequest(
-    [Required(ErrorMessage = "A name is required."), StringLength(ApiKey.MaxNameLength)] string Name,
-    [MaxLength(20)] string[] Scopes,
+    [Name(ApiKey.MaxNameLength)] string Name,
+    [Scopes] string[] Scopes,
     DateTimeOffset? ExpiresAt = null);
 
 /// <param name="Prefix">The first characters of the key.</param>
@@ -39,7 +40,7 @@ internal static class ApiKeyEndpoints
         group.MapGet("/", ListAsync).WithName("ListApiKeys").WithSummary("List my API keys");
 
         // No Idempotency-Key: the stored answer would contain the key.
-        group.MapPost("/", CreateAsync).WithName("CreateApiKey").WithSummary("Create an API key");
+        group.MapPost("/", CreateAsync).DisableValidation().WithName("CreateApiKey").WithSummary("Create an API key");
         group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revoke an API key");
         return group;
     }
@@ -56,18 +57,15 @@ internal static class ApiKeyEndpoints
     private static async Task<Results<Created<CreatedApiKeyResponse>, ValidationProblem, ProblemHttpResult>> CreateAsync(
         CreateApiKeyRequest request, ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
     {
-        var scopes = request.Scopes.Distinct().Order(StringComparer.Ordinal).ToArray();
-        if (scopes.Length == 0 || scopes.Except(Scopes.All).Any())
-        {
-            return Error.Field("scopes", $"At least one scope is required: {string.Join(", ", Scopes.All)}.");
-        }
-
         var now = time.GetUtcNow();
-        if (request.ExpiresAt <= now)
+        var errors = await FieldErrors.FindAsync(http, request);
+        errors.Add("expires_at", request.ExpiresAt <= now ? "Must be in the future." : null);
+        if (errors.ToProblem() is { } invalid)
         {
-            return Error.Field("expires_at", "The expiry must be in the future.");
+            return invalid;
         }
 
+        var scopes = request.Scopes.Distinct().Order(StringComparer.Ordinal).ToArray();
         var userId = caller.UserId;
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
@@ -79,7 +77,7 @@ internal static class ApiKeyEndpoints
 
         if (await database.ApiKeys.CountAsync(key => key.UserId == userId && key.RevokedAt == null, cancellationToken) >= MostKeys)
         {
-            return Error.Rule("too_many_api_keys", $"You can have at most {MostKeys} API keys. Revoke one you no longer use.").ToProblem();
+            return Error.Rule("too_many_api_keys", Localized.Format($"You can have at most {MostKeys} API keys. Revoke one you no longer use.")).ToProblem();
         }
 
         var secret = ApiKey.Marker + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(KeyBytes));

@@ -1,14 +1,14 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Auth.Data;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.ApiKeys;
 
-public sealed record ExchangeApiKeyRequest([Required, StringLength(ApiKey.MaxKeyLength)] string Key);
+public sealed record ExchangeApiKeyRequest([Text(1, ApiKey.MaxKeyLength)] string Key);
 
 /// <summary>The gateway exchanges an API key for an access token here, so no other service sees a key.</summary>
 internal static class ApiKeyExchange

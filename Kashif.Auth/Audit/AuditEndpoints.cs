@@ -17,7 +17,7 @@ public sealed class AuditQuery
     [FromQuery(Name = "user_id")]
     public Guid? UserId { get; set; }
 
-    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "The action must be a name such as logged_in.")]
+    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "Must be a name such as logged_in.")]
     public string? Action { get; set; }
 }
 

@@ -1,5 +1,6 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
+using Kashif.Localization;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

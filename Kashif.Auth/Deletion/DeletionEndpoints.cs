@@ -1,10 +1,10 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Auth.SignIn;
 using Kashif.Http;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -13,7 +13,7 @@ namespace Kashif.Auth.Deletion;
 
 /// <param name="Otp">A code of the authenticator app or a recovery code, if two-factor is on.</param>
 public sealed record DeleteAccountRequest(
-    [Required, StringLength(PasswordAttribute.MaxLength)] string Password, [StringLength(64)] string? Otp = null);
+    [Text(1, PasswordAttribute.MaxLength)] string Password, [Text(64)] string? Otp = null);
 
 /// <param name="ErasedAt">When the service last confirmed an erasure; null until it does.</param>
 internal sealed record ServiceErasure(string Service, DateTimeOffset? ErasedAt);

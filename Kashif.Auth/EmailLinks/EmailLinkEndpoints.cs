@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
@@ -8,18 +7,19 @@ using Kashif.Auth.SignIn;
 using Kashif.Http;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.EmailLinks;
 
 /// <param name="Token">The token in the link of the e-mail.</param>
-public sealed record VerifyEmailRequest([StringLength(EmailTokens.MaxTokenLength)] string Token);
+public sealed record VerifyEmailRequest([Text(EmailTokens.MaxTokenLength)] string Token);
 
 public sealed record ForgotPasswordRequest([Email] string Email);
 
 /// <param name="Token">The token in the link of the e-mail.</param>
-public sealed record ResetPasswordRequest([StringLength(EmailTokens.MaxTokenLength)] string Token, [Password] string NewPassword);
+public sealed record ResetPasswordRequest([Text(EmailTokens.MaxTokenLength)] string Token, [Password] string NewPassword);
 
 /// <summary>Address verification and password reset, by links that are sent by e-mail.</summary>
 internal static class EmailLinkEndpoints

@@ -1,10 +1,10 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
 using Kashif.Http;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using QRCoder;
@@ -12,15 +12,15 @@ using QRCoder;
 namespace Kashif.Auth.Mfa;
 
 /// <param name="Password">The current password: a stolen session alone must not lock its owner out.</param>
-public sealed record BeginTotpRequest([Required(ErrorMessage = "The password is required.")] string Password);
+public sealed record BeginTotpRequest([Text(1, PasswordAttribute.MaxLength)] string Password);
 
 /// <param name="Code">The code that the app shows.</param>
-public sealed record ConfirmTotpRequest([Required(ErrorMessage = "A code from the app is required."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+public sealed record ConfirmTotpRequest([Text(1, TokenRequest.MaxOtpLength)] string Code);
 
 /// <param name="Code">The code that the app shows, or a recovery code.</param>
 public sealed record SecondFactorRequest(
-    [Required(ErrorMessage = "The password is required.")] string Password,
-    [Required(ErrorMessage = "A code from the app or a recovery code is required."), StringLength(TokenRequest.MaxOtpLength)] string Code);
+    [Text(1, PasswordAttribute.MaxLength)] string Password,
+    [Text(1, TokenRequest.MaxOtpLength)] string Code);
 
 /// <param name="Secret">Base32, to type into the app.</param>
 /// <param name="OtpauthUri">The same as a link that opens the app.</param>

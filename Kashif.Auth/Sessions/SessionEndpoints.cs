@@ -1,15 +1,15 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Http;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Sessions;
 
-public sealed record LogoutRequest([StringLength(SessionTokens.MaxTokenLength)] string RefreshToken);
+public sealed record LogoutRequest([Text(SessionTokens.MaxTokenLength)] string RefreshToken);
 
 /// <param name="UserAgent">The User-Agent of the login.</param>
 /// <param name="IpAddress">The IP address of the login.</param>

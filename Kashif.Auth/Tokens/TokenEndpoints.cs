@@ -1,10 +1,10 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Serialization;
+using System.Text;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.SignIn;
 using Kashif.Http;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -21,7 +21,7 @@ internal sealed record TokenResponse(
     public string TokenType => "bearer";
 }
 
-public sealed record RefreshRequest([StringLength(SessionTokens.MaxTokenLength)] string RefreshToken);
+public sealed record RefreshRequest([Text(SessionTokens.MaxTokenLength)] string RefreshToken);
 
 internal static class TokenEndpoints
 {
@@ -52,7 +52,7 @@ internal static class TokenEndpoints
             "" or GrantTypes.Password => await PasswordGrant.SignInAsync(request, login, tokens, cancellationToken),
             GrantTypes.ClientCredentials => ClientCredentials(request, tokens, options.Value),
             _ => OAuthProblem.Of(StatusCodes.Status400BadRequest, "unsupported_grant_type", "unsupported_grant_type",
-                $"grant_type must be {GrantTypes.Password} or {GrantTypes.ClientCredentials}."),
+                "The grant_type must be password or client_credentials."),
         };
 
     private static Results<Ok<TokenResponse>, ValidationProblem, ProblemHttpResult> ClientCredentials(TokenRequest request, AccessTokens tokens, AuthOptions options)

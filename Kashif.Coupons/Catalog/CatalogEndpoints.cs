@@ -19,7 +19,7 @@ internal static class CatalogEndpoints
             .WithName("ListCoupons").WithSummary("List coupons on offer, newest first");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");
-        group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency()
+        group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
             .WithName("CreateCoupon").WithSummary("Create a coupon");
 
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)

@@ -19,7 +19,6 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
     {
         category.ToTable("categories");
         category.Property(row => row.Name).HasMaxLength(Category.NameLength);
-        category.Property(row => row.Description).HasMaxLength(Category.DescriptionLength);
         category.HasIndex(row => row.Name).IsUnique();
     }
 }

@@ -1,14 +1,14 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Coupons.Data;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Coupons.Catalog;
 
 public sealed record CategoryRequest(
-    [Required, StringLength(Category.NameLength)] string Name,
-    [StringLength(Category.DescriptionLength)] string Description = "");
+    [Name(Category.NameLength)] string Name,
+    [Text(Category.DescriptionLength)] string Description = "");
 
 internal sealed record CategoryResponse(int Id, string Name, string Description)
 {

@@ -23,7 +23,6 @@ internal sealed class CompanyConfiguration : IEntityTypeConfiguration<Company>
         company.ToTable("companies");
         company.Property(row => row.Name).HasMaxLength(Company.NameLength);
         company.Property(row => row.LogoUrl).HasMaxLength(Company.UrlLength);
-        company.Property(row => row.Description).HasMaxLength(Company.DescriptionLength);
         company.HasIndex(row => row.Name).IsUnique();
     }
 }

@@ -2,15 +2,16 @@ using System.ComponentModel.DataAnnotations;
 using Kashif.Coupons.Data;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Coupons.Catalog;
 
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CompanyRequest(
-    [Required, StringLength(Company.NameLength)] string Name,
-    [Url, StringLength(Company.UrlLength)] string? LogoUrl = null,
-    [StringLength(Company.DescriptionLength)] string Description = "");
+    [Name(Company.NameLength)] string Name,
+    [Url(ErrorMessage = "Must be a web address such as https://example.org/logo.png."), Text(Company.UrlLength)] string? LogoUrl = null,
+    [Text(Company.DescriptionLength)] string Description = "");
 
 internal sealed record CompanyResponse(int Id, string Name, string? LogoUrl, string Description)
 {

@@ -43,9 +43,6 @@ internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
             table.HasCheckConstraint("ck_coupons_per_user_limit", "per_user_limit > 0");
             table.HasCheckConstraint("ck_coupons_window", "ends_at > starts_at");
         });
-        coupon.Property(row => row.Title).HasMaxLength(Coupon.TitleLength);
-        coupon.Property(row => row.Description).HasMaxLength(Coupon.TextLength);
-        coupon.Property(row => row.Terms).HasMaxLength(Coupon.TextLength);
         coupon.HasOne<Company>().WithMany().HasForeignKey(row => row.CompanyId).OnDelete(DeleteBehavior.Restrict);
         coupon.HasOne<Category>().WithMany().HasForeignKey(row => row.CategoryId).OnDelete(DeleteBehavior.Restrict);
     }

@@ -1,10 +1,10 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -15,16 +15,16 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="StartsAt">Null means now.</param>
 /// <param name="EndsAt">When the offer and its codes expire; null means never.</param>
 public sealed record CouponRequest(
-    [Required, StringLength(Coupon.TitleLength)] string Title,
-    [Required, StringLength(Coupon.TextLength)] string Description,
-    [Range(1, int.MaxValue)] int CompanyId,
-    [Range(1, int.MaxValue)] int CategoryId,
-    [Range(1, 1_000_000)] int PointsCost,
-    [Range(0, 1_000_000)] int Stock,
-    [Range(1, 1_000_000)] int? PerUserLimit = null,
+    [Text(1, Coupon.TitleLength)] string Title,
+    [Text(1, Coupon.TextLength)] string Description,
+    [Between(1, int.MaxValue)] int CompanyId,
+    [Between(1, int.MaxValue)] int CategoryId,
+    [Between(1, 1_000_000)] int PointsCost,
+    [Between(0, 1_000_000)] int Stock,
+    [Between(1, 1_000_000)] int? PerUserLimit = null,
     DateTimeOffset? StartsAt = null,
     DateTimeOffset? EndsAt = null,
-    [StringLength(Coupon.TextLength)] string? Terms = null);
+    [Text(Coupon.TextLength)] string? Terms = null);
 
 internal sealed record CouponResponse(
     int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
@@ -44,7 +44,7 @@ public sealed class CouponFilter
     public int? CompanyId { get; set; }
 
     /// <summary>Words to find in the title or the description.</summary>
-    [FromQuery(Name = "q"), StringLength(100)]
+    [FromQuery(Name = "q"), Text(100)]
     public string? Query { get; set; }
 
     /// <summary>Only coupons that the signed-in user has enough points for. Requires a token.</summary>
@@ -119,29 +119,25 @@ internal static class CouponEndpoints
     }
 
     public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
-        CouponRequest request, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        CouponRequest request, HttpContext http, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var startsAt = request.StartsAt ?? now;
-        if (request.EndsAt <= startsAt)
+        var companyName = await database.Companies.Where(company => company.Id == request.CompanyId).Select(company => company.Name)
+            .SingleOrDefaultAsync(cancellationToken);
+        var categoryExists = await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken);
+        var errors = await FieldErrors.FindAsync(http, request);
+        errors.Add("ends_at", request.EndsAt <= startsAt ? "Must be after starts_at." : null);
+        errors.Add("company_id", companyName is null ? "Company not found." : null);
+        errors.Add("category_id", categoryExists ? null : "Category not found.");
+        if (errors.ToProblem() is { } invalid)
         {
-            return Error.Field("ends_at", "Must be after starts_at.");
-        }
-
-        var company = await database.Companies.SingleOrDefaultAsync(company => company.Id == request.CompanyId, cancellationToken);
-        if (company is null)
-        {
-            return Error.Field("company_id", "Company not found.");
-        }
-
-        if (!await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken))
-        {
-            return Error.Field("category_id", "Category not found.");
+            return invalid;
         }
 
         var coupon = new Coupon
         {
-            CompanyId = company.Id,
+            CompanyId = request.CompanyId,
             CategoryId = request.CategoryId,
             Title = request.Title.Trim(),
             Description = request.Description,
@@ -158,7 +154,7 @@ internal static class CouponEndpoints
         database.Add(coupon);
         await database.SaveChangesAsync(cancellationToken); // generates the id
         return await work.CommitAsync(
-            TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, company.Name)), cancellationToken);
+            TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, companyName ?? "")), cancellationToken);
     }
 
     private static IQueryable<CouponWithCompany> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>

@@ -1,6 +1,7 @@
-using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.ComponentModel;
 using Kashif.Http;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Gamification.Leaderboard;
@@ -27,8 +28,8 @@ internal static class LeaderboardEndpoints
 
     private static async Task<IResult> GetAsync(
         LeaderboardSnapshots snapshots,
-        [FromQuery(Name = "limit"), Range(1, PageRequest.MaxLimit), DefaultValue(PageRequest.MaxLimit)] int? limit,
-        [FromQuery(Name = "cursor"), StringLength(200)] string? cursor,
+        [FromQuery(Name = "limit"), Between(1, PageRequest.MaxLimit), DefaultValue(PageRequest.MaxLimit)] int? limit,
+        [FromQuery(Name = "cursor"), Text(200)] string? cursor,
         [FromQuery(Name = "period"), RegularExpression(Periods, ErrorMessage = "Must be one of all, month, week."), DefaultValue("all")] string? period,
         CancellationToken cancellationToken)
     {

@@ -1,17 +1,17 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
 public sealed record DebitRequest(
-    Guid UserId, [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId);
+    Guid UserId, [Between(1, RedeemPointsRequest.MaxPoints)] int Points, [Between(1, int.MaxValue)] int CouponId);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoints

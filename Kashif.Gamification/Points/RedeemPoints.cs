@@ -1,17 +1,17 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Gamification.Points;
 
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RedeemPointsRequest(
-    [Range(1, RedeemPointsRequest.MaxPoints)] int Points, [Range(1, int.MaxValue)] int CouponId)
+    [Between(1, RedeemPointsRequest.MaxPoints)] int Points, [Between(1, int.MaxValue)] int CouponId)
 {
     public const int MaxPoints = 1_000_000;
 }

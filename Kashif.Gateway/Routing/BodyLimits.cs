@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kashif.Gateway.Routing;
@@ -22,12 +23,11 @@ internal static class BodyLimits
             return Task.CompletedTask;
         }
 
-        if (context.Request.ContentLength > context.GetReverseProxyFeature().Route.Config.MaxRequestBodySize)
+        if (context.GetReverseProxyFeature().Route.Config.MaxRequestBodySize is { } limit && context.Request.ContentLength > limit)
         {
             // Lets Kestrel discard the rest for a few seconds: closing at once would often lose the response.
             context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize = null;
-            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
-            return Task.CompletedTask;
+            return Error.TooLarge(limit).ToProblem().ExecuteAsync(context);
         }
 
         return next(context);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
@@ -31,14 +32,14 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
         var key = context.Request.Headers[IdempotencyHeaders.Key].ToString();
         if (key.Length > MaxLength || key.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0)
         {
-            return Error.Field(IdempotencyHeaders.Key, $"At most {MaxLength} printable ASCII characters without spaces.");
+            return Error.Field(IdempotencyHeaders.Key, Localized.Format($"At most {MaxLength} printable ASCII characters without spaces."));
         }
 
         // A trailing slash never matters.
         var route = $"{context.Request.Method} {context.Request.Path.Value?.TrimEnd('/')}";
         if (route.Length > MaxRouteLength)
         {
-            return Error.NotFound("Path not found.").ToProblem();
+            return Error.NotFound("There is nothing at this path. Check the path and the ids in it.").ToProblem();
         }
 
         var now = time.GetUtcNow();
@@ -61,7 +62,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
         return record switch
         {
             { } other when !other.Fingerprint.AsSpan().SequenceEqual(fingerprint) =>
-                Error.Rule("idempotency_key_reused", "This key was sent with another body before.").ToProblem(),
+                Error.Rule("idempotency_key_reused", "This key was sent with another body before. Send a new key.").ToProblem(),
             { Status: { } status } => new StoredAnswer(status, record.ContentType, record.Location, record.Body ?? []),
             _ => Error.Conflict("request_in_progress", "The first request with this key is still running.").ToProblem(),
         };

@@ -1,8 +1,8 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Notifications.Data;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,7 +11,7 @@ namespace Kashif.Notifications.Devices;
 /// <param name="Token">The device's Firebase registration token.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RegisterDeviceRequest(
-    [property: Required, StringLength(Device.MaxTokenLength)] string Token,
+    [property: Text(1, Device.MaxTokenLength)] string Token,
     DeviceType DeviceType);
 
 internal sealed record DeviceResponse(DeviceType DeviceType, DateTimeOffset RegisteredAt);

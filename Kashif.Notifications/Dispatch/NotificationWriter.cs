@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kashif.Localization;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;

@@ -1,3 +1,4 @@
+using Kashif.Localization;
 using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;
@@ -24,8 +25,3 @@ internal sealed record EventTemplate<TEvent>(
     };
 }
 
-internal static class Languages
-{
-    public const string English = "en";
-    public const string Arabic = "ar";
-}

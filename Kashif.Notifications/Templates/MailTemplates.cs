@@ -1,4 +1,5 @@
 using System.Net;
+using Kashif.Localization;
 using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;

@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -20,7 +21,7 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     public async ValueTask<string?> ValidateAsync(string code, CancellationToken cancellationToken)
     {
         var codes = (await GetAsync(cancellationToken)).Codes;
-        return codes.Contains(code) ? null : $"Must be one of {string.Join(", ", codes)}.";
+        return codes.Contains(code) ? null : Localized.Format($"Must be one of {string.Join(", ", codes)}.");
     }
 
     /// <summary>Checks the category of a filter: existing reports keep one that is not active any more.</summary>

@@ -1,8 +1,10 @@
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -48,8 +50,10 @@ internal static class ChangeStatus
 
         if (decision is TransitionDecision.Invalid)
         {
-            return Error.Rule(
-                "invalid_status_transition", $"A report cannot change from {report.Status.WireName()} to {request.Status.WireName()}.").ToProblem();
+            var (from, to) = (report.Status.WireName(), request.Status.WireName());
+            return Error.Rule("invalid_status_transition", from == to
+                ? Localized.Format($"The report already has the status {to}.")
+                : Localized.Format($"A report cannot change from {from} to {to}.")).ToProblem();
         }
 
         if (await ValidateOriginalAsync(id, request, database, cancellationToken) is { } error)

@@ -1,8 +1,8 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Reporting.Reports;
@@ -12,8 +12,8 @@ public sealed record CreateReportRequest(
     [property: Text(Report.TitleMin, Report.TitleMax)] string Title,
     [property: Text(0, Report.DescriptionMax)] string Description,
     [property: Text(1, Categories.Category.CodeMax)] string Category,
-    [property: Range(-90.0, 90.0, ErrorMessage = "Must be between -90 and 90.")] double Latitude,
-    [property: Range(-180.0, 180.0, ErrorMessage = "Must be between -180 and 180.")] double Longitude,
+    [property: Between(-90.0, 90.0)] double Latitude,
+    [property: Between(-180.0, 180.0)] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null);
 
 internal static class CreateReport
@@ -28,9 +28,15 @@ internal static class CreateReport
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (await categories.ValidateAsync(request.Category, cancellationToken) is { } error)
+        var errors = await FieldErrors.FindAsync(http, request);
+        if (request.Category.Trim().Length > 0)
         {
-            return Error.Field("category", error);
+            errors.Add("category", await categories.ValidateAsync(request.Category, cancellationToken));
+        }
+
+        if (errors.ToProblem() is { } invalid)
+        {
+            return invalid;
         }
 
         var report = Report.Create(

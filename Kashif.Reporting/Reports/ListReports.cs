@@ -1,8 +1,9 @@
-using System.ComponentModel.DataAnnotations;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -11,21 +12,21 @@ namespace Kashif.Reporting.Reports;
 /// <summary>Filters and sort order of a list of reports.</summary>
 public sealed class ReportQuery
 {
-    [FromQuery(Name = "category"), StringLength(Categories.Category.CodeMax)]
+    [FromQuery(Name = "category"), Text(Categories.Category.CodeMax)]
     public string? Category { get; set; }
 
     [FromQuery(Name = "status")]
     public string? Status { get; set; }
 
     /// <summary>Together with <see cref="Longitude"/>: the point to measure distances from.</summary>
-    [FromQuery(Name = "latitude"), Range(-90.0, 90.0)]
+    [FromQuery(Name = "latitude"), Between(-90.0, 90.0)]
     public double? Latitude { get; set; }
 
-    [FromQuery(Name = "longitude"), Range(-180.0, 180.0)]
+    [FromQuery(Name = "longitude"), Between(-180.0, 180.0)]
     public double? Longitude { get; set; }
 
     /// <summary>Only reports within this distance of the point.</summary>
-    [FromQuery(Name = "radius_km"), Range(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
+    [FromQuery(Name = "radius_km"), Between(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
     /// <summary><c>nearest</c> (the default with a point) or <c>newest</c>.</summary>
@@ -33,9 +34,8 @@ public sealed class ReportQuery
     public string? Sort { get; set; }
 
     /// <summary>Validates combinations of parameters, which attributes cannot.</summary>
-    internal Dictionary<string, string[]> Validate(out ReportStatus? status, out bool nearest)
+    internal void Validate(FieldErrors errors, out ReportStatus? status, out bool nearest)
     {
-        var errors = new Dictionary<string, string[]>();
         status = null;
         if (Status is { } name)
         {
@@ -45,49 +45,49 @@ public sealed class ReportQuery
             }
             else
             {
-                errors["status"] = [$"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."];
+                errors.Add("status", Localized.Format($"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."));
             }
         }
 
         if ((Latitude is null) != (Longitude is null))
         {
-            errors[Latitude is null ? "latitude" : "longitude"] = ["Set both latitude and longitude."];
+            errors.Add(Latitude is null ? "latitude" : "longitude", "Set both latitude and longitude.");
         }
 
         var hasPoint = Latitude is not null && Longitude is not null;
         if (RadiusKm is not null && !hasPoint)
         {
-            errors["radius_km"] = ["Requires latitude and longitude."];
+            errors.Add("radius_km", "Requires latitude and longitude.");
         }
 
         nearest = hasPoint && Sort is (null or "nearest");
         if (Sort is "nearest" && !hasPoint)
         {
-            errors["sort"] = ["nearest requires latitude and longitude."];
+            errors.Add("sort", "nearest requires latitude and longitude.");
         }
         else if (Sort is not (null or "nearest" or "newest"))
         {
-            errors["sort"] = ["Must be newest or nearest."];
+            errors.Add("sort", "Must be newest or nearest.");
         }
-
-        return errors;
     }
 }
 
 internal static class ListReports
 {
     public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
-        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CategoryCache categories, CancellationToken cancellationToken)
+        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CategoryCache categories,
+        CancellationToken cancellationToken)
     {
-        var errors = query.Validate(out var status, out var nearest);
-        if (query.Category is { } category && await categories.ValidateFilterAsync(category, cancellationToken) is { } error)
+        var errors = await FieldErrors.FindAsync(http, query, page);
+        query.Validate(errors, out var status, out var nearest);
+        if (query.Category is { } category)
         {
-            errors["category"] = [error];
+            errors.Add("category", await categories.ValidateFilterAsync(category, cancellationToken));
         }
 
-        if (errors.Count > 0)
+        if (errors.ToProblem() is { } invalid)
         {
-            return TypedResults.ValidationProblem(errors);
+            return invalid;
         }
 
         var list = new ReportList(database, page.Size) { Category = query.Category, Status = status };

@@ -93,11 +93,8 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.ToTable("reports");
         report.HasKey(row => row.Id);
         report.Property(row => row.Id).ValueGeneratedNever();
-        report.Property(row => row.Title).HasMaxLength(Report.TitleMax);
-        report.Property(row => row.Description).HasMaxLength(Report.DescriptionMax);
         report.Property(row => row.Category).HasMaxLength(Categories.Category.CodeMax);
         report.Property(row => row.Status).HasStatusConversion();
-        report.Property(row => row.Address).HasMaxLength(Report.AddressMax);
         report.Property(row => row.Version).IsConcurrencyToken();
 
         // No foreign key to the category: each insert would lock its row, and categories are never deleted.

@@ -12,9 +12,9 @@ internal static class ReportEndpoints
     {
         var reports = endpoints.MapGroup("/api/v1/reports").WithTags("Reports").RequireAuthorization();
 
-        reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency()
+        reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency().DisableValidation()
             .WithName("CreateReport").WithSummary("Create a report");
-        reports.MapGet("/", ListReports.HandleAsync).AllowAnonymous().WithPublicCache(ListLifetime)
+        reports.MapGet("/", ListReports.HandleAsync).DisableValidation().AllowAnonymous().WithPublicCache(ListLifetime)
             .WithName("ListReports").WithSummary("List reports by category, status and distance");
         reports.MapGet("/my-reports", ListReports.HandleMineAsync)
             .WithName("ListMyReports").WithSummary("List my reports, newest first");

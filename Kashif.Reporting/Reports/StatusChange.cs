@@ -28,6 +28,5 @@ internal sealed class StatusChangeConfiguration : IEntityTypeConfiguration<Statu
         change.HasOne<Report>().WithMany().HasForeignKey(row => row.ReportId).OnDelete(DeleteBehavior.Cascade);
         change.Property(row => row.From).HasStatusConversion();
         change.Property(row => row.To).HasStatusConversion();
-        change.Property(row => row.Comment).HasMaxLength(StatusChange.CommentMax);
     }
 }

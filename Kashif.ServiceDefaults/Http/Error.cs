@@ -1,5 +1,6 @@
-using Microsoft.AspNetCore.Http;
+using Kashif.Localization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Http;
 
@@ -20,6 +21,10 @@ public sealed record Error(int Status, string Code, string Detail)
     public static Error Rule(string code, string detail) => new(StatusCodes.Status422UnprocessableEntity, code, detail);
 
     public static Error TooMany(string code, string detail) => new(StatusCodes.Status429TooManyRequests, code, detail);
+
+    /// <param name="limit">In bytes.</param>
+    public static Error TooLarge(long limit) => new(
+        StatusCodes.Status413PayloadTooLarge, "too_large", Localized.Format($"The request body is too large. At most {limit / 1024} KiB."));
 
     public static Error Unavailable(string code, string detail) => new(StatusCodes.Status503ServiceUnavailable, code, detail);
 

@@ -22,8 +22,6 @@ internal sealed partial class ExceptionProblems(
     private const string CharacterNotInRepertoire = "22021";
     private const string UntranslatableCharacter = "22P05";
 
-    private const string AwayDetail = "A required server is temporarily unavailable. Try again.";
-
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
         if (exception is OperationCanceledException && context.RequestAborted.IsCancellationRequested)
@@ -47,7 +45,7 @@ internal sealed partial class ExceptionProblems(
             case BadHttpRequestException bad:
                 return Errors(context, bad) is { } errors
                     ? new HttpValidationProblemDetails(errors) { Status = bad.StatusCode }
-                    : new ProblemDetails { Status = bad.StatusCode, Detail = bad.StatusCode == StatusCodes.Status400BadRequest ? "The request is malformed." : null };
+                    : new ProblemDetails { Status = bad.StatusCode };
 
             case DbException { SqlState: CharacterNotInRepertoire or UntranslatableCharacter }:
                 return new ProblemDetails
@@ -62,16 +60,12 @@ internal sealed partial class ExceptionProblems(
             // EF wraps database exceptions in exceptions of its own.
             case var _ when TransientFailure.Is(exception) || exception is TimeoutException:
                 Unavailable(logger, exception);
-                return new ProblemDetails
-                {
-                    Status = StatusCodes.Status503ServiceUnavailable,
-                    Detail = AwayDetail,
-                };
+                return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable };
 
             // Token validation has no keys while Auth is unavailable.
             case InvalidOperationException { InnerException: IOException or HttpRequestException }:
                 Unavailable(logger, exception);
-                return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable, Detail = AwayDetail };
+                return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable };
 
             default:
                 Unhandled(logger, context.Request.Method, exception);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Kashif.Localization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,8 @@ public static class HttpExtensions
             options.Limits.MaxRequestBodySize = MaxBody;
         });
         services.AddKashifProblems();
+        Localized.Add(typeof(HttpExtensions).Assembly.GetName().Name ?? "");
+        Localized.Add(builder.Environment.ApplicationName);
         services.AddKashifOpenApi(service);
         services.TryAddTransient<CorrelationIdHandler>();
         return builder;

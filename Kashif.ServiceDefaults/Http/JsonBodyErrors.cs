@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Kashif.Localization;
 
 namespace Kashif.Http;
 
@@ -22,7 +23,9 @@ internal static class JsonBodyErrors
         }
         catch (JsonException exception)
         {
-            return One(WholeBody, $"Invalid JSON: {Position(exception)}.");
+            return One(WholeBody, body.ContainsAnyExcept(" \t\r\n"u8)
+                ? Localized.Format($"Invalid JSON at line {(exception.LineNumber ?? 0) + 1}, byte {(exception.BytePositionInLine ?? 0) + 1}.")
+                : "The body is empty. Send a JSON object.");
         }
 
         if (root.ValueKind is not JsonValueKind.Object || type.Kind is not JsonTypeInfoKind.Object)
@@ -61,7 +64,7 @@ internal static class JsonBodyErrors
         }
         catch (JsonException)
         {
-            return [$"Expected {Describe(property.PropertyType)}."];
+            return [Describe(property.PropertyType, element)];
         }
 
         var context = new ValidationContext(value ?? property.Name) { MemberName = property.Name, DisplayName = property.Name };
@@ -95,25 +98,22 @@ internal static class JsonBodyErrors
         return false;
     }
 
-    private static string Describe(Type type)
+    private static string Describe(Type type, JsonElement element)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         return type switch
         {
-            { IsEnum: true } => $"one of {string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
-            _ when type == typeof(string) => "a string",
-            _ when type == typeof(bool) => "true or false",
-            _ when type == typeof(int) || type == typeof(long) => "a whole number",
-            _ when type == typeof(double) || type == typeof(decimal) => "a number",
-            _ when type == typeof(Guid) => "a UUID",
-            _ when type == typeof(DateTimeOffset) => "an ISO 8601 instant",
-            _ when type.IsArray || typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => "an array",
-            _ => "an object",
+            { IsEnum: true } => Localized.Format($"Must be one of {string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}."),
+            _ when type == typeof(string) => element.ValueKind is JsonValueKind.String ? Characters.NotText : "Must be a string.",
+            _ when type == typeof(bool) => "Must be true or false.",
+            _ when type == typeof(int) || type == typeof(long) => "Must be a whole number that is not too large.",
+            _ when type == typeof(double) || type == typeof(decimal) => "Must be a number that is not too large.",
+            _ when type == typeof(Guid) => "Must be a UUID.",
+            _ when type == typeof(DateTimeOffset) => "Must be an ISO 8601 date and time such as 2027-03-01T09:00:00Z.",
+            _ when type.IsArray || typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => "Must be an array of values of the right type.",
+            _ => "Must be an object with fields of the right type.",
         };
     }
-
-    private static string Position(JsonException exception) =>
-        $"line {(exception.LineNumber ?? 0) + 1}, byte {exception.BytePositionInLine ?? 0}";
 
     private static Dictionary<string, string[]> One(string field, string message) => new() { [field] = [message] };
 }

@@ -1,8 +1,8 @@
 using System.Buffers.Text;
 using System.ComponentModel;
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Http;
@@ -17,11 +17,11 @@ public sealed class PageRequest
     public const int DefaultLimit = 50;
     public const int MaxLimit = 100;
 
-    [FromQuery(Name = "limit"), Range(1, MaxLimit), DefaultValue(DefaultLimit)]
+    [FromQuery(Name = "limit"), Between(1, MaxLimit), DefaultValue(DefaultLimit)]
     public int? Limit { get; set; }
 
     /// <summary>Opaque: the <c>next_cursor</c> of the previous page.</summary>
-    [FromQuery(Name = "cursor"), StringLength(200)]
+    [FromQuery(Name = "cursor"), Text(200)]
     public string? Cursor { get; set; }
 
     /// <summary>The maximum number of items on a page. Read one row more: it tells whether another page follows.</summary>

@@ -1,7 +1,10 @@
 using System.Diagnostics;
-using System.Text.Json;
+using System.Globalization;
+using Kashif.Localization;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -25,17 +28,20 @@ internal static class ProblemExtensions
         var status = problem.Status ??= context.HttpContext.Response.StatusCode;
         if (problem is HttpValidationProblemDetails validation)
         {
-            validation.Errors = validation.Errors.ToDictionary(error => WireName(error.Key), error => error.Value);
+            // Two names of a client's own choice can have the same wire name.
+            validation.Errors = validation.Errors.GroupBy(error => WireName.Of(error.Key))
+                .ToDictionary(field => field.Key, string[] (field) => [.. field.SelectMany(error => error.Value).Select(Localized.Text).Distinct()]);
             problem.Detail ??= "One or more fields are invalid; see errors.";
         }
 
         if (status is StatusCodes.Status403Forbidden && context.HttpContext.Features.Get<InsufficientScope>() is { } scope)
         {
-            problem.Detail ??= $"This API key lacks the scope {scope.Needed}.";
+            problem.Detail ??= Localized.Format($"This API key lacks the scope {scope.Needed}.");
             problem.Extensions.TryAdd(Code, InsufficientScope.Code);
         }
 
-        problem.Detail ??= DefaultDetail(status);
+        problem.Detail = (problem.Detail ?? DefaultDetail(context.HttpContext, status)) is { } detail ? Localized.Text(detail) : null;
+        context.HttpContext.Response.Headers.ContentLanguage = CultureInfo.CurrentUICulture.Name;
         var code = problem.Extensions.TryGetValue(Code, out var given) && given is string text ? text : DefaultCode(status);
         problem.Extensions[Code] = code;
         problem.Extensions[TraceId] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
@@ -49,19 +55,21 @@ internal static class ProblemExtensions
         }
     }
 
-    /// <summary><c>Address.PostalCode</c> → <c>address.postal_code</c>; names that are in wire form already stay as they are.</summary>
-    private static string WireName(string path) =>
-        string.Join('.', path.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
-
     /// <summary>For refusals of the framework, which have only a status.</summary>
-    private static string? DefaultDetail(int status) => status switch
+    private static string? DefaultDetail(HttpContext context, int status) => status switch
     {
         StatusCodes.Status401Unauthorized => "Send a valid access token: Authorization: Bearer <token>.",
         StatusCodes.Status403Forbidden => "Your roles do not allow this.",
-        StatusCodes.Status404NotFound => "Path not found.",
+        StatusCodes.Status404NotFound => "There is nothing at this path. Check the path and the ids in it.",
         StatusCodes.Status405MethodNotAllowed => "Method not allowed; see Allow.",
+        StatusCodes.Status413PayloadTooLarge when context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize is { } limit =>
+            Error.TooLarge(limit).Detail,
         StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "Unsupported Content-Type. Send application/json, or a form where the documentation asks for one.",
+        StatusCodes.Status429TooManyRequests => "Too many requests. Try again after the time in Retry-After.",
+        StatusCodes.Status503ServiceUnavailable => "A required server is temporarily unavailable. Try again.",
+        StatusCodes.Status504GatewayTimeout => "The server took too long. Try again.",
+        < StatusCodes.Status500InternalServerError => "The request is malformed.",
         _ => null,
     };
 

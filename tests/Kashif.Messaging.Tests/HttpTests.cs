@@ -51,6 +51,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData("title=a%00b", "title")]
     [InlineData("title=abc&title=%EF%BF%BE", "title")]
     [InlineData("unknown=%00", "unknown")]
+    [InlineData("someName=%00&some_name=%00", "some_name")]
     public async Task A_bad_parameter_is_named(string query, string field)
     {
         using var client = Service.Anonymous();
@@ -59,6 +60,47 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
 
         var problem = await ProblemAsync(response, HttpStatusCode.BadRequest, "invalid_request");
         problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).ShouldBe([field]);
+    }
+
+    [Theory]
+    [InlineData("ar", "ar", "بين 3 و100 حرفًا.")]
+    [InlineData("ar-SY,en;q=0.5", "ar", "بين 3 و100 حرفًا.")]
+    [InlineData("fr, en-GB;q=0.8, ar;q=0.5", "en", "Between 3 and 100 characters.")]
+    [InlineData("fr", "en", "Between 3 and 100 characters.")]
+    [InlineData(";;;q=1,*", "en", "Between 3 and 100 characters.")]
+    public async Task A_problem_is_in_the_language_of_the_caller(string accepted, string language, string message)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+        client.DefaultRequestHeaders.TryAddWithoutValidation("Accept-Language", accepted).ShouldBeTrue();
+
+        using var bound = await client.PostAsync("/api/v1/notes", Json("""{"title": "x", "latitude": 1.5}"""), Cancel);
+        using var unbound = await client.PostAsync("/api/v1/notes", Json("""{"title": "x", "latitude": "north"}"""), Cancel);
+        using var missing = await client.GetAsync("/api/v1/nothing", Cancel);
+
+        var problem = await ProblemAsync(bound, HttpStatusCode.BadRequest, "invalid_request");
+        problem.GetProperty("errors").GetProperty("title").EnumerateArray().Select(error => error.GetString()).ShouldBe([message]);
+        (await ProblemAsync(unbound, HttpStatusCode.BadRequest, "invalid_request")).GetProperty("errors").GetProperty("title")[0].GetString().ShouldBe(message);
+        bound.Content.Headers.ContentLanguage.ShouldBe([language]);
+        missing.Content.Headers.ContentLanguage.ShouldBe([language]);
+        var detail = (await ProblemAsync(missing, HttpStatusCode.NotFound, "not_found")).GetProperty("detail").GetString() ?? "";
+        detail.Any(character => character >= '\u0600').ShouldBe(language == "ar");
+    }
+
+    [Theory]
+    [InlineData("👍", 100, true)]
+    [InlineData("👍", 101, false)]
+    [InlineData("👨‍👩‍👧‍👦", 100, true)]
+    [InlineData("👨‍👩‍👧‍👦", 101, false)]
+    [InlineData("👨‍👩‍👧‍👦", 2, false)]
+    [InlineData(" ", 101, false)]
+    public async Task Length_counts_characters_as_people_do(string character, int count, bool valid)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+        var title = string.Concat(Enumerable.Repeat(character, count));
+
+        using var response = await client.PostAsJsonAsync("/api/v1/notes", new { title, latitude = 1.5 }, Cancel);
+
+        response.StatusCode.ShouldBe(valid ? HttpStatusCode.Created : HttpStatusCode.BadRequest);
     }
 
     [Fact]

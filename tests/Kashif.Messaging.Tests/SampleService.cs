@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using Kashif.Http;
@@ -7,6 +6,7 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Messaging.RabbitMq;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -170,8 +170,8 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
 }
 
 public sealed record CreateNoteRequest(
-    [property: StringLength(100, MinimumLength = 3)] string Title,
-    [property: Range(-90, 90)] double Latitude,
+    [property: Text(3, 100)] string Title,
+    [property: Between(-90.0, 90.0)] double Latitude,
     string? Comment = null);
 
 internal sealed record NoteResponse(Guid Id, string Title, double Latitude);

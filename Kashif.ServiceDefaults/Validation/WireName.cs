@@ -1,0 +1,9 @@
+using System.Text.Json;
+
+namespace Kashif.Validation;
+
+internal static class WireName
+{
+    /// <summary><c>Address.PostalCode</c> → <c>address.postal_code</c>; names that are in wire form already stay as they are.</summary>
+    public static string Of(string path) => string.Join('.', path.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
+}
