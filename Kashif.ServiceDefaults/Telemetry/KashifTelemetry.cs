@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -47,6 +48,14 @@ public static class KashifTelemetry
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
         builder.Logging.AddFilter("Yarp", LogLevel.Warning);
 
+        builder.Logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId);
+        builder.Services.Configure<SimpleConsoleFormatterOptions>(options =>
+        {
+            options.SingleLine = true;
+            ShowTimeAndScopes(options);
+        });
+        builder.Services.Configure<JsonConsoleFormatterOptions>(ShowTimeAndScopes);
+
         builder.Services.TryAddSingleton<ApiMetrics>();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(Meters)
@@ -73,6 +82,14 @@ public static class KashifTelemetry
                 .AddProcessor(new UrlRedaction()))
             .UseOtlpExporter();
         return builder;
+    }
+
+    /// <summary>The scopes have the trace id and the correlation id.</summary>
+    private static void ShowTimeAndScopes(ConsoleFormatterOptions options)
+    {
+        options.UseUtcTimestamp = true;
+        options.TimestampFormat ??= "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        options.IncludeScopes = true;
     }
 
     /// <summary>On the gateway, <c>/api/&lt;area&gt;/health</c> too.</summary>

@@ -39,7 +39,7 @@ public sealed class ProfileTests(AuthServers servers)
     {
         var (client, _, _) = await SignedInAsync();
         using var bad = await client.PatchAsJsonAsync(Me, new { full_name = "   ", phone = "call me", email = "nowhere" }, Cancel);
-        await bad.ShouldNameFieldsAsync("full_name", "phone", "email");
+        await bad.ShouldNameFieldsAsync("full_name", "phone", "email", "current_password");
         using var unproven = await client.PatchAsJsonAsync(Me, new { email = Journey.NewEmail() }, Cancel);
         await unproven.ShouldNameFieldsAsync("current_password");
         client.Dispose();

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
 using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.SystemTests;
 
@@ -10,6 +12,21 @@ public sealed class ObservabilityTests(KashifSystem system)
 {
     private static readonly string[] Services =
         [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
+
+    private async Task<string> LogLineAsync(string resource, string text)
+    {
+        var logs = system.Application.Services.GetRequiredService<ResourceLoggerService>();
+        system.Application.ResourceNotifications.TryGetCurrentState(resource, out var state).ShouldBeTrue();
+        await foreach (var lines in logs.WatchAsync(state.ShouldNotBeNull().ResourceId).WithCancellation(Cancel))
+        {
+            if (lines.Select(line => line.Content).FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)) is { } found)
+            {
+                return found;
+            }
+        }
+
+        throw new InvalidOperationException("The log has ended.");
+    }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -47,6 +64,24 @@ public sealed class ObservabilityTests(KashifSystem system)
         await Eventually.TrueAsync(
             async () => Has(await reporting.GetStringAsync("/metrics", Cancel), "published_messages_total", "type=\"report.created\""), "the published report");
         Has(await reporting.GetStringAsync("/metrics", Cancel), "idempotency_hits_total", "service=\"reporting\"").ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_line_of_the_log_has_its_time_and_the_callers_correlation_id()
+    {
+        var correlation = $"support-{Guid.CreateVersion7()}";
+        using var client = system.Anonymous();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/auth/token")
+        {
+            Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["username"] = "nowhere@kashif.test", ["password"] = "not the password" }),
+            Headers = { { "X-Correlation-Id", correlation } },
+        };
+
+        using var response = await client.SendAsync(request, Cancel);
+        var line = await LogLineAsync(ResourceNames.Auth, correlation);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        line.ShouldMatch(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info: .*Login failed");
     }
 
     [Fact]
