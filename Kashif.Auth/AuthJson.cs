@@ -10,6 +10,7 @@ using Kashif.Auth.Export;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
+using Kashif.Auth.Users;
 using Kashif.Http;
 
 namespace Kashif.Auth;

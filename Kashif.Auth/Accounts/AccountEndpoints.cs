@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using Kashif.Auth.EmailLinks;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;

@@ -5,6 +5,7 @@ using Kashif.Auth.Data;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.SignIn;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging.Outbox;

@@ -1,6 +1,6 @@
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.SignIn;
+using Kashif.Auth.Users;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 

@@ -1,8 +1,8 @@
 using System.Security.Claims;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;

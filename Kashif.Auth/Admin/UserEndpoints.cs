@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Security;
 using Kashif.Validation;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 

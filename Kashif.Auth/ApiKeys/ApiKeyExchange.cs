@@ -42,6 +42,6 @@ internal static class ApiKeyExchange
             await database.ApiKeys.Where(key => key.Id == found.Key.Id).ExecuteUpdateAsync(set => set.SetProperty(key => key.LastUsedAt, now), cancellationToken);
         }
 
-        return TypedResults.Ok(tokens.ForApiKey(found.Key, found.Roles));
+        return TypedResults.Ok(tokens.ForApiKey(found.Key.Id, found.Key.UserId, found.Roles, found.Key.Scopes));
     }
 }

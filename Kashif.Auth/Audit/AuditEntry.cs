@@ -1,4 +1,3 @@
-using Kashif.Auth.Sessions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -41,8 +40,8 @@ internal sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEn
         builder.Property(entry => entry.Id).ValueGeneratedNever();
         builder.Property(entry => entry.Action).HasMaxLength(AuditEntry.MaxActionLength);
         builder.Property(entry => entry.Details).HasColumnType("jsonb");
-        builder.Property(entry => entry.IpAddress).HasMaxLength(Session.MaxAddressLength);
-        builder.Property(entry => entry.UserAgent).HasMaxLength(Session.MaxUserAgentLength);
+        builder.Property(entry => entry.IpAddress).HasMaxLength(ClientInfo.MaxAddressLength);
+        builder.Property(entry => entry.UserAgent).HasMaxLength(ClientInfo.MaxUserAgentLength);
 
         // No foreign key: entries outlive the account. Ids (version 7) are in time order, so both lists read this index backwards.
         builder.HasIndex(entry => new { entry.UserId, entry.Id });

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kashif.Auth.Data;
-using Kashif.Auth.Sessions;
 using Kashif.Security;
 
 namespace Kashif.Auth.Audit;

@@ -1,6 +1,7 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Localization;
+using Kashif.Auth.Users;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

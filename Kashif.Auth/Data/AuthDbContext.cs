@@ -1,11 +1,11 @@
-using Kashif.Auth.Accounts;
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.EmailLinks;
-using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
+using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
+using Kashif.Auth.Users;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;

@@ -1,7 +1,7 @@
 using System.Security.Claims;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
 using Kashif.Auth.SignIn;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Security;
 using Kashif.Validation;

@@ -1,9 +1,9 @@
 using System.Security.Claims;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.SignIn;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;

@@ -1,4 +1,4 @@
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 

@@ -1,8 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Data;
+using Kashif.Auth.Users;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Threading.Channels;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.Sessions;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;

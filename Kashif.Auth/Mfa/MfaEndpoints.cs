@@ -1,7 +1,7 @@
 using System.Security.Claims;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Security;
 using Kashif.Validation;

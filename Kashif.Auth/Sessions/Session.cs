@@ -1,4 +1,5 @@
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Audit;
+using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -7,9 +8,6 @@ namespace Kashif.Auth.Sessions;
 /// <summary>A login on one device: the family of refresh tokens that follow from it.</summary>
 internal sealed class Session
 {
-    public const int MaxAddressLength = 45;
-    public const int MaxUserAgentLength = 400;
-
     public required Guid Id { get; init; }
     public required Guid UserId { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -37,8 +35,8 @@ internal sealed class SessionConfiguration : IEntityTypeConfiguration<Session>, 
     {
         builder.ToTable("sessions");
         builder.Property(session => session.Id).ValueGeneratedNever();
-        builder.Property(session => session.IpAddress).HasMaxLength(Session.MaxAddressLength);
-        builder.Property(session => session.UserAgent).HasMaxLength(Session.MaxUserAgentLength);
+        builder.Property(session => session.IpAddress).HasMaxLength(ClientInfo.MaxAddressLength);
+        builder.Property(session => session.UserAgent).HasMaxLength(ClientInfo.MaxUserAgentLength);
         builder.HasOne<User>().WithMany().HasForeignKey(session => session.UserId).OnDelete(DeleteBehavior.Cascade);
         builder.HasIndex(session => session.ExpiresAt);
     }

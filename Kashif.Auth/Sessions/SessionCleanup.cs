@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Sessions;
 
-/// <summary>Deletes expired sessions and e-mail tokens, and used refresh tokens too old to detect a theft.</summary>
+/// <summary>Deletes expired sessions, and used refresh tokens too old to detect a theft.</summary>
 internal sealed class SessionCleanup(
     IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SessionCleanup> logger)
     : HourlyService(scopes, time, logger)
@@ -19,6 +19,5 @@ internal sealed class SessionCleanup(
         var usedBefore = now - options.Value.SessionLifetime;
         await database.Sessions.Where(session => session.ExpiresAt < now).ExecuteDeleteAsync(cancellationToken);
         await database.RefreshTokens.Where(token => token.UsedAt < usedBefore).ExecuteDeleteAsync(cancellationToken);
-        await database.EmailTokens.Where(token => token.ExpiresAt < now).ExecuteDeleteAsync(cancellationToken);
     }
 }

@@ -1,9 +1,8 @@
 using System.Globalization;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;

@@ -1,4 +1,3 @@
-using Kashif.Auth.ApiKeys;
 using Kashif.Security;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
@@ -26,11 +25,11 @@ internal sealed class AccessTokens(SigningKeyCache keys, IOptions<AuthOptions> o
     }
 
     /// <summary>A token for an API key: the owner's roles, limited to the key's scopes, in no session.</summary>
-    public TokenResponse ForApiKey(ApiKey key, IEnumerable<string> roles)
+    public TokenResponse ForApiKey(Guid keyId, Guid ownerId, IEnumerable<string> roles, IEnumerable<string> scopes)
     {
         var token = Issue(
-            key.UserId.ToString(), roles, ApiKeyTokenLifetime,
-            (KashifClaims.ApiKey, key.Id.ToString()), (KashifClaims.Scope, string.Join(' ', key.Scopes)));
+            ownerId.ToString(), roles, ApiKeyTokenLifetime,
+            (KashifClaims.ApiKey, keyId.ToString()), (KashifClaims.Scope, string.Join(' ', scopes)));
         return Response(token, refreshToken: null, ApiKeyTokenLifetime);
     }
 

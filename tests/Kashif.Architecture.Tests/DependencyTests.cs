@@ -12,11 +12,11 @@ public sealed class DependencyTests(BuiltServices services)
 {
     private static readonly string[] SharedProjects = ["Kashif.ServiceDefaults", "Kashif.Messaging"];
 
-    public static TheoryData<string> Projects => [.. SharedProjects, .. BuiltServices.ServiceNames.Except([ResourceNames.Auth])];
+    public static TheoryData<string> Projects => [.. SharedProjects, .. BuiltServices.ServiceNames];
 
     /// <remarks>
-    /// Auth is left out: its rooms still form circles (accounts, sign-in, e-mail links, tokens). Not counted are the project's own namespace, which composes the others, and <c>Data</c>, whose DbContext names every
-    /// entity and serves every feature.
+    /// Not counted are the project's own namespace, which composes the others, and <c>Data</c>, whose DbContext names every entity and
+    /// serves every feature.
     /// </remarks>
     [Theory]
     [MemberData(nameof(Projects))]

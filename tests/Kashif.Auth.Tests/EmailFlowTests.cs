@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Kashif.Auth.EmailLinks;
-using Kashif.Auth.Sessions;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -213,7 +212,7 @@ public sealed class EmailFlowTests(AuthServers servers)
         time.Advance(EmailTokens.VerificationLifetime);
         await (await VerifyAsync(verification, client)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
 
-        await auth.Services.GetServices<IHostedService>().OfType<SessionCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
+        await auth.Services.GetServices<IHostedService>().OfType<EmailTokenCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
         await using var database = NpgsqlDataSource.Create(auth.Database);
         (await database.CreateCommand("SELECT count(*) FROM email_tokens").ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
     }

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Users;
 using Npgsql;
 
 namespace Kashif.Auth.Tests;

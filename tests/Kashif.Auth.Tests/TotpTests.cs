@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Kashif.Auth.Mfa;
+using Kashif.Auth.SignIn;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

@@ -22,7 +22,7 @@ namespace Kashif.Auth.Data.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
-            modelBuilder.Entity("Kashif.Auth.Accounts.User", b =>
+            modelBuilder.Entity("Kashif.Auth.Users.User", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -357,7 +357,7 @@ namespace Kashif.Auth.Data.Migrations
                     b.ToTable("email_tokens", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Auth.Mfa.RecoveryCode", b =>
+            modelBuilder.Entity("Kashif.Auth.SignIn.RecoveryCode", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -377,7 +377,7 @@ namespace Kashif.Auth.Data.Migrations
                     b.ToTable("recovery_codes", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Auth.Mfa.TotpCredential", b =>
+            modelBuilder.Entity("Kashif.Auth.SignIn.TotpCredential", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -637,7 +637,7 @@ namespace Kashif.Auth.Data.Migrations
 
             modelBuilder.Entity("Kashif.Auth.ApiKeys.ApiKey", b =>
                 {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                    b.HasOne("Kashif.Auth.Users.User", null)
                         .WithMany()
                         .HasForeignKey("UserId")
                         .OnDelete(DeleteBehavior.Cascade)
@@ -657,7 +657,7 @@ namespace Kashif.Auth.Data.Migrations
 
             modelBuilder.Entity("Kashif.Auth.EmailLinks.EmailToken", b =>
                 {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                    b.HasOne("Kashif.Auth.Users.User", null)
                         .WithMany()
                         .HasForeignKey("UserId")
                         .OnDelete(DeleteBehavior.Cascade)
@@ -665,9 +665,9 @@ namespace Kashif.Auth.Data.Migrations
                         .HasConstraintName("fk_email_tokens_users_user_id");
                 });
 
-            modelBuilder.Entity("Kashif.Auth.Mfa.RecoveryCode", b =>
+            modelBuilder.Entity("Kashif.Auth.SignIn.RecoveryCode", b =>
                 {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                    b.HasOne("Kashif.Auth.Users.User", null)
                         .WithMany()
                         .HasForeignKey("UserId")
                         .OnDelete(DeleteBehavior.Cascade)
@@ -675,11 +675,11 @@ namespace Kashif.Auth.Data.Migrations
                         .HasConstraintName("fk_recovery_codes_users_user_id");
                 });
 
-            modelBuilder.Entity("Kashif.Auth.Mfa.TotpCredential", b =>
+            modelBuilder.Entity("Kashif.Auth.SignIn.TotpCredential", b =>
                 {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                    b.HasOne("Kashif.Auth.Users.User", null)
                         .WithOne()
-                        .HasForeignKey("Kashif.Auth.Mfa.TotpCredential", "UserId")
+                        .HasForeignKey("Kashif.Auth.SignIn.TotpCredential", "UserId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_totp_credentials_users_user_id");
@@ -697,7 +697,7 @@ namespace Kashif.Auth.Data.Migrations
 
             modelBuilder.Entity("Kashif.Auth.Sessions.Session", b =>
                 {
-                    b.HasOne("Kashif.Auth.Accounts.User", null)
+                    b.HasOne("Kashif.Auth.Users.User", null)
                         .WithMany()
                         .HasForeignKey("UserId")
                         .OnDelete(DeleteBehavior.Cascade)

@@ -1,6 +1,6 @@
 using OtpNet;
 
-namespace Kashif.Auth.Mfa;
+namespace Kashif.Auth.SignIn;
 
 /// <summary>Time-based one-time passwords (RFC 6238) with the parameters that all authenticator apps support: SHA-1, 6 digits, 30 seconds.</summary>
 internal static class Totp

@@ -5,7 +5,7 @@ using Kashif.Auth.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Auth.Mfa;
+namespace Kashif.Auth.SignIn;
 
 /// <summary>The second factor of a login: a code from the authenticator app, or a recovery code.</summary>
 internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)

@@ -2,7 +2,7 @@ using System.Threading.Channels;
 using Kashif.Auth.Data;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Users;
 
 /// <summary>
 /// Reads accounts in batches: one query answers all requests that are waiting, because the query is most of the cost of

@@ -1,7 +1,7 @@
-using Kashif.Auth.Tokens;
+using Kashif.Auth.SignIn;
 using Microsoft.AspNetCore.Http.HttpResults;
 
-namespace Kashif.Auth.SignIn;
+namespace Kashif.Auth.Tokens;
 
 /// <summary>The password grant of <c>POST /token</c> (RFC 6749 section 4.3).</summary>
 internal static class PasswordGrant

@@ -1,8 +1,8 @@
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Auth.Mfa;
+namespace Kashif.Auth.SignIn;
 
 /// <summary>The authenticator app of a user (RFC 6238).</summary>
 internal sealed class TotpCredential

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text;
 using Kashif.Localization;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Users;
 
 /// <summary>
 /// The rules for a new password, after NIST SP 800-63B: a minimum length, not a common password, and no composition rules.

@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Auth.SignIn;
+namespace Kashif.Auth.Users;
 
 /// <summary>
 /// Hashes on dedicated threads, at most one for each core, so that many logins at once do not take the thread pool from other

@@ -3,7 +3,7 @@ using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Users;
 
 internal sealed class User
 {

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net.Mail;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Users;
 
 /// <summary>An address with a local part and a domain that has a dot; no display name, no spaces.</summary>
 internal sealed class EmailAttribute() : ValidationAttribute("This is not a valid e-mail address.")

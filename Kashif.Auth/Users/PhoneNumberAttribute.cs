@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Kashif.Auth.Accounts;
+namespace Kashif.Auth.Users;
 
 /// <summary>Digits with optional spaces, brackets, dots, hyphens and a leading plus; or empty.</summary>
 internal sealed class PhoneNumberAttribute : RegularExpressionAttribute
