@@ -64,10 +64,7 @@ public sealed class DeletionTests(KashifSystem system)
         }
 
         (await user.Client.GetAsync("/api/v1/auth/me")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        (await system.CountAsync(ResourceNames.GamificationDb, """
-            SELECT count(*) FROM balances b FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) t ON t.user_id = b.user_id
-            WHERE b.points IS DISTINCT FROM t.points
-            """)).ShouldBe(0);
+        await system.InvariantsHoldAsync();
     }
 
     [Fact]

@@ -45,6 +45,7 @@ public sealed class JourneyTests(KashifSystem system)
         (await ItemsAsync(citizen, "/api/v1/coupons/redemptions/me")).ShouldHaveSingleItem();
         var history = await ItemsAsync(citizen, $"/api/v1/reports/{report}/history");
         history.Count.ShouldBeGreaterThanOrEqualTo(3);
+        await system.InvariantsHoldAsync();
     }
 
     [Theory]

@@ -144,8 +144,7 @@ public sealed class KashifSystem : IAsyncLifetime
     /// <summary>Reads one number from a service's database.</summary>
     public async Task<long> CountAsync(string database, string sql, params object[] parameters)
     {
-        await using var source = NpgsqlDataSource.Create(await Application.GetConnectionStringAsync(database)
-            ?? throw new InvalidOperationException($"'{database}' has no connection string."));
+        await using var source = await OpenAsync(database);
         await using var command = source.CreateCommand(sql);
         foreach (var parameter in parameters)
         {
@@ -153,6 +152,21 @@ public sealed class KashifSystem : IAsyncLifetime
         }
 
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Reads one column of text from a service's database.</summary>
+    public async Task<IReadOnlyList<string>> RowsAsync(string database, string sql)
+    {
+        await using var source = await OpenAsync(database);
+        await using var command = source.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            rows.Add(reader.GetString(0));
+        }
+
+        return rows;
     }
 
     /// <summary>Freezes a service: it accepts connections but does not respond.</summary>
@@ -178,6 +192,9 @@ public sealed class KashifSystem : IAsyncLifetime
     }
 
     public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);
+
+    private async Task<NpgsqlDataSource> OpenAsync(string database) => NpgsqlDataSource.Create(
+        await Application.GetConnectionStringAsync(database) ?? throw new InvalidOperationException($"'{database}' has no connection string."));
 
     private async Task CommandAsync(string resource, string command)
     {

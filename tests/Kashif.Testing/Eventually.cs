@@ -13,7 +13,12 @@ public static class Eventually
     /// <param name="what">A noun for the error message, such as <c>the balance</c>.</param>
     /// <param name="limit">One minute by default.</param>
     /// <exception cref="TimeoutException">The condition is not true within the limit.</exception>
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? limit = null)
+    public static Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? limit = null) => TrueAsync(condition, () => what, limit);
+
+    /// <param name="what">A noun for the error message, evaluated when the time is up.</param>
+    /// <param name="limit">One minute by default.</param>
+    /// <exception cref="TimeoutException">The condition is not true within the limit.</exception>
+    public static async Task TrueAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan? limit = null)
     {
         var longest = limit ?? Limit;
         var start = Stopwatch.GetTimestamp();
@@ -21,7 +26,7 @@ public static class Eventually
         {
             if (Stopwatch.GetElapsedTime(start) > longest)
             {
-                throw new TimeoutException($"Timed out after {longest.TotalSeconds:0} s waiting for {what}.");
+                throw new TimeoutException($"Timed out after {longest.TotalSeconds:0} s waiting for {what()}.");
             }
 
             await Task.Delay(Interval);

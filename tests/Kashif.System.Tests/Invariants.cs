@@ -1,0 +1,127 @@
+using Kashif.Testing;
+
+namespace Kashif.SystemTests;
+
+/// <summary>The invariants of the whole system, over the data of all tests so far.</summary>
+internal static class Invariants
+{
+    private static readonly string[] Publishers = [ResourceNames.AuthDb, ResourceNames.ReportingDb, ResourceNames.GamificationDb, ResourceNames.CouponsDb];
+
+    /// <summary>Waits until all redemptions have ended and all events are published, then asserts every invariant.</summary>
+    public static async Task InvariantsHoldAsync(this KashifSystem system)
+    {
+        await system.WaitForQuietAsync();
+
+        (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
+        (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
+        (await system.RowsAsync(ResourceNames.CouponsDb, ExceededLimits)).ShouldBeEmpty("users above a coupon's limit");
+        (await system.RowsAsync(ResourceNames.CouponsDb, WrongCodes)).ShouldBeEmpty("codes that are missing, shared or issued without a completed redemption");
+        (await system.RowsAsync(ResourceNames.GamificationDb, Debits)).ShouldBe(
+            await system.RowsAsync(ResourceNames.CouponsDb, Completed), ignoreOrder: true, "debits and completed redemptions");
+        await system.NotificationsAreExactAsync();
+    }
+
+    private static Task WaitForQuietAsync(this KashifSystem system) => Eventually.TrueAsync(
+        async () =>
+        {
+            if (await system.CountAsync(ResourceNames.CouponsDb, "SELECT count(*) FROM redemptions WHERE status = 'reserved'") > 0)
+            {
+                return false;
+            }
+
+            foreach (var database in Publishers)
+            {
+                if (await system.CountAsync(database, "SELECT count(*) FROM outbox") > 0)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        },
+        "the end of all redemptions and the publication of all events");
+
+    /// <summary>Compares the notifications with the rows whose events they are due for. Deleted users have neither.</summary>
+    private static async Task NotificationsAreExactAsync(this KashifSystem system)
+    {
+        string[] lost = [], surplus = [];
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                // The notifications first: a row that is added in between is due but cannot be surplus.
+                var sent = await system.RowsAsync(ResourceNames.NotificationsDb, Notifications);
+                List<string> due =
+                [
+                    .. await system.RowsAsync(ResourceNames.AuthDb, Registrations), .. await system.RowsAsync(ResourceNames.ReportingDb, ReportEvents),
+                    .. await system.RowsAsync(ResourceNames.GamificationDb, PointAwards), .. await system.RowsAsync(ResourceNames.CouponsDb, CouponPurchases),
+                ];
+                var deleted = (await system.RowsAsync(ResourceNames.AuthDb, "SELECT user_id::text FROM account_deletions")).ToHashSet();
+                lost = [.. Without(due, sent).Where(IsOfUser)];
+                surplus = [.. Without(sent, due).Where(IsOfUser)];
+                return lost is [];
+
+                bool IsOfUser(string row) => !deleted.Contains(row.Split(' ')[0]);
+            },
+            () => $"the notifications {string.Join(", ", lost.Take(10))}");
+        surplus.ShouldBeEmpty("notifications sent twice or without a reason");
+    }
+
+    /// <summary>The rows that occur more often in <paramref name="rows"/> than in <paramref name="others"/>.</summary>
+    private static IEnumerable<string> Without(IEnumerable<string> rows, IEnumerable<string> others)
+    {
+        var counts = others.CountBy(row => row).ToDictionary();
+        return rows.CountBy(row => row).Where(row => row.Value > counts.GetValueOrDefault(row.Key)).Select(row => row.Key);
+    }
+
+    private const string WrongBalances = """
+        SELECT user_id::text FROM balances b
+        FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) l USING (user_id)
+        WHERE coalesce(b.points, 0) <> coalesce(l.points, 0) OR coalesce(b.points, 0) < 0
+        """;
+
+    private const string WrongStock = """
+        SELECT format('%s: %s of %s left, %s sold', c.id, c.stock, c.initial_stock + c.restocked, count(r.id)) FROM coupons c
+        LEFT JOIN redemptions r ON r.coupon_id = c.id AND r.status <> 'cancelled'
+        GROUP BY c.id HAVING c.stock < 0 OR c.stock + count(r.id) <> c.initial_stock + c.restocked
+        """;
+
+    /// <remarks>Redemptions of deleted users share one user id.</remarks>
+    private const string ExceededLimits = """
+        SELECT format('%s: %s', c.id, r.user_id) FROM coupons c JOIN redemptions r ON r.coupon_id = c.id AND r.status <> 'cancelled'
+        WHERE r.user_id <> '00000000-0000-0000-0000-000000000000'
+        GROUP BY c.id, r.user_id HAVING count(*) > c.per_user_limit
+        """;
+
+    private const string WrongCodes = """
+        SELECT format('%s: %s', min(id::text), code) FROM redemptions WHERE code IS NOT NULL GROUP BY code HAVING count(*) > 1
+        UNION ALL
+        SELECT id::text FROM redemptions WHERE (coalesce(code, '') <> '') <> (status = 'completed')
+        """;
+
+    private const string Debits = "SELECT format('%s: %s', replace(cause, 'redemption:', ''), -points) FROM point_transactions WHERE cause LIKE 'redemption:%'";
+
+    private const string Completed = "SELECT format('%s: %s', id, points_cost) FROM redemptions WHERE status = 'completed'";
+
+    private const string Notifications = """
+        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id'), data->>'status') FROM notifications
+        """;
+
+    private const string Registrations = "SELECT id || ' user.registered' FROM users";
+
+    private const string ReportEvents = """
+        SELECT concat_ws(' ', user_id, 'report.created', id) FROM reports WHERE user_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes ON report_id = id
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000'
+        """;
+
+    private const string PointAwards = """
+        SELECT concat_ws(' ', user_id, 'points.awarded', id) FROM point_transactions
+        WHERE points > 0 AND user_id <> '00000000-0000-0000-0000-000000000000'
+        """;
+
+    private const string CouponPurchases = """
+        SELECT concat_ws(' ', user_id, 'coupon.redeemed', id) FROM redemptions
+        WHERE status = 'completed' AND user_id <> '00000000-0000-0000-0000-000000000000'
+        """;
+}
