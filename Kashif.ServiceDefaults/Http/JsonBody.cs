@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Http;
@@ -19,6 +20,13 @@ public sealed class JsonBody
         if (context.Request.HasJsonContentType())
         {
             var bytes = await ReadAsync(context);
+
+            // System.Text.Json does not look into strings that it skips, such as an unknown field's.
+            if (!Utf8.IsValid(bytes))
+            {
+                throw new BadHttpRequestException("The body is not UTF-8.");
+            }
+
             context.Features.Set(new JsonBody(bytes));
             context.Request.Body = new MemoryStream(bytes, writable: false);
         }

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Json.Schema;
 
 namespace Kashif.SystemTests;
 
@@ -6,7 +8,16 @@ namespace Kashif.SystemTests;
 internal sealed record OpenApiOperation(string Method, string Path, JsonElement Operation, JsonElement Document)
 {
     private const string Form = "application/x-www-form-urlencoded";
+    private const string Schemas = "#/components/schemas/";
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly string[] Areas = ["auth", "reports", "gamification", "coupons", "notifications"];
+
+    static OpenApiOperation()
+    {
+        // The formats of OpenAPI for numbers, which JSON Schema does not know.
+        FormatRegistry.Global.Register(new PredicateFormat("int32", value => value.ValueKind != JsonValueKind.Number || value.TryGetInt32(out _)));
+        FormatRegistry.Global.Register(new PredicateFormat("int64", value => value.ValueKind != JsonValueKind.Number || value.TryGetInt64(out _)));
+    }
 
     public string? BodyType => Operation.TryGetProperty("requestBody", out var body)
         ? body.GetProperty("content").EnumerateObject().First().Name
@@ -37,16 +48,35 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
     }
 
     /// <summary>A body that matches the schema, as values by property name.</summary>
-    public Dictionary<string, object?> ExampleBody()
+    public Dictionary<string, object?> ExampleBody() => Example(BodySchema, depth: 0) as Dictionary<string, object?> ?? [];
+
+    /// <returns>Whether the body is JSON that the operation's schema allows.</returns>
+    public bool Allows(byte[] body)
     {
-        var schema = Resolve(Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema"));
-        return Example(schema, depth: 0) as Dictionary<string, object?> ?? [];
+        try
+        {
+            // RFC 8259, 8.1: a parser may ignore a byte order mark.
+            using var json = JsonDocument.Parse(Utf8.GetString(body).TrimStart('\uFEFF'));
+            return Validator.Evaluate(json.RootElement, new EvaluationOptions { RequireFormatValidation = true }).IsValid;
+        }
+        catch (Exception exception) when (exception is JsonException or DecoderFallbackException or InvalidOperationException or FormatException or OverflowException)
+        {
+            // Not JSON, or a value that no type can hold, such as 1e400 or half a surrogate pair.
+            return false;
+        }
     }
 
     public string PathWith(Func<string, string> value) => Parameters.Where(parameter => parameter.In == "path")
         .Aggregate(Path, (path, parameter) => path.Replace($"{{{parameter.Name}}}", value(parameter.Name), StringComparison.Ordinal));
 
     public override string ToString() => $"{Method} {Path}";
+
+    private JsonElement BodySchema => Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema");
+
+    /// <summary>The body's schema with those it refers to, as one JSON Schema.</summary>
+    private JsonSchema Validator => field ??= JsonSchema.FromText(
+        $$"""{"allOf": [{{BodySchema}}], "$defs": {{Document.GetProperty("components").GetProperty("schemas")}}}""".Replace(Schemas, "#/$defs/", StringComparison.Ordinal),
+        new BuildOptions { SchemaRegistry = new SchemaRegistry() });
 
     private object? Example(JsonElement reference, int depth)
     {
