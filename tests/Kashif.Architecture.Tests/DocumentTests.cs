@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Kashif.Architecture.Tests;
 
-/// <summary>The README and <c>docs/</c> name only files that exist.</summary>
-public sealed partial class DocumentTests
+/// <summary>The README and <c>docs/</c> name only files, routes, settings and commands that exist.</summary>
+public sealed partial class DocumentTests(BuiltServices services)
 {
     public static TheoryData<string> Documents =>
         [.. Directory.EnumerateFiles(Path.Combine(Root(), "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Root(), "README.md"))
@@ -14,7 +14,7 @@ public sealed partial class DocumentTests
     [MemberData(nameof(Documents))]
     public void Named_files_and_links_exist(string document)
     {
-        var text = File.ReadAllText(Path.Combine(Root(), document));
+        var text = Read(document);
         var directory = Path.GetDirectoryName(Path.Combine(Root(), document)) ?? "";
 
         var files = NamedFile().Matches(text).Select(match => match.Groups[1].Value).Select(name => (Name: name, Path: Path.Combine(Root(), name)));
@@ -22,6 +22,38 @@ public sealed partial class DocumentTests
 
         files.Concat(links).Where(file => !Path.Exists(file.Path)).Select(file => file.Name).Distinct().ShouldBeEmpty();
     }
+
+    /// <summary>The documents about the present; decisions are about their time.</summary>
+    public static TheoryData<string> Guides => [.. Documents.Select(document => document.Data).Where(document => !document.Contains("decisions", StringComparison.Ordinal))];
+
+    [Theory]
+    [MemberData(nameof(Guides))]
+    public void Named_routes_exist(string document) => new KnownRoutes(services).MissingFrom(Read(document)).ShouldBeEmpty();
+
+    [Theory]
+    [MemberData(nameof(Guides))]
+    public void Named_settings_and_commands_exist(string document) => new KnownSettings(services, Root()).MissingFrom(Read(document)).ShouldBeEmpty();
+
+    [Fact]
+    public void Missing_routes_and_settings_are_found()
+    {
+        const string Document = """
+            `GET /me`, `POST /me`, `/me`, `/mine`, `DELETE /api-keys/{key}`, `auth/token`, `auth/tokens`, `/api/v1/reports/{id}/photo`, `/health`, `/api/<area>/health`
+            `Proxy:Timeout`, `:LongTimeout` and `:Nothing`, `RateLimits:<limit>:Window`, `RateLimits:<limit>:Size`, `Auth`, `Nothing:Auth`, `./kashif run`, `./kashif walk`
+            Parameters__app-url=1 Parameters__app=1 ConnectionStrings__auth-db=1 ConnectionStrings__auth-store=1
+            | setting | default |
+            |---|---|
+            | `Containers` | `true` |
+            | `Crates` | none |
+
+            """;
+
+        new KnownRoutes(services).MissingFrom(Document).ShouldBe(["POST /me", "/mine", "auth/tokens", "/api/v1/reports/{id}/photo"]);
+        new KnownSettings(services, Root()).MissingFrom(Document).ShouldBe(
+            ["Proxy:Nothing", "RateLimits:<limit>:Size", "Nothing:Auth", "Parameters:app", "ConnectionStrings:auth-store", "Crates", "./kashif walk"]);
+    }
+
+    private static string Read(string document) => File.ReadAllText(Path.Combine(Root(), document));
 
     private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../.."));
 
