@@ -19,8 +19,11 @@ namespace Kashif.SystemTests;
 /// <summary>The whole AppHost, started once, with actions of users and failures of its parts.</summary>
 public sealed class KashifSystem : IAsyncLifetime
 {
-    private const string AdminEmail = "admin@kashif.test";
-    private const string AdminPassword = "correct horse battery staple";
+    /// <summary>The address of the first admin.</summary>
+    public const string AdminEmail = "admin@kashif.test";
+
+    /// <summary>The password of the first admin.</summary>
+    public const string AdminPassword = "correct horse battery staple";
 
     /// <summary>The password of all registered users.</summary>
     public const string Password = "a perfectly good password";

@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Kashif.SystemTests;
+
+/// <summary>Pastes the first session of the README into a shell, as a newcomer does.</summary>
+public sealed partial class ReadmeTests(KashifSystem system)
+{
+    /// <summary>What the session keeps: tokens and ids.</summary>
+    private static readonly string[] Variables = ["TOKEN", "REPORT", "ADMIN", "COMPANY", "CATEGORY", "COUPON"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_first_session_works_twice()
+    {
+        using var anonymous = system.Anonymous();
+        var gateway = anonymous.BaseAddress.ShouldNotBeNull().GetLeftPart(UriPartial.Authority);
+        var session = Session().Match(await File.ReadAllTextAsync(Path.Combine(Root(), "README.md"), Cancel)).Groups[1].Value
+            .Replace("http://localhost:8000", gateway, StringComparison.Ordinal)
+            .Replace("admin@kashif.local", KashifSystem.AdminEmail, StringComparison.Ordinal);
+        session.ShouldContain(gateway);
+        session.ShouldContain(KashifSystem.AdminEmail);
+
+        var directory = Directory.CreateTempSubdirectory("kashif-readme-");
+        try
+        {
+            var secrets = directory.CreateSubdirectory(".kashif/secrets");
+            await File.WriteAllTextAsync(Path.Combine(secrets.FullName, "admin-password"), KashifSystem.AdminPassword, Cancel);
+
+            for (var run = 1; run <= 2; run++)
+            {
+                var output = await PasteAsync($"{session}printf '%s\n' {string.Join(' ', Variables.Select(name => $"${{{name}:-null}}"))}", directory);
+
+                var ids = output[^Variables.Length..];
+                var coupon = ids[^1];
+                ids.ShouldNotContain("null");
+                output.ShouldContain("Coupon redeemed");
+                using var amina = system.Anonymous();
+                amina.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", ids[0]);
+                var redemptions = (await amina.GetFromJsonAsync<JsonElement>("/api/v1/coupons/redemptions/me", Cancel)).GetProperty("items").EnumerateArray().ToList();
+                redemptions.Count.ShouldBe(run);
+                redemptions.ShouldAllBe(redemption => redemption.GetProperty("status").GetString() == "completed");
+                redemptions.ShouldContain(redemption => redemption.GetProperty("coupon").GetProperty("id").ToString() == coupon);
+            }
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    /// <returns>The lines of the output.</returns>
+    private static async Task<List<string>> PasteAsync(string script, DirectoryInfo directory)
+    {
+        using var bash = Process.Start(new ProcessStartInfo("bash")
+        {
+            WorkingDirectory = directory.FullName,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }).ShouldNotBeNull();
+        ConcurrentQueue<string> output = [], errors = [];
+        bash.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        bash.ErrorDataReceived += (_, line) => errors.Enqueue(line.Data ?? "");
+        bash.BeginOutputReadLine();
+        bash.BeginErrorReadLine();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        try
+        {
+            await bash.StandardInput.WriteAsync(script);
+            bash.StandardInput.Close();
+            await bash.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException exception)
+        {
+            bash.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The session did not end:\n{string.Join('\n', output)}", exception);
+        }
+
+        string.Concat(errors).ShouldBeEmpty();
+        return [.. output.Where(line => line.Length > 0)];
+    }
+
+    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../.."));
+
+    [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Session();
+}
