@@ -9,7 +9,7 @@ Guardian.Watch(builder);
 builder.KeepLogs();
 builder.ChooseServers("docker.io/library/postgres:17.6", "docker.io/library/rabbitmq:4.2-management", "docker.io/library/redis:8.6");
 
-// Override with Parameters__admin-email=… or in the user secrets. Generated secrets are kept in .kashif/secrets.
+// Override with Parameters__admin-email=… or user secrets. Generated secrets are stored in .kashif/secrets.
 var adminEmail = Setting("admin-email", "admin@kashif.local");
 var adminPassword = Secret("admin-password");
 var signingKeySecret = Secret("signing-key-secret");
@@ -22,11 +22,11 @@ var smtpPassword = Setting("smtp-password", "", secret: true);
 var smtpFrom = Setting("smtp-from", "");
 var appUrl = Setting("app-url", "");
 
-// Where clients find the gateway: tokens name it as their issuer, links in mails lead there.
+// The public URL of the gateway: the issuer of tokens and the base of links in e-mails.
 var gatewayPort = builder.ForGateway();
 var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 
-// ConnectionStrings__<name> given: that server is external. Else a container, or a process of this machine.
+// A server with a ConnectionStrings__<name> is external. The others are containers or local processes.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
     .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
@@ -34,7 +34,7 @@ var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
     .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
-    .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ's page")
+    .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ management")
     .OrNative("rabbitmq.conf");
 var cache = builder.External(ResourceNames.Cache) ?? builder
     .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate().WithEndpointProxySupport(false)
@@ -48,10 +48,12 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
     .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
     .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret)
-    .WithValueCommand("show-admin-password", "Show the first admin's password", "Set when the account was created.", adminPassword.Resource.GetValueAsync)
-    .WithProgramCommand("rotate-keys", "Rotate the signing keys", "Creates a key, publishes it now and signs with it after 15 minutes.", "KeyReset", ["rotate-keys"])
-    .WithProgramCommand("rotate-keys-emergency", "Revoke the signing keys", "A key has leaked: every access token ends within two minutes.", "KeyReset",
-        ["rotate-keys", "emergency"], confirmation: "Every access token ends within two minutes; sessions go on. Continue?");
+    .WithValueCommand("show-admin-password", "Show the first admin's password", "Applies only when the account is created.",
+        adminPassword.Resource.GetValueAsync)
+    .WithProgramCommand("rotate-keys", "Rotate the signing keys", "Publishes a new key now and signs with it after 15 minutes.",
+        "KeyReset", ["rotate-keys"])
+    .WithProgramCommand("rotate-keys-emergency", "Revoke the signing keys", "For a leaked key. All access tokens expire within two minutes.",
+        "KeyReset", ["rotate-keys", "emergency"], confirmation: "All access tokens expire within two minutes. Sessions stay. Revoke the keys?");
 
 var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, ResourceNames.ReportingDb)
     .WithReference(auth).WaitFor(auth);
@@ -78,7 +80,7 @@ var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notific
     .WithEnvironment("Links__Gateway", publicUrl);
 if (builder.ExecutionContext.IsRunMode)
 {
-    // While smtp-host is empty, mails are files that a developer reads.
+    // Without smtp-host, e-mails are written to files.
     notifications.WithEnvironment("Smtp__PickupDirectory", RunData.For(builder).PathOf("mail"));
 }
 
@@ -100,7 +102,7 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
 
 builder.Build().Run();
 
-// Every service has a database of its own, and the broker.
+// Each service has its own database and uses the broker.
 IResourceBuilder<ProjectResource> Service<TProject>(string name, string databaseName) where TProject : IProjectMetadata, new()
 {
     var database = builder.External(databaseName) ?? postgres.Value.AddDatabase(databaseName);

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Kashif;
 
-/// <summary>Runs a project's built program itself, where Aspire would run <c>dotnet run --no-build</c> with the service as its child.</summary>
+/// <summary>Runs a project's built program directly instead of through <c>dotnet run --no-build</c>, Aspire's default.</summary>
 internal static class BuiltProgram
 {
     /// <summary>
-    /// Saves 150 MB a service, and a signal sent to the resource's process reaches the service. Under an IDE that debugs, and for a
-    /// project that is not built beside the AppHost, Aspire's own way stays.
+    /// Saves 150 MB per service, and signals reach the service. Keeps Aspire's default in a debug session of an IDE and for a project
+    /// that is not built.
     /// </summary>
     public static IResourceBuilder<ProjectResource> RunsBuiltProgram(this IResourceBuilder<ProjectResource> project)
     {
@@ -22,7 +22,7 @@ internal static class BuiltProgram
         return project;
     }
 
-    /// <returns>The path of the program that the build makes of a project.</returns>
+    /// <returns>The path of a project's built program.</returns>
     public static string PathOf(ProjectResource project) => Path.Combine(
         DirectoryOf(project), "bin", Configuration, "net10.0", Path.GetFileNameWithoutExtension(project.GetProjectMetadata().ProjectPath));
 

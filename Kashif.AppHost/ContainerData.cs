@@ -7,19 +7,19 @@ using Microsoft.Extensions.Logging;
 namespace Kashif;
 
 /// <summary>
-/// The volumes of the containers' data. A kept volume belongs to one data directory and its secrets. A throw-away volume survives a
+/// The data volumes of containers. A kept volume belongs to one data directory and its secrets. A throw-away volume survives a
 /// restart of its container and is removed when the AppHost stops.
 /// </summary>
 internal static partial class ContainerData
 {
-    // SQLSTATE of a wrong password, and AMQP's reply.
+    // PostgreSQL's SQLSTATE and AMQP's reply for a wrong password.
     private static readonly string[] Refusals = ["28P01", "ACCESS_REFUSED"];
 
-    /// <returns>The name of a resource's volume; null while publishing, where Aspire's own names stay.</returns>
+    /// <returns>The name of a resource's volume. Null in publish mode, which uses Aspire's names.</returns>
     public static string? VolumeOf(this IDistributedApplicationBuilder builder, string resource) =>
         builder.ExecutionContext.IsRunMode ? $"{RunData.For(builder).VolumePrefix}{resource}" : null;
 
-    /// <summary>Once per run with containers: removes throw-away volumes, and reports a password that a kept volume does not accept.</summary>
+    /// <summary>Removes throw-away volumes, and logs an error if the password of a kept volume is wrong. Call once.</summary>
     public static void WatchContainerData(this IDistributedApplicationBuilder builder)
     {
         if (!RunData.For(builder).IsThrownAway)
@@ -32,12 +32,12 @@ internal static partial class ContainerData
             return;
         }
 
-        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] = "true"; // a volume that a container uses cannot be removed
+        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] = "true"; // a volume in use cannot be removed
         builder.Services.AddHostedService(_ => new ThrowAwayVolumes(
             new Lazy<string?>(() => ServerSource.FindEngine(builder.Configuration)), RunData.For(builder).VolumePrefix));
     }
 
-    /// <summary>The images of PostgreSQL and RabbitMQ set the password when the volume is new, and ignore a later one.</summary>
+    /// <summary>The images of PostgreSQL and RabbitMQ set the password only in a new volume.</summary>
     private static async Task ReportWrongPasswordsAsync(IServiceProvider services)
     {
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Kashif.Servers");
@@ -56,20 +56,21 @@ internal static partial class ContainerData
         }
         catch (OperationCanceledException)
         {
-            // The run ends.
+            // The AppHost is stopping.
         }
     }
 
-    [LoggerMessage(1, LogLevel.Error, "{Resource} refuses its password: the volume {Volume} was created with another one. Set Parameters__{Resource}-password to that one, or remove the volume and its data.")]
+    [LoggerMessage(1, LogLevel.Error, "{Resource} refuses its password: the volume {Volume} was created with another password. "
+        + "Set Parameters__{Resource}-password to the old password, or remove the volume and its data.")]
     private static partial void WrongPassword(ILogger logger, string resource, string volume);
 
     private sealed class ThrowAwayVolumes(Lazy<string?> engine, string prefix) : IHostedLifecycleService
     {
-        /// <summary>A killed run leaves its volumes. Their names have its process id.</summary>
+        /// <summary>Removes the volumes of killed runs. Their names contain the process id.</summary>
         public Task StartingAsync(CancellationToken cancellationToken) => RemoveAsync(volume =>
             volume.Split('-') is ["kashif", "run", var id, ..] && int.TryParse(id, CultureInfo.InvariantCulture, out var process) && !IsAlive(process));
 
-        /// <summary>The last step of a stop: DCP has removed the containers.</summary>
+        /// <summary>The last step of a shutdown, after DCP has removed the containers.</summary>
         public Task StoppedAsync(CancellationToken cancellationToken) => RemoveAsync(volume => volume.StartsWith(prefix, StringComparison.Ordinal));
 
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,9 +1,9 @@
 namespace Kashif;
 
-/// <summary>Links of a resource on the dashboard.</summary>
+/// <summary>Named links on the dashboard.</summary>
 internal static class NamedUrls
 {
-    /// <summary>Adds a link to a path of the resource's HTTP endpoint; the endpoint's own address moves to the details.</summary>
+    /// <summary>Adds a link to a path of the HTTP endpoint and moves the endpoint's address to the details.</summary>
     public static ResourceUrlsCallbackContext Name(this ResourceUrlsCallbackContext context, string path, string text)
     {
         var endpoint = context.GetEndpoint("http") ?? throw new InvalidOperationException($"{context.Resource.Name} has no HTTP endpoint.");

@@ -5,18 +5,20 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kashif;
 
 /// <summary>
-/// What an operator does with a running system: buttons on the dashboard, <c>aspire resource &lt;name&gt; &lt;command&gt;</c>, and
-/// <c>./kashif</c>. Each returns its result as text.
+/// Commands for operators: on the dashboard, in <c>aspire resource &lt;name&gt; &lt;command&gt;</c> and in <c>./kashif</c>. Each
+/// returns text.
 /// </summary>
 internal static class OperatorCommands
 {
-    /// <summary>Adds the commands of every service that has a database and the broker.</summary>
+    /// <summary>Adds the commands that every service with a database and the broker has.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceCommands(this IResourceBuilder<ProjectResource> service) => service
-        .WithProgramCommand("migrate", "Migrate the database", "Applies the migrations that the database lacks.", "DatabaseArrowUp", ["migrate"])
-        .WithProgramCommand("dead-letters-list", "List dead letters", "Shows the messages that failed for good, and why.", "MailWarning", ["dead-letters", "list"])
-        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Puts all dead letters back into the queue, with all tries ahead of them.", "MailArrowUp", ["dead-letters", "replay"]);
+        .WithProgramCommand("migrate", "Migrate the database", "Applies pending migrations.", "DatabaseArrowUp", ["migrate"])
+        .WithProgramCommand("dead-letters-list", "List dead letters", "Shows the failed messages and their errors.",
+            "MailWarning", ["dead-letters", "list"])
+        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves all dead letters to the queue and resets their attempts.",
+            "MailArrowUp", ["dead-letters", "replay"]);
 
-    /// <summary>Adds a command that runs the service's own program with these words and the settings of the resource.</summary>
+    /// <summary>Adds a command that runs the service's program with arguments, in the resource's environment.</summary>
     public static IResourceBuilder<ProjectResource> WithProgramCommand(
         this IResourceBuilder<ProjectResource> service, string name, string displayName, string description, string icon, string[] words, string? confirmation = null) =>
         service.WithCommand(name, displayName, context => RunAsync(service.Resource, words, context), new CommandOptions
@@ -24,10 +26,10 @@ internal static class OperatorCommands
             Description = description,
             IconName = icon,
             ConfirmationMessage = confirmation,
-            UpdateState = _ => ResourceCommandState.Enabled, // also while the service is down: that is when a migration is wanted
+            UpdateState = _ => ResourceCommandState.Enabled, // also if the service is down: it may need the migration
         });
 
-    /// <summary>Adds a command that shows a value that is too secret for the list of resources.</summary>
+    /// <summary>Adds a command that shows a secret value.</summary>
     public static IResourceBuilder<TResource> WithValueCommand<TResource>(
         this IResourceBuilder<TResource> resource, string name, string displayName, string description, Func<CancellationToken, ValueTask<string?>> value)
         where TResource : IResource =>
@@ -73,7 +75,9 @@ internal static class OperatorCommands
 
         return process.ExitCode == 0
             ? Text(output.ToString().Trim())
-            : CommandResults.Failure($"'{string.Join(' ', words)}' of {service.Name} ended with {process.ExitCode}.", output.ToString(), CommandResultFormat.Text);
+            : CommandResults.Failure(
+                $"'{service.Name} {string.Join(' ', words)}' failed with exit code {process.ExitCode}.",
+                output.ToString(), CommandResultFormat.Text);
     }
 
     private static ExecuteCommandResult Text(string value) =>

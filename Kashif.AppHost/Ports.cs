@@ -6,17 +6,17 @@ using Microsoft.Extensions.Configuration;
 
 namespace Kashif;
 
-/// <summary>The ports that are known before anything starts. A port that is taken is reported then, not by the last process of a start.</summary>
+/// <summary>Chooses and checks the fixed ports before any resource starts.</summary>
 internal static class Ports
 {
     private const string GatewayPort = "Parameters:gateway-port";
     private const int DefaultGatewayPort = 8000;
 
-    // Below Linux' and macOS' range for outgoing connections, any of which could take the port before the gateway does.
+    // Below the ephemeral port ranges of Linux and macOS: an outgoing connection could take such a port before the gateway does.
     private const int LowestFree = 10_000;
     private const int HighestFree = 30_000;
 
-    /// <summary>Moves the dashboard's addresses, which the launch profile fixes, off ports that are taken: several checkouts run beside each other.</summary>
+    /// <summary>Moves the dashboard's addresses of the launch profile off taken ports, so that several checkouts can run.</summary>
     public static void MoveDashboardOffTakenPorts()
     {
         foreach (var variable in new[] { "ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL" })
@@ -28,15 +28,16 @@ internal static class Ports
         }
     }
 
-    /// <returns>The gateway's port: the parameter <c>gateway-port</c>, or a free one where that is 0.</returns>
-    /// <exception cref="DistributedApplicationException">The port is taken, or it is no port.</exception>
+    /// <returns>The parameter <c>gateway-port</c>, or a free port if it is 0.</returns>
+    /// <exception cref="DistributedApplicationException">The port is taken or invalid.</exception>
     public static int ForGateway(this IDistributedApplicationBuilder builder)
     {
         var text = builder.Configuration[GatewayPort];
         var port = DefaultGatewayPort;
         if (!string.IsNullOrEmpty(text) && !(int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort))
         {
-            throw new DistributedApplicationException($"Parameters__gateway-port is '{text}'. Set it to a port number, or to 0 for a free port.");
+            throw new DistributedApplicationException(
+                $"Parameters__gateway-port is '{text}'. Set it to a port number, or 0 for a free port.");
         }
 
         if (port == 0)
@@ -46,7 +47,8 @@ internal static class Ports
 
         return builder.ExecutionContext.IsPublishMode || IsFree(port)
             ? port
-            : throw new DistributedApplicationException($"Port {port} is taken{HolderOf(port)}. End that, or choose another port: Parameters__gateway-port=8080 (0 chooses a free one).");
+            : throw new DistributedApplicationException(
+                $"Port {port} is taken{HolderOf(port)}. Free it, or use another port: Parameters__gateway-port=8080 (0 for a free port).");
     }
 
     private static int FindFree()
@@ -77,12 +79,12 @@ internal static class Ports
         }
     }
 
-    /// <returns>" by 'name' (process 123)" where Linux tells, else nothing.</returns>
+    /// <returns>" by 'name' (process 123)", or an empty string if unknown. Linux only.</returns>
     private static string HolderOf(int port)
     {
         try
         {
-            // /proc/net/tcp: "sl local_address rem_address st … inode", addresses as hex "0100007F:1F40", state 0A is listening.
+            // /proc/net/tcp: "sl local_address rem_address st … inode". Addresses are hex ("0100007F:1F40"), state 0A is LISTEN.
             var suffix = $":{port:X4}";
             var sockets = new[] { "/proc/net/tcp", "/proc/net/tcp6" }.Where(File.Exists).SelectMany(File.ReadLines)
                 .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
@@ -95,7 +97,7 @@ internal static class Ports
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // The message does without it.
+            // /proc is not readable.
         }
 
         return "";
@@ -109,7 +111,7 @@ internal static class Ports
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return false; // another user's, or gone
+            return false; // the process belongs to another user or has ended
         }
     }
 }

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kashif;
 
-/// <summary>Keeps every resource's log in a file, so that a run's logs outlive it.</summary>
+/// <summary>Writes the log of each resource to a file.</summary>
 internal static class RunLogs
 {
-    /// <summary>Writes to the directory of the setting <c>LogDirectory</c>, which <c>./kashif run</c> names; without it nothing is kept.</summary>
+    /// <summary>Writes to the directory in the setting <c>LogDirectory</c>, set by <c>./kashif run</c>. Does nothing without it.</summary>
     public static void KeepLogs(this IDistributedApplicationBuilder builder)
     {
         if (builder.Configuration["LogDirectory"] is not { Length: > 0 } directory)
@@ -45,7 +45,7 @@ internal static class RunLogs
         }
         catch (OperationCanceledException)
         {
-            // The run ends.
+            // The AppHost is stopping.
         }
     }
 }

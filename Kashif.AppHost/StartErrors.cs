@@ -2,15 +2,15 @@ using System.Reflection;
 
 namespace Kashif;
 
-/// <summary>How a start ends that a setting or a taken port prevents.</summary>
+/// <summary>Errors of settings and ports at the start.</summary>
 internal static class StartErrors
 {
-    /// <summary>Prints the message of a <see cref="DistributedApplicationException"/> alone, without a stack trace, and exits with 1.</summary>
+    /// <summary>Prints only the message of an unhandled <see cref="DistributedApplicationException"/> and exits with 1.</summary>
     public static void ShowPlainly()
     {
         if (Assembly.GetEntryAssembly() != typeof(StartErrors).Assembly)
         {
-            return; // a test hosts this and wants the exception
+            return; // a test hosts the AppHost and expects the exception
         }
 
         AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Kashif.NativeServers;
 
 /// <summary>
-/// Keeps runs of one checkout apart, and ends what a killed one leaves behind. DCP does the second as well, unless it is killed
-/// itself; then services would live on and keep the gateway's port.
+/// Allows one run per data directory and stops the processes of a killed run. DCP stops them too, unless DCP itself is killed:
+/// then the services keep running and hold the gateway's port.
 /// </summary>
 internal static class Guardian
 {
@@ -15,8 +15,8 @@ internal static class Guardian
     private static readonly List<FileStream> Held = []; // until the process ends
     private static bool _started;
 
-    /// <summary>Once a process, before DCP starts: it and everything that it starts inherit the mark.</summary>
-    /// <exception cref="DistributedApplicationException">Another run uses this checkout's data.</exception>
+    /// <summary>Call before DCP starts: DCP and all its child processes inherit the mark.</summary>
+    /// <exception cref="DistributedApplicationException">Another run uses the data directory.</exception>
     public static void Watch(IDistributedApplicationBuilder builder)
     {
         lock (Starting)
@@ -41,7 +41,7 @@ internal static class Guardian
         }
     }
 
-    /// <summary>The lock is held while this process lives. The file beside it has the process and its mark, for the next run.</summary>
+    /// <summary>Locks <c>run.lock</c> until the process ends. <c>run.id</c> tells the next run the process id and the mark.</summary>
     private static void TakeOver(RunData data, string script, string mark)
     {
         var identity = data.PathOf("run.id");
@@ -52,7 +52,8 @@ internal static class Guardian
         catch (IOException)
         {
             throw new DistributedApplicationException(
-                $"Kashif already runs here (process {File.ReadLines(identity).First()}). Stop it with Ctrl-C or ./kashif stop, or set another directory: DataDirectory=/path.");
+                $"Kashif already runs here (process {File.ReadLines(identity).First()}). "
+                + "Stop it with Ctrl-C or ./kashif stop, or use another directory: DataDirectory=/path.");
         }
 
         if (File.Exists(identity) && File.ReadLines(identity).ElementAtOrDefault(1) is { Length: > 0 } before)
@@ -67,7 +68,7 @@ internal static class Guardian
 
     private static Process Start(string script, string[] arguments)
     {
-        var start = new ProcessStartInfo("setsid", [script, .. arguments]); // Ctrl-C in the terminal is for the AppHost alone
+        var start = new ProcessStartInfo("setsid", [script, .. arguments]); // keeps Ctrl-C in the terminal from the guardian
         start.Environment.Remove(Mark);
         return Process.Start(start) ?? throw new InvalidOperationException($"{script} did not start.");
     }

@@ -2,15 +2,15 @@
 namespace Kashif.NativeServers;
 
 /// <summary>
-/// A server that runs as a process in place of its container. It has the container resource's name, connection string and
-/// annotations, so references, waits and endpoints that were given to one lead to the other.
+/// A server that runs as a process instead of a container. It takes over the container resource's name, connection string and
+/// annotations, so existing references, waits and endpoints work.
 /// </summary>
-/// <param name="container">The container resource that this one replaces in the model.</param>
-/// <param name="script">The start script, which does what the entry point of the image does.</param>
+/// <param name="container">The container resource to replace.</param>
+/// <param name="script">The path of the start script.</param>
 internal sealed class NativeServer(IResourceWithConnectionString container, string script)
     : ExecutableResource(container.Name, script, Path.GetDirectoryName(script) ?? ""), IResourceWithConnectionString
 {
-    // An initializer, because the base constructor adds to it already.
+    // Not set in a constructor: the base constructor already adds annotations.
     public override ResourceAnnotationCollection Annotations { get; } = container.Annotations;
 
     public ReferenceExpression ConnectionStringExpression => container.ConnectionStringExpression;

@@ -7,10 +7,10 @@ using StackExchange.Redis;
 
 namespace Kashif.NativeServers;
 
-/// <summary>Runs PostgreSQL, RabbitMQ and Redis as processes under DCP where <see cref="ServerSource"/> chose that.</summary>
+/// <summary>Runs PostgreSQL, RabbitMQ and Redis as processes under DCP if <see cref="ServerSource"/> chose native servers.</summary>
 internal static class NativeServerExtensions
 {
-    /// <summary>PostgreSQL of the machine in place of the container. Arguments of the container are passed on.</summary>
+    /// <summary>Replaces the container by a local PostgreSQL with the same arguments.</summary>
     public static IResourceBuilder<PostgresServerResource> OrNative(this IResourceBuilder<PostgresServerResource> postgres)
     {
         if (!postgres.ApplicationBuilder.RunsNativeServers)
@@ -36,7 +36,7 @@ internal static class NativeServerExtensions
         }
     }
 
-    /// <summary>RabbitMQ of the machine in place of the container.</summary>
+    /// <summary>Replaces the container by a local RabbitMQ.</summary>
     /// <param name="settings">A file in the format of <c>rabbitmq.conf</c>.</param>
     public static IResourceBuilder<RabbitMQServerResource> OrNative(this IResourceBuilder<RabbitMQServerResource> rabbitmq, string settings)
     {
@@ -63,7 +63,7 @@ internal static class NativeServerExtensions
                 .CreateConnectionAsync("health", cancellationToken);
     }
 
-    /// <summary>Redis of the machine in place of the container.</summary>
+    /// <summary>Replaces the container by a local Redis.</summary>
     public static IResourceBuilder<RedisResource> OrNative(this IResourceBuilder<RedisResource> redis)
     {
         if (!redis.ApplicationBuilder.RunsNativeServers)
@@ -71,7 +71,7 @@ internal static class NativeServerExtensions
             return redis;
         }
 
-        Remove<CommandLineArgsCallbackAnnotation>(redis.Resource); // they are words of the image's shell
+        Remove<CommandLineArgsCallbackAnnotation>(redis.Resource); // a shell command line for the image
         var native = Replace(redis, "redis.sh", static async (connectionString, _) => await ConnectionMultiplexer.ConnectAsync(connectionString));
         native.WithEnvironment("DATA", native.DataDirectory());
         return redis;
@@ -85,14 +85,14 @@ internal static class NativeServerExtensions
         var builder = container.ApplicationBuilder;
         Remove<ContainerImageAnnotation>(container.Resource);
         Remove<ContainerMountAnnotation>(container.Resource);
-        Remove<HealthCheckAnnotation>(container.Resource); // it knows the connection string of a resource that is in the model
+        Remove<HealthCheckAnnotation>(container.Resource); // works only for a resource in the model
 
         builder.Resources.Remove(container.Resource);
         var native = builder.AddResource(new NativeServer(container.Resource, Path.Combine(builder.AppHostDirectory, "NativeServers", script)));
         foreach (var endpoint in native.Resource.Annotations.OfType<EndpointAnnotation>())
         {
             endpoint.IsProxied = false;
-            endpoint.TargetPort = null; // a free one
+            endpoint.TargetPort = null; // DCP chooses a free port
         }
 
         var healthCheck = $"{container.Resource.Name}_native";
@@ -108,7 +108,7 @@ internal static class NativeServerExtensions
             .WithHealthCheck(healthCheck);
     }
 
-    /// <summary>What Aspire does for the databases of a container: they are created, and follow their server's state.</summary>
+    /// <summary>Creates the databases and gives them the server's state, as Aspire does for a container.</summary>
     private static void WithDatabases(
         this IResourceBuilder<NativeServer> native, PostgresServerResource container, Func<string, CancellationToken, Task<NpgsqlConnection>> connect)
     {

@@ -6,10 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Kashif.NativeServers;
 
-/// <summary>Where PostgreSQL, RabbitMQ and Redis come from: connection strings, else containers, else processes of this machine.</summary>
+/// <summary>Chooses the PostgreSQL, RabbitMQ and Redis to use: by connection string, else as containers, else as local processes.</summary>
 internal static class ServerSource
 {
-    /// <summary>Overrides the choice: true is containers, false is native servers.</summary>
+    /// <summary>Overrides the choice: true for containers, false for native servers.</summary>
     private const string Setting = "Containers";
 
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
@@ -17,11 +17,11 @@ internal static class ServerSource
 
     extension(IDistributedApplicationBuilder builder)
     {
-        /// <summary>What <see cref="ChooseServers"/> chose.</summary>
+        /// <summary>Whether <see cref="ChooseServers"/> chose native servers.</summary>
         public bool RunsNativeServers => builder.ExecutionContext.IsRunMode && !builder.Configuration.GetValue(Setting, defaultValue: true);
 
-        /// <summary>Decides between containers and native servers, once, and says so in one line of the log.</summary>
-        /// <param name="images">The images of the three servers, which must be here or be pulled for containers to be chosen.</param>
+        /// <summary>Chooses between containers and native servers, and logs the choice. Call once.</summary>
+        /// <param name="images">The images of the servers. If one cannot be pulled, native servers are chosen.</param>
         public void ChooseServers(params string[] images)
         {
             if (!builder.ExecutionContext.IsRunMode)
@@ -37,7 +37,8 @@ internal static class ServerSource
             }
             else if (!bool.TryParse(given, out _))
             {
-                throw new DistributedApplicationException($"{Setting} is '{given}'. Set it to true for containers, to false for native servers, or leave it out.");
+                throw new DistributedApplicationException(
+                    $"{Setting} is '{given}'. Set it to true for containers or false for native servers, or remove it.");
             }
 
             if (!builder.RunsNativeServers)
@@ -54,26 +55,26 @@ internal static class ServerSource
             });
         }
 
-        /// <returns>An external server, where its connection string is configured (<c>ConnectionStrings__messaging=…</c>); else null.</returns>
+        /// <returns>The external server, or null if its connection string (<c>ConnectionStrings__messaging=…</c>) is not set.</returns>
         public IResourceBuilder<IResourceWithConnectionString>? External(string name) =>
             string.IsNullOrEmpty(builder.Configuration.GetConnectionString(name)) ? null : builder.AddConnectionString(name);
     }
 
-    /// <returns>The engine that Aspire uses, or null where none answers.</returns>
+    /// <returns>The container engine that Aspire uses, or null if none responds.</returns>
     public static string? FindEngine(IConfiguration configuration)
     {
         string[] engines = configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } chosen ? [chosen] : ["docker", "podman"];
         return engines.FirstOrDefault(engine => Succeeds(engine, "info"));
     }
 
-    /// <returns>What the program printed, or null where it failed or took too long.</returns>
+    /// <returns>The program's output, or null if it failed or timed out.</returns>
     public static string? Run(string program, params string[] arguments) => Run(LongestAnswer, program, arguments);
 
     private static (bool Containers, string Reason) Find(IConfiguration configuration, string[] images)
     {
         if (FindEngine(configuration) is not { } engine)
         {
-            return (false, "no container engine answers");
+            return (false, "no container engine responds");
         }
 
         var missing = images.Where(image => !Succeeds(engine, "image", "inspect", image)).ToArray();
@@ -83,8 +84,8 @@ internal static class ServerSource
         }
 
         return missing.All(image => Run(LongestPull, engine, "pull", image) is not null)
-            ? (true, $"{engine} answers")
-            : (false, $"{engine} answers, but the images cannot be pulled; {Setting}=true insists");
+            ? (true, $"{engine} responds")
+            : (false, $"{engine} responds, but not all images can be pulled; {Setting}=true forces containers");
     }
 
     private static bool Succeeds(string program, params string[] arguments) => Run(program, arguments) is not null;

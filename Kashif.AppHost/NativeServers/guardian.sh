@@ -1,14 +1,14 @@
 #!/bin/sh
-# Outlives an AppHost for a moment and ends what it or DCP left behind when they were killed. Linux only: it reads /proc.
+# Waits until the AppHost ends, then stops the processes that it or a killed DCP left running. Linux only: reads /proc.
 #   guardian.sh APPHOST MARK TEMPORARY [DCP]
-# APPHOST is a process id; MARK is in the environment of every process of the run; TEMPORARY is the beginning of the paths to delete.
-# With DCP the run also ends when DCP does (an AppHost in a test starts and ends several).
+# APPHOST is a process id. Every process of the run has MARK in its environment. TEMPORARY is the prefix of the paths to delete.
+# With the argument DCP, the run also ends when DCP ends. Tests omit it: their process starts and stops DCP several times.
 apphost=$1 mark=$2 temporary=$3 watches_dcp=${4:-}
 trap '' HUP INT QUIT TERM
 
 marked() { grep -laF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
 runs() { for process in $(marked); do grep -qaE "$1" "/proc/$process/cmdline" 2>/dev/null && echo "$process"; done; }
-# DCP's short-lived processes (info, monitors) do not count.
+# Ignores DCP's other processes (info, monitors).
 dcp() { runs run-controllers; }
 
 known=
@@ -19,8 +19,8 @@ while kill -0 "$apphost" 2>/dev/null; do
   [ -z "$known" ] || kill -0 "$known" 2>/dev/null || { kill -s TERM "$apphost"; break; }
 done
 
-# DCP stops everything in order when its AppHost is gone, and a monitor removes its container when DCP is. The rest, or what takes
-# too long, is done here. A container has ten seconds to stop before it is killed.
+# DCP stops all resources in order when the AppHost is gone, and its monitors remove the containers when DCP is gone. Wait for them,
+# then stop the remaining processes. A container has ten seconds to stop before it is killed.
 tries=0
 while [ $tries -lt 30 ] && [ -n "$(runs 'run-controllers|monitor-container')" ]; do tries=$((tries + 1)); sleep 1; done
 for signal in TERM KILL; do

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the entry point of the image `postgres` does: a database cluster in $PGDATA, owned by $POSTGRES_USER with $POSTGRES_PASSWORD.
-# Arguments go to the server. Listens on 127.0.0.1:$PORT.
+# Runs PostgreSQL on 127.0.0.1:$PORT with the given arguments. Like the entry point of the image `postgres`, creates the cluster in
+# $PGDATA with the superuser $POSTGRES_USER and $POSTGRES_PASSWORD.
 set -eu
 . "$(dirname "$0")/serve.sh"
 postgres=$(find_program postgres postgresql /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin)
@@ -14,12 +14,12 @@ if [ "$(id -u)" = 0 ]; then
   mkdir -p "$(dirname "$PGDATA")"
   if ! as_owner test -x "$(dirname "$PGDATA")"; then
     PGDATA=/var/tmp/kashif-$(printf %s "$PGDATA" | cksum | tr ' ' '-')
-    echo "The user postgres cannot reach .kashif; the data are in $PGDATA."
+    echo "The user postgres cannot access .kashif. The data is in $PGDATA."
   fi
 fi
 
 if [ ! -e "$PGDATA/PG_VERSION" ]; then
-  # Made beside its place and moved there whole: an interrupted start leaves nothing that looks like data.
+  # Atomic: an interrupted start leaves no partial cluster in $PGDATA.
   next=$PGDATA.next
   rm -rf "$next" && mkdir -p "$next"
   printf '%s\n' "$POSTGRES_PASSWORD" > "$next.password"
@@ -30,7 +30,7 @@ if [ ! -e "$PGDATA/PG_VERSION" ]; then
   rmdir "$PGDATA" 2>/dev/null || true
   mv "$next" "$PGDATA"
 else
-  # Data made under another password (secrets cleared, another checkout) takes the one of today.
+  # The cluster may have another password: the secrets were deleted, or the data was copied.
   quoted=$(printf %s "$POSTGRES_PASSWORD" | sed "s/'/''/g")
   as_owner "$postgres" --single -D "$PGDATA" -c unix_socket_directories= -c log_min_messages=fatal -c log_checkpoints=off postgres >/dev/null <<INPUT
 ALTER ROLE "$POSTGRES_USER" PASSWORD '$quoted'
@@ -39,7 +39,7 @@ fi
 
 set -- "$postgres" -D "$PGDATA" -c listen_addresses=127.0.0.1 -c port="$PORT" -c unix_socket_directories= "$@"
 unset POSTGRES_PASSWORD
-# INT is the fast shutdown: sessions are ended, everything is written. TERM would wait for the services to leave.
+# INT is PostgreSQL's fast shutdown. TERM would wait for the services to disconnect.
 if [ "$(id -u)" = 0 ]; then
   serve INT setpriv --reuid=postgres --regid=postgres --init-groups --pdeathsig INT -- "$@"
 else

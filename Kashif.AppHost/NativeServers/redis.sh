@@ -1,12 +1,12 @@
 #!/bin/sh
-# Redis on 127.0.0.1:$PORT with $REDIS_PASSWORD and its data in $DATA.
+# Runs Redis on 127.0.0.1:$PORT with $REDIS_PASSWORD. The data is in $DATA.
 set -eu
 . "$(dirname "$0")/serve.sh"
 redis=$(find_program redis-server redis-server /opt/homebrew/bin /usr/local/bin)
 umask 077
 mkdir -p "$DATA"
 cd "$DATA"
-# A file, so that no list of processes shows the password.
+# Not arguments: the list of processes would show the password.
 cat > redis.conf <<CONF
 bind 127.0.0.1
 port $PORT

@@ -1,6 +1,6 @@
-# Sourced by the start scripts. DCP stops a process with TERM and, seconds later, KILL.
+# Sourced by the start scripts. DCP stops a process with TERM, and with KILL some seconds later.
 
-# find NAME PACKAGE DIRECTORY…: prints the program's path. A later directory wins: the newest version comes last.
+# find_program NAME PACKAGE DIRECTORY…: prints the program's path. The last match wins: globs list the newest version last.
 find_program() {
   found=$(command -v "$1" || true)
   name=$1 package=$2
@@ -12,14 +12,14 @@ find_program() {
   echo "$found"
 }
 
-# with_parent SIGNAL COMMAND…: the command gets the signal when its parent dies, SIGKILL included.
+# with_parent SIGNAL COMMAND…: sends the command the signal when its parent ends, even by KILL.
 with_parent() {
   signal=$1
   shift
   if command -v setpriv >/dev/null; then exec setpriv --pdeathsig "$signal" -- "$@"; else exec "$@"; fi
 }
 
-# serve SIGNAL COMMAND…: runs a server and stops it with the signal when this script gets TERM or loses its parent.
+# serve SIGNAL COMMAND…: runs a server and stops it with the signal on TERM, or when the parent of the script ends.
 serve() {
   stop=$1
   shift
@@ -28,9 +28,9 @@ serve() {
   server=$!
   trap 'stopping=yes; kill -s "$stop" "$server" 2>/dev/null' TERM INT
   while [ -z "$stopping" ] && kill -0 "$server" 2>/dev/null; do
-    kill -0 "$PPID" 2>/dev/null || { echo "The process that started this one is gone; stopping."; kill -s TERM $$; }
+    kill -0 "$PPID" 2>/dev/null || { echo "The parent process is gone. Stopping."; kill -s TERM $$; }
     sleep 1 &
-    wait $! || true # a signal ends the wait, not the sleep
+    wait $! || true # a signal interrupts wait, but not sleep
   done
   wait "$server" && exit 0 || exit $?
 }

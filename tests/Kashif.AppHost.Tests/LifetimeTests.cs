@@ -80,7 +80,8 @@ public sealed class LifetimeTests : IDisposable
 
         run.ExitCode.ShouldBe(1);
         run.Output.Trim().ShouldBe(
-            $"Port {port} is taken by '{Process.GetCurrentProcess().ProcessName}' (process {Environment.ProcessId}). End that, or choose another port: Parameters__gateway-port=8080 (0 chooses a free one).");
+            $"Port {port} is taken by '{Process.GetCurrentProcess().ProcessName}' (process {Environment.ProcessId}). "
+            + "Free it, or use another port: Parameters__gateway-port=8080 (0 for a free port).");
         Directory.Exists(Path.Combine(_data, "data")).ShouldBeFalse();
     }
 
