@@ -3,11 +3,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif;
 
-/// <summary>The client integrations read a connection string at its first use. This checks it at the start.</summary>
+/// <summary>Checks connection strings at the start: Aspire's client integrations would read them only at the first use.</summary>
 public static class RequiredConnections
 {
     /// <param name="name">A resource of <see cref="ResourceNames"/>.</param>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">Thrown by the start if <c>ConnectionStrings:name</c> is missing.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">
+    /// <c>ConnectionStrings:name</c> is missing; thrown when the host starts.
+    /// </exception>
     public static IServiceCollection RequireConnection(this IServiceCollection services, string name)
     {
         services.AddOptions<RequiredConnection>(name)

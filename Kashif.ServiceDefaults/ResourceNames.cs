@@ -1,6 +1,6 @@
 namespace Kashif;
 
-/// <summary>The names of the resources in the AppHost, which are also the names that services use to reach one another.</summary>
+/// <summary>The names of the AppHost's resources. Service discovery uses the same names.</summary>
 public static class ResourceNames
 {
     public const string Postgres = "postgres";
@@ -21,7 +21,7 @@ public static class ResourceNames
     public const string Gateway = "gateway";
 
     /// <summary>
-    /// The services besides Auth that hold data about people. A deletion waits for each of them; an export holds a part of each, in this order.
+    /// The services except Auth that store user data. A deletion waits for all of them. An export has a part of each, in this order.
     /// </summary>
     public static IReadOnlyList<string> UserDataServices { get; } = [Reporting, Gamification, Coupons, Notifications];
 }

@@ -2,8 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif;
 
-/// <summary>A task that a service runs once, instead of serving.</summary>
-/// <param name="Name">The words that an operator types.</param>
+/// <summary>A one-off task that a service runs instead of serving requests.</summary>
+/// <param name="Name">The command-line arguments, separated by spaces.</param>
 public sealed record ServiceCommand(string Name, Func<IServiceProvider, CancellationToken, Task> RunAsync);
 
 public static class ServiceCommandExtensions

@@ -12,11 +12,11 @@ using OpenTelemetry.Metrics;
 
 namespace Kashif;
 
-/// <summary>The frame of every service. A <c>Program.cs</c> calls these in order and adds what is its own between them.</summary>
+/// <summary>The setup of every service. A <c>Program.cs</c> calls these methods in order, with its own setup in between.</summary>
 public static class ServiceDefaultsExtensions
 {
-    /// <summary>Telemetry, health, discovery, resilient HTTP clients, wire format, problems and documentation.</summary>
-    /// <param name="service">Which service this is, of <see cref="ResourceNames"/>.</param>
+    /// <summary>Adds telemetry, health checks, service discovery, resilient HTTP clients, JSON, problems and OpenAPI.</summary>
+    /// <param name="service">The service's name in <see cref="ResourceNames"/>.</param>
     public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder, string service)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -28,15 +28,15 @@ public static class ServiceDefaultsExtensions
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
             http.AddHttpMessageHandler<CorrelationIdHandler>();
-            // One circuit for each service: one that is down must not cut off the others. The default of one failure
-            // in ten calls cuts off a service that is merely slow for a moment.
+            // One circuit per service, so that a broken service does not block calls to the others. The default ratio of 0.1
+            // would open the circuit of a service that is only slow for a moment.
             http.AddStandardResilienceHandler(options => options.CircuitBreaker.FailureRatio = 0.5).SelectPipelineByAuthority();
             http.AddServiceDiscovery();
         });
         return builder;
     }
 
-    /// <summary>Correlation, problems, and who the caller is: before the endpoints.</summary>
+    /// <summary>Adds the middleware. Call before mapping endpoints.</summary>
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
         app.UseCorrelationId();
@@ -52,23 +52,23 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>Correlation alone, for the gateway, which composes the rest itself. Before everything that logs or answers.</summary>
+    /// <summary>Adds only the correlation id, for the gateway. Call before all middleware that logs or responds.</summary>
     public static WebApplication UseCorrelationId(this WebApplication app)
     {
         app.Use(CorrelationId.Middleware(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(CorrelationId))));
         return app;
     }
 
-    /// <summary>Counts and times every request. Before everything that answers.</summary>
+    /// <summary>Counts and times requests. Call before all middleware that responds.</summary>
     public static WebApplication UseApiMetrics(this WebApplication app)
     {
-        // Resolving it starts the collection: what was counted before, zeros included, is nowhere.
+        // Starts the collection of metrics. Values recorded before this, such as initial zeros, are lost.
         _ = app.Services.GetRequiredService<MeterProvider>();
         app.Use(app.Services.GetRequiredService<ApiMetrics>().MeasureAsync);
         return app;
     }
 
-    /// <summary><c>/health</c>, <c>/alive</c>, <c>/metrics</c> and <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Maps <c>/health</c>, <c>/alive</c>, <c>/metrics</c> and <c>/openapi/v1.json</c>.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapKashifHealth();
@@ -77,7 +77,7 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>Runs the service or, with arguments, the <see cref="ServiceCommand"/> of that name.</summary>
+    /// <summary>Runs the service, or the <see cref="ServiceCommand"/> that the arguments name.</summary>
     /// <returns>The exit code: 0, or 2 for an unknown command.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
     {

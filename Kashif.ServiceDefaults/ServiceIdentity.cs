@@ -1,5 +1,5 @@
 namespace Kashif;
 
-/// <summary>Which service this process is.</summary>
-/// <param name="Name">Its name in <see cref="ResourceNames"/>: its queue, its CloudEvents source, its area in the API.</param>
+/// <summary>The service that this process runs.</summary>
+/// <param name="Name">From <see cref="ResourceNames"/>. Also names its queue, its CloudEvents source and its API scopes.</param>
 public sealed record ServiceIdentity(string Name);

@@ -9,10 +9,10 @@ namespace Kashif.Cache;
 public static class CacheExtensions
 {
     /// <summary>
-    /// Adds <see cref="RedisCircuit"/> and its <see cref="IConnectionMultiplexer"/> for Redis, which holds only data that can be
-    /// rebuilt. While Redis is away commands fail at once instead of queueing; the connection comes back by itself.
+    /// Adds <see cref="RedisCircuit"/> and its <see cref="IConnectionMultiplexer"/>. Redis holds only data that can be rebuilt. While
+    /// Redis is unavailable, commands fail at once instead of queueing. The connection is restored automatically.
     /// </summary>
-    /// <param name="timeout">How long a script waits for its answer before Redis counts as away.</param>
+    /// <param name="timeout">A script without a result after this time opens the circuit.</param>
     public static IHostApplicationBuilder AddKashifCache(this IHostApplicationBuilder builder, Func<IServiceProvider, TimeSpan> timeout)
     {
         builder.Services.RequireConnection(ResourceNames.Cache);

@@ -5,21 +5,21 @@ using StackExchange.Redis;
 namespace Kashif.Cache;
 
 /// <summary>
-/// Runs Lua scripts in Redis without making requests wait for a Redis that is away:
+/// Runs Lua scripts in Redis. While Redis is unavailable, requests do not wait for it:
 /// <code>
-///             a script is not answered in time, or the connection is lost
-///   closed ────────────────────────────────────────────────────────────────► open
-///   scripts  ◄────────────────────────────────────────────────────────────── scripts return null at once
-///   run         a probe, four times a second, is answered
+///              a script fails or times out, or the connection fails
+///   closed  ─────────────────────────────────────────────────────────►  open
+///   scripts ◄─────────────────────────────────────────────────────────  scripts return null at once
+///   run             a probe succeeds (one every 250 ms)
 /// </code>
 /// </summary>
 /// <remarks>
-/// Polly's circuit breaker does not fit: it opens after the second failure at the earliest, stays open for at least half a
-/// second, and then makes a request wait as its probe.
+/// Polly's circuit breaker does not fit: it needs at least two failures to open, stays open for at least half a second, and uses a
+/// request as its probe.
 /// </remarks>
 public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, TimeSpan timeout, ILogger<RedisCircuit> logger) : BackgroundService
 {
-    /// <summary>A write by a script, as callers do: a Redis that is full or read-only answers a PING.</summary>
+    /// <summary>Writes in a script, because a full or read-only Redis still responds to PING.</summary>
     private const string ProbeScript = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
 
     private static readonly RedisKey[] ProbeKeys = ["kashif.probe"];
@@ -37,23 +37,22 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     }
 
     /// <summary>
-    /// Raised before the circuit closes, and when the connection is there again: what Redis holds may be gone, or older than
-    /// what was written last.
+    /// Raised before the circuit closes, and when the connection is restored: Redis may have lost its data or the latest writes.
     /// </summary>
     public event Action? Restored;
 
-    /// <summary>Whether scripts run.</summary>
+    /// <summary>Whether Redis is available.</summary>
     public bool IsClosed => _state == State.Closed;
 
     /// <summary>
-    /// Runs a script in one round trip. StackExchange.Redis sends its hash, and its text again to a server that does not know it
-    /// (NOSCRIPT), such as one that was restarted.
+    /// Runs a script in one round trip. StackExchange.Redis sends its hash, and the text if the server does not know the script
+    /// (NOSCRIPT), such as after a restart.
     /// </summary>
-    /// <returns>Null if Redis is unavailable or does not answer in time.</returns>
+    /// <returns>Null if Redis is unavailable or the script fails or times out.</returns>
     public async ValueTask<RedisResult?> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
         IsClosed ? await TryAsync(script, keys, values, cancellationToken) : null;
 
-    /// <summary>Waits a moment for the first connection, so that the first requests are counted in Redis.</summary>
+    /// <summary>Waits up to two seconds for the first connection, so that the first requests can use Redis.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
@@ -62,7 +61,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Connecting blocks, and waits for a server that is away.
+        // Connecting blocks the thread while the server is unavailable.
         var connection = await Task.Run(() => redis.Value, stoppingToken);
         connection.ConnectionFailed += (_, lost) => OnConnection(lost, () => Open(lost.FailureType.ToString()));
         connection.ConnectionRestored += (_, restored) => OnConnection(restored, () => Restored?.Invoke());
@@ -81,7 +80,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>The connection for commands; the one for subscriptions does not matter here.</summary>
+    /// <summary>Ignores the connection for subscriptions.</summary>
     private static void OnConnection(ConnectionFailedEventArgs change, Action act)
     {
         if (change.ConnectionType is ConnectionType.Interactive)
@@ -111,7 +110,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         }
     }
 
-    /// <summary>Messages of connections and timeouts name the key, which names a user or an address.</summary>
+    /// <summary>Without the messages of connection errors and timeouts: they contain the key, which names a user or an address.</summary>
     private static string ReasonOf(Exception exception) => exception switch
     {
         RedisConnectionException lost => lost.FailureType.ToString(),

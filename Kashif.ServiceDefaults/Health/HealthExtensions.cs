@@ -10,10 +10,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Health;
 
-/// <summary><c>/alive</c>: the process. <c>/health</c>: its dependencies. Both in every environment, open to all, and without details of failures.</summary>
+/// <summary>
+/// <c>/alive</c> checks the process, <c>/health</c> its dependencies. Both are public in every environment and show no error details.
+/// </summary>
 public static class HealthExtensions
 {
-    /// <summary>Shorter than the gateway's patience with a service, so that it still hears which dependency it was.</summary>
+    /// <summary>Shorter than the gateway's timeout for a service, so that the gateway learns which dependency failed.</summary>
     private static readonly TimeSpan DependencyTimeout = TimeSpan.FromSeconds(2);
 
     internal static IHostApplicationBuilder AddKashifHealth(this IHostApplicationBuilder builder)
@@ -24,14 +26,14 @@ public static class HealthExtensions
         {
             foreach (var check in options.Registrations)
             {
-                // The client integrations name their checks after themselves.
+                // Aspire's client integrations name the checks after their libraries.
                 if (check.Name.EndsWith("DbContext", StringComparison.Ordinal))
                 {
                     check.Name = "database";
                 }
                 else if (check.Name.Contains("redis", StringComparison.OrdinalIgnoreCase))
                 {
-                    // Without its cache a service answers: Redis holds nothing that cannot be rebuilt.
+                    // Services work without Redis: it holds only data that can be rebuilt.
                     check.Name = ResourceNames.Cache;
                     check.FailureStatus = HealthStatus.Degraded;
                 }
@@ -66,7 +68,7 @@ public static class HealthExtensions
         json.WriteEndObject();
     }
 
-    /// <summary>What a check brings as data is only shown where it is the state of something behind it.</summary>
+    /// <summary>Of a check's data, writes only nested health entries, such as those of the services behind the gateway.</summary>
     private static void Write(Utf8JsonWriter json, IEnumerable<KeyValuePair<string, HealthReportEntry>> checks)
     {
         json.WriteStartObject("checks");

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Kashif.Health;
 
 /// <summary>
-/// Concurrent requests, and those within a second, share one run of the checks: however often <c>/health</c> is requested, the
-/// dependencies are checked once a second.
+/// Shares one run of the checks between concurrent requests, and with requests within the next second. However often <c>/health</c>
+/// is requested, the dependencies are checked at most once per second.
 /// </summary>
 internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
 {

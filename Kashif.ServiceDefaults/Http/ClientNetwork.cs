@@ -3,12 +3,12 @@ using System.Net.Sockets;
 
 namespace Kashif.Http;
 
-/// <summary>By what a client without a name is counted.</summary>
+/// <summary>The key for rate limits on anonymous clients.</summary>
 public static class ClientNetwork
 {
     private const int NetworkBytes = 8;
 
-    /// <summary>The IPv4 address; of IPv6 the /64 network in hexadecimal, of which everybody has all addresses.</summary>
+    /// <summary>The IPv4 address, or the /64 network of an IPv6 address in hexadecimal: a client owns its whole /64.</summary>
     public static string Of(IPAddress? address) => address switch
     {
         null => "none",

@@ -1,4 +1,4 @@
 namespace Kashif.Http;
 
-/// <summary>A lost race that only an exception can report; becomes a 409.</summary>
+/// <summary>A conflict with a concurrent request, for code that cannot return an <see cref="Error"/>. Becomes a 409.</summary>
 public class ConflictException(string message) : Exception(message);

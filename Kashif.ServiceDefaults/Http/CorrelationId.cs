@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Kashif.Http;
 
 /// <summary>
-/// <c>X-Correlation-Id</c>: the caller's or, without one, the trace id. It is returned, logged, and passed on
-/// with events and calls to other services.
+/// <c>X-Correlation-Id</c>: from the request, or the trace id by default. It is returned, logged, and sent with events and calls to
+/// other services.
 /// </summary>
 public static class CorrelationId
 {
@@ -15,16 +15,16 @@ public static class CorrelationId
 
     private static readonly AsyncLocal<string?> Ambient = new();
 
-    /// <summary>Of the request or message that is being handled; null outside of any.</summary>
+    /// <summary>The id of the current request or message, or null outside of both.</summary>
     public static string? Current => Ambient.Value ?? Activity.Current?.TraceId.ToString();
 
-    /// <summary>Must run before everything that logs or answers.</summary>
+    /// <summary>Must run before all middleware that logs or responds.</summary>
     internal static Func<HttpContext, RequestDelegate, Task> Middleware(ILogger logger) => async (context, next) =>
     {
         var sent = context.Request.Headers[Header].ToString();
         if (!IsValid(sent))
         {
-            // The trace id is on every log line already, so this path needs no scope.
+            // No logging scope: every log line has the trace id already.
             var made = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
             context.Request.Headers[Header] = made;
             Return(context.Response, made);
@@ -40,19 +40,19 @@ public static class CorrelationId
         }
     };
 
-    /// <summary>Set when the response starts, because the exception handler clears headers.</summary>
+    /// <summary>Sets the header when the response starts, because the exception handler clears the headers.</summary>
     private static void Return(HttpResponse response, string id) => response.OnStarting(() =>
     {
         response.Headers[Header] = id;
         return Task.CompletedTask;
     });
 
-    /// <summary>Printable ASCII without spaces: anything else could forge log lines or headers, and is replaced.</summary>
+    /// <summary>Printable ASCII without spaces. Other characters could forge log lines or headers.</summary>
     private static bool IsValid(string value) =>
         value.Length is > 0 and <= MaxLength && value.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
 }
 
-/// <summary>Passes the correlation id on to the services that this one calls.</summary>
+/// <summary>Sends the correlation id with calls to other services.</summary>
 internal sealed class CorrelationIdHandler : DelegatingHandler
 {
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -4,20 +4,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Http;
 
-/// <summary>An expected failure: a value that a handler returns and that becomes an RFC 9457 problem in one place.</summary>
+/// <summary>An expected failure. Handlers return it, and it becomes an RFC 9457 problem.</summary>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Code">Stable, snake_case, for programs.</param>
-/// <param name="Detail">For people; no data about other users.</param>
+/// <param name="Code">For programs: stable, in snake_case.</param>
+/// <param name="Detail">For people. Must not contain data about other users.</param>
 public sealed record Error(int Status, string Code, string Detail)
 {
-    /// <summary>Missing or another user's: the answer is the same.</summary>
+    /// <summary>For a missing resource and for another user's: the response must be the same.</summary>
     public static Error NotFound(string detail) => new(StatusCodes.Status404NotFound, "not_found", detail);
 
     public static Error Forbidden(string code, string detail) => new(StatusCodes.Status403Forbidden, code, detail);
 
     public static Error Conflict(string code, string detail) => new(StatusCodes.Status409Conflict, code, detail);
 
-    /// <summary>Well-formed, but against a rule of the domain.</summary>
+    /// <summary>A well-formed request that breaks a business rule.</summary>
     public static Error Rule(string code, string detail) => new(StatusCodes.Status422UnprocessableEntity, code, detail);
 
     public static Error TooMany(string code, string detail) => new(StatusCodes.Status429TooManyRequests, code, detail);
@@ -28,14 +28,14 @@ public sealed record Error(int Status, string Code, string Detail)
 
     public static Error Unavailable(string code, string detail) => new(StatusCodes.Status503ServiceUnavailable, code, detail);
 
-    /// <summary>The problem. <c>type</c>, <c>title</c> and <c>trace_id</c> are filled in where all problems are written.</summary>
+    /// <summary>The problem, to which <see cref="ProblemExtensions"/> adds <c>type</c>, <c>title</c> and <c>trace_id</c>.</summary>
     public ProblemHttpResult ToProblem() => TypedResults.Problem(
         Detail, statusCode: Status, extensions: [new(ProblemExtensions.Code, Code)]);
 
     public static implicit operator ProblemHttpResult(Error error) => error.ToProblem();
 
-    /// <summary>A 400 that names one bad field, for what attributes cannot check.</summary>
-    /// <param name="field">Its wire name.</param>
+    /// <summary>A 400 for one invalid field, for rules that attributes cannot check.</summary>
+    /// <param name="field">The field's wire name.</param>
     public static ValidationProblem Field(string field, string message) =>
         TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [message] });
 }

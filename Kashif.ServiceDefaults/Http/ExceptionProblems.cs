@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Http;
 
 /// <summary>
-/// Turns exceptions into problems: a request that cannot be bound is a 400 that names the fields, an unavailable database is a
-/// 503. Anything else is a bug: it is logged, and the client gets a 500 without details.
+/// Turns exceptions into problems: 400 with the invalid fields if binding fails, 503 if the database is unavailable. Any other
+/// exception is a bug: it is logged, and the client gets a 500 without details.
 /// </summary>
 internal sealed partial class ExceptionProblems(
     IProblemDetailsService problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, ILogger<ExceptionProblems> logger) : IExceptionHandler
@@ -57,12 +57,12 @@ internal sealed partial class ExceptionProblems(
             case ConflictException:
                 return new ProblemDetails { Status = StatusCodes.Status409Conflict, Detail = exception.Message };
 
-            // EF wraps database exceptions in exceptions of its own.
+            // Searches inner exceptions, because EF wraps database exceptions.
             case var _ when TransientFailure.Is(exception) || exception is TimeoutException:
                 Unavailable(logger, exception);
                 return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable };
 
-            // Token validation has no keys while Auth is unavailable.
+            // Auth is unavailable, so token validation has no keys.
             case InvalidOperationException { InnerException: IOException or HttpRequestException }:
                 Unavailable(logger, exception);
                 return new ProblemDetails { Status = StatusCodes.Status503ServiceUnavailable };
@@ -104,6 +104,6 @@ internal sealed partial class ExceptionProblems(
     [LoggerMessage(EventId = 1001, Level = LogLevel.Error, Message = "Unhandled exception in a {Method} request")]
     private static partial void Unhandled(ILogger logger, string method, Exception exception);
 
-    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "A server was unavailable; the request got a 503")]
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "A server is unavailable; returned 503")]
     private static partial void Unavailable(ILogger logger, Exception exception);
 }

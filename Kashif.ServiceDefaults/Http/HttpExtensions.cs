@@ -10,7 +10,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Http;
 
-/// <summary>What every HTTP surface of Kashif has in common: wire format, problems, validation, documentation.</summary>
+/// <summary>The HTTP conventions of all services: JSON, problems, validation, OpenAPI.</summary>
 public static class HttpExtensions
 {
     /// <summary>The largest JSON body that a service reads, in bytes.</summary>
@@ -35,7 +35,7 @@ public static class HttpExtensions
     }
 
     /// <summary>
-    /// Adds a service's generated serializers before the reflecting ones. Declare the context with
+    /// Adds a service's source-generated serializers, which are used before reflection. Declare the context with
     /// <c>[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = SnakeCaseLower, Converters = [typeof(UtcInstantConverter)])]</c>.
     /// </summary>
     public static IServiceCollection AddJsonContext(this IServiceCollection services, IJsonTypeInfoResolver context) =>

@@ -5,6 +5,6 @@ public static class IdempotencyHeaders
 {
     public const string Key = "Idempotency-Key";
 
-    /// <summary><c>true</c> on the stored answer of an earlier request.</summary>
+    /// <summary><c>true</c> on a stored response to an earlier request.</summary>
     public const string Replayed = "Idempotency-Replayed";
 }

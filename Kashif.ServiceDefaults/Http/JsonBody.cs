@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Kashif.Http;
 
 /// <summary>
-/// The bytes of a JSON request, read once: the handler binds from them, an idempotency key is bound to them, and when they
-/// do not fit they are looked at again to name every bad field.
+/// The bytes of a JSON request body, read once. They are bound to the handler's parameter, compared under an idempotency key, and
+/// parsed again to find all invalid fields if binding fails.
 /// </summary>
 public sealed class JsonBody
 {
@@ -14,7 +14,7 @@ public sealed class JsonBody
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    /// <summary>Kestrel's limit on the size of a body bounds what this reads.</summary>
+    /// <summary>Reads the whole body; Kestrel's <c>MaxRequestBodySize</c> limits it.</summary>
     public static async Task Middleware(HttpContext context, RequestDelegate next)
     {
         if (context.Request.HasJsonContentType())

@@ -6,8 +6,8 @@ using Kashif.Localization;
 namespace Kashif.Http;
 
 /// <summary>
-/// Finds all errors of a body that does not match its request type. System.Text.Json stops at the first invalid field; this
-/// reads each field alone, so that the response names all of them.
+/// Finds all errors in a body that does not match its request type. System.Text.Json stops at the first invalid field, so this reads
+/// each field separately.
 /// </summary>
 internal static class JsonBodyErrors
 {
@@ -76,7 +76,7 @@ internal static class JsonBodyErrors
         ];
     }
 
-    /// <summary>A record's attributes may stand on its property or on the parameter that it is made from.</summary>
+    /// <summary>A record may have attributes on a property or on its constructor parameter.</summary>
     private static IEnumerable<ValidationAttribute> Attributes(JsonPropertyInfo property) =>
         (property.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])
         .Concat(property.AssociatedParameter?.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])

@@ -12,7 +12,7 @@ internal static class OpenApiExtensions
     private const string ApiKey = "api_key";
     private const string Password = "password";
 
-    /// <summary>From the page's own origin, whatever the gateway is called there.</summary>
+    /// <summary>Relative to the origin of the documentation page, which is the gateway's public URL.</summary>
     private static readonly Uri TokenPath = new("/api/v1/auth/token", UriKind.Relative);
 
     public static IServiceCollection AddKashifOpenApi(this IServiceCollection services, string service) =>
@@ -22,14 +22,14 @@ internal static class OpenApiExtensions
             {
                 document.Info.Title = $"Kashif {service}";
                 document.Info.Version = "v1";
-                document.Servers = []; // the gateway's page knows where it was loaded from
+                document.Servers = []; // the default is the origin of the documentation page
                 document.Components ??= new OpenApiComponents();
                 document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
                 {
                     [Password] = new OpenApiSecurityScheme
                     {
                         Type = SecuritySchemeType.OAuth2,
-                        Description = "Signs in with e-mail address and password; client_id and client_secret stay empty.",
+                        Description = "Sign in with e-mail address and password. Leave client_id and client_secret empty.",
                         Flows = new OpenApiOAuthFlows { Password = new OpenApiOAuthFlow { TokenUrl = TokenPath, Scopes = new Dictionary<string, string>() } },
                     },
                     [Bearer] = new OpenApiSecurityScheme
@@ -44,14 +44,14 @@ internal static class OpenApiExtensions
                         Type = SecuritySchemeType.ApiKey,
                         In = ParameterLocation.Header,
                         Name = "X-Api-Key",
-                        Description = "A key from POST /api/v1/auth/api-keys with the scope of this service.",
+                        Description = "An API key from POST /api/v1/auth/api-keys with a scope of this service.",
                     },
                 };
                 return Task.CompletedTask;
             });
             options.AddSchemaTransformer((schema, context, _) =>
             {
-                // What a converter of ours writes is not known to the exporter.
+                // The schema exporter cannot know the type that a custom converter writes.
                 var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
                 if (schema.Type is null && (type == typeof(string) || type == typeof(DateTimeOffset)))
                 {

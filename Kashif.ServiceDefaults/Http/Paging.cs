@@ -11,7 +11,7 @@ namespace Kashif.Http;
 /// <param name="NextCursor">The <c>cursor</c> of the next page; null on the last page.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
-/// <summary>The paging parameters of every list; bind with <c>[AsParameters]</c>.</summary>
+/// <summary>The paging parameters of all lists. Bind with <c>[AsParameters]</c>.</summary>
 public sealed class PageRequest
 {
     public const int DefaultLimit = 50;
@@ -20,20 +20,20 @@ public sealed class PageRequest
     [FromQuery(Name = "limit"), Between(1, MaxLimit), DefaultValue(DefaultLimit)]
     public int? Limit { get; set; }
 
-    /// <summary>Opaque: the <c>next_cursor</c> of the previous page.</summary>
+    /// <summary>The <c>next_cursor</c> of the previous page.</summary>
     [FromQuery(Name = "cursor"), Text(200)]
     public string? Cursor { get; set; }
 
-    /// <summary>The maximum number of items on a page. Read one row more: it tells whether another page follows.</summary>
+    /// <summary>The maximum number of items on a page. Read one more row to know whether another page follows.</summary>
     public int Size => Limit ?? DefaultLimit;
 }
 
-/// <summary>Makes pages.</summary>
+/// <summary>Creates pages.</summary>
 public static class Page
 {
-    /// <param name="rows">Up to one row more than the page's size; that row only tells that another page follows.</param>
+    /// <param name="rows">Up to <paramref name="size"/> + 1 rows. The extra row means that another page follows.</param>
     /// <param name="size">The page's size.</param>
-    /// <param name="cursor">The sort key of the page's last row, from <see cref="Cursor"/>.</param>
+    /// <param name="cursor">Encodes the sort key of a row, with <see cref="Cursor"/>.</param>
     public static Page<TItem> Of<TRow, TItem>(List<TRow> rows, int size, Func<TRow, TItem> item, Func<TRow, string> cursor)
     {
         var more = rows.Count > size;
@@ -50,7 +50,7 @@ public static class Page
     public static Page<TItem> Of<TItem>(List<TItem> rows, int size, Func<TItem, string> cursor) => Of(rows, size, row => row, cursor);
 }
 
-/// <summary>Keyset cursors: the sort key of a page's last row, as base64url. They contain no secret: a forged one only reads another page.</summary>
+/// <summary>Keyset cursors: the sort key of a page's last row as base64url. Not signed: a forged one only selects another page.</summary>
 public static class Cursor
 {
     private const char Separator = '|';
@@ -64,7 +64,7 @@ public static class Cursor
         where T2 : ISpanFormattable =>
         Encode($"{Text(first)}{Separator}{Text(second)}");
 
-    /// <returns>False if it is not a cursor of this shape: return <c>Error.Field("cursor", Cursor.Invalid)</c>.</returns>
+    /// <returns>False for an invalid cursor: return <c>Error.Field("cursor", Cursor.Invalid)</c>.</returns>
     public static bool TryDecode<T>(string cursor, out T key)
         where T : struct, ISpanParsable<T>
     {
@@ -86,7 +86,7 @@ public static class Cursor
 
     public const string Invalid = "Invalid cursor. Send the next_cursor of the previous page, or none.";
 
-    /// <summary>Doubles and instants need their round-trip forms; for other types the format is the default one.</summary>
+    /// <summary>Uses the round-trip format, which is not the default for instants.</summary>
     private static string Text<T>(T value)
         where T : ISpanFormattable =>
         value.ToString(value is DateTimeOffset ? "O" : value is double ? "R" : null, CultureInfo.InvariantCulture);

@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Http;
 
-/// <summary>Gives all problems their common form.</summary>
+/// <summary>Adds the common fields to all problems.</summary>
 internal static class ProblemExtensions
 {
     public const string Code = "code";
@@ -55,7 +55,7 @@ internal static class ProblemExtensions
         }
     }
 
-    /// <summary>For refusals of the framework, which have only a status.</summary>
+    /// <summary>For errors of the framework, which have only a status.</summary>
     private static string? DefaultDetail(HttpContext context, int status) => status switch
     {
         StatusCodes.Status401Unauthorized => "Send a valid access token: Authorization: Bearer <token>.",
@@ -93,13 +93,13 @@ internal static class ProblemExtensions
 }
 
 /// <summary>
-/// Writes the problem even if <c>Accept</c> does not allow it: RFC 9110 section 12.4.1 permits that, and an empty body would
-/// explain nothing.
+/// Writes the problem even if <c>Accept</c> does not include it. RFC 9110 section 12.4.1 allows that, and an empty body would not
+/// explain the error.
 /// </summary>
 internal sealed class ProblemForAnyClient(IServiceProvider services) : IProblemDetailsWriter
 {
     public bool CanWrite(ProblemDetailsContext context) => true;
 
     public ValueTask WriteAsync(ProblemDetailsContext context) =>
-        services.GetServices<IProblemDetailsWriter>().First().WriteAsync(context); // the framework's own
+        services.GetServices<IProblemDetailsWriter>().First().WriteAsync(context); // the framework's writer
 }

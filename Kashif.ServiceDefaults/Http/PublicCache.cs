@@ -10,13 +10,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Http;
 
-/// <summary>Reads that are the same for everyone.</summary>
+/// <summary>HTTP caching of responses that are the same for all users.</summary>
 public static class PublicCache
 {
     /// <summary>
-    /// Lets clients, the gateway and caches between them keep the endpoint's 200 answers for <paramref name="maxAge"/>, which
-    /// is also how stale they may be, and gives each an <c>ETag</c> of its content: <c>If-None-Match</c> gets a 304. An answer
-    /// that carries a <c>Cache-Control</c> of its own is left alone.
+    /// Lets clients, the gateway and other caches store the endpoint's 200 responses for <paramref name="maxAge"/>, so responses can be
+    /// that stale. Adds an <c>ETag</c> and answers a matching <c>If-None-Match</c> with 304. Does not change a response that already has
+    /// a <c>Cache-Control</c>.
     /// </summary>
     public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge)
     {
@@ -35,7 +35,7 @@ public static class PublicCache
         });
     }
 
-    /// <summary>Such an answer made once, for a hot endpoint to give again and again.</summary>
+    /// <summary>Serializes a response once, for an endpoint that returns it many times.</summary>
     /// <inheritdoc cref="WithPublicCache"/>
     public static IResult Prepare(object value, TimeSpan maxAge, JsonSerializerOptions options)
     {

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Kashif.Http;
 
-/// <summary>Refuses strings of a request that are not <see cref="Characters.AreText"/>.</summary>
+/// <summary>Rejects strings in a request body that are not <see cref="Characters.AreText"/>.</summary>
 internal sealed class TextConverter : JsonConverter<string>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

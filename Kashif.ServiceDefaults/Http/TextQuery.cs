@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kashif.Http;
 
-/// <summary>Refuses query parameters that are not <see cref="Characters.AreText"/>, as <see cref="TextConverter"/> does for bodies.</summary>
+/// <summary>Rejects query parameters that are not <see cref="Characters.AreText"/>.</summary>
 /// <remarks>
-/// PostgreSQL would refuse U+0000 as well, but too late: Npgsql believes that a statement is prepared when its first
-/// execution failed in Bind, and the next request that uses it on this connection fails (npgsql/npgsql#6391).
+/// PostgreSQL rejects U+0000 too, but then Npgsql marks a statement as prepared although its first Bind failed, and the next request
+/// with this statement fails on the same connection: https://github.com/npgsql/npgsql/issues/6391
 /// </remarks>
 internal static class TextQuery
 {

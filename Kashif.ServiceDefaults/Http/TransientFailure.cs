@@ -2,10 +2,10 @@ using System.Data.Common;
 
 namespace Kashif.Http;
 
-/// <summary>Failures of a database that pass by themselves.</summary>
+/// <summary>Database errors that a retry may solve.</summary>
 public static class TransientFailure
 {
-    /// <summary>The same work may well succeed in a moment: no connection, a deadlock, a serialization failure.</summary>
+    /// <summary>True for an error such as a lost connection, a deadlock or a serialization failure.</summary>
     public static bool Is(Exception? exception) =>
         exception is not null && (exception is DbException { IsTransient: true } || Is(exception.InnerException));
 }

@@ -5,16 +5,16 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Kashif.Http;
 
-/// <summary>What a service holds about a person, for the gateway to hand to them.</summary>
+/// <summary>A service's part of a user's data export, which the gateway assembles.</summary>
 public static class UserExport
 {
     /// <summary>
-    /// Maps <c>/internal/v1/users/{id}/export</c>, for services only: a JSON object with everything that is the person's and no
-    /// secret, read row by row. Who has nothing here gets an object of empty lists.
+    /// Maps <c>/internal/v1/users/{id}/export</c>, for services only: a JSON object with all of the user's data except secrets, streamed
+    /// row by row. For an unknown user, the lists are empty.
     /// </summary>
     /// <remarks>
-    /// Each list ends with a <c>Select</c> after <c>AsAsyncEnumerable</c>: that closes its reader at its end. The serializer would
-    /// only at its next flush, while the next list is being read on the same connection.
+    /// End each list with a <c>Select</c> after <c>AsAsyncEnumerable</c>: it closes the reader after the last row. The serializer would
+    /// close it only at its next flush, when the next list already uses the same connection.
     /// </remarks>
     public static RouteHandlerBuilder MapUserExport(this IEndpointRouteBuilder endpoints, Delegate handler) =>
         endpoints.MapGet("/internal/v1/users/{id:guid}/export", handler)

@@ -4,10 +4,10 @@ using System.Text.Json.Serialization;
 
 namespace Kashif.Http;
 
-/// <summary>Instants on the wire: ISO 8601 in UTC with <c>Z</c>, to the microsecond that PostgreSQL keeps.</summary>
+/// <summary>Instants on the wire: ISO 8601 in UTC with <c>Z</c>, in microseconds, PostgreSQL's precision.</summary>
 public sealed class UtcInstantConverter : JsonConverter<DateTimeOffset>
 {
-    /// <summary>The round-trip form, <c>2026-11-20T18:57:00.1234567Z</c>: several times faster to write than any form of one's own.</summary>
+    /// <summary>The round-trip format, <c>2026-11-20T18:57:00.1234567Z</c>: several times faster than a custom format.</summary>
     private const int RoundTripLength = 28;
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -5,15 +5,15 @@ using Microsoft.IdentityModel.Tokens;
 namespace Kashif.Security;
 
 /// <summary>
-/// Issuer and keys, read from Auth by service discovery. The discovery document's own <c>jwks_uri</c> is the public address,
-/// through the gateway: for clients, not for the services behind it.
+/// Reads the issuer and the keys from Auth through service discovery. Does not use the <c>jwks_uri</c> of the discovery document: that is
+/// the public URL through the gateway.
 /// </summary>
 internal sealed class AuthKeys(IHttpClientFactory clients, TimeProvider time, ILogger<AuthKeys> logger) : SigningKeys(time, logger)
 {
     public const string Client = "auth-keys";
     private const string WellKnown = $"http://{ResourceNames.Auth}/api/v1/auth/.well-known";
 
-    /// <summary>A revoked key stays valid here for this long, and in <see cref="ValidatedTokens"/> for a minute more.</summary>
+    /// <summary>A revoked key stays valid for this time, plus a minute in <see cref="ValidatedTokens"/>.</summary>
     protected override TimeSpan Freshness => TimeSpan.FromMinutes(1);
 
     protected override async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal sealed class AuthKeys(IHttpClientFactory clients, TimeProvider time, IL
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // 503, not 401: the token may be valid.
+            // Becomes a 503, not a 401: the token may be valid.
             throw new TimeoutException("Auth's keys could not be read.", exception);
         }
     }

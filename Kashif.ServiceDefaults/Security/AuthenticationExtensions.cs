@@ -9,12 +9,11 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Security;
 
-/// <summary>Who calls, and what they may do.</summary>
+/// <summary>Authentication and authorization policies.</summary>
 public static class AuthenticationExtensions
 {
     /// <summary>
-    /// Validates Auth's access tokens by its published keys, and closes every endpoint that does not say otherwise: the
-    /// default and the fallback policy both require a signed-in person.
+    /// Validates Auth's access tokens with its published keys. Closed by default: the default and the fallback policy both require a user.
     /// </summary>
     public static IHostApplicationBuilder AddKashifAuthentication(this IHostApplicationBuilder builder)
     {
@@ -57,7 +56,7 @@ public static class AuthenticationExtensions
 
     private static bool IsPerson(AuthorizationHandlerContext context) => context.User is { Identity.IsAuthenticated: true, UserIdOrNull: not null };
 
-    /// <summary>Where routing found nothing, or only what answers 405 or 415, that is the answer: there is nothing to protect.</summary>
+    /// <summary>Lets routing's own 404, 405 and 415 through: no <see cref="RouteEndpoint"/> matched.</summary>
     private static bool IsPersonOrNoEndpoint(AuthorizationHandlerContext context) =>
         (IsPerson(context) && Scopes.Allow(context)) || (context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint);
 }

@@ -5,17 +5,17 @@ namespace Kashif.Security;
 /// <summary>The claims of an access token.</summary>
 public static class KashifClaims
 {
-    /// <summary>The user's id; for a service its client id.</summary>
+    /// <summary>The user's id, or the client id of a service.</summary>
     public const string Subject = "sub";
     public const string Role = "roles";
 
-    /// <summary>The session (the refresh token's family) that the token was issued in.</summary>
+    /// <summary>The session: the refresh token's family.</summary>
     public const string Session = "sid";
 
-    /// <summary>The id of the API key that the token was issued for; only in such tokens.</summary>
+    /// <summary>The id of the API key; only in tokens issued for an API key.</summary>
     public const string ApiKey = "api_key";
 
-    /// <summary>The scopes of the API key: some of <see cref="Scopes.All"/>, with spaces between them (RFC 9068 section 2.2.3).</summary>
+    /// <summary>The scopes of the API key, separated by spaces (RFC 9068 section 2.2.3).</summary>
     public const string Scope = "scope";
 
     /// <summary>The audience of every access token.</summary>
@@ -24,14 +24,14 @@ public static class KashifClaims
     extension(ClaimsPrincipal principal)
     {
         /// <summary>The signed-in user's id.</summary>
-        /// <exception cref="InvalidOperationException">No signed-in user: the endpoint admits anonymous callers or services.</exception>
+        /// <exception cref="InvalidOperationException">The caller is anonymous or a service.</exception>
         public Guid UserId => principal.UserIdOrNull
-            ?? throw new InvalidOperationException("The endpoint asks for a user where none is required.");
+            ?? throw new InvalidOperationException("The endpoint reads the user id, but its policy does not require a user.");
 
         /// <summary>The signed-in user's id, or null for an anonymous caller or a service.</summary>
         public Guid? UserIdOrNull => Guid.TryParse(principal.FindFirst(Subject)?.Value, out var id) ? id : null;
 
-        /// <summary>The session of the signed-in user; null for services and API keys.</summary>
+        /// <summary>The signed-in user's session, or null for a service or an API key.</summary>
         public Guid? SessionId => Guid.TryParse(principal.FindFirst(Session)?.Value, out var id) ? id : null;
 
         /// <summary>City staff, moderator or admin.</summary>

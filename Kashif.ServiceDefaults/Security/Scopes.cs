@@ -4,13 +4,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Security;
 
-/// <summary>What an API key may be good for: reading or changing what its owner may, in one service.</summary>
+/// <summary>The scopes of API keys. A scope allows reads or writes in one service, within the owner's rights.</summary>
 public static class Scopes
 {
     private const string Read = "read";
     private const string Write = "write";
 
-    /// <summary>Every scope there is. Nothing in Auth can be changed with a key: that takes a person.</summary>
+    /// <summary>All scopes. Auth has no write scope: account changes need a session.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         $"{ResourceNames.Auth}:{Read}",
@@ -18,7 +18,7 @@ public static class Scopes
             .SelectMany(service => new[] { $"{service}:{Read}", $"{service}:{Write}" }),
     ];
 
-    /// <summary>A person's own token may do what they may; one that was given for a key needs the scope of the service and the method.</summary>
+    /// <summary>A token for an API key needs the scope of the service and method. Other tokens need none.</summary>
     internal static bool Allow(AuthorizationHandlerContext context)
     {
         if (context.User.FindFirst(KashifClaims.ApiKey) is null)
@@ -44,7 +44,7 @@ public static class Scopes
     }
 }
 
-/// <summary>Why a 403 is one, for its problem.</summary>
+/// <summary>Request feature: the missing scope, for the problem of the 403.</summary>
 internal sealed record InsufficientScope(string Needed)
 {
     public const string Code = "insufficient_scope";

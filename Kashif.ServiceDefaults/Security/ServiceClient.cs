@@ -9,22 +9,22 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Security;
 
-/// <summary>Section <c>ServiceClient</c>: how this service proves itself to others (OAuth 2 client credentials, RFC 6749 section 4.4).</summary>
+/// <summary>Section <c>ServiceClient</c>: this service's OAuth 2 client credentials (RFC 6749 section 4.4).</summary>
 public sealed class ServiceClientOptions
 {
     public const string Section = "ServiceClient";
 
-    [Required(ErrorMessage = "ServiceClient:ClientId is not set: the name by which Auth knows this service (Auth:ServiceClients:<id>).")]
+    [Required(ErrorMessage = "ServiceClient:ClientId is not set. It is the <id> in Auth:ServiceClients:<id>.")]
     public string ClientId { get; set; } = "";
 
-    [Required(ErrorMessage = "ServiceClient:ClientSecret is not set: the secret that Auth holds under Auth:ServiceClients:<id>.")]
+    [Required(ErrorMessage = "ServiceClient:ClientSecret is not set. It is the value of Auth:ServiceClients:<id>.")]
     public string ClientSecret { get; set; } = "";
 }
 
-/// <summary>Lets an HTTP client of one service call another as a service, not as a user.</summary>
+/// <summary>Service tokens for calls to other services.</summary>
 public static class ServiceClientExtensions
 {
-    /// <summary>Puts a token with the role <see cref="Roles.Service"/> on each request, asked of Auth and kept until shortly before it expires.</summary>
+    /// <summary>Sends a token with the role <see cref="Roles.Service"/>. Gets it from Auth and renews it before it expires.</summary>
     public static IHttpClientBuilder AddServiceToken(this IHttpClientBuilder builder)
     {
         builder.Services.AddOptions<ServiceClientOptions>()
@@ -47,7 +47,7 @@ internal sealed class ServiceTokenHandler(ServiceTokens tokens) : DelegatingHand
             return response;
         }
 
-        // Auth may have revoked its keys, and the token with them.
+        // The token is invalid if Auth has revoked its signing keys: try once with a new one.
         response.Dispose();
         tokens.Forget(token);
         return await SendAsync(request, await tokens.GetAsync(cancellationToken), cancellationToken);
@@ -60,7 +60,7 @@ internal sealed class ServiceTokenHandler(ServiceTokens tokens) : DelegatingHand
     }
 }
 
-/// <summary>The current service token; one request at a time fetches a new one.</summary>
+/// <summary>The current service token. Only one request at a time fetches a new one.</summary>
 internal sealed class ServiceTokens(IHttpClientFactory clients, IOptions<ServiceClientOptions> options, TimeProvider time) : IDisposable
 {
     public const string Client = "service-token";
@@ -71,7 +71,7 @@ internal sealed class ServiceTokens(IHttpClientFactory clients, IOptions<Service
 
     public void Dispose() => _fetching.Dispose();
 
-    /// <summary>Drops this token, unless another request has replaced it already.</summary>
+    /// <summary>Drops the token, unless another request has already replaced it.</summary>
     public void Forget(string value)
     {
         if (_token is { } token && token.Value == value)
@@ -114,7 +114,7 @@ internal sealed class ServiceTokens(IHttpClientFactory clients, IOptions<Service
         using var response = await clients.CreateClient(Client).PostAsync("/api/v1/auth/token", content, cancellationToken);
         response.EnsureSuccessStatusCode();
         var answer = await response.Content.ReadFromJsonAsync(ServiceTokenJson.Default.ServiceTokenResponse, cancellationToken)
-            ?? throw new HttpRequestException("Auth answered the token request with nothing.");
+            ?? throw new HttpRequestException("Auth's token response is null.");
         return new Token(answer.AccessToken, time.GetUtcNow().AddSeconds(answer.ExpiresIn) - Margin);
     }
 

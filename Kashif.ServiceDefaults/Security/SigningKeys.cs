@@ -7,13 +7,13 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Kashif.Security;
 
 /// <summary>
-/// This process's copy of the keys that validate tokens. It is refreshed in the background when it is no longer fresh, and at
-/// once, before the request is answered, for a token with an unknown key. So a new key never causes a refusal, however soon it
-/// signs. (IdentityModel's configuration managers differ in this by version, and let the first such request fail.)
+/// A cache of the keys that validate tokens. Old keys are refreshed in the background. A token with an unknown key id refreshes them at
+/// once, before it is validated, so tokens with a new key are accepted from the start. (IdentityModel's configuration managers reject the
+/// first such token, and differ between versions.)
 /// </summary>
 public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
-    /// <summary>Between two refreshes: forged key ids cost one refresh a second, however many there are.</summary>
+    /// <summary>The minimum time between refreshes for unknown key ids, which may be forged.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _reading = new(1);
@@ -21,10 +21,10 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
     private long? _attempted;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>The greatest age of keys that validate a token.</summary>
+    /// <summary>Older keys are refreshed in the background.</summary>
     protected abstract TimeSpan Freshness { get; }
 
-    /// <summary>Reads the published keys; never called concurrently.</summary>
+    /// <summary>Reads the published keys. Never called concurrently.</summary>
     protected abstract Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken);
 
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
@@ -43,12 +43,12 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         return known.Configuration;
     }
 
-    /// <summary>Does nothing: <see cref="LookUpAsync"/> has refreshed already.</summary>
+    /// <summary>Does nothing: <see cref="LookUpAsync"/> has already refreshed the keys.</summary>
     public void RequestRefresh()
     {
     }
 
-    /// <summary>Reads the keys where those in memory are older than this.</summary>
+    /// <summary>Reads the keys if the cached keys are older than <paramref name="maxAge"/>.</summary>
     public async Task RefreshAsync(TimeSpan maxAge, CancellationToken cancellationToken)
     {
         await _reading.WaitAsync(cancellationToken);
@@ -65,7 +65,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         }
     }
 
-    /// <summary>The same where that is possible; else those in memory go on.</summary>
+    /// <summary>Like <see cref="RefreshAsync"/>, but logs a failure and keeps the cached keys.</summary>
     public async Task TryRefreshAsync(TimeSpan maxAge, CancellationToken cancellationToken)
     {
         try
@@ -78,7 +78,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         }
     }
 
-    /// <summary>Ends when the key is known, or has been found not to be published.</summary>
+    /// <summary>Completes when the key is known or known to be unpublished.</summary>
     internal Task LookUpAsync(string keyId, CancellationToken cancellationToken) =>
         Knows(keyId) ? Task.CompletedTask : FindAsync(keyId, cancellationToken);
 
@@ -93,7 +93,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
                 return;
             }
 
-            // One refresh serves all requests from before it began; a failed one says nothing about their keys.
+            // A refresh that began after this call is good enough. If it failed, the key may still be valid.
             if (_attempted > asked)
             {
                 _failure?.Throw();
@@ -117,7 +117,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private async Task RefreshInBackgroundAsync()
     {
-        Activity.Current = null; // a background refresh is not part of the request's trace
+        Activity.Current = null; // not part of the request's trace
         if (!await _reading.WaitAsync(TimeSpan.Zero))
         {
             return; // another thread is refreshing
@@ -130,7 +130,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         catch (Exception exception)
         {
             NotRead(logger, exception);
-            _known = _known is { } known ? known with { ReadAt = time.GetTimestamp() } : null; // retried when no longer fresh
+            _known = _known is { } known ? known with { ReadAt = time.GetTimestamp() } : null; // do not retry before Freshness has passed
         }
         finally
         {
@@ -138,7 +138,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
         }
     }
 
-    /// <summary>Shared by all waiting requests: not cancelled when the first one disconnects.</summary>
+    /// <summary>Not cancelled when the first request disconnects: other requests wait for it too.</summary>
     private async Task ReadHeldAsync()
     {
         var now = time.GetTimestamp();
@@ -172,6 +172,6 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private sealed record Known(OpenIdConnectConfiguration Configuration, HashSet<string> KeyIds, long ReadAt);
 
-    [LoggerMessage(EventId = 1501, Level = LogLevel.Warning, Message = "Could not refresh the signing keys; using the known ones")]
+    [LoggerMessage(EventId = 1501, Level = LogLevel.Warning, Message = "Could not refresh the signing keys; using the cached keys")]
     private static partial void NotRead(ILogger logger, Exception exception);
 }

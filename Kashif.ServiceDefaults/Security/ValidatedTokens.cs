@@ -8,8 +8,8 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Kashif.Security;
 
 /// <summary>
-/// Remembers tokens that have been validated, because checking an ES256 signature costs more than most requests. An entry
-/// lives no longer than its token, and a minute at the most, which is how long a withdrawn signing key may outlive itself here.
+/// Caches validated tokens, because verifying an ES256 signature costs more than most requests. An entry lives until its token expires,
+/// but one minute at most: a revoked signing key stays valid for that long.
 /// </summary>
 internal sealed class ValidatedTokens(SigningKeys keys, TimeProvider time) : IDisposable
 {
@@ -53,7 +53,7 @@ internal sealed class ValidatedTokens(SigningKeys keys, TimeProvider time) : IDi
         return Task.CompletedTask;
     }
 
-    /// <summary>What the token's header says; it is checked after this.</summary>
+    /// <summary>The key id in the header of a token that is not validated yet.</summary>
     private static string? KeyIdOf(string token)
     {
         try

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Routing;
 namespace Kashif.Telemetry;
 
 /// <summary>
-/// <c>api_requests_total</c>, <c>api_request_duration_seconds</c> and <c>idempotency_hits_total</c>. Every label has few values,
-/// whatever is asked for: the route is its template, and a path that is none of ours has no name.
+/// <c>api_requests_total</c>, <c>api_request_duration_seconds</c> and <c>idempotency_hits_total</c>. Clients cannot add label values: the
+/// route is a template, and <c>none</c> for an unknown path.
 /// </summary>
 internal sealed class ApiMetrics
 {
@@ -25,8 +25,9 @@ internal sealed class ApiMetrics
         var meter = meters.Create(KashifTelemetry.Name);
         _service = new("service", service.Name);
         _requests = meter.CreateCounter<long>("api_requests", "{request}", "Requests by method, route and status");
-        _duration = meter.CreateHistogram("api_request_duration", "s", "From a request's arrival to the end of its answer", tags: null, KashifTelemetry.Seconds);
-        _replays = meter.CreateCounter<long>("idempotency_hits", "{request}", "Requests answered from an idempotency key");
+        _duration = meter.CreateHistogram(
+            "api_request_duration", "s", "Time from the request to the end of the response", tags: null, KashifTelemetry.Seconds);
+        _replays = meter.CreateCounter<long>("idempotency_hits", "{request}", "Responses replayed under an idempotency key");
         _replays.Add(0, _service);
     }
 
@@ -55,7 +56,7 @@ internal sealed class ApiMetrics
         }
     }
 
-    /// <summary>The exception handler takes the endpoint off the request.</summary>
+    /// <summary>The exception handler clears the request's endpoint.</summary>
     private static string Route(HttpContext context) =>
         (context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) is RouteEndpoint endpoint
             ? endpoint.RoutePattern.RawText ?? NoRoute

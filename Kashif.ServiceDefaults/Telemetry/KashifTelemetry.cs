@@ -13,31 +13,31 @@ using OpenTelemetry.Trace;
 
 namespace Kashif.Telemetry;
 
-/// <summary>Traces, metrics and logs over OTLP; metrics for Prometheus too.</summary>
+/// <summary>Traces, metrics and logs over OTLP, and metrics for Prometheus.</summary>
 public static class KashifTelemetry
 {
-    /// <summary>The name of Kashif's activity source and of its meter.</summary>
+    /// <summary>The name of Kashif's activity source and meter.</summary>
     public const string Name = "Kashif";
 
-    /// <summary>Spans of Kashif's own: the events. HTTP and the database emit theirs.</summary>
+    /// <summary>The source of spans for events.</summary>
     public static ActivitySource Source { get; } = new(Name);
 
     /// <summary>
-    /// These emit complete spans by themselves; only ASP.NET Core needs its instrumentation package. The RabbitMQ client's spans
-    /// know neither the event nor its cause.
+    /// Sources with complete spans. Only ASP.NET Core needs an instrumentation package. The RabbitMQ client's source is left out: its spans
+    /// have neither the event type nor its cause.
     /// </summary>
     private static readonly string[] Sources = [Name, "System.Net.Http", "Npgsql"];
 
     private static readonly string[] Meters =
         [Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql"];
 
-    /// <summary>For histograms in seconds: the SDK's own bounds are made for milliseconds.</summary>
+    /// <summary>For histograms in seconds. The SDK's default boundaries are for milliseconds.</summary>
     public static InstrumentAdvice<double> Seconds { get; } =
         new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] };
 
     /// <summary>
-    /// Metrics are always collected, for <c>/metrics</c>. The rest is exported where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> points;
-    /// without it there are no traces, so nothing is paid for them.
+    /// Always collects metrics, for <c>/metrics</c>. Exports traces, metrics and logs to <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; without it,
+    /// tracing is off and costs nothing.
     /// </summary>
     internal static IHostApplicationBuilder AddKashifTelemetry(this IHostApplicationBuilder builder)
     {
@@ -59,7 +59,7 @@ public static class KashifTelemetry
         builder.Services.TryAddSingleton<ApiMetrics>();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(Meters)
-            // Npgsql names a pool with its connection string: each service has one, so it needs no name.
+            // Drops Npgsql's pool name, which is the connection string. A service has only one pool.
             .AddView("db.client.*", new MetricStreamConfiguration { TagKeys = ["db.client.connection.state", "error.type"] })
             .AddPrometheusExporter());
 
@@ -92,10 +92,10 @@ public static class KashifTelemetry
         options.IncludeScopes = true;
     }
 
-    /// <summary>On the gateway, <c>/api/&lt;area&gt;/health</c> too.</summary>
+    /// <summary>Includes <c>/api/&lt;area&gt;/health</c> of the gateway.</summary>
     private static bool IsProbe(PathString path) =>
         path.Value is { } value && (value is "/alive" or "/metrics" || value.EndsWith("/health", StringComparison.Ordinal));
 
-    /// <summary>Maps <c>/metrics</c>, open to the service's own network. The gateway is reachable from outside and restricts it.</summary>
+    /// <summary>Maps <c>/metrics</c> without authentication: services are not public. The gateway, which is, restricts it.</summary>
     internal static void MapKashifMetrics(this WebApplication app) => app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 }

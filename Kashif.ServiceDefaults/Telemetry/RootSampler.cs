@@ -4,8 +4,8 @@ using OpenTelemetry.Trace;
 namespace Kashif.Telemetry;
 
 /// <summary>
-/// Requests and events begin traces. A query or a call outside of them is a poll: traced, the idle system alone would fill the
-/// store.
+/// Only requests and events start traces. Queries and calls outside of them are polls, and would fill the trace store even on an idle
+/// system.
 /// </summary>
 internal sealed class RootSampler : Sampler
 {

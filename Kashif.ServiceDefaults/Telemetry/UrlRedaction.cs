@@ -4,8 +4,8 @@ using OpenTelemetry;
 namespace Kashif.Telemetry;
 
 /// <summary>
-/// Keeps personal data in addresses out of the traces: queries, which hold places and e-mail addresses, and the tokens of devices,
-/// which the API has at the end of a path.
+/// Removes personal data from the URLs in traces: query strings, which contain locations and e-mail addresses, and device tokens at the
+/// end of a path.
 /// </summary>
 internal sealed class UrlRedaction : BaseProcessor<Activity>
 {
