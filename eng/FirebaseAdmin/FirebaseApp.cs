@@ -1,5 +1,5 @@
-// Built only where the package FirebaseAdmin cannot be restored (FirebaseAdminFrom in Directory.Build.props).
-// It has the package's members that Kashif calls, and no others.
+// Built only if NuGet cannot restore the package FirebaseAdmin (FirebaseAdminFrom in Directory.Build.props).
+// Has only the members of the package that Kashif uses.
 
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Http;
@@ -28,7 +28,7 @@ public sealed class FirebaseApp
 
     internal Lazy<Messaging.FirebaseMessaging> Messaging { get; }
 
-    /// <param name="name">The package keeps its apps by name; nothing here asks for one by it.</param>
+    /// <param name="name">Not used here. The package registers apps by name.</param>
     public static FirebaseApp Create(AppOptions options, string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

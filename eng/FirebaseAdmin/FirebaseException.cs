@@ -1,5 +1,5 @@
-// Built only where the package FirebaseAdmin cannot be restored (FirebaseAdminFrom in Directory.Build.props).
-// It has the package's members that Kashif calls, and no others; the enumerations are whole, because FCM answers any of their values.
+// Built only if NuGet cannot restore the package FirebaseAdmin (FirebaseAdminFrom in Directory.Build.props).
+// Has only the members of the package that Kashif uses. The enums are complete, because FCM may return any value.
 
 namespace FirebaseAdmin
 {

@@ -1,5 +1,5 @@
-// Built only where the package FirebaseAdmin cannot be restored (FirebaseAdminFrom in Directory.Build.props).
-// It has the package's members that Kashif calls, and no others.
+// Built only if NuGet cannot restore the package FirebaseAdmin (FirebaseAdminFrom in Directory.Build.props).
+// Has only the members of the package that Kashif uses.
 
 using System.Net;
 using System.Text;
@@ -39,7 +39,7 @@ public sealed class FirebaseMessaging
 
     public static FirebaseMessaging GetMessaging(FirebaseApp app) => app.Messaging.Value;
 
-    /// <summary>Sends up to 500 messages at once; each has its own outcome, in the order given.</summary>
+    /// <summary>Sends up to 500 messages. Each has its own result, in the same order.</summary>
     public async Task<BatchResponse> SendEachAsync(IEnumerable<Message> messages, CancellationToken cancellationToken)
     {
         var all = messages.ToList();
@@ -107,7 +107,7 @@ public sealed class FirebaseMessaging
             _ => null,
         });
 
-    // INVALID_ARGUMENT is InvalidArgument: the names of google.rpc.Code without their underscores.
+    // The names of google.rpc.Code without underscores: INVALID_ARGUMENT is InvalidArgument.
     private static ErrorCode? CodeOf(string status) =>
         Enum.TryParse<ErrorCode>(status?.Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out var code) ? code : null;
 

@@ -1,6 +1,6 @@
-// Built only where the package FirebaseAdmin cannot be restored (FirebaseAdminFrom in Directory.Build.props).
-// It has the package's members that Kashif sets, and no others.
-// The attributes spell the fields of https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages.
+// Built only if NuGet cannot restore the package FirebaseAdmin (FirebaseAdminFrom in Directory.Build.props).
+// Has only the members of the package that Kashif uses.
+// JSON fields: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages.
 
 using System.Text.Json.Serialization;
 
