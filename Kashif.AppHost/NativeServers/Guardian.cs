@@ -52,7 +52,7 @@ internal static class Guardian
         catch (IOException)
         {
             throw new DistributedApplicationException(
-                $"Kashif already runs here (process {File.ReadLines(identity).First()}). "
+                $"Kashif is already running here (process {File.ReadLines(identity).First()}). "
                 + "Stop it with Ctrl-C or ./kashif stop, or use another directory: DataDirectory=/path.");
         }
 

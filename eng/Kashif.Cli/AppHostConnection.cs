@@ -6,8 +6,8 @@ using StreamJsonRpc;
 namespace Kashif.Cli;
 
 /// <summary>
-/// The AppHost that runs from this checkout, over the Unix socket that every Aspire AppHost opens for the <c>aspire</c> CLI.
-/// Methods and shapes are those of Aspire's <c>AuxiliaryBackchannelRpcTarget</c>:
+/// A connection to the AppHost that runs from this checkout, over the Unix socket that Aspire opens for the <c>aspire</c> CLI. The methods
+/// and types match Aspire's <c>AuxiliaryBackchannelRpcTarget</c>:
 /// https://github.com/microsoft/aspire/blob/main/src/Aspire.Hosting/Backchannel/AuxiliaryBackchannelRpcTarget.cs
 /// </summary>
 internal sealed class AppHostConnection : IDisposable
@@ -25,12 +25,12 @@ internal sealed class AppHostConnection : IDisposable
 
     public int ProcessId { get; }
 
-    /// <exception cref="CliException">Nothing runs here.</exception>
+    /// <exception cref="CliException">No AppHost runs from this checkout.</exception>
     public static async Task<AppHostConnection> OpenAsync() =>
-        await TryOpenAsync() ?? throw new CliException("Kashif does not run here. Start it with ./kashif run.");
+        await TryOpenAsync() ?? throw new CliException("Kashif is not running here. Start it with ./kashif run.");
 
-    /// <param name="processId">The AppHost's process; null for any that runs from this checkout.</param>
-    /// <returns>Null if no such AppHost runs, or it has not opened its socket yet.</returns>
+    /// <param name="processId">The AppHost's process id, or null for any AppHost of this checkout.</param>
+    /// <returns>Null if the AppHost is not running or has not opened its socket yet.</returns>
     public static async Task<AppHostConnection?> TryOpenAsync(int? processId = null)
     {
         var directory = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aspire", "cli");
@@ -39,7 +39,7 @@ internal sealed class AppHostConnection : IDisposable
             return null;
         }
 
-        // A socket's name ends with the process id: "bch/iYRUTJ84DZQq5U0Ipn3.15808".
+        // The socket's name ends with the process id: "bch/iYRUTJ84DZQq5U0Ipn3.15808".
         foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
         {
             if (int.TryParse(Path.GetExtension(path).TrimStart('.'), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
@@ -57,14 +57,14 @@ internal sealed class AppHostConnection : IDisposable
 
     public Task<IAsyncEnumerable<ResourceSnapshot>> WatchResourcesAsync() => _rpc.InvokeAsync<IAsyncEnumerable<ResourceSnapshot>>("WatchResourceSnapshotsAsync");
 
-    /// <returns>The dashboard's address with its token; null where there is none.</returns>
+    /// <returns>The dashboard's login URL, or null without a dashboard.</returns>
     public async Task<string?> DashboardAsync() => (await _rpc.InvokeAsync<DashboardUrls>("GetDashboardUrlsAsync")).BaseUrlWithLoginToken;
 
     public Task<IAsyncEnumerable<LogLine>> LogsAsync(string? resource, bool follow) =>
         _rpc.InvokeAsync<IAsyncEnumerable<LogLine>>("GetResourceLogsAsync", resource, follow);
 
-    /// <summary>Runs a command of a resource, as a button on the dashboard does.</summary>
-    /// <returns>The text that it returns.</returns>
+    /// <summary>Runs a resource command, like a button on the dashboard.</summary>
+    /// <returns>The command's result.</returns>
     /// <exception cref="CliException">The command failed.</exception>
     public async Task<string> ExecuteAsync(string resource, string command)
     {
@@ -80,7 +80,7 @@ internal sealed class AppHostConnection : IDisposable
 
     private static async Task<AppHostConnection?> TryOpenAsync(string path, int processId)
     {
-        // A test's AppHost of the same checkout lives in the test's process.
+        // Skips an AppHost that a test of this checkout hosts: its process has another name.
         if (Directory.Exists("/proc") && (!File.Exists($"/proc/{processId}/comm") || (await File.ReadAllTextAsync($"/proc/{processId}/comm")).Trim() != Program))
         {
             return null;
@@ -94,7 +94,7 @@ internal sealed class AppHostConnection : IDisposable
         catch (SocketException)
         {
             socket.Dispose();
-            return null; // left by an AppHost that was killed
+            return null; // a killed AppHost left its socket
         }
 
         var formatter = new SystemTextJsonFormatter { JsonSerializerOptions = new JsonSerializerOptions(JsonSerializerDefaults.Web) };
@@ -119,7 +119,7 @@ internal sealed class AppHostConnection : IDisposable
     private sealed record CommandValue(string Value);
 }
 
-/// <param name="Name">With the suffix that makes it unique; <paramref name="DisplayName"/> is the one in AppHost.cs.</param>
+/// <param name="Name">With a unique suffix. <paramref name="DisplayName"/> is the name in AppHost.cs.</param>
 internal sealed record ResourceSnapshot(string Name, string? DisplayName, string? ResourceType, string? State, string? HealthStatus, int? ExitCode, ResourceUrl[]? Urls, bool IsHidden)
 {
     public string Title => DisplayName ?? Name;
@@ -137,5 +137,5 @@ internal sealed record UrlDisplay(string? DisplayName);
 
 internal sealed record LogLine(string ResourceName, string Content);
 
-/// <summary>Something the caller can put right; its message is all that is shown.</summary>
+/// <summary>An error that the user can fix. Only its message is shown.</summary>
 internal sealed class CliException(string message) : Exception(message);

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Kashif.Cli;
 
-/// <summary>What <c>./kashif</c> does with a running system.</summary>
+/// <summary>The commands of <c>./kashif</c> for a running system.</summary>
 internal static class Commands
 {
     private const string Gateway = "gateway";
@@ -14,9 +14,9 @@ internal static class Commands
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
 
-    /// <summary>Prints progress until everything is healthy, then the status.</summary>
+    /// <summary>Prints progress until all resources are healthy, then the status.</summary>
     /// <param name="appHost">The process id of the AppHost.</param>
-    /// <returns>1 where it ended, or a resource failed.</returns>
+    /// <returns>0, or 1 if the AppHost or a resource failed.</returns>
     public static async Task<int> WatchAsync(int appHost)
     {
         using var limit = new CancellationTokenSource(LongestStart);
@@ -57,20 +57,20 @@ internal static class Commands
         return 1;
     }
 
-    /// <returns>0 where everything is healthy.</returns>
+    /// <returns>0, or 1 if a resource is not healthy.</returns>
     public static async Task<int> StatusAsync()
     {
         using var connection = await AppHostConnection.OpenAsync();
         return await ShowAsync(connection) ? 0 : 1;
     }
 
-    /// <summary>Stops the run of this checkout and waits until nothing of it is left.</summary>
+    /// <summary>Stops this checkout's run and waits until all its processes have ended.</summary>
     public static async Task<int> StopAsync()
     {
         using var connection = await AppHostConnection.TryOpenAsync();
         if (connection is null)
         {
-            await Console.Error.WriteLineAsync("Kashif does not run here.");
+            await Console.Error.WriteLineAsync("Kashif is not running here.");
             return 0;
         }
 
@@ -81,7 +81,7 @@ internal static class Commands
         {
             if (Stopwatch.GetElapsedTime(start) > LongestStop)
             {
-                throw new CliException("Processes of Kashif are still running. List them with: grep -la KASHIF_RUN= /proc/[0-9]*/environ");
+                throw new CliException("Some processes are still running. List them with: grep -la KASHIF_RUN= /proc/[0-9]*/environ");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200));
@@ -91,7 +91,7 @@ internal static class Commands
         return 0;
     }
 
-    /// <summary>The logs of the running system; where nothing runs, those of the last run.</summary>
+    /// <summary>Prints the logs of the running system, or of the last run.</summary>
     public static async Task<int> LogsAsync(string[] words)
     {
         var follow = words.Contains("-f");
@@ -113,10 +113,10 @@ internal static class Commands
         var files = last is null ? [] : Directory.EnumerateFiles(last, $"{resource ?? "*"}.log").Order().ToArray();
         if (files.Length == 0)
         {
-            throw new CliException(resource is null ? "There are no logs yet." : $"The last run has no log of '{resource}'.");
+            throw new CliException(resource is null ? "There are no logs yet." : $"The last run has no log for '{resource}'.");
         }
 
-        await Console.Error.WriteLineAsync($"Nothing runs here. The last run's logs, from {last}:");
+        await Console.Error.WriteLineAsync($"Kashif is not running here. The logs of the last run, in {last}:");
         foreach (var file in files)
         {
             await foreach (var line in File.ReadLinesAsync(file))
@@ -156,7 +156,7 @@ internal static class Commands
         foreach (var service in Services)
         {
             await connection.ExecuteAsync(service, "migrate");
-            Console.WriteLine($"{service} is migrated.");
+            Console.WriteLine($"Migrated {service}.");
         }
 
         return 0;
@@ -181,7 +181,7 @@ internal static class Commands
         return null;
     }
 
-    /// <returns>Whether everything is healthy.</returns>
+    /// <returns>Whether all resources are healthy.</returns>
     private static async Task<bool> ShowAsync(AppHostConnection connection)
     {
         var resources = (await connection.ResourcesAsync()).Where(resource => !resource.IsParameter && !resource.IsHidden).OrderBy(resource => resource.Title).ToArray();
@@ -197,7 +197,7 @@ internal static class Commands
         console.Write(table);
         Console.WriteLine();
         Console.WriteLine($"Dashboard: {await connection.DashboardAsync() ?? "none"}");
-        Console.WriteLine("RabbitMQ's page: the http address of messaging, user guest, password in .kashif/secrets/messaging-password");
+        Console.WriteLine("RabbitMQ management: the http address of messaging, user guest, password in .kashif/secrets/messaging-password");
         return resources.All(resource => resource.IsHealthy);
     }
 
@@ -222,7 +222,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>The AppHost's guardian marks every process of a run by its environment.</summary>
+    /// <summary>The AppHost's <c>Guardian</c> puts the mark into the environment of every process of a run.</summary>
     private static bool AnyWith(string mark) => Directory.EnumerateDirectories("/proc").Any(directory =>
     {
         try

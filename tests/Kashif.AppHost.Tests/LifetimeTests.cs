@@ -90,7 +90,7 @@ public sealed class LifetimeTests : IDisposable
         await using var second = AppHostProcess.Start(_data, AppHostProcess.FreePort());
         await second.ExitedAsync();
         second.ExitCode.ShouldBe(1);
-        second.Output.ShouldStartWith($"Kashif already runs here (process {first.Id}).");
+        second.Output.ShouldStartWith($"Kashif is already running here (process {first.Id}).");
     }
 
     /// <summary>The dashboard in a browser: every resource is there and running; one is restarted from it and becomes healthy again.</summary>
