@@ -7,7 +7,7 @@ namespace Kashif.Testing;
 /// <summary>Searches every column of every table for a text.</summary>
 public static class DatabaseScan
 {
-    /// <returns>The tables with a row that contains the text, in any case or as bytes.</returns>
+    /// <returns>The tables with a row that contains the text in any case, or its UTF-8 bytes.</returns>
     public static async Task<IReadOnlyList<string>> TablesWithAsync(string connectionString, string text)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);

@@ -4,10 +4,10 @@ using Kashif.Messaging.Events;
 
 namespace Kashif.Testing;
 
-/// <summary>Plays Auth's part in a deletion, for tests of the other services.</summary>
+/// <summary>Auth's part in a deletion, for tests of the other services.</summary>
 public static class Erasure
 {
-    /// <summary>Publishes the user's deletion, repeatedly because the service's queue may not exist yet, until the service sends its receipt.</summary>
+    /// <summary>Publishes the user's deletion until the service sends its receipt. The queue may not exist at first.</summary>
     public static async Task EraseAsync(this EventTap tap, Guid user, string service)
     {
         var id = Guid.CreateVersion7();

@@ -6,7 +6,7 @@ using RabbitMQ.Client.Events;
 
 namespace Kashif.Testing;
 
-/// <summary>Records all events of the exchange, and publishes events like another service.</summary>
+/// <summary>Records all events on the exchange, and publishes events like another service.</summary>
 public sealed class EventTap : IAsyncDisposable
 {
     private const string Exchange = "kashif.events";
@@ -23,7 +23,7 @@ public sealed class EventTap : IAsyncDisposable
     /// <summary>The CloudEvents envelopes received so far, in order of arrival.</summary>
     public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
 
-    /// <param name="listens">False: without a queue of its own, so that an event may be unroutable.</param>
+    /// <param name="listens">False for a tap without a queue, so that events can be unroutable.</param>
     public static async Task<EventTap> OpenAsync(string messaging, bool listens = true)
     {
         var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();
@@ -60,7 +60,7 @@ public sealed class EventTap : IAsyncDisposable
     }
 
     /// <summary>Publishes an event like the outbox relay.</summary>
-    /// <param name="id">The event's id; the same for each redelivery.</param>
+    /// <param name="id">The event's id. Pass the same id again for a redelivery.</param>
     public async Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
         where TEvent : IIntegrationEvent
     {
@@ -83,7 +83,7 @@ public sealed class EventTap : IAsyncDisposable
         await _channel.BasicPublishAsync(
             Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
 
-    /// <returns>The next message in a service's queue, acknowledged; null if the queue is empty.</returns>
+    /// <returns>The next message in a service's queue, or null if the queue is empty.</returns>
     public async Task<JsonElement?> TakeAsync(string service) =>
         await _channel.BasicGetAsync(service, autoAck: true) is { } message ? JsonSerializer.Deserialize<JsonElement>(message.Body.Span) : null;
 

@@ -12,10 +12,10 @@ using Microsoft.Extensions.Logging;
 namespace Kashif.Testing;
 
 /// <summary>Receives OTLP over HTTP from any number of processes.</summary>
-/// <remarks>The numbers of fields: https://github.com/open-telemetry/opentelemetry-proto</remarks>
+/// <remarks>Field numbers: https://github.com/open-telemetry/opentelemetry-proto</remarks>
 public sealed class OtlpReceiver : IAsyncDisposable
 {
-    /// <summary>A run of all the tests makes more than fit into memory.</summary>
+    /// <summary>Only the latest spans are stored: a full test run exports more than fit into memory.</summary>
     private const int MaxSpans = 20_000;
 
     private readonly WebApplication _application;
@@ -24,7 +24,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
 
     private OtlpReceiver(WebApplication application) => _application = application;
 
-    /// <summary>What a process needs to export here, soon after the fact.</summary>
+    /// <summary>The environment of a process that exports to this receiver with short delays.</summary>
     public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
     {
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _application.Urls.Single(),
@@ -34,15 +34,15 @@ public sealed class OtlpReceiver : IAsyncDisposable
         ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
     };
 
-    /// <summary>The latest, in the order of their arrival.</summary>
+    /// <summary>The latest spans, in order of arrival.</summary>
     public IReadOnlyCollection<ReceivedSpan> Spans => _spans;
 
     /// <param name="service">The <c>service.name</c>.</param>
     /// <param name="metric">The instrument's name.</param>
-    /// <returns>How often the service has exported it.</returns>
+    /// <returns>How many times the service has exported the metric.</returns>
     public int MetricExports(string service, string metric) => _exports.GetValueOrDefault($"{service} metric {metric}");
 
-    /// <returns>How often the service has logged the message.</returns>
+    /// <returns>How many times the service has logged the message.</returns>
     public int LogExports(string service, string message) => _exports.GetValueOrDefault($"{service} log {message}");
 
     public static async Task<OtlpReceiver> StartAsync()
@@ -51,7 +51,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
 
-        // Under names of its own: a traced service in this process would trace the exports too, and export those traces.
+        // Replaces ASP.NET Core's sources: a traced service in this process would also trace the exports, and export those traces.
         builder.Services.AddSingleton(new ActivitySource(nameof(OtlpReceiver)));
         builder.Services.AddSingleton(new DiagnosticListener(nameof(OtlpReceiver)));
         var receiver = new OtlpReceiver(builder.Build());
@@ -60,7 +60,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>Whether any part of any span has this text.</summary>
+    /// <summary>Whether a span contains the text, in any field.</summary>
     public bool SpansContain(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
@@ -124,10 +124,10 @@ public sealed class OtlpReceiver : IAsyncDisposable
 }
 
 /// <param name="Service">The resource's <c>service.name</c>.</param>
-/// <param name="ParentId">Empty at a trace's root.</param>
+/// <param name="ParentId">Empty for a root span.</param>
 /// <param name="Start">In nanoseconds since 1970.</param>
 /// <param name="Links">The ids of the linked spans.</param>
-/// <param name="Bytes">All of it, as it came.</param>
+/// <param name="Bytes">The encoded span.</param>
 public sealed record ReceivedSpan(
     string Service, string TraceId, string Id, string ParentId, string Name, ActivityKind Kind, ulong Start,
     IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<string> Links, bool IsError, ReadOnlyMemory<byte> Bytes);

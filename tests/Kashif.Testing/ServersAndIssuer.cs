@@ -1,6 +1,6 @@
 namespace Kashif.Testing;
 
-/// <summary>The servers and the token issuer of an assembly's tests, started once. Derive an xunit fixture from it.</summary>
+/// <summary>The servers and token issuer for a test assembly, started once. Derive an assembly fixture from this class.</summary>
 public abstract class ServersAndIssuer : IAsyncDisposable
 {
     private TestServers? _servers;

@@ -59,7 +59,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     /// <summary>A client without a token.</summary>
     public HttpClient Anonymous() => new() { BaseAddress = Address };
 
-    /// <summary>A user's client; a citizen's without roles.</summary>
+    /// <summary>A user's client. Without roles, the user is a citizen.</summary>
     public HttpClient As(Guid userId, params string[] roles) => With(_issuer.TokenFor(userId, roles));
 
     /// <summary>Another service's client.</summary>
@@ -76,7 +76,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
 
     private Task OpenAsync() => Task.Run(() =>
     {
-        // Not UseKestrel(port): it sets the address when the program, on its own thread, may have started already.
+        // Not UseKestrel(port): it sets the address too late if the program, on another thread, has already started.
         _factory.UseKestrel();
         _factory.StartServer();
         Address = _factory.ClientOptions.BaseAddress;
@@ -103,8 +103,8 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
         }
 
         /// <summary>
-        /// The program runs on its own thread. It waits until the factory observes it: otherwise the exception of an early failure
-        /// would be lost.
+        /// The program runs on another thread and must wait until the factory observes it. Otherwise the exception of an early failure is
+        /// lost.
         /// </summary>
         protected override IHost CreateHost(IHostBuilder builder)
         {

@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Testing;
 
-/// <summary>A fake of Auth: serves a discovery document and keys, and signs tokens like Auth's.</summary>
+/// <summary>A fake Auth: serves a discovery document and keys, and signs tokens.</summary>
 public sealed class TestIssuer : IAsyncDisposable
 {
     private const string Issuer = "https://issuer.test/api/v1/auth";

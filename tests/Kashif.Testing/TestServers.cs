@@ -4,7 +4,7 @@ using Aspire.Hosting.Testing;
 
 namespace Kashif.Testing;
 
-/// <summary>The AppHost's PostgreSQL, RabbitMQ and Redis without its services, with temporary data for one test run.</summary>
+/// <summary>The AppHost's PostgreSQL, RabbitMQ and Redis, without services and with temporary data.</summary>
 public sealed class TestServers : IAsyncDisposable
 {
     private const string Database = ResourceNames.AuthDb;
@@ -18,7 +18,7 @@ public sealed class TestServers : IAsyncDisposable
         _strings = strings;
     }
 
-    /// <summary>The connection string of one database. With another database name, migrations create that database.</summary>
+    /// <summary>A connection string to one database. Migrations create the database if its name is changed.</summary>
     public string DatabaseServer => _strings[Database];
     public string Messaging => _strings[ResourceNames.Messaging];
     public string Cache => _strings[ResourceNames.Cache];
@@ -28,7 +28,7 @@ public sealed class TestServers : IAsyncDisposable
 
     public static Task<TestServers> StartAsync() => StartAsync(All, []);
 
-    /// <summary>Redis alone.</summary>
+    /// <summary>Starts only Redis.</summary>
     public static Task<TestServers> StartCacheAsync() => StartAsync(
         [ResourceNames.Cache],
         [ResourceNames.Postgres, ResourceNames.AuthDb, ResourceNames.ReportingDb, ResourceNames.GamificationDb, ResourceNames.CouponsDb, ResourceNames.NotificationsDb, ResourceNames.Messaging]);
