@@ -2,11 +2,11 @@ using Kashif.Http;
 
 namespace Kashif.ServiceDefaults.Tests;
 
-/// <summary>Cursors carry a sort key there and back, and refuse everything else.</summary>
+/// <summary>Cursors and pages.</summary>
 public sealed class CursorTests
 {
     [Fact]
-    public void A_key_survives_the_way_there_and_back()
+    public void A_decoded_key_equals_the_encoded_key()
     {
         var id = Guid.CreateVersion7();
         var distance = 0.1 + 0.2;
@@ -32,14 +32,14 @@ public sealed class CursorTests
     [InlineData("!!!")]
     [InlineData("YWJj")]
     [InlineData("MXwyfDM")]
-    public void What_is_no_cursor_is_refused(string cursor) =>
+    public void An_invalid_cursor_is_rejected(string cursor) =>
         Cursor.TryDecode<double, Guid>(cursor, out _, out _).ShouldBeFalse();
 
     [Theory]
     [InlineData(0, 0, false)]
     [InlineData(2, 2, false)]
     [InlineData(3, 2, true)]
-    public void A_page_tells_whether_another_follows(int rows, int items, bool more)
+    public void A_page_has_a_cursor_if_another_page_follows(int rows, int items, bool more)
     {
         var page = Page.Of(Enumerable.Range(1, rows).ToList(), 2, Cursor.Encode);
 

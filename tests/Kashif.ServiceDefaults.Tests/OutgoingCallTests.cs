@@ -9,7 +9,7 @@ using Polly.CircuitBreaker;
 
 namespace Kashif.ServiceDefaults.Tests;
 
-/// <summary>What every service counts on when it calls another: retries, a circuit for each service, names for addresses.</summary>
+/// <summary>Calls to other services: retries, one circuit per service, service discovery.</summary>
 public sealed class OutgoingCallTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -21,11 +21,11 @@ public sealed class OutgoingCallTests
     [InlineData(HttpStatusCode.UnprocessableEntity, 1)]
     [InlineData(HttpStatusCode.NotFound, 1)]
     [InlineData(HttpStatusCode.OK, 1)]
-    public async Task Only_what_may_pass_is_tried_again(HttpStatusCode status, int attempts)
+    public async Task Only_transient_failures_are_retried(HttpStatusCode status, int attempts)
     {
         await using var caller = new Caller(_ => new HttpResponseMessage(status));
 
-        // As the debit of a redemption is asked for: idempotent by its address.
+        // PUT, like the debit of a redemption: idempotent by its URL.
         using var response = await caller.Client.PutAsync("http://gamification/", content: null, Cancel);
 
         response.StatusCode.ShouldBe(status);
@@ -33,7 +33,7 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
-    public async Task A_lost_connection_is_tried_again()
+    public async Task A_failed_connection_is_retried()
     {
         await using var caller = new Caller(_ => throw new HttpRequestException("refused"));
 
@@ -43,11 +43,11 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
-    public async Task The_other_service_says_when_to_try_again()
+    public async Task Retry_After_sets_the_delay_of_a_retry()
     {
         var answers = 0;
 
-        // Without the header the first retry would come after an hour, that is: never.
+        // Without the header, the first retry would come after an hour.
         await using var caller = new Caller(
             _ => answers++ > 0
                 ? new HttpResponseMessage(HttpStatusCode.OK)
@@ -60,7 +60,7 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
-    public async Task A_service_that_keeps_failing_does_not_cut_off_another()
+    public async Task A_broken_service_does_not_block_calls_to_another()
     {
         await using var caller = new Caller(
             request => new HttpResponseMessage(request.RequestUri?.Host == "broken" ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK),
@@ -75,7 +75,7 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
-    public async Task A_service_that_fails_now_and_then_is_not_cut_off()
+    public async Task Occasional_failures_do_not_open_the_circuit()
     {
         var answers = 0;
         await using var caller = new Caller(
@@ -90,7 +90,7 @@ public sealed class OutgoingCallTests
     }
 
     [Fact]
-    public async Task Replicas_take_turns()
+    public async Task Replicas_are_called_in_turn()
     {
         await using var caller = new Caller(_ => new HttpResponseMessage(HttpStatusCode.OK), settings: new()
         {
@@ -107,7 +107,7 @@ public sealed class OutgoingCallTests
         caller.Asked.CountBy(address => address?.Port ?? 0).ShouldBe([new(5001, 3), new(5002, 3), new(5003, 3)], ignoreOrder: true);
     }
 
-    /// <summary>A service that calls others over a network that a test plays.</summary>
+    /// <summary>A service that calls others over a fake network.</summary>
     private sealed class Caller : IAsyncDisposable
     {
         private readonly WebApplication _service;

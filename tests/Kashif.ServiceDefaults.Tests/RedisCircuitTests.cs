@@ -7,7 +7,7 @@ using StackExchange.Redis;
 
 namespace Kashif.ServiceDefaults.Tests;
 
-/// <summary>The tests of this class run one after another, and no other class of the assembly needs Redis.</summary>
+/// <summary>These tests stop and block Redis: they run one after another, and no other class of the assembly uses Redis.</summary>
 public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
 {
     private const string Increment = "return redis.call('INCR', KEYS[1])";
@@ -39,7 +39,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task EvaluateAsync_RedisStops_ReturnsNullAtOnceUntilItIsBack()
+    public async Task EvaluateAsync_RedisStops_ReturnsNullAtOnceUntilItRestarts()
     {
         var restored = new ConcurrentQueue<bool>();
         Circuit.Restored += () => restored.Enqueue(Circuit.IsClosed);
@@ -48,9 +48,9 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         await RunAsync(KnownResourceCommands.StopCommand);
         try
         {
-            await Eventually.TrueAsync(() => !Circuit.IsClosed, "the lost connection to open the circuit without a script");
+            await Eventually.TrueAsync(() => !Circuit.IsClosed, "the lost connection to open the circuit");
             var running = EvaluateAsync();
-            running.IsCompletedSuccessfully.ShouldBeTrue("a script waits for Redis, which is away");
+            running.IsCompletedSuccessfully.ShouldBeTrue("scripts return at once while Redis is unavailable");
             (await running).ShouldBeNull();
             restored.ShouldBeEmpty();
         }
@@ -60,7 +60,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         }
 
         await ClosesAsync();
-        restored.ShouldContain(false, "subscribers hear of it before the first script runs");
+        restored.ShouldContain(false, "Restored is raised before the circuit closes");
         (await CountAsync()).ShouldNotBeNull();
         _messages.ShouldContain(message => message.StartsWith("Redis is unavailable (Socket", StringComparison.Ordinal));
     }
@@ -74,7 +74,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         (await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => EvaluateAsync().AsTask()))).ShouldAllBe(answer => answer == null);
         var waited = TimeProvider.System.GetElapsedTime(start);
         var next = EvaluateAsync();
-        next.IsCompletedSuccessfully.ShouldBeTrue("a script waits for Redis, which is known to hang");
+        next.IsCompletedSuccessfully.ShouldBeTrue("scripts return at once after the first timeout");
         (await next).ShouldBeNull();
 
         waited.ShouldBeGreaterThanOrEqualTo(Timeout - TimeSpan.FromMilliseconds(50)); // timers are coarse
@@ -84,14 +84,14 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task EvaluateAsync_RedisIsFull_StaysOpenAlthoughRedisAnswersAPing()
+    public async Task EvaluateAsync_RedisIsFull_StaysOpenAlthoughPingSucceeds()
     {
         await Redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
         try
         {
             (await EvaluateAsync()).ShouldBeNull();
 
-            // Some probes later it still is.
+            // The circuit stays open for several probes.
             var ends = TimeProvider.System.GetTimestamp() + TimeProvider.System.TimestampFrequency;
             await Eventually.TrueAsync(
                 async () =>
@@ -114,7 +114,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task EvaluateAsync_RedisHasForgottenTheScript_RunsItAllTheSame()
+    public async Task EvaluateAsync_RedisHasNotCachedTheScript_RunsIt()
     {
         (await CountAsync()).ShouldBe(1);
 
@@ -128,7 +128,7 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
 
     private ValueTask<RedisResult?> EvaluateAsync() => Circuit.EvaluateAsync(Increment, _keys, [], Cancel);
 
-    private Task ClosesAsync() => Eventually.TrueAsync(() => Circuit.IsClosed, "Redis");
+    private Task ClosesAsync() => Eventually.TrueAsync(() => Circuit.IsClosed, "the circuit to close");
 
     private async Task RunAsync(string command) =>
         (await servers.Real.Commands.ExecuteCommandAsync(ResourceNames.Cache, command, Cancel)).Success.ShouldBeTrue(command);

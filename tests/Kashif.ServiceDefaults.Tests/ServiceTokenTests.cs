@@ -28,7 +28,7 @@ public sealed class ServiceTokenTests
     }
 
     [Fact]
-    public async Task A_service_that_rejects_every_token_is_asked_twice()
+    public async Task A_rejected_token_is_replaced_only_once()
     {
         await using var service = Build();
         var client = service.Services.GetRequiredService<IHttpClientFactory>().CreateClient("test");
@@ -55,7 +55,7 @@ public sealed class ServiceTokenTests
         return builder.Build();
     }
 
-    /// <summary>Auth, which issues token-1, token-2 and so on, and a service that accepts all but the revoked ones.</summary>
+    /// <summary>Auth, which issues token-1, token-2 and so on, and a service that accepts all tokens except revoked ones.</summary>
     private sealed class Network(ServiceTokenTests test) : HttpMessageHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.ServiceDefaults.Tests;
 
-/// <summary>A token of a key that nobody here has seen, and several who bring it at once.</summary>
+/// <summary>Concurrent requests with tokens that have an unknown key id.</summary>
 public sealed class SigningKeysTests
 {
     private const string New = "new";
@@ -13,7 +13,7 @@ public sealed class SigningKeysTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Who_hangs_up_leaves_the_others_their_answer()
+    public async Task A_cancelled_request_does_not_cancel_the_refresh_for_others()
     {
         using var keys = await PublishedKeys.StartAsync();
         using var first = new CancellationTokenSource();
@@ -31,7 +31,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task A_reading_that_failed_does_not_say_that_the_key_is_bad()
+    public async Task A_failed_refresh_throws_for_all_waiting_requests()
     {
         using var keys = await PublishedKeys.StartAsync();
         var read = keys.Hold();
@@ -45,13 +45,13 @@ public sealed class SigningKeysTests
         await Should.ThrowAsync<TimeoutException>(second);
     }
 
-    /// <summary>At first without the new key.</summary>
+    /// <summary>Publishes the new key only after <see cref="Hold"/>.</summary>
     private sealed class PublishedKeys() : SigningKeys(TimeProvider.System, NullLogger.Instance)
     {
         private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private TaskCompletionSource? _held;
 
-        /// <summary>Ends when the reading that is held has begun.</summary>
+        /// <summary>Completes when the held read has started.</summary>
         public Task Reading => _reading.Task;
 
         protected override TimeSpan Freshness => TimeSpan.FromMinutes(1);
@@ -63,7 +63,7 @@ public sealed class SigningKeysTests
             return keys;
         }
 
-        /// <summary>From now on the new key is published, but reading waits for this.</summary>
+        /// <summary>Publishes the new key, and holds the next reads until the result is completed.</summary>
         public TaskCompletionSource Hold() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
         protected override async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancellationToken)

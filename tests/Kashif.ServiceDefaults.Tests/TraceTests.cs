@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kashif.ServiceDefaults.Tests;
 
-/// <summary>What a service exports over OTLP.</summary>
+/// <summary>The OTLP export of a service.</summary>
 [Collection<Alone>]
 public sealed class TraceTests : IAsyncLifetime
 {
@@ -74,7 +74,7 @@ public sealed class TraceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Probes_and_calls_outside_of_requests_start_no_traces()
+    public async Task Probes_and_calls_outside_requests_start_no_traces()
     {
         foreach (var probe in Probes)
         {
@@ -96,7 +96,7 @@ public sealed class TraceTests : IAsyncLifetime
     [InlineData("DELETE", $"/api/v1/notifications/devices/{Token}", "/api/v1/notifications/devices/*")]
     [InlineData("GET", $"/api/Notifications/Devices%2F{Token}", "/api/Notifications/Devices/*")]
     [InlineData("GET", $"/things/7?token={Token}&latitude=33.5138&{Token}", "/things/7")]
-    public async Task Tokens_and_queries_are_in_no_trace(string method, string address, string traced)
+    public async Task Traces_contain_no_device_tokens_or_query_strings(string method, string address, string traced)
     {
         await SendAsync(HttpMethod.Get, $"/calls?method={method}&address={Uri.EscapeDataString(address)}");
 
@@ -113,7 +113,7 @@ public sealed class TraceTests : IAsyncLifetime
         return id;
     }
 
-    /// <summary>Calls this service itself, as the gateway calls a service.</summary>
+    /// <summary>Calls this service, like the gateway.</summary>
     private async Task CallAsync(HttpContext context, IHttpClientFactory clients, string method, string address)
     {
         using var client = clients.CreateClient();
@@ -121,7 +121,7 @@ public sealed class TraceTests : IAsyncLifetime
         using var answer = await client.SendAsync(request, context.RequestAborted);
     }
 
-    /// <summary>As another process does: this one's own spans are not to be there.</summary>
+    /// <summary>Sends a request without a trace context or a client span.</summary>
     private async Task SendAsync(HttpMethod method, string path)
     {
         using var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null };
@@ -137,6 +137,6 @@ public sealed class TraceTests : IAsyncLifetime
     }
 }
 
-/// <summary>A tracer hears all of the process: what other tests do at the same time would be in these traces.</summary>
+/// <summary>A tracer receives the spans of the whole process, so no other test may run at the same time.</summary>
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class Alone;
