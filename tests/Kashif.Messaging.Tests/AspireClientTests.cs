@@ -7,11 +7,11 @@ using StackExchange.Redis;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>What Kashif counts on from Aspire's client integrations while a server is missing.</summary>
+/// <summary>Aspire's client integrations without a connection string or a server.</summary>
 public sealed class AspireClientTests
 {
     [Fact]
-    public async Task A_missing_connection_string_ends_the_start_and_is_named()
+    public async Task A_missing_connection_string_fails_the_start_and_is_named()
     {
         await using var service = Build([]);
 
@@ -24,7 +24,7 @@ public sealed class AspireClientTests
     }
 
     [Fact]
-    public async Task A_cache_that_is_away_stops_no_start()
+    public async Task An_unavailable_cache_does_not_fail_the_start()
     {
         await using var service = Build(new() { [$"ConnectionStrings:{ResourceNames.Cache}"] = "127.0.0.1:1,connectTimeout=200" });
 
@@ -32,7 +32,7 @@ public sealed class AspireClientTests
     }
 
     [Fact]
-    public async Task Without_an_endpoint_for_telemetry_nothing_is_traced()
+    public async Task Without_an_OTLP_endpoint_tracing_is_off()
     {
         await using var service = Build([]);
 

@@ -21,7 +21,7 @@ public sealed class EventSpanTests : IDisposable
             Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = activity =>
             {
-                // Other tests' events are heard too.
+                // The listener also receives the spans of other tests.
                 if (_traces.Contains(activity.TraceId))
                 {
                     _stopped.Add(activity);
@@ -47,13 +47,13 @@ public sealed class EventSpanTests : IDisposable
         span.Links.ShouldHaveSingleItem().Context.TraceId.ShouldBe(_traces[1]);
         other.Links.ShouldHaveSingleItem().Context.ShouldBe(span.Context);
 
-        // What the handlers publish goes under these.
+        // The parents of the events that handlers publish.
         batch.Select(delivery => delivery.Event.TraceParent).ShouldBe([span.Id, other.Id]);
         span.Dispose();
     }
 
     [Fact]
-    public void A_failure_is_named_without_its_message()
+    public void A_failed_span_has_the_error_type_but_no_message()
     {
         var (span, _) = BatchSpan.Start([Delivery(_traces[0])]);
 

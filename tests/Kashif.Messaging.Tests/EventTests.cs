@@ -4,14 +4,14 @@ using Kashif.Messaging.Events;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>The events on the wire: each has a golden file, which only grows.</summary>
+/// <summary>The wire format of events. Each has a golden file, in which fields are only added.</summary>
 public sealed class EventTests
 {
     public static TheoryData<string> Types => [.. EventCatalog.Types.Keys];
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void An_event_reads_its_golden_file_and_writes_it_back(string type)
+    public void An_event_round_trips_its_golden_file(string type)
     {
         var golden = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", $"{type}.json"));
         var typeInfo = EventCatalog.Types[type];
@@ -23,7 +23,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void Every_event_is_in_the_catalog_under_its_own_name()
+    public void Every_event_is_in_the_catalog_under_its_type()
     {
         var events = typeof(IIntegrationEvent).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IIntegrationEvent)));
 
@@ -31,6 +31,6 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void Every_subscription_is_to_an_event_of_the_catalog() =>
+    public void Every_subscription_is_to_an_event_in_the_catalog() =>
         EventCatalog.Subscriptions.Values.SelectMany(types => types).ShouldBeSubsetOf(EventCatalog.Types.Keys);
 }

@@ -6,7 +6,7 @@ using Kashif.Security;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>What a client sees of every service: problems, validation, tokens, caching, correlation.</summary>
+/// <summary>The HTTP conventions of all services: problems, validation, tokens, caching, correlation ids.</summary>
 public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(servers)
 {
     [Theory]
@@ -24,7 +24,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData("""{"title": """, "body")]
     [InlineData("", "body")]
     [InlineData("null", "body")]
-    public async Task A_body_of_the_wrong_shape_names_every_bad_field(string body, params string[] fields)
+    public async Task An_invalid_body_returns_every_bad_field(string body, params string[] fields)
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -35,7 +35,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task Unknown_fields_and_a_trailing_slash_do_not_matter()
+    public async Task Unknown_fields_and_a_trailing_slash_are_ignored()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -52,7 +52,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData("title=abc&title=%EF%BF%BE", "title")]
     [InlineData("unknown=%00", "unknown")]
     [InlineData("someName=%00&some_name=%00", "some_name")]
-    public async Task A_bad_parameter_is_named(string query, string field)
+    public async Task A_bad_parameter_returns_its_name(string query, string field)
     {
         using var client = Service.Anonymous();
 
@@ -104,7 +104,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task A_body_that_is_no_json_is_415_and_one_that_is_too_large_is_413()
+    public async Task Another_content_type_returns_415_and_a_large_body_413()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -116,7 +116,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task A_bug_is_a_500_that_tells_nothing_but_its_trace()
+    public async Task A_bug_returns_500_without_details()
     {
         using var client = Service.Anonymous();
 
@@ -127,7 +127,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task What_may_well_succeed_in_a_moment_is_a_503_that_says_so()
+    public async Task A_transient_database_error_returns_503_with_Retry_After()
     {
         await using var service = await SampleService.StartAsync(
             Servers, ResourceNames.Reporting, database: "Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere");
@@ -144,7 +144,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task What_is_not_there_is_a_404_problem()
+    public async Task Unknown_paths_rows_and_methods_return_problems()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -158,7 +158,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task A_token_must_be_there_valid_and_of_a_person()
+    public async Task Only_valid_tokens_of_users_are_accepted()
     {
         var user = Guid.CreateVersion7();
         await using var strangers = await Testing.TestIssuer.StartAsync();
@@ -192,11 +192,11 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData(Roles.Partner, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
     [InlineData(Roles.Staff, HttpStatusCode.OK, HttpStatusCode.Forbidden)]
     [InlineData(Roles.Admin, HttpStatusCode.OK, HttpStatusCode.Forbidden)]
-    public async Task Policies_go_by_role(string role, HttpStatusCode staff, HttpStatusCode service)
+    public async Task Policies_require_roles(string role, HttpStatusCode staff, HttpStatusCode service)
     {
         using var client = Service.As(Guid.CreateVersion7(), role);
 
-        // Twice: the second time the token comes from the validated ones.
+        // The second time, the token is in the cache of validated tokens.
         for (var time = 0; time < 2; time++)
         {
             using var asStaff = await client.GetAsync("/api/v1/notes/staff", Cancel);
@@ -208,7 +208,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task A_public_read_carries_a_tag_and_answers_it_with_304()
+    public async Task A_public_read_has_an_etag_and_returns_304_for_it()
     {
         using var client = Service.As(Guid.CreateVersion7());
         using var created = await client.PostAsync("/api/v1/notes", Json("""{"title": "abc", "latitude": 1}"""), Cancel);
@@ -233,7 +233,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     [InlineData("mine-123", true)]
     [InlineData("with space", false)]
     [InlineData("line\tbreak", false)]
-    public async Task The_correlation_id_is_taken_or_made(string sent, bool kept)
+    public async Task A_valid_correlation_id_is_kept_and_another_replaced(string sent, bool kept)
     {
         using var client = Service.Anonymous();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/notes/search");
@@ -247,7 +247,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task It_is_on_an_answer_that_nobody_planned()
+    public async Task A_500_has_the_correlation_id()
     {
         using var client = Service.Anonymous();
         client.DefaultRequestHeaders.Add("X-Correlation-Id", "order-66");
@@ -259,11 +259,11 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task Health_tells_each_dependency_and_alive_none()
+    public async Task Health_lists_the_dependencies_and_alive_none()
     {
         using var client = Service.Anonymous();
 
-        // Degraded until the relay has its connection.
+        // Degraded until the relay is connected.
         JsonElement health = default;
         await Testing.Eventually.TrueAsync(
             async () => (health = await client.GetFromJsonAsync<JsonElement>("/health", Cancel)).GetProperty("status").GetString() == "healthy", "health");
@@ -274,7 +274,7 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Fact]
-    public async Task The_document_tells_of_tokens_and_idempotency_keys()
+    public async Task The_OpenAPI_document_has_security_schemes_and_idempotency_keys()
     {
         using var client = Service.Anonymous();
 

@@ -4,11 +4,11 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>One key, one effect, one answer.</summary>
+/// <summary>One key has one effect and one response.</summary>
 public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTests(servers)
 {
     [Fact]
-    public async Task Twenty_parallel_posts_under_one_key_make_one_note()
+    public async Task Twenty_concurrent_posts_with_one_key_create_one_note()
     {
         var user = Guid.CreateVersion7();
         using var client = Service.As(user);
@@ -21,7 +21,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task A_replay_gets_the_first_answer_and_says_so()
+    public async Task A_replay_returns_the_first_response_and_a_header()
     {
         var user = Guid.CreateVersion7();
         using var client = Service.As(user);
@@ -39,7 +39,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task A_handler_that_forgets_its_unit_of_work_fails_with_and_without_a_key()
+    public async Task A_handler_without_a_unit_of_work_fails_with_and_without_a_key()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -49,7 +49,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task Another_body_under_the_same_key_is_422()
+    public async Task Another_body_with_the_same_key_returns_422()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -75,7 +75,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task A_request_that_was_refused_gives_its_key_back()
+    public async Task A_rejected_request_releases_its_key()
     {
         using var client = Service.As(Guid.CreateVersion7());
 
@@ -87,13 +87,13 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task A_key_whose_request_died_can_be_used_again_once_its_claim_is_over()
+    public async Task The_key_of_a_crashed_request_is_usable_after_its_claim_expires()
     {
         var user = Guid.CreateVersion7();
         using var client = Service.As(user);
         await PostAsync(client, "dead", "died");
 
-        // As a crash leaves it: claimed and unanswered.
+        // After a crash, the key is claimed and has no response.
         await Service.WithDbAsync(database => database.Database.ExecuteSqlAsync($"UPDATE idempotency_keys SET status = NULL WHERE user_id = {user}"));
         var running = await PostAsync(client, "dead", "died");
         await Service.WithDbAsync(database => database.Database.ExecuteSqlAsync($"UPDATE idempotency_keys SET claimed_until = now() - interval '1 second' WHERE user_id = {user}"));
@@ -106,7 +106,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     }
 
     [Fact]
-    public async Task A_key_that_is_too_long_is_a_400_that_names_the_header()
+    public async Task A_too_long_key_returns_400_with_the_header_name()
     {
         using var client = Service.As(Guid.CreateVersion7());
 

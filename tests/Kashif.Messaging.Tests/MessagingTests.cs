@@ -11,15 +11,15 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>At least once on the wire, exactly once in effect, and nothing forgotten.</summary>
+/// <summary>Events are delivered at least once, take effect exactly once, and are never lost.</summary>
 public sealed class MessagingTests(MessagingServers servers)
 {
-    /// <summary>The tests of this class run one after another, so they can share the queue of one service.</summary>
+    /// <summary>The tests share this service's queue, because tests of one class run one after another.</summary>
     private const string Consumer = ResourceNames.Gamification;
     private static readonly TimeSpan[] ShortRetries = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100)];
 
     [Fact]
-    public async Task What_commits_is_published_with_its_trace_and_correlation()
+    public async Task A_committed_event_is_published_with_trace_and_correlation_id()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
@@ -40,12 +40,12 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task An_event_without_a_binding_stays_until_the_binding_is_back()
+    public async Task An_unroutable_event_stays_in_the_outbox_until_its_binding_is_restored()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listens: false);
         await PublishAsync(service, Guid.CreateVersion7());
-        await OutboxEmptiesAsync(service); // the relay's channel is open, and the bindings are declared
+        await OutboxEmptiesAsync(service); // the relay has opened its channel and declared the bindings
         await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
         var user = Guid.CreateVersion7();
 
@@ -62,7 +62,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task What_is_rolled_back_is_never_published()
+    public async Task A_rolled_back_event_is_not_published()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Reporting);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
@@ -88,7 +88,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task The_same_event_five_times_and_shuffled_takes_effect_once()
+    public async Task Events_delivered_five_times_in_random_order_take_effect_once()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
@@ -107,7 +107,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task Two_replicas_share_a_queue_and_an_outbox_without_doing_anything_twice()
+    public async Task Two_replicas_publish_and_handle_each_event_once()
     {
         await using var one = await SampleService.StartAsync(servers, Consumer, consume: true);
         await using var two = await SampleService.StartAsync(servers, Consumer, consume: true, database: one.Database);
@@ -130,7 +130,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task A_bad_message_is_tried_again_and_then_is_a_dead_letter_that_can_be_replayed()
+    public async Task A_failing_message_is_retried_then_dead_lettered_and_can_be_replayed()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
@@ -150,7 +150,7 @@ public sealed class MessagingTests(MessagingServers servers)
         letters.ShouldContain("This report is poison.");
 
         service.Control.Poison.Clear();
-        // What a listing took in hand is back in the queue a moment after it.
+        // After a listing, the letters are back in the queue a moment later.
         await Eventually.TrueAsync(
             async () => await service.Services.GetRequiredService<DeadLetterQueue>().ReplayAsync(TextWriter.Null, Cancel) == 1, "one replayed letter");
 
@@ -159,7 +159,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task A_message_that_is_no_event_is_a_dead_letter_at_once()
+    public async Task An_unreadable_message_is_dead_lettered_at_once()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
@@ -172,7 +172,7 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_moved_aside_is_taken_up_again()
+    public async Task A_message_survives_a_missing_retry_queue()
     {
         TimeSpan[] retries = [TimeSpan.FromMilliseconds(75)];
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: retries);
@@ -183,13 +183,13 @@ public sealed class MessagingTests(MessagingServers servers)
 
         await PublishAsync(service, poison);
 
-        // Not by listing them, which would declare the missing queue.
+        // Does not list the dead letters: that would declare the missing queue.
         await Eventually.TrueAsync(async () => await channel.MessageCountAsync(Broker.DeadLetterQueue(Consumer), Cancel) == 1, "a dead letter");
         await PurgeDeadLettersAsync(service);
     }
 
     [Fact]
-    public async Task A_broker_that_goes_and_comes_back_loses_nothing()
+    public async Task A_broker_restart_loses_no_event()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
         var before = Guid.CreateVersion7();
@@ -230,7 +230,7 @@ public sealed class MessagingTests(MessagingServers servers)
     private static Task OutboxEmptiesAsync(SampleService service) => Eventually.TrueAsync(
         async () => !await service.WithDbAsync(database => database.Set<OutboxMessage>().AnyAsync(Cancel)), "an empty outbox");
 
-    /// <summary>Waits until everything published before has been acknowledged.</summary>
+    /// <summary>Waits until all earlier messages have been handled.</summary>
     private static async Task QueueEmptiesAsync(SampleService service)
     {
         var last = Guid.CreateVersion7();

@@ -5,13 +5,13 @@ using Kashif.Testing;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>The names that dashboards and alerts are built on. The hosts of one process share their meters, so counts only have a lower bound.</summary>
+/// <summary>The names that dashboards and alerts use. All hosts of a process share the meters, so counts have only a lower bound.</summary>
 public sealed partial class MetricsTests(MessagingServers servers) : SampleServiceTests(servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Requests_events_and_replays_are_counted_by_what_has_few_values()
+    public async Task Requests_events_and_replays_are_counted_without_personal_data()
     {
         var user = Guid.CreateVersion7();
         using var client = Service.As(user);
@@ -42,11 +42,11 @@ public sealed partial class MetricsTests(MessagingServers servers) : SampleServi
         text.TrimEnd('\n').Split('\n').ShouldAllBe(line => Line().IsMatch(line));
     }
 
-    /// <summary>What Prometheus reads: a comment, or a sample with its labels and its value.</summary>
+    /// <summary>A line in Prometheus's text format: a comment, or a sample with labels and value.</summary>
     [GeneratedRegex("""^(# (TYPE|HELP|UNIT) [a-zA-Z_:][a-zA-Z0-9_:]* .*|[a-zA-Z_:][a-zA-Z0-9_:]*\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*",?)+\} [-+.eE0-9a-zA-Z]+)$""")]
     private static partial Regex Line();
 
-    /// <summary>The sum of the samples of this name with these labels; there must be one.</summary>
+    /// <summary>The sum of the samples with this name and these labels, at least one.</summary>
     private static long Value(string text, string name, params string[] labels)
     {
         var samples = text.Split('\n').Where(

@@ -16,5 +16,5 @@ public sealed class QuerySummaryTests
     [InlineData("  SELECT pg_advisory_xact_lock(@key)", "SELECT")]
     [InlineData("lock table outbox", "LOCK")]
     [InlineData("", "")]
-    public void A_query_is_named_by_its_operations_and_tables(string sql, string summary) => QuerySummary.Of(sql).ShouldBe(summary);
+    public void A_query_summary_has_operations_and_tables(string sql, string summary) => QuerySummary.Of(sql).ShouldBe(summary);
 }

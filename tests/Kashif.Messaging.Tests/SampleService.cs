@@ -17,7 +17,7 @@ using Npgsql;
 
 namespace Kashif.Messaging.Tests;
 
-/// <summary>A service as small as a service can be: notes that are posted, and reports that are counted.</summary>
+/// <summary>A minimal service: its API creates notes, and its consumer counts reports.</summary>
 internal sealed class SampleService : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -34,7 +34,7 @@ internal sealed class SampleService : IAsyncDisposable
     public IServiceProvider Services => _application.Services;
     public HandlerControl Control => Services.GetRequiredService<HandlerControl>();
 
-    /// <param name="service">Whose queue it consumes; tests that consume must not share one at the same time.</param>
+    /// <param name="service">The service whose queue it consumes. Concurrent tests must not consume the same queue.</param>
     public static async Task<SampleService> StartAsync(
         MessagingServers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null)
     {
@@ -81,7 +81,7 @@ internal sealed class SampleService : IAsyncDisposable
         await application.StartAsync();
         if (consume)
         {
-            // What is published before there is a queue has nowhere to go.
+            // Without a queue, published events would be lost.
             var broker = application.Services.GetRequiredService<Broker>();
             await using var channel = await broker.OpenChannelAsync(CancellationToken.None);
             await broker.DeclareTopologyAsync(channel, CancellationToken.None);
@@ -101,7 +101,7 @@ internal sealed class SampleService : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Works on the database as the service does.</summary>
+    /// <summary>Runs work on the service's <see cref="SampleDbContext"/>.</summary>
     public async Task<T> WithDbAsync<T>(Func<SampleDbContext, Task<T>> work)
     {
         await using var scope = Services.CreateAsyncScope();
@@ -131,14 +131,14 @@ internal sealed class Note
     public double Latitude { get; init; }
 }
 
-/// <summary>One row for every time that the handler counted: more than one for an event would be a broken inbox.</summary>
+/// <summary>One row for each time that the handler counted a report. Two rows for one event mean a broken inbox.</summary>
 internal sealed class CountedReport
 {
     public long Id { get; init; }
     public Guid ReportId { get; init; }
 }
 
-/// <summary>Makes the handler fail for chosen reports.</summary>
+/// <summary>Makes the handler fail for some reports.</summary>
 internal sealed class HandlerControl
 {
     public HashSet<Guid> Poison { get; } = [];
@@ -178,10 +178,10 @@ internal sealed record NoteResponse(Guid Id, string Title, double Latitude);
 
 internal static class NoteEndpoints
 {
-    /// <summary>A title that the handler refuses after the key has been claimed.</summary>
+    /// <summary>A title that the handler rejects after the idempotency key was claimed.</summary>
     public const string Refused = "refused";
 
-    /// <summary>A title whose note the handler saves past its unit of work.</summary>
+    /// <summary>A title for which the handler saves without its unit of work.</summary>
     public const string Forgotten = "forgotten";
 
     public static async Task<IResult> CreateAsync(
@@ -213,7 +213,7 @@ internal static class NoteEndpoints
 
     public static string Bug() => throw new InvalidOperationException("secret detail");
 
-    /// <summary>What EF throws when a save is the victim.</summary>
+    /// <summary>Throws like EF if a save is the victim of a deadlock.</summary>
     public static string Deadlock() => throw new DbUpdateException(
         "The save failed.", new PostgresException("deadlock detected", "ERROR", "ERROR", PostgresErrorCodes.DeadlockDetected));
 }

@@ -1,6 +1,6 @@
 namespace Kashif.Messaging.Tests;
 
-/// <summary>Tests on one <see cref="SampleService"/> each.</summary>
+/// <summary>Starts a <see cref="SampleService"/> for each test.</summary>
 public abstract class SampleServiceTests(MessagingServers servers) : IAsyncLifetime
 {
     private SampleService? _service;
