@@ -95,9 +95,9 @@ internal static class Ports
                 return $" by '{process.ProcessName}' (process {process.Id})";
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
-            // /proc is not readable.
+            // /proc is not readable, or the process has ended.
         }
 
         return "";
