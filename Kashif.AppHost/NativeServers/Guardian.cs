@@ -10,13 +10,15 @@ namespace Kashif.NativeServers;
 internal static class Guardian
 {
     private const string Mark = "KASHIF_RUN";
+    private const string Identity = "run.id";
     private const string NoProcess = "999999999"; // above every process id
+    private const int WouldBlock = 11; // EWOULDBLOCK of flock(2), on Linux
     private static readonly Lock Starting = new();
     private static readonly List<FileStream> Held = []; // until the process ends
     private static bool _started;
 
     /// <summary>Call before DCP starts: DCP and all its child processes inherit the mark.</summary>
-    /// <exception cref="DistributedApplicationException">Another run uses the data directory.</exception>
+    /// <exception cref="DistributedApplicationException">Another run uses the data directory, or it cannot be written.</exception>
     public static void Watch(IDistributedApplicationBuilder builder)
     {
         lock (Starting)
@@ -44,27 +46,33 @@ internal static class Guardian
     /// <summary>Locks <c>run.lock</c> until the process ends. <c>run.id</c> tells the next run the process id and the mark.</summary>
     private static void TakeOver(RunData data, string script, string mark)
     {
-        var identity = data.PathOf("run.id");
         try
         {
             Held.Add(new FileStream(data.PathOf("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException)
+        catch (IOException exception) when (exception.HResult == WouldBlock)
         {
             throw new DistributedApplicationException(
-                $"Kashif is already running here (process {File.ReadLines(identity).First()}). "
+                $"Kashif is already running here{(ReadIdentity(data).FirstOrDefault() is { } process ? $" (process {process})" : "")}. "
                 + "Stop it with Ctrl-C or ./kashif stop, or use another directory: DataDirectory=/path.");
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DistributedApplicationException($"The data directory cannot be used: {exception.Message} Choose another one: DataDirectory=/path.");
+        }
 
-        if (File.Exists(identity) && File.ReadLines(identity).ElementAtOrDefault(1) is { Length: > 0 } before)
+        if (ReadIdentity(data).ElementAtOrDefault(1) is { Length: > 0 } before)
         {
             using var ending = Start(script, [NoProcess, before, Path.Combine(Path.GetTempPath(), "kashif-run-none-")]);
             ending.WaitForExit();
         }
 
+        var identity = data.PathOf(Identity);
         File.WriteAllLines($"{identity}.next", [Environment.ProcessId.ToString(CultureInfo.InvariantCulture), mark]);
         File.Move($"{identity}.next", identity, overwrite: true);
     }
+
+    private static string[] ReadIdentity(RunData data) => File.Exists(data.PathOf(Identity)) ? File.ReadAllLines(data.PathOf(Identity)) : [];
 
     private static Process Start(string script, string[] arguments)
     {

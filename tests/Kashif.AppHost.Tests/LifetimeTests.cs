@@ -85,6 +85,31 @@ public sealed class LifetimeTests : IDisposable
         Directory.Exists(Path.Combine(_data, "data")).ShouldBeFalse();
     }
 
+    [Fact]
+    public async Task A_run_that_has_not_written_its_identity_is_reported_too()
+    {
+        await using var held = new FileStream(Path.Combine(_data, "run.lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        await using var run = AppHostProcess.Start(_data, AppHostProcess.FreePort());
+
+        await run.ExitedAsync();
+
+        run.ExitCode.ShouldBe(1);
+        run.Output.ShouldStartWith("Kashif is already running here. Stop it");
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_is_a_file_is_reported()
+    {
+        var file = Path.Combine(_data, "file");
+        await File.WriteAllTextAsync(file, "", Cancel);
+        await using var run = AppHostProcess.Start(file, AppHostProcess.FreePort());
+
+        await run.ExitedAsync();
+
+        run.ExitCode.ShouldBe(1);
+        run.Output.Trim().ShouldBe($"The data directory cannot be used: The file '{file}' already exists. Choose another one: DataDirectory=/path.");
+    }
+
     private async Task RefusesASecondRunAsync(AppHostProcess first)
     {
         await using var second = AppHostProcess.Start(_data, AppHostProcess.FreePort());
