@@ -2,12 +2,14 @@ using Kashif;
 using Kashif.Messaging.Database;
 using Kashif.NativeServers;
 
+const string PostgresTag = "17.6", RabbitMqTag = "4.2", RedisTag = "8.6";
+
 StartErrors.ShowPlainly();
 Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
 Guardian.Watch(builder);
 builder.KeepLogs();
-builder.ChooseServers("docker.io/library/postgres:17.6", "docker.io/library/rabbitmq:4.2-management", "docker.io/library/redis:8.6");
+builder.ChooseServers($"docker.io/library/postgres:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");
 
 // Override with Parameters__admin-email=… or user secrets. Generated secrets are stored in .kashif/secrets.
 var adminEmail = Setting("admin-email", "admin@kashif.local");
@@ -28,16 +30,16 @@ var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 
 // A server with a ConnectionStrings__<name> is external. The others are containers or local processes.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
-    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag("17.6").WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging) ?? builder
-    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag("4.2").WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
+    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag(RabbitMqTag).WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
     .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ management")
     .OrNative("rabbitmq.conf");
 var cache = builder.External(ResourceNames.Cache) ?? builder
-    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag("8.6").WithoutHttpsCertificate().WithEndpointProxySupport(false)
+    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag(RedisTag).WithoutHttpsCertificate().WithEndpointProxySupport(false)
     .OrNative();
 
 var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthDb)
