@@ -14,9 +14,9 @@ internal static class RunLogs
             return;
         }
 
-        directory = Directory.CreateDirectory(directory).FullName;
         builder.OnBeforeStart((start, cancellationToken) =>
         {
+            Directory.CreateDirectory(directory);
             var logs = start.Services.GetRequiredService<ResourceLoggerService>();
             var stopped = start.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped;
             foreach (var resource in start.Model.Resources.Where(resource => resource is IResourceWithEndpoints))
