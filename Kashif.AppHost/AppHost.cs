@@ -7,6 +7,7 @@ const string PostgresTag = "17.6", RabbitMqTag = "4.2", RedisTag = "8.6";
 StartErrors.ShowPlainly();
 Ports.MoveDashboardOffTakenPorts();
 var builder = DistributedApplication.CreateBuilder(args);
+builder.CheckParameters();
 Guardian.Watch(builder);
 builder.KeepLogs();
 builder.ChooseServers($"docker.io/library/postgres:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");

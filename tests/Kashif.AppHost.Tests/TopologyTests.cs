@@ -90,6 +90,11 @@ public sealed class TopologyTests
     [InlineData("--Containers=perhaps", "Containers")]
     [InlineData("--Parameters:gateway-port=65536", "Parameters__gateway-port")]
     [InlineData("--Parameters:gateway-port=http", "Parameters__gateway-port")]
+    [InlineData("--Parameters:admin-email=nonsense", "Parameters__admin-email")]
+    [InlineData("--Parameters:admin-password=password", "Parameters__admin-password")]
+    [InlineData("--Parameters:postgres-password=a;b", "Parameters__postgres-password")]
+    [InlineData("--Parameters:messaging-password=a\"b", "Parameters__messaging-password")]
+    [InlineData("--Parameters:cache-password=a\\b", "Parameters__cache-password")]
     public async Task A_setting_that_cannot_be_used_is_named(string argument, string setting)
     {
         var exception = await Should.ThrowAsync<Exception>(() => TestAppHost.CreateAsync(argument));
