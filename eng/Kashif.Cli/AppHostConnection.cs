@@ -99,18 +99,25 @@ internal sealed class AppHostConnection : IDisposable
 
         var formatter = new SystemTextJsonFormatter { JsonSerializerOptions = new JsonSerializerOptions(JsonSerializerDefaults.Web) };
         var rpc = new JsonRpc(new HeaderDelimitedMessageHandler(new NetworkStream(socket, ownsSocket: true), formatter));
-        rpc.StartListening();
-        var appHost = await rpc.InvokeAsync<AppHostInformation>("GetAppHostInformationAsync");
-        if (Path.GetFullPath(appHost.AppHostPath) == Project)
+        var connection = new AppHostConnection(rpc, processId);
+        try
         {
-            return new AppHostConnection(rpc, appHost.ProcessId);
+            rpc.StartListening();
+            if (Path.GetFullPath((await rpc.InvokeAsync<AppHostInformation>("GetAppHostInformationAsync")).AppHostPath) == Project)
+            {
+                return connection;
+            }
+        }
+        catch (ConnectionLostException)
+        {
+            // The AppHost has ended meanwhile.
         }
 
-        rpc.Dispose();
+        connection.Dispose();
         return null;
     }
 
-    private sealed record AppHostInformation(string AppHostPath, int ProcessId);
+    private sealed record AppHostInformation(string AppHostPath);
 
     private sealed record DashboardUrls(string? BaseUrlWithLoginToken);
 

@@ -9,6 +9,7 @@ namespace Kashif.Cli;
 internal static class Commands
 {
     private const string Gateway = "gateway";
+    private const string Healthy = "healthy";
     private const string Logs = ".kashif/logs";
     private static readonly string[] Services = ["auth", "reporting", "gamification", "coupons", "notifications"];
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
@@ -20,41 +21,17 @@ internal static class Commands
     public static async Task<int> WatchAsync(int appHost)
     {
         using var limit = new CancellationTokenSource(LongestStart);
-        using var connection = await ConnectAsync(appHost, limit.Token);
-        if (connection is null)
-        {
-            return 1;
-        }
-
         var states = new Dictionary<string, string>();
-        await foreach (var resource in (await connection.WatchResourcesAsync()).WithCancellation(limit.Token))
+        try
         {
-            if (resource.IsParameter || resource.IsHidden)
-            {
-                continue;
-            }
-
-            var state = resource.IsHealthy ? "healthy" : resource.State ?? "unknown";
-            if (states.GetValueOrDefault(resource.Title) != state && state is "Starting" or "healthy" or "FailedToStart" or "Exited" or "Finished")
-            {
-                await Console.Error.WriteLineAsync($"  {resource.Title,-18} {state.ToLowerInvariant()}");
-            }
-
-            states[resource.Title] = state;
-            if (resource.HasFailed)
-            {
-                await Console.Error.WriteLineAsync($"{resource.Title} did not start. Its log: ./kashif logs {resource.Title}");
-                return 1;
-            }
-
-            if (resource.Title == Gateway && resource.IsHealthy)
-            {
-                await ShowAsync(connection);
-                return 0;
-            }
+            using var connection = await ConnectAsync(appHost, limit.Token);
+            return connection is not null && await WatchAsync(connection, states, limit.Token) ? 0 : 1;
         }
-
-        return 1;
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            var late = states.Where(state => state.Value != Healthy).Select(state => state.Key).Order();
+            throw new CliException($"Not healthy after {LongestStart.TotalMinutes} minutes: {string.Join(", ", late.DefaultIfEmpty("the AppHost"))}.");
+        }
     }
 
     /// <returns>0, or 1 if a resource is not healthy.</returns>
@@ -179,6 +156,40 @@ internal static class Commands
         }
 
         return null;
+    }
+
+    /// <param name="states">The latest state of each resource.</param>
+    /// <returns>Whether the gateway became healthy, which is the last one.</returns>
+    private static async Task<bool> WatchAsync(AppHostConnection connection, Dictionary<string, string> states, CancellationToken cancellationToken)
+    {
+        await foreach (var resource in (await connection.WatchResourcesAsync()).WithCancellation(cancellationToken))
+        {
+            if (resource.IsParameter || resource.IsHidden)
+            {
+                continue;
+            }
+
+            var state = resource.IsHealthy ? Healthy : resource.State ?? "unknown";
+            if (states.GetValueOrDefault(resource.Title) != state && state is "Starting" or Healthy or "FailedToStart" or "Exited" or "Finished")
+            {
+                await Console.Error.WriteLineAsync($"  {resource.Title,-18} {state.ToLowerInvariant()}");
+            }
+
+            states[resource.Title] = state;
+            if (resource.HasFailed)
+            {
+                await Console.Error.WriteLineAsync($"{resource.Title} did not start. Its log: ./kashif logs {resource.Title}");
+                return false;
+            }
+
+            if (resource.Title == Gateway && resource.IsHealthy)
+            {
+                await ShowAsync(connection);
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <returns>Whether all resources are healthy.</returns>

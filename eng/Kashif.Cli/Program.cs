@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kashif.Cli;
+using StreamJsonRpc;
 
 try
 {
@@ -18,5 +19,10 @@ try
 catch (CliException exception)
 {
     await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}
+catch (ConnectionLostException)
+{
+    await Console.Error.WriteLineAsync("The AppHost has ended.");
     return 1;
 }
