@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using Spectre.Console;
 
 namespace Kashif.Cli;
 
 /// <summary>The commands of <c>./kashif</c> for a running system.</summary>
-internal static class Commands
+internal static partial class Commands
 {
     private const string Gateway = "gateway";
     private const string Healthy = "healthy";
@@ -72,25 +73,31 @@ internal static class Commands
     public static async Task<int> LogsAsync(string[] words)
     {
         var follow = words.Contains("-f");
-        var resource = words.FirstOrDefault(word => word != "-f");
+        string[] resources = [.. words.Where(word => word != "-f")];
+        var prefix = resources.Length != 1;
         using var connection = await AppHostConnection.TryOpenAsync();
         if (connection is not null)
         {
             var names = (await connection.ResourcesAsync()).Where(candidate => !candidate.IsParameter).Select(candidate => candidate.Title).Distinct().Order().ToArray();
-            if (resource is not null && !names.Contains(resource))
+            if (resources.Except(names).FirstOrDefault() is { } unknown)
             {
-                throw new CliException($"Unknown resource '{resource}'. Resources: {string.Join(", ", names)}.");
+                throw new CliException($"Unknown resource '{unknown}'. Resources: {string.Join(", ", names)}.");
             }
 
-            await Task.WhenAll((resource is null ? names : [resource]).Select(name => PrintAsync(connection, name, follow, prefix: resource is null)));
+            await Task.WhenAll((resources is [] ? names : resources).Select(name => PrintAsync(connection, name, follow, prefix)));
             return 0;
         }
 
         var last = Directory.Exists(Logs) ? Directory.EnumerateDirectories(Logs).Order().LastOrDefault() : null;
-        var files = last is null ? [] : Directory.EnumerateFiles(last, $"{resource ?? "*"}.log").Order().ToArray();
-        if (files.Length == 0)
+        if (last is null)
         {
-            throw new CliException(resource is null ? "There are no logs yet." : $"The last run has no log for '{resource}'.");
+            throw new CliException("There are no logs yet.");
+        }
+
+        string[] files = resources is [] ? [.. Directory.EnumerateFiles(last, "*.log").Order()] : [.. resources.Select(resource => Path.Combine(last, $"{resource}.log"))];
+        if (files.FirstOrDefault(file => !File.Exists(file)) is { } missing)
+        {
+            throw new CliException($"The last run has no log for '{Path.GetFileNameWithoutExtension(missing)}'.");
         }
 
         await Console.Error.WriteLineAsync($"Kashif is not running here. The logs of the last run, in {last}:");
@@ -98,7 +105,7 @@ internal static class Commands
         {
             await foreach (var line in File.ReadLinesAsync(file))
             {
-                Console.WriteLine(resource is null ? $"{Path.GetFileNameWithoutExtension(file)}  {line}" : line);
+                Print(Path.GetFileNameWithoutExtension(file), line, prefix);
             }
         }
 
@@ -216,9 +223,18 @@ internal static class Commands
     {
         await foreach (var line in await connection.LogsAsync(resource, follow))
         {
-            Console.WriteLine(prefix ? $"{resource}  {line.Content}" : line.Content);
+            Print(resource, line.Content, prefix);
         }
     }
+
+    private static void Print(string resource, string line, bool prefix)
+    {
+        var text = Console.IsOutputRedirected ? Colour().Replace(line, "") : line;
+        Console.WriteLine(prefix ? $"{resource}  {text}" : text);
+    }
+
+    [GeneratedRegex(@"\e\[[0-9;]*m")]
+    private static partial Regex Colour();
 
     private static bool IsAlive(int processId)
     {
