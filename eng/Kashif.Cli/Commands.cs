@@ -215,7 +215,11 @@ internal static partial class Commands
         console.Write(table);
         Console.WriteLine();
         Console.WriteLine($"Dashboard: {await connection.DashboardAsync() ?? "none"}");
-        Console.WriteLine("RabbitMQ management: the http address of messaging, user guest, password in .kashif/secrets/messaging-password");
+        if (resources.SelectMany(resource => resource.Urls ?? []).FirstOrDefault(url => url.Name == "management") is { } management)
+        {
+            Console.WriteLine($"RabbitMQ management: {management.Url}, user guest, password in .kashif/secrets/messaging-password");
+        }
+
         return resources.All(resource => resource.IsHealthy);
     }
 
