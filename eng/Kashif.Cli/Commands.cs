@@ -16,6 +16,8 @@ internal static partial class Commands
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
 
+    public static string ServiceNames => string.Join(", ", Services);
+
     /// <summary>Prints progress until all resources are healthy, then the status.</summary>
     /// <param name="appHost">The process id of the AppHost.</param>
     /// <returns>0, or 1 if the AppHost or a resource failed.</returns>
@@ -148,7 +150,7 @@ internal static partial class Commands
 
     private static string Known(string service) => Services.Contains(service)
         ? service
-        : throw new CliException($"'{service}' has no database. Services: {string.Join(", ", Services)}.");
+        : throw new CliException($"'{service}' has no database. Services: {ServiceNames}.");
 
     private static async Task<AppHostConnection?> ConnectAsync(int appHost, CancellationToken cancellationToken)
     {

@@ -13,6 +13,8 @@ try
         ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
         ["dead-letters", "list" or "replay", var service] => await Commands.DeadLettersAsync(args[1], service),
         ["migrate"] => await Commands.MigrateAsync(),
+        ["psql"] => throw new CliException($"Name a service: ./kashif psql <service>. Services: {Commands.ServiceNames}."),
+        ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service>. Services: {Commands.ServiceNames}."),
         _ => throw new CliException($"Unknown command or missing argument: '{string.Join(' ', args)}'. ./kashif help lists the commands."),
     };
 }
