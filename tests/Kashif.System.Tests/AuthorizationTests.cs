@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
+using OtpNet;
 
 namespace Kashif.SystemTests;
 
@@ -68,7 +69,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             {
                 // A new collection fails here until BelongingsAsync has an entry for it.
                 using var response = await SendAsync(other, endpoint, parameter => belongings[endpoint.CollectionOf(parameter)], endpoint.Body);
-                if (response.IsSuccessStatusCode && !IsIdempotentDelete(endpoint))
+                if (response.IsSuccessStatusCode)
                 {
                     wrong.Add($"{caller} at {endpoint}: {(int)response.StatusCode}");
                 }
@@ -81,9 +82,43 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         // The data that the others could not access exists.
         using var own = await victim.Client.GetAsync($"/api/v1/coupons/redemptions/{belongings["redemptions"]}", Cancel);
         own.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
 
-        // Idempotent deletes return the same for existing and missing rows.
-        static bool IsIdempotentDelete(Endpoint endpoint) => endpoint.Method == HttpMethods.Delete;
+    [Fact]
+    public async Task A_delete_removes_the_callers_own_data_and_no_others()
+    {
+        // In this order, because the account goes last. A new DELETE fails here until it has an entry.
+        (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
+        [
+            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
+            ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
+        ];
+        var endpoints = Endpoints().Where(endpoint => HttpMethods.IsDelete(endpoint.Method)).ToDictionary(endpoint => endpoint.Pattern);
+        endpoints.Keys.ShouldBe(deletions.Select(deletion => deletion.Pattern), ignoreOrder: true);
+
+        using var anonymous = system.Anonymous();
+        using var other = (await system.RegisterAsync()).Client;
+        foreach (var caller in Callers.Except([Anonymous]))
+        {
+            var owner = await system.RegisterAsync(caller);
+            foreach (var (pattern, createAsync) in deletions)
+            {
+                var deletion = await createAsync(owner);
+                var allowed = await IsAllowedAsync(endpoints[pattern], caller);
+                var what = $"{caller} at {pattern}";
+
+                (await DeleteAsync(anonymous, deletion)).ShouldBe(HttpStatusCode.Unauthorized, what);
+                if (pattern.Contains('{', StringComparison.Ordinal))
+                {
+                    (await DeleteAsync(other, deletion)).ShouldBe(HttpStatusCode.NotFound, what);
+                }
+
+                (await deletion.ExistsAsync()).ShouldBeTrue(what);
+                var status = await DeleteAsync(owner.Client, deletion);
+                ((int)status is >= 200 and < 300).ShouldBe(allowed, $"{what}: {status}");
+                (await deletion.ExistsAsync()).ShouldBe(!allowed, what);
+            }
+        }
     }
 
     [Fact]
@@ -186,6 +221,56 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         };
     }
 
+    private static async Task<HttpStatusCode> DeleteAsync(HttpClient client, Deletion deletion)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, deletion.Path) { Content = deletion.Body is null ? null : JsonContent.Create(deletion.Body) };
+        using var response = await client.SendAsync(request, Cancel);
+        return response.StatusCode;
+    }
+
+    private static async Task<Deletion> ApiKeyAsync(User owner)
+    {
+        using var created = await owner.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" } }, Cancel);
+        var id = (await created.JsonAsync(201)).GetProperty("id").GetString();
+        return new($"/api/v1/auth/api-keys/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/api-keys", id));
+    }
+
+    private static async Task<Deletion> SessionAsync(User owner)
+    {
+        var id = await FirstIdAsync(owner.Client, "/api/v1/auth/sessions");
+        return new($"/api/v1/auth/sessions/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/sessions", id));
+    }
+
+    private async Task<Deletion> DeviceAsync(User owner)
+    {
+        var token = $"device-{Guid.CreateVersion7():N}";
+        using var registered = await owner.Client.PostAsJsonAsync("/api/v1/notifications/register-device", new { token, device_type = "web" }, Cancel);
+        await registered.JsonAsync(201);
+        return new($"/api/v1/notifications/devices/{token}", null,
+            async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", token) == 1);
+    }
+
+    private static async Task<Deletion> TotpAsync(User owner)
+    {
+        using var begun = await owner.Client.PostAsJsonAsync("/api/v1/auth/mfa/totp", new { password = KashifSystem.Password }, Cancel);
+        var secret = Base32Encoding.ToBytes((await begun.JsonAsync(200)).GetProperty("secret").GetString());
+        using var confirmed = await owner.Client.PostAsJsonAsync("/api/v1/auth/mfa/totp/confirm", new { code = new Totp(secret).ComputeTotp() }, Cancel);
+        var code = (await confirmed.JsonAsync(200)).GetProperty("recovery_codes")[0].GetString();
+        return new("/api/v1/auth/mfa/totp", new { password = KashifSystem.Password, code },
+            async () => (await owner.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("mfa_enabled").GetBoolean());
+    }
+
+    private static Task<Deletion> AccountAsync(User owner) => Task.FromResult(new Deletion(
+        "/api/v1/auth/me", new { password = KashifSystem.Password },
+        async () =>
+        {
+            using var me = await owner.Client.GetAsync("/api/v1/auth/me", Cancel);
+            return me.StatusCode != HttpStatusCode.NotFound;
+        }));
+
+    private static async Task<bool> ListsAsync(HttpClient client, string list, string? id) =>
+        (await client.GetFromJsonAsync<JsonElement>(list, Cancel)).GetProperty("items").EnumerateArray().Any(item => item.GetProperty("id").GetString() == id);
+
     private static async Task<string> FirstIdAsync(HttpClient client, string list)
     {
         var page = await client.GetFromJsonAsync<JsonElement>(list, Cancel);
@@ -204,6 +289,10 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     private static string MissingIdOf(RoutePatternParameterPart parameter) => IsNumber(parameter) ? "2000000000" : MissingId;
 
     private static bool IsNumber(RoutePatternParameterPart parameter) => parameter.ParameterPolicies.Any(policy => policy.Content == "int");
+
+    /// <param name="Body">The body of the deletion, if it needs one.</param>
+    /// <param name="ExistsAsync">Whether the data is still there.</param>
+    private sealed record Deletion(string Path, object? Body, Func<Task<bool>> ExistsAsync);
 
     private sealed record Endpoint(string Service, string Method, RouteEndpoint Route)
     {
@@ -229,7 +318,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         /// <summary>A body that is valid for the owner.</summary>
         public string Body => HttpMethods.IsPatch(Method) ? """{"status":"withdrawn","roles":["citizen"],"disabled":true,"read":true}""" : "{}";
 
-        private string Pattern => $"/{Route.RoutePattern.RawText?.TrimStart('/')}";
+        public string Pattern => $"/{Route.RoutePattern.RawText?.TrimStart('/')}";
 
         public string PathWith(Func<RoutePatternParameterPart, string> value) => Route.RoutePattern.Parameters.Aggregate(Pattern, (path, parameter) =>
             System.Text.RegularExpressions.Regex.Replace(path, $@"\{{\**{parameter.Name}[^}}]*\}}", _ => Uri.EscapeDataString(value(parameter))));
