@@ -47,8 +47,10 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
         return operations;
     }
 
-    /// <summary>A body that matches the schema, as values by property name.</summary>
-    public Dictionary<string, object?> ExampleBody() => Example(BodySchema, depth: 0) as Dictionary<string, object?> ?? [];
+    /// <summary>The document's example of the body, or values that match the schema, by property name.</summary>
+    public Dictionary<string, object?> ExampleBody() => Body.TryGetProperty("example", out var example)
+        ? example.EnumerateObject().ToDictionary(property => property.Name, property => (object?)property.Value)
+        : Example(BodySchema, depth: 0) as Dictionary<string, object?> ?? [];
 
     /// <returns>Whether the body is JSON that the operation's schema allows.</returns>
     public bool Allows(byte[] body)
@@ -71,7 +73,9 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
 
     public override string ToString() => $"{Method} {Path}";
 
-    private JsonElement BodySchema => Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value.GetProperty("schema");
+    private JsonElement Body => Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value;
+
+    private JsonElement BodySchema => Body.GetProperty("schema");
 
     /// <summary>The body's schema with those it refers to, as one JSON Schema.</summary>
     private JsonSchema Validator => field ??= JsonSchema.FromText(

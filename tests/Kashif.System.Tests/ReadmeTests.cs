@@ -23,6 +23,7 @@ public sealed partial class ReadmeTests(KashifSystem system)
         var gateway = anonymous.BaseAddress.ShouldNotBeNull().GetLeftPart(UriPartial.Authority);
         var session = Session().Match(await File.ReadAllTextAsync(Path.Combine(Root(), "README.md"), Cancel)).Groups[1].Value
             .Replace("http://localhost:8000", gateway, StringComparison.Ordinal)
+            .Replace("amina@example.org", $"amina-{Guid.CreateVersion7():N}@kashif.test", StringComparison.Ordinal) // other tests may register the examples' Amina
             .Replace("admin@kashif.local", KashifSystem.AdminEmail, StringComparison.Ordinal);
         session.ShouldContain(gateway);
         session.ShouldContain(KashifSystem.AdminEmail);
