@@ -34,12 +34,12 @@ var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
     .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .OrNative());
-var messaging = builder.External(ResourceNames.Messaging) ?? builder
+var messaging = builder.External(ResourceNames.Messaging)?.WithConnectionCheck(ConnectionChecks.RabbitMqAsync) ?? builder
     .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag(RabbitMqTag).WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
     .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ management")
     .OrNative("rabbitmq.conf");
-var cache = builder.External(ResourceNames.Cache) ?? builder
+var cache = builder.External(ResourceNames.Cache)?.WithConnectionCheck(ConnectionChecks.RedisAsync) ?? builder
     .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag(RedisTag).WithoutHttpsCertificate().WithEndpointProxySupport(false)
     .OrNative();
 

@@ -1,9 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
-using RabbitMQ.Client;
-using StackExchange.Redis;
 
 namespace Kashif.NativeServers;
 
@@ -45,7 +42,7 @@ internal static class NativeServerExtensions
             return rabbitmq;
         }
 
-        var native = Replace(rabbitmq, "rabbitmq.sh", ConnectAsync);
+        var native = Replace(rabbitmq, "rabbitmq.sh", ConnectionChecks.RabbitMqAsync);
         foreach (var (endpoint, variable) in new[] { ("epmd", "EPMD_PORT"), ("distribution", "DISTRIBUTION_PORT") })
         {
             native.WithEndpoint(name: endpoint, isProxied: false)
@@ -57,10 +54,6 @@ internal static class NativeServerExtensions
             .WithEnvironment("SETTINGS", Path.GetFullPath(settings, native.ApplicationBuilder.AppHostDirectory))
             .WithEnvironment("DATA", native.DataDirectory());
         return rabbitmq;
-
-        static async Task<IConnection> ConnectAsync(string connectionString, CancellationToken cancellationToken) =>
-            await new ConnectionFactory { Uri = new Uri(connectionString), AutomaticRecoveryEnabled = false, RequestedConnectionTimeout = TimeSpan.FromSeconds(5) }
-                .CreateConnectionAsync("health", cancellationToken);
     }
 
     /// <summary>Replaces the container by a local Redis.</summary>
@@ -72,7 +65,7 @@ internal static class NativeServerExtensions
         }
 
         Remove<CommandLineArgsCallbackAnnotation>(redis.Resource); // a shell command line for the image
-        var native = Replace(redis, "redis.sh", static async (connectionString, _) => await ConnectionMultiplexer.ConnectAsync(connectionString));
+        var native = Replace(redis, "redis.sh", ConnectionChecks.RedisAsync);
         native.WithEnvironment("DATA", native.DataDirectory());
         return redis;
     }
@@ -95,17 +88,7 @@ internal static class NativeServerExtensions
             endpoint.TargetPort = null; // DCP chooses a free port
         }
 
-        var healthCheck = $"{container.Resource.Name}_native";
-        string? connectionString = null;
-        builder.Services.AddHealthChecks().AddAsyncCheck(healthCheck, async cancellationToken =>
-        {
-            await using var connection = await connect(connectionString ?? throw new InvalidOperationException("No connection string yet."), cancellationToken);
-            return HealthCheckResult.Healthy();
-        });
-        return native
-            .OnConnectionStringAvailable(async (server, _, cancellationToken) => connectionString = await server.ConnectionStringExpression.GetValueAsync(cancellationToken))
-            .WithEnvironment("PORT", native.GetEndpoint("tcp").Property(EndpointProperty.TargetPort))
-            .WithHealthCheck(healthCheck);
+        return native.WithEnvironment("PORT", native.GetEndpoint("tcp").Property(EndpointProperty.TargetPort)).WithConnectionCheck(connect);
     }
 
     /// <summary>Creates the databases and gives them the server's state, as Aspire does for a container.</summary>

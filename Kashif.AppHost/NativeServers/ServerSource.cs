@@ -56,8 +56,13 @@ internal static class ServerSource
         }
 
         /// <returns>The external server, or null if its connection string (<c>ConnectionStrings__messaging=…</c>) is not set.</returns>
-        public IResourceBuilder<IResourceWithConnectionString>? External(string name) =>
-            string.IsNullOrEmpty(builder.Configuration.GetConnectionString(name)) ? null : builder.AddConnectionString(name);
+        public IResourceBuilder<IResourceWithConnectionString>? External(string name) => builder.Configuration.GetConnectionString(name) switch
+        {
+            null or "" => null,
+            _ when builder.ExecutionContext.IsPublishMode => builder.AddConnectionString(name),
+            // Not AddConnectionString(name): that is a parameter, which has no state or health.
+            var given => builder.AddConnectionString(name, ReferenceExpression.Create($"{builder.AddParameter($"{name}-connection-string", given, secret: true)}")),
+        };
     }
 
     /// <returns>The container engine that Aspire uses, or null if none responds.</returns>

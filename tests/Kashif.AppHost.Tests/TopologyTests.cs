@@ -63,7 +63,7 @@ public sealed class TopologyTests
     public async Task A_server_whose_connection_strings_are_given_is_not_started()
     {
         string[] given = [.. Databases, ResourceNames.Messaging, ResourceNames.Cache];
-        await using var builder = await TestAppHost.CreateAsync([.. given.Select(name => $"--ConnectionStrings:{name}=Host=elsewhere;Name={name}")]);
+        await using var builder = await TestAppHost.CreateAsync([.. given.Select(name => $"--ConnectionStrings:{name}=Host=elsewhere;Name={{{name}}}")]);
 
         builder.Resources.Select(resource => resource.Name).ShouldNotContain(ResourceNames.Postgres);
         foreach (var name in given)
@@ -72,7 +72,7 @@ public sealed class TopologyTests
             resource.ShouldNotBeAssignableTo<ExecutableResource>();
             resource.IsContainer().ShouldBeFalse();
             (await resource.ShouldBeAssignableTo<IResourceWithConnectionString>().ShouldNotBeNull().GetConnectionStringAsync(TestContext.Current.CancellationToken))
-                .ShouldBe($"Host=elsewhere;Name={name}");
+                .ShouldBe($"Host=elsewhere;Name={{{name}}}");
         }
     }
 
