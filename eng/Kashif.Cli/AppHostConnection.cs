@@ -71,7 +71,7 @@ internal sealed class AppHostConnection : IDisposable
         var response = await _rpc.InvokeAsync<CommandResponse>("ExecuteResourceCommandAsync", new { ResourceName = resource, CommandName = command });
         return response.Success
             ? response.Value?.Value ?? ""
-            : throw new CliException($"{command} of {resource} failed: {response.ErrorMessage ?? response.Message} {response.Value?.Value}".TrimEnd());
+            : throw new CliException($"{command} of {resource} failed: {response.ErrorMessage ?? response.Message}\n{WithoutStackTrace(response.Value?.Value ?? "")}".TrimEnd());
     }
 
     public Task StopAsync() => _rpc.InvokeAsync("StopAppHostAsync");
@@ -117,6 +117,9 @@ internal sealed class AppHostConnection : IDisposable
         return null;
     }
 
+    private static string WithoutStackTrace(string output) => string.Join('\n', output.Split('\n')
+        .Where(line => !line.StartsWith("   at ", StringComparison.Ordinal) && !line.TrimStart().StartsWith("--- End of", StringComparison.Ordinal)));
+
     private sealed record AppHostInformation(string AppHostPath);
 
     private sealed record DashboardUrls(string? BaseUrlWithLoginToken);
@@ -134,6 +137,9 @@ internal sealed record ResourceSnapshot(string Name, string? DisplayName, string
     public bool IsParameter => ResourceType == "Parameter";
 
     public bool IsHealthy => State == "Running" && HealthStatus is null or "Healthy";
+
+    /// <summary>An external server.</summary>
+    public bool IsUnreachable => ResourceType == "ConnectionString" && HealthStatus == "Unhealthy";
 
     public bool HasFailed => State is "FailedToStart" or "Exited" or "Finished" or "RuntimeUnhealthy";
 }

@@ -11,6 +11,7 @@ internal static partial class Commands
 {
     private const string Gateway = "gateway";
     private const string Healthy = "healthy";
+    private const string Unreachable = "cannot be reached with its connection string";
     private const string Logs = ".kashif/logs";
     private static readonly string[] Services = ["auth", "reporting", "gamification", "coupons", "notifications"];
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
@@ -178,8 +179,8 @@ internal static partial class Commands
                 continue;
             }
 
-            var state = resource.IsHealthy ? Healthy : resource.State ?? "unknown";
-            if (states.GetValueOrDefault(resource.Title) != state && state is "Starting" or Healthy or "FailedToStart" or "Exited" or "Finished")
+            var state = resource.IsHealthy ? Healthy : resource.IsUnreachable ? Unreachable : resource.State ?? "unknown";
+            if (states.GetValueOrDefault(resource.Title) != state && state is "Starting" or Healthy or Unreachable or "FailedToStart" or "Exited" or "Finished")
             {
                 await Console.Error.WriteLineAsync($"  {resource.Title,-18} {state.ToLowerInvariant()}");
             }
