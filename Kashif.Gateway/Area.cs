@@ -22,5 +22,10 @@ internal sealed record Area(string Name, string Service, string Title)
     ];
 
     /// <summary>The gateway's path of a version's OpenAPI document.</summary>
-    public string Document(string version) => version == Versions[0] ? $"/openapi/{Name}.json" : $"/openapi/{Name}-{version}.json";
+    public string Document(string version) => Document(Name, version);
+
+    /// <summary>All paths of a version's OpenAPI document: by the area's name, and by the service's if it is another.</summary>
+    public IEnumerable<string> Documents(string version) => new[] { Name, Service }.Distinct().Select(name => Document(name, version));
+
+    private string Document(string name, string version) => version == Versions[0] ? $"/openapi/{name}.json" : $"/openapi/{name}-{version}.json";
 }

@@ -83,7 +83,7 @@ internal static class Routes
     [
         .. Api(area, options, version, $"/api/{version}/{area.Name}"),
         Route(area, options, $"{version} health", $"/api/{version}/{area.Name}/health", Open).WithTransformPathSet("/health"),
-        Route(area, options, $"{version} openapi", area.Document(version), Open).WithTransformPathSet($"/openapi/{version}.json"),
+        .. area.Documents(version).Select(path => Route(area, options, $"{version} {path}", path, Open).WithTransformPathSet($"/openapi/{version}.json")),
     ];
 
     /// <summary>The routes of an area under one prefix, with its rules.</summary>

@@ -144,6 +144,18 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     }
 
     [Theory]
+    [MemberData(nameof(RoutingTests.Areas), MemberType = typeof(RoutingTests))]
+    public async Task A_document_is_also_found_by_its_services_name(string area, string service)
+    {
+        Gateway[service].Respond = context => context.Response.WriteAsJsonAsync(new { openapi = "3.1.1", info = new { title = area } });
+
+        var document = await Gateway.Client.GetFromJsonAsync<JsonElement>($"/openapi/{service}.json", Cancel);
+
+        document.GetProperty("info").GetProperty("title").GetString().ShouldBe(area);
+        Gateway[service].Requests[^1].Target.ShouldBe("/openapi/v1.json");
+    }
+
+    [Theory]
     [InlineData("/", "/docs")]
     [InlineData("/docs", "docs/index.html")]
     public async Task The_root_and_docs_redirect_to_the_page(string path, string location)
