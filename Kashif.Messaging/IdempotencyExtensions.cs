@@ -18,6 +18,8 @@ public static class IdempotencyExtensions
     /// <summary>Accepts <c>Idempotency-Key</c>. The handler commits through <see cref="UnitOfWork"/>.</summary>
     public static RouteHandlerBuilder WithIdempotency(this RouteHandlerBuilder builder) => builder
         .WithMetadata(Documentation)
+        .WithProblems(StatusCodes.Status409Conflict, "request_in_progress", "conflict")
+        .WithProblems(StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused")
         .AddEndpointFilter(async (invocation, next) =>
         {
             var context = invocation.HttpContext;

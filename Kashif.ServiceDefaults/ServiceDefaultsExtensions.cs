@@ -1,6 +1,7 @@
 using Kashif.Health;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.OpenApi;
 using Kashif.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -23,7 +24,8 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddSingleton(new ServiceIdentity(service));
         builder.AddKashifTelemetry();
         builder.AddKashifHealth();
-        builder.AddKashifHttp(service);
+        builder.AddKashifHttp();
+        builder.Services.AddKashifOpenApi(service);
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {

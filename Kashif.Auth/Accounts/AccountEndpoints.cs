@@ -12,7 +12,10 @@ using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
-/// <param name="Phone">Optional.</param>
+/// <param name="Email" example="amina@example.org">The address to sign in with, at most 254 characters. Upper and lower case are the same account. A link to verify it is sent there.</param>
+/// <param name="Password" example="a long enough password">8 to 256 characters, and not a common password.</param>
+/// <param name="FullName" example="Amina Haddad">The name that other people see.</param>
+/// <param name="Phone" example="+963 11 123 4567">Digits with optional spaces, brackets, dots, hyphens and a leading plus.</param>
 public sealed record RegisterRequest(
     [Email] string Email,
     [Password] string Password,
@@ -27,8 +30,8 @@ internal static class AccountEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
         group.MapPost("/register", RegisterAsync).WithName("Register").WithSummary("Register an account")
-            .ProducesProblem(StatusCodes.Status409Conflict).AllowAnonymous().WithIdempotency();
-        group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("Get my account");
+            .WithProblems(409, "email_taken").AllowAnonymous().WithIdempotency();
+        group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("Get my account").WithProblems(404, "not_found");
         return group;
     }
 

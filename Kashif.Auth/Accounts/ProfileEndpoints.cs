@@ -18,25 +18,33 @@ using Npgsql;
 namespace Kashif.Auth.Accounts;
 
 /// <summary>Fields that are left out do not change.</summary>
-/// <param name="Phone">An empty string removes the number.</param>
-/// <param name="Email">A new address needs current_password and must be verified again.</param>
+/// <param name="FullName" example="Amina Haddad">The new name, not blank.</param>
+/// <param name="Phone" example="+963 11 123 4567">The new phone number. An empty string removes it.</param>
+/// <param name="Email" example="amina@example.com">The new address, at most 254 characters. It needs `current_password` and must be verified again.</param>
+/// <param name="CurrentPassword" example="a long enough password">The current password, to change the address.</param>
 public sealed record ChangeProfileRequest(
     [Name(User.MaxNameLength)] string? FullName = null,
     [PhoneNumber] string? Phone = null,
     [Email] string? Email = null,
     [Text(PasswordAttribute.MaxLength)] string? CurrentPassword = null);
 
+/// <summary>A new password.</summary>
+/// <param name="CurrentPassword" example="a long enough password">The current password.</param>
+/// <param name="NewPassword" example="an even longer password">8 to 256 characters, and not a common password.</param>
 public sealed record ChangePasswordRequest([Text(PasswordAttribute.MaxLength)] string CurrentPassword, [Password] string NewPassword);
 
-/// <param name="Language">en or ar.</param>
-/// <param name="Theme">system, light or dark.</param>
+/// <summary>A user's preferences.</summary>
+/// <param name="Language" example="en">The language of notifications and e-mails.</param>
+/// <param name="Theme" example="system">The colours of the app.</param>
+/// <param name="Channels">Where notifications go besides the inbox.</param>
 public sealed record Preferences(
     [AllowedValues(Languages.English, Languages.Arabic, ErrorMessage = "Must be en or ar.")] string Language,
     [AllowedValues(Themes.System, Themes.Light, Themes.Dark, ErrorMessage = "Must be system, light or dark.")] string Theme,
     ChannelPreferences Channels);
 
 /// <summary>Channels for notifications besides the inbox. E-mails about account security are always sent.</summary>
-/// <param name="Email">Takes effect once the address is verified.</param>
+/// <param name="Push">Whether notifications are pushed to the user's devices.</param>
+/// <param name="Email">Whether notifications are sent by e-mail. Takes effect once the address is verified.</param>
 public sealed record ChannelPreferences(bool Push, bool Email);
 
 /// <summary>Users change their own profile, password and preferences.</summary>
@@ -46,11 +54,11 @@ internal static class ProfileEndpoints
 
     public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session);
+        var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session).WithProblems(404, "not_found");
         group.MapPatch("", ChangeAsync).DisableValidation().WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(409, "email_taken").WithPasswordProblems();
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(409, "password_changed").WithPasswordProblems();
         group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Get my language, theme and notification channels");
         group.MapPut("/preferences", ChangePreferencesAsync).WithName("ChangePreferences").WithSummary("Set my language, theme and notification channels");
         return group;

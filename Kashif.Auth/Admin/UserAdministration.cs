@@ -19,6 +19,7 @@ internal static class UserAdministration
 
     private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "You are no longer an admin.");
 
+    /// <param name="id">The user's id.</param>
     public static async Task<Results<Ok<AdminUserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
         Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
         CancellationToken cancellationToken)

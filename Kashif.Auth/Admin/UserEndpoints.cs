@@ -14,24 +14,39 @@ namespace Kashif.Auth.Admin;
 public sealed class UserQuery
 {
     /// <summary>A prefix of the e-mail address or the name, in upper or lower case.</summary>
+    /// <example>amina</example>
     [FromQuery(Name = "query"), Text(EmailAttribute.MaxLength)]
     public string? Query { get; set; }
 
+    /// <summary>Only users with this role.</summary>
     [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "Must be one of citizen, partner, staff, moderator, admin.")]
     public string? Role { get; set; }
 
+    /// <summary>True: only disabled users; false: only enabled ones.</summary>
     [FromQuery(Name = "disabled")]
     public bool? Disabled { get; set; }
 }
 
 /// <summary>Fields that are left out do not change.</summary>
-/// <param name="Roles">Replaces all roles of the user: any of citizen, partner, staff, moderator and admin.</param>
-/// <param name="Disabled">True disables the user and ends their sessions; false enables them again.</param>
-public sealed record ChangeUserRequest([Roles] string[]? Roles = null, bool? Disabled = null);
+/// <param name="Roles" example='["citizen", "staff"]'>Replaces all roles of the user; at least one.</param>
+/// <param name="Disabled" example="false">True disables the user and ends their sessions; false enables them again.</param>
+public sealed record ChangeUserRequest([Roles, Values(typeof(UserRoles))] string[]? Roles = null, bool? Disabled = null);
 
-/// <param name="LockedUntil">The end of the last lockout after too many wrong passwords.</param>
+/// <summary>A user as admins see it.</summary>
+/// <param name="Id">The user's id.</param>
+/// <param name="Email" example="amina@example.org">The address to sign in with.</param>
+/// <param name="EmailVerified">Whether the user has opened the link sent to the address.</param>
+/// <param name="FullName" example="Amina Haddad">The user's name.</param>
+/// <param name="Phone" example="+963 11 123 4567">The phone number; null if there is none.</param>
+/// <param name="Roles" example='["citizen", "staff"]'>The user's roles.</param>
+/// <param name="Language" example="en">The language of notifications and e-mails.</param>
+/// <param name="MfaEnabled">Whether logins ask for a code of an authenticator app.</param>
+/// <param name="DisabledAt" example="null">When an admin disabled the user; null if the user is enabled.</param>
+/// <param name="LockedUntil" example="null">The end of the last lockout after too many wrong passwords; null if there was none.</param>
+/// <param name="CreatedAt">When the user registered.</param>
 internal sealed record AdminUserResponse(
-    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled,
+    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone,
+    [property: Values(typeof(UserRoles))] string[] Roles, [property: Values(typeof(Languages))] string Language, bool MfaEnabled,
     DateTimeOffset? DisabledAt, DateTimeOffset? LockedUntil, DateTimeOffset CreatedAt);
 
 /// <summary>Accounts as admins see them.</summary>
@@ -43,7 +58,7 @@ internal static class UserEndpoints
         group.MapGet("", ListAsync).WithName("ListUsers").WithSummary("Search users");
         group.MapGet("/{id:guid}", GetAsync).WithName("GetUser").WithSummary("Get a user");
         group.MapPatch("/{id:guid}", UserAdministration.ChangeAsync).WithName("ChangeUser")
-            .WithSummary("Change roles or disable a user");
+            .WithSummary("Change roles or disable a user").WithProblems(422, "own_account");
         return group;
     }
 
@@ -85,6 +100,7 @@ internal static class UserEndpoints
         return TypedResults.Ok(Page.Of(rows, page.Size, last => Cursor.Encode(last.Id)));
     }
 
+    /// <param name="id">The user's id.</param>
     private static async Task<Results<Ok<AdminUserResponse>, ProblemHttpResult>> GetAsync(
         Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         await FindAsync(database, id, cancellationToken) is { } user ? TypedResults.Ok(user) : UserAdministration.NoSuchUser.ToProblem();

@@ -12,20 +12,36 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.ApiKeys;
 
-/// <param name="Scopes">For example <c>reporting:read</c>.</param>
-/// <param name="ExpiresAt">Without it the key is valid until it is revoked.</param>
+/// <summary>A new API key.</summary>
+/// <param name="Name" example="Till at the counter">A name for the list of keys.</param>
+/// <param name="Scopes" example='["reporting:read"]'>What the key may do; at least one.</param>
+/// <param name="ExpiresAt" example="2027-11-20T08:30:00Z">When the key expires, in the future. Without it the key is valid until it is revoked.</param>
 public sealed record CreateApiKeyRequest(
     [Name(ApiKey.MaxNameLength)] string Name,
-    [Scopes] string[] Scopes,
+    [Scopes, Values(typeof(Scopes))] string[] Scopes,
     DateTimeOffset? ExpiresAt = null);
 
-/// <param name="Prefix">The first characters of the key.</param>
+/// <summary>An API key, without the key itself.</summary>
+/// <param name="Id">The key's id.</param>
+/// <param name="Name" example="Till at the counter">The name given at its creation.</param>
+/// <param name="Prefix" example="kashif_0aB3x">The first characters of the key.</param>
+/// <param name="Scopes" example='["reporting:read"]'>What the key may do.</param>
+/// <param name="CreatedAt">When the key was created.</param>
+/// <param name="ExpiresAt" example="2027-11-20T08:30:00Z">When the key expires; null if it does not.</param>
+/// <param name="LastUsedAt" example="null">When the key was last used, to the minute; null if it was not.</param>
 internal sealed record ApiKeyResponse(
-    Guid Id, string Name, string Prefix, string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
+    Guid Id, string Name, string Prefix, [property: Values(typeof(Scopes))] string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
 
-/// <param name="Key">The whole key. It is shown only here.</param>
+/// <summary>A new API key.</summary>
+/// <param name="Id">The key's id.</param>
+/// <param name="Name" example="Till at the counter">The name given at its creation.</param>
+/// <param name="Prefix" example="kashif_0aB3x">The first characters of the key.</param>
+/// <param name="Scopes" example='["reporting:read"]'>What the key may do.</param>
+/// <param name="CreatedAt">When the key was created.</param>
+/// <param name="ExpiresAt" example="2027-11-20T08:30:00Z">When the key expires; null if it does not.</param>
+/// <param name="Key" example="kashif_0aB3xEXAMPLEexampleEXAMPLEexampleEXAMPLEex">The whole key. It is shown only here.</param>
 internal sealed record CreatedApiKeyResponse(
-    Guid Id, string Name, string Prefix, string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string Key);
+    Guid Id, string Name, string Prefix, [property: Values(typeof(Scopes))] string[] Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string Key);
 
 /// <summary>Users manage their own API keys.</summary>
 internal static class ApiKeyEndpoints
@@ -40,7 +56,8 @@ internal static class ApiKeyEndpoints
         group.MapGet("/", ListAsync).WithName("ListApiKeys").WithSummary("List my API keys");
 
         // No Idempotency-Key: the stored answer would contain the key.
-        group.MapPost("/", CreateAsync).DisableValidation().WithName("CreateApiKey").WithSummary("Create an API key");
+        group.MapPost("/", CreateAsync).DisableValidation().WithName("CreateApiKey").WithSummary("Create an API key")
+            .WithProblems(404, "not_found").WithProblems(422, "too_many_api_keys");
         group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revoke an API key");
         return group;
     }
@@ -101,6 +118,7 @@ internal static class ApiKeyEndpoints
             $"/api/v1/auth{Path}/{key.Id}", new CreatedApiKeyResponse(key.Id, key.Name, key.Prefix, key.Scopes, key.CreatedAt, key.ExpiresAt, secret));
     }
 
+    /// <param name="id">The key's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
         Guid id, ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -13,18 +13,27 @@ namespace Kashif.Auth.Audit;
 /// <summary>The filters of the audit log.</summary>
 public sealed class AuditQuery
 {
-    /// <summary>The user whose account was affected. Ignored by <c>GET /me/audit-log</c>.</summary>
+    /// <summary>Only entries of this user's account. Ignored by <c>GET /me/audit-log</c>.</summary>
     [FromQuery(Name = "user_id")]
     public Guid? UserId { get; set; }
 
+    /// <summary>Only entries of this action.</summary>
+    /// <example>logged_in</example>
     [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "Must be a name such as logged_in.")]
     public string? Action { get; set; }
 }
 
+/// <summary>A security event of an account.</summary>
+/// <param name="Id">The entry's id.</param>
 /// <param name="UserId">The user whose account was affected.</param>
 /// <param name="ActorId">The signed-in user who acted; null if the client was not signed in.</param>
+/// <param name="Action" example="api_key_created">What happened.</param>
+/// <param name="Details" example='{"scopes": "reporting:read"}'>Further details, as strings by name; null if there are none.</param>
+/// <param name="IpAddress" example="203.0.113.7">The client's IP address; null if it is not known, or hidden because an admin acted.</param>
+/// <param name="UserAgent" example="Mozilla/5.0">The client's User-Agent; null if it sent none, or hidden because an admin acted.</param>
+/// <param name="OccurredAt">When it happened.</param>
 internal sealed record AuditEntryResponse(
-    Guid Id, Guid UserId, Guid? ActorId, string Action, JsonElement? Details, string? IpAddress, string? UserAgent, DateTimeOffset OccurredAt);
+    Guid Id, Guid UserId, Guid? ActorId, [property: Values(typeof(AuditActions))] string Action, JsonElement? Details, string? IpAddress, string? UserAgent, DateTimeOffset OccurredAt);
 
 internal static class AuditEndpoints
 {

@@ -11,23 +11,33 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Deletion;
 
-/// <param name="Otp">A code of the authenticator app or a recovery code, if two-factor is on.</param>
+/// <summary>The confirmation of a deletion.</summary>
+/// <param name="Password" example="a long enough password">The current password.</param>
+/// <param name="Otp" example="123456">A code of the authenticator app or a recovery code, if two-factor is on.</param>
 public sealed record DeleteAccountRequest(
     [Text(1, PasswordAttribute.MaxLength)] string Password, [Text(64)] string? Otp = null);
 
-/// <param name="ErasedAt">When the service last confirmed an erasure; null until it does.</param>
+/// <summary>The progress of one service.</summary>
+/// <param name="Service" example="reporting">The service's name.</param>
+/// <param name="ErasedAt" example="2026-11-20T08:30:01Z">When the service last confirmed an erasure; null until it does.</param>
 internal sealed record ServiceErasure(string Service, DateTimeOffset? ErasedAt);
 
-/// <param name="Status"><c>erasing</c> or <c>completed</c>.</param>
+/// <summary>The progress of a deletion.</summary>
+/// <param name="Id">The deletion's id. It needs no token: keep it to follow the progress.</param>
+/// <param name="Status" example="erasing">Whether all services have erased the user's data.</param>
+/// <param name="RequestedAt">When the user asked for the deletion.</param>
+/// <param name="CompletedAt" example="null">When every service had confirmed; null until then.</param>
+/// <param name="Services">The progress of each service.</param>
 internal sealed record DeletionResponse(
-    Guid Id, string Status, DateTimeOffset RequestedAt, DateTimeOffset? CompletedAt, IReadOnlyList<ServiceErasure> Services);
+    Guid Id, [property: Values("erasing", "completed")] string Status, DateTimeOffset RequestedAt, DateTimeOffset? CompletedAt, IReadOnlyList<ServiceErasure> Services);
 
 internal static class DeletionEndpoints
 {
     public static IEndpointRouteBuilder MapDeletion(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapDelete("/me", DeleteMeAsync).RequireAuthorization(Policies.Session).WithTags("Accounts")
-            .WithName("DeleteMe").WithSummary("Delete my account and my data in all services");
+            .WithName("DeleteMe").WithSummary("Delete my account and my data in all services")
+            .WithProblems(404, "not_found").WithProblems(422, "mfa_required", "invalid_otp", "last_admin").WithPasswordProblems();
         endpoints.MapGet("/deletions/{id:guid}", GetAsync).AllowAnonymous().WithTags("Accounts")
             .WithName("GetDeletion").WithSummary("Get the progress of an account deletion")
             .WithDescription("Needs no token, because the account no longer exists: the id is enough.");
@@ -61,6 +71,7 @@ internal static class DeletionEndpoints
         };
     }
 
+    /// <param name="id">The deletion's id.</param>
     private static async Task<Results<Ok<DeletionResponse>, ProblemHttpResult>> GetAsync(Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.Id == id, cancellationToken) is { } found
             ? TypedResults.Ok(await DescribeAsync(found, database, cancellationToken))

@@ -13,12 +13,17 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.EmailLinks;
 
-/// <param name="Token">The token in the link of the e-mail.</param>
+/// <summary>A link to verify an e-mail address.</summary>
+/// <param name="Token" example="u3o4EXAMPLEexampleEXAMPLE">The token in the link of the e-mail, after `#token=`.</param>
 public sealed record VerifyEmailRequest([Text(EmailTokens.MaxTokenLength)] string Token);
 
+/// <summary>The account whose password is forgotten.</summary>
+/// <param name="Email" example="amina@example.org">The address of the account, at most 254 characters.</param>
 public sealed record ForgotPasswordRequest([Email] string Email);
 
-/// <param name="Token">The token in the link of the e-mail.</param>
+/// <summary>A link to reset a password, and the new one.</summary>
+/// <param name="Token" example="u3o4EXAMPLEexampleEXAMPLE">The token in the link of the e-mail, after `#token=`.</param>
+/// <param name="NewPassword" example="an even longer password">8 to 256 characters, and not a common password.</param>
 public sealed record ResetPasswordRequest([Text(EmailTokens.MaxTokenLength)] string Token, [Password] string NewPassword);
 
 /// <summary>Address verification and password reset, by links that are sent by e-mail.</summary>
@@ -31,15 +36,15 @@ internal static class EmailLinkEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization(Policies.Session);
         group.MapPost("/email/verify", VerifyAsync).WithName("VerifyEmail").WithSummary("Verify an e-mail address")
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity).AllowAnonymous();
+            .WithProblems(422, "invalid_token").AllowAnonymous();
         group.MapPost("/email/verify/resend", ResendAsync).WithName("ResendVerification").WithSummary("Resend my verification e-mail")
             .WithDescription($"Sends at most {EmailTokens.MaxPerHour} e-mails an hour, and none to a verified address. The answer is always 202.");
         group.MapPost("/password/forgot", Forgot).WithName("ForgotPassword").WithSummary("Request a password reset e-mail")
             .WithDescription("The answer is the same for unknown addresses.")
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable).AllowAnonymous();
+            .WithProblems(503, "busy").AllowAnonymous();
         group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Reset a password with an e-mailed link")
             .WithDescription("Ends all sessions of the account.")
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity).AllowAnonymous();
+            .WithProblems(422, "invalid_token").AllowAnonymous();
         return group;
     }
 

@@ -8,13 +8,15 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Kashif.Auth.Export;
 
 /// <summary>Auth's part of an export. The gateway adds the parts of the other services.</summary>
+/// <param name="ExportedAt">When the data was read.</param>
+/// <param name="Account">The data of Auth.</param>
 internal sealed record ExportResponse(DateTimeOffset ExportedAt, AccountExport Account);
 
 internal static class ExportEndpoint
 {
     public static void MapExport(this IEndpointRouteBuilder endpoints) => endpoints.MapGet("/me/export", ExportAsync)
         .RequireAuthorization(Policies.Session).WithTags("Accounts")
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .WithProblems(404, "not_found").WithProblems(503, "export_unavailable")
         .WithName("ExportMe").WithSummary("Export my data from all services")
         .WithDescription(
             $"Auth itself answers with `exported_at` and `account`. Through the gateway the document also has a member for each other service "

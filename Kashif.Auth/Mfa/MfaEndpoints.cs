@@ -11,23 +11,29 @@ using QRCoder;
 
 namespace Kashif.Auth.Mfa;
 
-/// <param name="Password">The current password: a stolen session alone must not lock its owner out.</param>
+/// <summary>The confirmation that a setup needs.</summary>
+/// <param name="Password" example="a long enough password">The current password: a stolen session alone must not lock its owner out.</param>
 public sealed record BeginTotpRequest([Text(1, PasswordAttribute.MaxLength)] string Password);
 
-/// <param name="Code">The code that the app shows.</param>
+/// <summary>The first code of the app.</summary>
+/// <param name="Code" example="123456">The code that the app shows.</param>
 public sealed record ConfirmTotpRequest([Text(1, TokenRequest.MaxOtpLength)] string Code);
 
-/// <param name="Code">The code that the app shows, or a recovery code.</param>
+/// <summary>Both factors.</summary>
+/// <param name="Password" example="a long enough password">The current password.</param>
+/// <param name="Code" example="123456">The code that the app shows, or a recovery code.</param>
 public sealed record SecondFactorRequest(
     [Text(1, PasswordAttribute.MaxLength)] string Password,
     [Text(1, TokenRequest.MaxOtpLength)] string Code);
 
-/// <param name="Secret">Base32, to type into the app.</param>
-/// <param name="OtpauthUri">The same as a link that opens the app.</param>
-/// <param name="QrCode">The same as a QR code: a data URI with a PNG.</param>
+/// <summary>The secret for an authenticator app.</summary>
+/// <param name="Secret" example="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP">Base32, to type into the app.</param>
+/// <param name="OtpauthUri" example="otpauth://totp/Kashif:amina@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP">The same as a link that opens the app.</param>
+/// <param name="QrCode" example="data:image/png;base64,iVBORw0KGgo=">The same as a QR code: a data URI with a PNG.</param>
 internal sealed record TotpResponse(string Secret, string OtpauthUri, string QrCode);
 
-/// <param name="RecoveryCodes">Each replaces a code of the app once. They are not shown again.</param>
+/// <summary>Recovery codes.</summary>
+/// <param name="RecoveryCodes" example='["ABCDE-FGHJK", "LMNPQ-RSTUV"]'>Ten codes. Each replaces a code of the app once. They are not shown again.</param>
 internal sealed record RecoveryCodesResponse(string[] RecoveryCodes);
 
 /// <summary>Users manage their own second factor.</summary>
@@ -45,13 +51,13 @@ internal static class MfaEndpoints
         var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithNoStore();
         group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Start setting up an authenticator app")
             .WithDescription("Returns the secret for the app. Logins ask for a code only after the first one is confirmed.")
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(409, "totp_enabled").WithPasswordProblems();
         group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Confirm the authenticator app and get recovery codes")
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(422, "invalid_otp");
         group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Remove the authenticator app")
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(409, "totp_not_enabled").WithProblems(422, "invalid_otp").WithPasswordProblems();
         group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Replace my recovery codes")
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .WithProblems(409, "totp_not_enabled").WithProblems(422, "invalid_otp").WithPasswordProblems();
         return group;
     }
 

@@ -9,10 +9,15 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Sessions;
 
+/// <summary>The session to end.</summary>
+/// <param name="RefreshToken" example="dGhpcyBpcyBubyB0b2tlbg">The refresh token of the session to end.</param>
 public sealed record LogoutRequest([Text(SessionTokens.MaxTokenLength)] string RefreshToken);
 
-/// <param name="UserAgent">The User-Agent of the login.</param>
-/// <param name="IpAddress">The IP address of the login.</param>
+/// <summary>A session: a login and its refreshes.</summary>
+/// <param name="Id">The session's id.</param>
+/// <param name="UserAgent" example="Mozilla/5.0">The User-Agent of the login; null if there was none.</param>
+/// <param name="IpAddress" example="203.0.113.7">The IP address of the login; null if it is not known.</param>
+/// <param name="CreatedAt">When the user logged in.</param>
 /// <param name="LastUsedAt">The time of the last refresh.</param>
 /// <param name="Current">Whether it is the session of this request.</param>
 internal sealed record SessionResponse(
@@ -24,8 +29,7 @@ internal static class SessionEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Sessions").RequireAuthorization(Policies.Session);
         group.MapGet("/sessions", ListAsync).WithName("ListSessions").WithSummary("List my sessions");
-        group.MapDelete("/sessions/{id:guid}", EndAsync).WithName("EndSession").WithSummary("End one of my sessions")
-            .ProducesProblem(StatusCodes.Status404NotFound);
+        group.MapDelete("/sessions/{id:guid}", EndAsync).WithName("EndSession").WithSummary("End one of my sessions");
         group.MapPost("/logout", LogoutAsync).WithName("Logout").WithSummary("Log out")
             .WithDescription("Ends the session of the refresh token.");
         group.MapPost("/logout-all", LogoutAllAsync).WithName("LogoutAll").WithSummary("Log out on all devices");
@@ -54,6 +58,7 @@ internal static class SessionEndpoints
         return TypedResults.Ok(Page.Of(rows, page.Size, session => Cursor.Encode(session.Id)));
     }
 
+    /// <param name="id">The session's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> EndAsync(
         Guid id, ClaimsPrincipal caller, SessionTokens sessions, CancellationToken cancellationToken) =>
         await sessions.CloseAsync(caller.UserId, id, cancellationToken)

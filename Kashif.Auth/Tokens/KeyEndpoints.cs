@@ -4,9 +4,12 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Auth.Tokens;
 
-/// <param name="Emergency">True if a key has leaked: all present keys and their access tokens become invalid at once.</param>
+/// <summary>Why the key is rotated.</summary>
+/// <param name="Emergency" example="false">True if a key has leaked: all present keys and their access tokens become invalid at once.</param>
 public sealed record RotateKeysRequest(bool Emergency = false);
 
+/// <summary>The next signing key.</summary>
+/// <param name="KeyId" example="0198f0a0111170008000000000000001">The id of the new key.</param>
 /// <param name="ActiveFrom">When the key starts to sign. It is already published.</param>
 internal sealed record RotatedKeyResponse(string KeyId, DateTimeOffset ActiveFrom);
 

@@ -11,16 +11,21 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Auth.Tokens;
 
 /// <summary>The token response of RFC 6749 section 5.1.</summary>
-/// <param name="RefreshToken">Missing in the answer to a service.</param>
-/// <param name="ExpiresIn">The lifetime of the access token in seconds.</param>
+/// <param name="AccessToken" example="eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl">The access token, a JWT. Send it as <c>Authorization: Bearer …</c>.</param>
+/// <param name="RefreshToken" example="dGhpcyBpcyBubyB0b2tlbg">Returns the next tokens at <c>POST /refresh</c>, once. Missing in the answer to a service.</param>
+/// <param name="ExpiresIn" example="900">The lifetime of the access token in seconds.</param>
 internal sealed record TokenResponse(
     string AccessToken,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RefreshToken,
     int ExpiresIn)
 {
+    /// <summary>Always <c>bearer</c>.</summary>
+    /// <example>bearer</example>
     public string TokenType => "bearer";
 }
 
+/// <summary>A refresh token to use.</summary>
+/// <param name="RefreshToken" example="dGhpcyBpcyBubyB0b2tlbg">The last refresh token of the session.</param>
 public sealed record RefreshRequest([Text(SessionTokens.MaxTokenLength)] string RefreshToken);
 
 internal static class TokenEndpoints
@@ -30,12 +35,14 @@ internal static class TokenEndpoints
         var group = endpoints.MapGroup("").WithTags("Tokens").AllowAnonymous().WithNoStore();
 
         group.MapPost("/token", TokenAsync).WithName("CreateToken").WithSummary("Log in: get an access token and a refresh token")
-            .WithDescription("OAuth 2 form: the password grant for users, the client_credentials grant for services.")
-            .Accepts<TokenRequest>("application/x-www-form-urlencoded").ProducesProblem(StatusCodes.Status401Unauthorized)
-            .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .WithDescription("OAuth 2 form: the password grant for users, the client_credentials grant for services. "
+                + "Errors also have the OAuth members `error` and `error_description` (RFC 6749 section 5.2).")
+            .Accepts<TokenRequest>("application/x-www-form-urlencoded")
+            .WithProblems(400, "unsupported_grant_type").WithProblems(401, "invalid_credentials", "mfa_required", "invalid_otp")
+            .WithProblems(429, "too_many_attempts");
         group.MapPost("/refresh", RefreshAsync).WithName("RefreshToken").WithSummary("Refresh an access token")
             .WithDescription("Each refresh token works once and returns the next one.")
-            .ProducesProblem(StatusCodes.Status401Unauthorized);
+            .WithProblems(401, "invalid_token");
         return group;
     }
 

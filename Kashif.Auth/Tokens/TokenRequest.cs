@@ -1,3 +1,5 @@
+using Kashif.Http;
+
 namespace Kashif.Auth.Tokens;
 
 internal static class GrantTypes
@@ -7,9 +9,15 @@ internal static class GrantTypes
 }
 
 /// <summary>The form of RFC 6749 sections 4.3.2 and 4.4.2. A missing field is empty (section 3.2).</summary>
-/// <param name="Otp">A code from the authenticator app or a recovery code, if two-factor is on.</param>
-/// <param name="GrantType">password (the default) or client_credentials.</param>
-internal sealed record TokenRequest(string GrantType, string Username, string Password, string Otp, string ClientId, string ClientSecret)
+/// <param name="GrantType" example="password">`password` (the default) to log a user in, or `client_credentials` for a service.</param>
+/// <param name="Username" example="amina@example.org">The user's e-mail address.</param>
+/// <param name="Password" example="a long enough password">The user's password.</param>
+/// <param name="Otp" example="123456">A code from the authenticator app or a recovery code, if two-factor is on.</param>
+/// <param name="ClientId">The service's name; users leave it out.</param>
+/// <param name="ClientSecret">The service's secret; users leave it out.</param>
+internal sealed record TokenRequest(
+    [property: Values(GrantTypes.Password, GrantTypes.ClientCredentials)] string GrantType = "", string Username = "", string Password = "", string Otp = "",
+    string ClientId = "", string ClientSecret = "")
 {
     public const string GrantTypeField = "grant_type";
     public const string UsernameField = "username";

@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
@@ -101,6 +102,16 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
     }
 }
 
-/// <param name="Roles">Any of citizen, partner, staff, moderator and admin.</param>
+/// <summary>A user as the user sees it.</summary>
+/// <param name="Id">The user's id.</param>
+/// <param name="Email" example="amina@example.org">The address to sign in with.</param>
+/// <param name="EmailVerified">Whether the user has opened the link sent to the address.</param>
+/// <param name="FullName" example="Amina Haddad">The user's name.</param>
+/// <param name="Phone" example="+963 11 123 4567">The phone number; null if there is none.</param>
+/// <param name="Roles" example='["citizen"]'>The user's roles.</param>
+/// <param name="Language" example="en">The language of notifications and e-mails.</param>
+/// <param name="MfaEnabled" example="false">Whether logins ask for a code of an authenticator app.</param>
+/// <param name="CreatedAt">When the user registered.</param>
 internal sealed record UserResponse(
-    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, bool MfaEnabled, DateTimeOffset CreatedAt);
+    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, [property: Values(typeof(UserRoles))] string[] Roles,
+    [property: Values(typeof(Languages))] string Language, bool MfaEnabled, DateTimeOffset CreatedAt);

@@ -16,7 +16,8 @@ internal static class CatalogEndpoints
         var group = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Admin);
 
         group.MapGet("/", CouponEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first");
+            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first")
+            .WithProblems(401, "unauthorized").WithProblems(503, "points_unavailable");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");
         group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
@@ -25,12 +26,12 @@ internal static class CatalogEndpoints
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("ListCompanies").WithSummary("List companies");
         group.MapPost("/companies", CompanyEndpoints.CreateAsync).WithIdempotency()
-            .WithName("CreateCompany").WithSummary("Create a company");
+            .WithName("CreateCompany").WithSummary("Create a company").WithProblems(409, "name_taken");
 
         group.MapGet("/categories", CategoryEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCategories").WithSummary("List coupon categories");
+            .WithName("ListCouponCategories").WithSummary("List coupon categories");
         group.MapPost("/categories", CategoryEndpoints.CreateAsync).WithIdempotency()
-            .WithName("CreateCategory").WithSummary("Create a coupon category");
+            .WithName("CreateCouponCategory").WithSummary("Create a coupon category").WithProblems(409, "name_taken");
         return group;
     }
 }

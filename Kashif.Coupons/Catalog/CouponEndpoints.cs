@@ -11,9 +11,17 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Catalog;
 
-/// <param name="PerUserLimit">The most one user may redeem; null means no limit.</param>
-/// <param name="StartsAt">Null means now.</param>
-/// <param name="EndsAt">When the offer and its codes expire; null means never.</param>
+/// <summary>A new coupon.</summary>
+/// <param name="Title" example="A free coffee">The title.</param>
+/// <param name="Description" example="One cup of any size.">What the coupon is good for.</param>
+/// <param name="CompanyId" example="7">The company that offers it.</param>
+/// <param name="CategoryId" example="3">The category.</param>
+/// <param name="PointsCost" example="15">The price in points.</param>
+/// <param name="Stock" example="100">How many can be redeemed.</param>
+/// <param name="PerUserLimit" example="1">The most one user may redeem; null means no limit.</param>
+/// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins; null means now.</param>
+/// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire, after <c>starts_at</c>; null means never.</param>
+/// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 public sealed record CouponRequest(
     [Text(1, Coupon.TitleLength)] string Title,
     [Text(1, Coupon.TextLength)] string Description,
@@ -26,6 +34,19 @@ public sealed record CouponRequest(
     DateTimeOffset? EndsAt = null,
     [Text(Coupon.TextLength)] string? Terms = null);
 
+/// <summary>A company's offer that users buy with points.</summary>
+/// <param name="Id" example="12">The coupon's id.</param>
+/// <param name="Title" example="A free coffee">The title.</param>
+/// <param name="Description" example="One cup of any size.">What the coupon is good for.</param>
+/// <param name="CompanyId" example="7">The company that offers it.</param>
+/// <param name="CompanyName" example="Corner Café">The company's name.</param>
+/// <param name="CategoryId" example="3">The category.</param>
+/// <param name="PointsCost" example="15">The price in points.</param>
+/// <param name="Stock" example="98">How many are left.</param>
+/// <param name="PerUserLimit" example="1">The most one user may redeem; null means no limit.</param>
+/// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins.</param>
+/// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire; null means never.</param>
+/// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 internal sealed record CouponResponse(
     int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
     DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms)
@@ -37,17 +58,22 @@ internal sealed record CouponResponse(
 
 public sealed class CouponFilter
 {
+    /// <summary>Only coupons of this category.</summary>
+    /// <example>3</example>
     [FromQuery(Name = "category_id")]
     public int? CategoryId { get; set; }
 
+    /// <summary>Only coupons of this company.</summary>
+    /// <example>7</example>
     [FromQuery(Name = "company_id")]
     public int? CompanyId { get; set; }
 
-    /// <summary>Words to find in the title or the description.</summary>
+    /// <summary>Words that all occur in the title or the description, in upper or lower case.</summary>
+    /// <example>coffee</example>
     [FromQuery(Name = "q"), Text(100)]
     public string? Query { get; set; }
 
-    /// <summary>Only coupons that the signed-in user has enough points for. Requires a token.</summary>
+    /// <summary>Only coupons that the signed-in user has enough points for. True requires a token.</summary>
     [FromQuery(Name = "affordable")]
     public bool? Affordable { get; set; }
 }
@@ -111,6 +137,7 @@ internal static class CouponEndpoints
         return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => Cursor.Encode(last.Coupon.Id)));
     }
 
+    /// <param name="id" example="12">The coupon's id.</param>
     public static async Task<Results<Ok<CouponResponse>, ProblemHttpResult>> GetAsync(
         int id, CouponsDbContext database, CancellationToken cancellationToken)
     {

@@ -14,13 +14,22 @@ using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
 
 namespace Kashif.Coupons.Redemptions;
 
+/// <summary>The coupon of a redemption.</summary>
+/// <param name="Id" example="12">The coupon's id.</param>
+/// <param name="Title" example="A free coffee">The coupon's title.</param>
+/// <param name="CompanyId" example="7">The company that offers it.</param>
 internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
-/// <param name="Status"><c>pending</c>, <c>completed</c> or <c>cancelled</c>.</param>
-/// <param name="Code">The code to show at the company; null until completed.</param>
-/// <param name="PointsSpent">0 when cancelled.</param>
+/// <summary>A user's purchase of a coupon.</summary>
+/// <param name="Id">The redemption's id.</param>
+/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`, or `cancelled` if they were not enough.</param>
+/// <param name="Coupon">The coupon.</param>
+/// <param name="Code" example="K7QP-2M4X-9RTD">The code to show at the company; null until completed.</param>
+/// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
+/// <param name="ExpiresAt" example="2027-11-01T00:00:00Z">When the code expires; null means never.</param>
+/// <param name="CreatedAt">When the user redeemed the coupon.</param>
 internal sealed record RedemptionResponse(
-    Guid Id, string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
+    Guid Id, [property: Values("pending", "completed", "cancelled")] string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
 {
     public static RedemptionResponse Of(RedemptionWithCoupon redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
 
@@ -48,12 +57,15 @@ internal static class RedemptionEndpoints
     {
         var group = endpoints.MapGroup(CatalogEndpoints.Path).WithTags("Redemptions").RequireAuthorization();
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
-            .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points; 202 while the redemption is pending");
+            .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points")
+            .WithDescription("Returns 201 with the code. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
+            .WithProblems(422, "insufficient_points", "per_user_limit_reached", "coupon_not_available", "out_of_stock");
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
         return group;
     }
 
+    /// <param name="id" example="12">The coupon's id.</param>
     private static async Task<RedeemResult> RedeemAsync(
         int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
         await saga.ReserveAsync(id, user.UserId, ToResult, cancellationToken) switch
@@ -97,6 +109,7 @@ internal static class RedemptionEndpoints
             rows, page.Size, RedemptionResponse.Of, last => Cursor.Encode(last.Redemption.Id)));
     }
 
+    /// <param name="id">The redemption's id.</param>
     private static async Task<Results<Ok<RedemptionResponse>, ProblemHttpResult>> GetMineAsync(
         Guid id, ClaimsPrincipal user, CouponsDbContext database, CancellationToken cancellationToken)
     {

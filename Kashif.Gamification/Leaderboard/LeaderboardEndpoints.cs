@@ -6,8 +6,11 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Gamification.Leaderboard;
 
-/// <param name="Rank">One more than the number of users with more points. Ties share a rank (1, 2, 2, 4) and are sorted by id.</param>
-/// <param name="Points">The balance, or the points earned in the month or week.</param>
+/// <summary>A user's place on the leaderboard.</summary>
+/// <param name="Rank" example="1">One more than the number of users with more points. Ties share a rank (1, 2, 2, 4) and are sorted by id.</param>
+/// <param name="UserId">The user's id.</param>
+/// <param name="Points" example="120">The balance, or the points earned in the month or week.</param>
+/// <param name="Level" example="2">The user's level.</param>
 internal sealed record LeaderboardItem(int Rank, Guid UserId, long Points, int Level);
 
 internal static class LeaderboardEndpoints
@@ -26,6 +29,9 @@ internal static class LeaderboardEndpoints
         return endpoints;
     }
 
+    /// <param name="limit" example="100">The size of a page.</param>
+    /// <param name="cursor" example="MTAw">The <c>next_cursor</c> of the previous page. Opaque. Leave it out for the first page.</param>
+    /// <param name="period" example="week">`all`: the balances. `month`, `week`: the points earned in this calendar month or ISO week, in UTC.</param>
     private static async Task<IResult> GetAsync(
         LeaderboardSnapshots snapshots,
         [FromQuery(Name = "limit"), Between(1, PageRequest.MaxLimit), DefaultValue(PageRequest.MaxLimit)] int? limit,

@@ -11,11 +11,23 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-/// <param name="Rank">One more than the number of users with more points, so ties share a rank; null without points.</param>
+/// <summary>A user's points.</summary>
+/// <param name="UserId">The user's id.</param>
+/// <param name="Points" example="65">The balance: earned less spent.</param>
+/// <param name="Earned" example="80">All points ever earned.</param>
+/// <param name="Spent" example="15">All points ever spent.</param>
+/// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
+/// <param name="Level" example="2">The level, from the points earned.</param>
 internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
 
-/// <param name="Rule">The code of the rule that awarded the points; null if they were spent.</param>
-/// <param name="Reference">The id of the report or coupon.</param>
+/// <summary>A change of a balance.</summary>
+/// <param name="Id">The transaction's id.</param>
+/// <param name="Points" example="10">Points earned; negative if they were spent.</param>
+/// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
+/// <param name="Reason" example="Report created">Why, in words.</param>
+/// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent.</param>
+/// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon.</param>
+/// <param name="CreatedAt">When the points were booked.</param>
 internal sealed record TransactionResponse(
     Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
 {
@@ -42,7 +54,9 @@ internal static class PointsEndpoints
         group.MapPost("/points/redeem", RedeemPoints.RedeemAsync)
             .WithIdempotency()
             .WithName("RedeemPoints")
-            .WithSummary("Redeem points");
+            .WithSummary("Redeem points")
+            .WithDescription("Debits points for a coupon without issuing one. To get a coupon, redeem it at `POST /api/v1/coupons/{id}/redeem`.")
+            .WithProblems(422, "insufficient_points");
         return group;
     }
 
@@ -50,6 +64,7 @@ internal static class PointsEndpoints
         ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
         GetAsync(user.UserId, database, ranking, cancellationToken);
 
+    /// <param name="userId">The user's id.</param>
     private static async Task<Ok<PointsResponse>> GetAsync(
         Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
     {

@@ -9,6 +9,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Gamification.Points;
 
+/// <summary>Points to debit.</summary>
+/// <param name="Points" example="15">How many points to debit.</param>
+/// <param name="CouponId" example="12">The coupon that they are for.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RedeemPointsRequest(
     [Between(1, RedeemPointsRequest.MaxPoints)] int Points, [Between(1, int.MaxValue)] int CouponId)

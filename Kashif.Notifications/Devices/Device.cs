@@ -22,6 +22,7 @@ internal sealed class Device
     public static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }
 
+/// <summary>The platform of a device.</summary>
 public enum DeviceType
 {
     Ios,

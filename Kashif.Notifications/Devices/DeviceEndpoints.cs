@@ -8,12 +8,17 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Devices;
 
-/// <param name="Token">The device's Firebase registration token.</param>
+/// <summary>A device for push notifications.</summary>
+/// <param name="Token" example="fcm-EXAMPLE-token">The device's Firebase registration token.</param>
+/// <param name="DeviceType">The device's platform.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record RegisterDeviceRequest(
     [property: Text(1, Device.MaxTokenLength)] string Token,
     DeviceType DeviceType);
 
+/// <summary>A registered device.</summary>
+/// <param name="DeviceType">The device's platform.</param>
+/// <param name="RegisteredAt">When it was last registered.</param>
 internal sealed record DeviceResponse(DeviceType DeviceType, DateTimeOffset RegisteredAt);
 
 /// <summary>The devices that receive a user's push notifications.</summary>
@@ -50,6 +55,7 @@ internal static class DeviceEndpoints
         return await work.CommitAsync(response, cancellationToken);
     }
 
+    /// <param name="token" example="fcm-EXAMPLE-token">The device's Firebase registration token, percent-encoded.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         string token, HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
     {

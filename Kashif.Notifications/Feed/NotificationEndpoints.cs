@@ -8,11 +8,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Feed;
 
-/// <param name="Type">The event's type, such as <c>report.created</c>.</param>
-/// <param name="Data">Ids and amounts for the client, as strings by name.</param>
+/// <summary>A notification in the inbox.</summary>
+/// <param name="Id">The notification's id.</param>
+/// <param name="Type" example="report.created">The type of the event that caused it.</param>
+/// <param name="Title" example="Thank you for your report">The title, in the user's language.</param>
+/// <param name="Body" example="We have received “Deep pothole”.">The text, in the user's language.</param>
+/// <param name="Data" example='{"report_id": "0198f0a0-1111-7000-8000-000000000002"}'>Ids and amounts for the client, as strings by name.</param>
+/// <param name="ReadAt" example="null">When it was marked as read; null if it was not.</param>
+/// <param name="CreatedAt">When it was written.</param>
 internal sealed record NotificationResponse(
     Guid Id, string Type, string Title, string Body, IReadOnlyDictionary<string, string> Data, DateTimeOffset? ReadAt, DateTimeOffset CreatedAt);
 
+/// <summary>The number of unread notifications.</summary>
+/// <param name="UnreadCount" example="3">How many notifications are unread.</param>
 internal sealed record UnreadCountResponse(int UnreadCount);
 
 /// <summary>A user's notifications.</summary>
@@ -27,6 +35,7 @@ internal static class NotificationEndpoints
         return notifications;
     }
 
+    /// <param name="unreadOnly" example="true">True: only unread notifications.</param>
     private static async Task<Results<Ok<Page<NotificationResponse>>, ValidationProblem>> ListAsync(
         [AsParameters] PageRequest page,
         [FromQuery(Name = "unread_only")] bool? unreadOnly,
@@ -64,6 +73,7 @@ internal static class NotificationEndpoints
         return TypedResults.Ok(new UnreadCountResponse(count));
     }
 
+    /// <param name="id">The notification's id.</param>
     private static async Task<Results<Ok<NotificationResponse>, ProblemHttpResult>> MarkReadAsync(
         Guid id, HttpContext http, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -11,7 +11,10 @@ using Npgsql;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="DuplicateOf">The id of the original report. Required for the status <c>duplicate</c>, not allowed otherwise.</param>
+/// <summary>A new status of a report.</summary>
+/// <param name="Status">The new status.</param>
+/// <param name="Comment" example="We have seen it.">A text for the reporter and the history.</param>
+/// <param name="DuplicateOf" example="null">The id of the original report. Required for the status <c>duplicate</c>, not allowed otherwise.</param>
 public sealed record ChangeStatusRequest(
     ReportStatus Status,
     [property: Text(0, StatusChange.CommentMax)] string? Comment = null,
@@ -19,6 +22,7 @@ public sealed record ChangeStatusRequest(
 
 internal static class ChangeStatus
 {
+    /// <param name="id">The report's id.</param>
     public static async Task<Results<Ok<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         Guid id,
         ChangeStatusRequest request,

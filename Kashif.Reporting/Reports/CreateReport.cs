@@ -7,6 +7,13 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kashif.Reporting.Reports;
 
+/// <summary>A new report.</summary>
+/// <param name="Title" example="Deep pothole">A short title. Leading and trailing white space is removed.</param>
+/// <param name="Description" example="In the right lane, about 20 cm deep.">What is broken.</param>
+/// <param name="Category" example="pothole">The code of a category from <c>GET /categories</c>.</param>
+/// <param name="Latitude" example="33.51">Degrees north, as in WGS 84.</param>
+/// <param name="Longitude" example="36.29">Degrees east, as in WGS 84.</param>
+/// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
     [property: Text(Report.TitleMin, Report.TitleMax)] string Title,

@@ -9,6 +9,7 @@ internal static class GetReport
     private static readonly Func<ReportingDbContext, Guid, CancellationToken, Task<Report?>> ById = EF.CompileAsyncQuery(
         (ReportingDbContext database, Guid id, CancellationToken _) => database.Reports.AsNoTracking().FirstOrDefault(report => report.Id == id));
 
+    /// <param name="id">The report's id.</param>
     public static async Task<Results<Ok<ReportResponse>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {

@@ -12,25 +12,32 @@ namespace Kashif.Reporting.Reports;
 /// <summary>Filters and sort order of a list of reports.</summary>
 public sealed class ReportQuery
 {
+    /// <summary>Only reports of this category, by its code.</summary>
+    /// <example>pothole</example>
     [FromQuery(Name = "category"), Text(Categories.Category.CodeMax)]
     public string? Category { get; set; }
 
-    [FromQuery(Name = "status")]
+    /// <summary>Only reports with this status.</summary>
+    [FromQuery(Name = "status"), Values(typeof(ReportStatus))]
     public string? Status { get; set; }
 
-    /// <summary>Together with <see cref="Longitude"/>: the point to measure distances from.</summary>
+    /// <summary>Degrees north. Together with <see cref="Longitude"/>: the point to measure distances from.</summary>
+    /// <example>33.51</example>
     [FromQuery(Name = "latitude"), Between(-90.0, 90.0)]
     public double? Latitude { get; set; }
 
+    /// <summary>Degrees east. Together with <see cref="Latitude"/>.</summary>
+    /// <example>36.29</example>
     [FromQuery(Name = "longitude"), Between(-180.0, 180.0)]
     public double? Longitude { get; set; }
 
-    /// <summary>Only reports within this distance of the point.</summary>
+    /// <summary>Only reports within this distance of the point, in kilometres.</summary>
+    /// <example>2.5</example>
     [FromQuery(Name = "radius_km"), Between(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
-    /// <summary><c>nearest</c> (the default with a point) or <c>newest</c>.</summary>
-    [FromQuery(Name = "sort")]
+    /// <summary>The order: <c>nearest</c> first, which needs a point and is the default with one, or <c>newest</c> first.</summary>
+    [FromQuery(Name = "sort"), Values("nearest", "newest")]
     public string? Sort { get; set; }
 
     /// <summary>Validates combinations of parameters, which attributes cannot.</summary>

@@ -13,17 +13,23 @@ internal static class ReportEndpoints
         var reports = endpoints.MapGroup("/api/v1/reports").WithTags("Reports").RequireAuthorization();
 
         reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateReport").WithSummary("Create a report");
+            .WithName("CreateReport").WithSummary("Create a report").WithProblems(429, "report_quota_exceeded");
         reports.MapGet("/", ListReports.HandleAsync).DisableValidation().AllowAnonymous().WithPublicCache(ListLifetime)
             .WithName("ListReports").WithSummary("List reports by category, status and distance");
         reports.MapGet("/my-reports", ListReports.HandleMineAsync)
             .WithName("ListMyReports").WithSummary("List my reports, newest first");
-        reports.MapGet("/{id:guid}", GetReport.HandleAsync).AllowAnonymous()
+        reports.MapGet("/{id:guid}", GetReport.HandleAsync).AllowAnonymous().WithEntityTag()
             .WithName("GetReport").WithSummary("Get a report");
         reports.MapGet("/{id:guid}/history", ReportHistory.HandleAsync).AllowAnonymous().WithPublicCache(TimeSpan.Zero)
             .WithName("GetReportHistory").WithSummary("Get a report's status history, oldest first");
         reports.MapPatch("/{id:guid}/status", ChangeStatus.HandleAsync)
-            .WithName("ChangeReportStatus").WithSummary("Change a report's status (staff), or withdraw it (owner)");
+            .WithName("ChangeReportStatus").WithSummary("Change a report's status (staff), or withdraw it (owner)")
+            .WithDescription(
+                "Staff, moderators and admins may move a report `submitted` → `verified` → `in_progress` → `resolved`, from `submitted` directly to `in_progress`, "
+                + "and from each of them to `rejected` or `duplicate`. Its owner may withdraw it while it is `submitted`.")
+            .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the report that the client has read: 412 if it has changed since.", 1000, "\"1\""))
+            .WithProblems(403, "forbidden").WithProblems(409, "report_changed").WithProblems(412, "precondition_failed")
+            .WithProblems(422, "invalid_status_transition");
         return reports;
     }
 }

@@ -5,13 +5,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="Version">The report's version after this change.</param>
-/// <param name="From">Null for the report's creation.</param>
+/// <summary>A change of a report's status.</summary>
+/// <param name="Version" example="2">The report's version after this change.</param>
+/// <param name="From">The status before; null for the report's creation.</param>
+/// <param name="To">The status after.</param>
+/// <param name="Comment" example="We have seen it.">What staff wrote about the change; null if nothing.</param>
+/// <param name="ChangedBy">The user who changed it.</param>
+/// <param name="At">When it changed.</param>
 internal sealed record HistoryEntry(int Version, ReportStatus? From, ReportStatus To, string? Comment, Guid ChangedBy, DateTimeOffset At);
 
 internal static class ReportHistory
 {
     /// <summary>Oldest first. The first entry is the creation, which comes from the report itself.</summary>
+    /// <param name="id">The report's id.</param>
     public static async Task<Results<Ok<Page<HistoryEntry>>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         Guid id, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
     {

@@ -2,9 +2,21 @@ using System.Text.Json.Serialization;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="Version">1 when created, incremented at each change; also the ETag.</param>
-/// <param name="DuplicateOf">The id of the original report; absent unless the status is <c>duplicate</c>.</param>
-/// <param name="DistanceKm">The distance from the requested point; absent without one.</param>
+/// <summary>A report of something broken.</summary>
+/// <param name="Id">The report's id.</param>
+/// <param name="UserId">The user who created it.</param>
+/// <param name="Title" example="Deep pothole">A short title.</param>
+/// <param name="Description" example="In the right lane, about 20 cm deep.">What is broken.</param>
+/// <param name="Category" example="pothole">The code of the category.</param>
+/// <param name="Status">The current status.</param>
+/// <param name="Latitude" example="33.51">Degrees north, as in WGS 84.</param>
+/// <param name="Longitude" example="36.29">Degrees east, as in WGS 84.</param>
+/// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="UpdatedAt">When its status last changed.</param>
+/// <param name="Version" example="1">1 when created, incremented at each change; also the `ETag`.</param>
+/// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
+/// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
 internal sealed record ReportResponse(
     Guid Id,
     Guid UserId,

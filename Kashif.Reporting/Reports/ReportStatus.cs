@@ -3,6 +3,7 @@ using System.Text.Json;
 
 namespace Kashif.Reporting.Reports;
 
+/// <summary>The status of a report. It starts as <c>submitted</c>; <c>resolved</c>, <c>rejected</c>, <c>duplicate</c> and <c>withdrawn</c> are final.</summary>
 public enum ReportStatus
 {
     Submitted,

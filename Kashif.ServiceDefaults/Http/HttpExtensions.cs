@@ -10,13 +10,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Http;
 
-/// <summary>The HTTP conventions of all services: JSON, problems, validation, OpenAPI.</summary>
+/// <summary>The HTTP conventions of all services: JSON, problems, validation.</summary>
 public static class HttpExtensions
 {
     /// <summary>The largest JSON body that a service reads, in bytes.</summary>
     private const long MaxBody = 1024 * 1024;
 
-    internal static IHostApplicationBuilder AddKashifHttp(this IHostApplicationBuilder builder, string service)
+    internal static IHostApplicationBuilder AddKashifHttp(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
         services.ConfigureHttpJsonOptions(options => Configure(options.SerializerOptions));
@@ -29,7 +29,6 @@ public static class HttpExtensions
         services.AddKashifProblems();
         Localized.Add(typeof(HttpExtensions).Assembly.GetName().Name ?? "");
         Localized.Add(builder.Environment.ApplicationName);
-        services.AddKashifOpenApi(service);
         services.TryAddTransient<CorrelationIdHandler>();
         return builder;
     }

@@ -8,7 +8,8 @@ using Microsoft.AspNetCore.Mvc;
 namespace Kashif.Http;
 
 /// <summary>A page of a list.</summary>
-/// <param name="NextCursor">The <c>cursor</c> of the next page; null on the last page.</param>
+/// <param name="Items">The items of this page; empty if there are none.</param>
+/// <param name="NextCursor" example="MDE5OGYwYTAtMTExMS03MDAwLTgwMDAtMDAwMDAwMDAwMDAx">The <c>cursor</c> of the next page; null on the last page.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
 /// <summary>The paging parameters of all lists. Bind with <c>[AsParameters]</c>.</summary>
@@ -17,10 +18,12 @@ public sealed class PageRequest
     public const int DefaultLimit = 50;
     public const int MaxLimit = 100;
 
+    /// <summary>The size of a page.</summary>
     [FromQuery(Name = "limit"), Between(1, MaxLimit), DefaultValue(DefaultLimit)]
     public int? Limit { get; set; }
 
-    /// <summary>The <c>next_cursor</c> of the previous page.</summary>
+    /// <summary>The <c>next_cursor</c> of the previous page. Opaque. Leave it out for the first page.</summary>
+    /// <example>MDE5OGYwYTAtMTExMS03MDAwLTgwMDAtMDAwMDAwMDAwMDAx</example>
     [FromQuery(Name = "cursor"), Text(200)]
     public string? Cursor { get; set; }
 

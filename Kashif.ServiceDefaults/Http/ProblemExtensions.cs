@@ -73,7 +73,7 @@ internal static class ProblemExtensions
         _ => null,
     };
 
-    private static string DefaultCode(int status) => status switch
+    public static string DefaultCode(int status) => status switch
     {
         StatusCodes.Status400BadRequest => "invalid_request",
         StatusCodes.Status401Unauthorized => "unauthorized",

@@ -20,7 +20,7 @@ public static class PublicCache
     /// </summary>
     public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge)
     {
-        return builder.AddEndpointFilter(async (invocation, next) =>
+        return builder.WithEntityTag().AddEndpointFilter(async (invocation, next) =>
         {
             var result = await next(invocation);
             var actual = result is INestedHttpResult nested ? nested.Result : result;
@@ -34,6 +34,11 @@ public static class PublicCache
             return Prepare(value, maxAge, options);
         });
     }
+
+    /// <summary>Documents that the endpoint compares <c>If-None-Match</c>.</summary>
+    public static RouteHandlerBuilder WithEntityTag(this RouteHandlerBuilder builder) => builder
+        .Produces(StatusCodes.Status304NotModified)
+        .WithMetadata(new RequestHeader(HeaderNames.IfNoneMatch, "The `ETag` of a response that the client has: 304 if it is still current.", 1000, "\"1\""));
 
     /// <summary>Serializes a response once, for an endpoint that returns it many times.</summary>
     /// <inheritdoc cref="WithPublicCache"/>

@@ -18,6 +18,9 @@ public static class Scopes
             .SelectMany(service => new[] { $"{service}:{Read}", $"{service}:{Write}" }),
     ];
 
+    /// <summary>The scope for a method of a service.</summary>
+    internal static string Needed(string service, string method) => $"{service}:{(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) ? Read : Write)}";
+
     /// <summary>A token for an API key needs the scope of the service and method. Other tokens need none.</summary>
     internal static bool Allow(AuthorizationHandlerContext context)
     {
@@ -31,9 +34,7 @@ public static class Scopes
             return false;
         }
 
-        var method = http.Request.Method;
-        var reads = HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
-        var needed = $"{http.RequestServices.GetRequiredService<ServiceIdentity>().Name}:{(reads ? Read : Write)}";
+        var needed = Needed(http.RequestServices.GetRequiredService<ServiceIdentity>().Name, http.Request.Method);
         if (context.User.FindFirst(KashifClaims.Scope)?.Value.Split(' ').Contains(needed) == true)
         {
             return true;

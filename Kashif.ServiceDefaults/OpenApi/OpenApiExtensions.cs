@@ -1,0 +1,36 @@
+using Kashif.Http;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+
+namespace Kashif.OpenApi;
+
+/// <summary>The service's OpenAPI document, at <c>/openapi/v1.json</c>.</summary>
+/// <remarks>
+/// Everything in it comes from the code: who may call from the authorization policies, refusals from the endpoint's metadata and
+/// <see cref="ProblemCodes"/>, descriptions and examples from XML comments, limits from validation attributes.
+/// </remarks>
+internal static class OpenApiExtensions
+{
+    public static IServiceCollection AddKashifOpenApi(this IServiceCollection services, string service) =>
+        services.AddOpenApi("v1", options =>
+        {
+            options.CreateSchemaReferenceId = Fields.ComponentName;
+            options.AddSchemaTransformer(Fields.DescribeAsync);
+            options.AddOperationTransformer(NameAsync);
+            options.AddOperationTransformer(Access.DescribeAsync);
+            options.AddOperationTransformer(Parameters.DescribeAsync);
+            options.AddOperationTransformer(Problems.DescribeAsync);
+            options.AddDocumentTransformer((document, _, _) => Guide.DescribeAsync(document, service));
+            options.AddDocumentTransformer(Examples.AddAsync);
+        });
+
+    /// <summary><c>createReport</c> from the endpoint name <c>CreateReport</c>.</summary>
+    private static Task NameAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var name = context.Description.ActionDescriptor.EndpointMetadata.OfType<IEndpointNameMetadata>().LastOrDefault()?.EndpointName;
+        operation.OperationId = name is [var first, ..] ? $"{char.ToLowerInvariant(first)}{name[1..]}" : null;
+        return Task.CompletedTask;
+    }
+}
