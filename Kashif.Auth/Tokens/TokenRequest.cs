@@ -13,8 +13,8 @@ internal static class GrantTypes
 /// <param name="Username" example="amina@example.org">The user's e-mail address.</param>
 /// <param name="Password" example="a long enough password">The user's password.</param>
 /// <param name="Otp" example="123456">A code from the authenticator app or a recovery code, if two-factor is on.</param>
-/// <param name="ClientId">The service's name; users leave it out.</param>
-/// <param name="ClientSecret">The service's secret; users leave it out.</param>
+/// <param name="ClientId" example="">The service's name; users leave it out.</param>
+/// <param name="ClientSecret" example="">The service's secret; users leave it out.</param>
 internal sealed record TokenRequest(
     [property: Values(GrantTypes.Password, GrantTypes.ClientCredentials)] string GrantType = "", string Username = "", string Password = "", string Otp = "",
     string ClientId = "", string ClientSecret = "")

@@ -78,6 +78,12 @@ internal static partial class Fields
         {
             schema.Type &= ~JsonSchemaType.Null;
         }
+
+        // Says nothing, and client generators take a field with a default for a required one.
+        if (JsonNode.DeepEquals(schema.Default, ""))
+        {
+            schema.Default = null;
+        }
     }
 
     /// <summary>The example as JSON: text for a string, else JSON already.</summary>

@@ -6,7 +6,7 @@ namespace Kashif.OpenApi;
 /// <summary>The document's introduction: the rules for all operations.</summary>
 internal static class Guide
 {
-    /// <summary>Relative to the page, whatever the gateway is called there.</summary>
+    /// <summary>Relative to the origin of the documentation page, which is the gateway's public URL.</summary>
     private static readonly Uri TokenPath = new("/api/v1/auth/token", UriKind.Relative);
 
     private static readonly string Text = $"""
@@ -63,7 +63,7 @@ internal static class Guide
             [Access.Password] = new OpenApiSecurityScheme
             {
                 Type = SecuritySchemeType.OAuth2,
-                Description = "Signs in with e-mail address and password; client_id and client_secret stay empty.",
+                Description = "Sign in with e-mail address and password. Leave client_id and client_secret empty.",
                 Flows = new OpenApiOAuthFlows { Password = new OpenApiOAuthFlow { TokenUrl = TokenPath, Scopes = new Dictionary<string, string>() } },
             },
             [Access.Bearer] = new OpenApiSecurityScheme
