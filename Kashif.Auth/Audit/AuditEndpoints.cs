@@ -19,7 +19,7 @@ public sealed class AuditQuery
 
     /// <summary>Only entries of this action.</summary>
     /// <example>logged_in</example>
-    [FromQuery(Name = "action"), RegularExpression("[a-z_]{1,50}", ErrorMessage = "Must be a name such as logged_in.")]
+    [FromQuery(Name = "action"), Values(typeof(AuditActions)), RegularExpression("[a-z_]{1,50}", ErrorMessage = "Must be a name such as logged_in.")]
     public string? Action { get; set; }
 }
 

@@ -24,7 +24,7 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 /// <param name="Id">The redemption's id.</param>
 /// <param name="Status" example="completed">`pending` until the points are debited, then `completed`, or `cancelled` if they were not enough.</param>
 /// <param name="Coupon">The coupon.</param>
-/// <param name="Code" example="K7QP-2M4X-9RTD">The code to show at the company; null until completed.</param>
+/// <param name="Code" example="7KQP2M4X9RTD">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
 /// <param name="ExpiresAt" example="2027-11-01T00:00:00Z">When the code expires; null means never.</param>
 /// <param name="CreatedAt">When the user redeemed the coupon.</param>

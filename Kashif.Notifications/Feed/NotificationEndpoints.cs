@@ -11,8 +11,8 @@ namespace Kashif.Notifications.Feed;
 /// <summary>A notification in the inbox.</summary>
 /// <param name="Id">The notification's id.</param>
 /// <param name="Type" example="report.created">The type of the event that caused it.</param>
-/// <param name="Title" example="Thank you for your report">The title, in the user's language.</param>
-/// <param name="Body" example="We have received “Deep pothole”.">The text, in the user's language.</param>
+/// <param name="Title" example="Report received">The title, in the user's language.</param>
+/// <param name="Body" example="Thank you. We have received your report “Deep pothole”.">The text, in the user's language.</param>
 /// <param name="Data" example='{"report_id": "0198f0a0-1111-7000-8000-000000000002"}'>Ids and amounts for the client, as strings by name.</param>
 /// <param name="ReadAt" example="null">When it was marked as read; null if it was not.</param>
 /// <param name="CreatedAt">When it was written.</param>

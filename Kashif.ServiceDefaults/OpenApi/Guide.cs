@@ -30,8 +30,8 @@ internal static class Guide
 
         ## Errors
 
-        Every error is `application/problem+json` (RFC 9457) with a stable `code` for programs. An invalid token or API key is a 401 `unauthorized` on every
-        operation, even on a public one. After a 429 or a 503, wait for the seconds in `Retry-After`. A 500 `internal_error` is a bug.
+        Every error is `application/problem+json` (RFC 9457) with a stable `code` for programs. An invalid token or API key is a 401 `unauthorized` on public
+        operations too, except to sign in, refresh and register. After a 429 or a 503, wait for the seconds in `Retry-After`. A 500 `internal_error` is a bug.
 
         ## Lists
 
