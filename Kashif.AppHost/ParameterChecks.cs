@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Kashif.Auth.Accounts;
+using Kashif.Auth.Users;
 
 namespace Kashif;
 

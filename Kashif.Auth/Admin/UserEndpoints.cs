@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Kashif.Auth.Data;
 using Kashif.Auth.Users;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.ComponentModel.DataAnnotations;
 using System.Text;
-using Kashif.Localization;
 
 namespace Kashif.Auth.Users;
 
@@ -19,8 +18,8 @@ internal sealed class PasswordAttribute : ValidationAttribute
 
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) => value switch
     {
-        string password when password.EnumerateRunes().Count() < MinLength => Bad(Localized.Format($"A password must have at least {MinLength} characters.")),
-        string { Length: > MaxLength } => Bad(Localized.Format($"A password can have at most {MaxLength} characters.")),
+        string password when password.EnumerateRunes().Count() < MinLength => Bad("A password must have at least 8 characters."),
+        string { Length: > MaxLength } => Bad("A password can have at most 256 characters."),
         string password when IsCommon(password) => Bad("This password is too common. Choose another one."),
         _ => null,
     };

@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
