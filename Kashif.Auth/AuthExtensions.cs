@@ -28,7 +28,7 @@ internal static class AuthExtensions
         services.AddSingleton<SigningKeyCache>();
 
         // Auth validates its own tokens with the keys in memory, not over HTTP like the other services.
-        services.AddSingleton<SigningKeys>(provider => provider.GetRequiredService<SigningKeyCache>());
+        services.AddSingleton<TokenValidationKeys>(provider => provider.GetRequiredService<SigningKeyCache>());
         services.AddScoped<KeyRotation>();
         services.AddKeyCommands();
         builder.AddKashifAuthentication();

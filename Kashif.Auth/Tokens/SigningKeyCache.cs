@@ -12,7 +12,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Kashif.Auth.Tokens;
 
 /// <summary>The signing keys in memory: one signs, all are published in the JWKS, and Auth's own endpoints validate with them.</summary>
-internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SigningKeyCache> logger) : SigningKeys(time, logger)
+internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<SigningKeyCache> logger) : TokenValidationKeys(time, logger)
 {
     private readonly TimeProvider _time = time;
     private volatile Keys? _keys;

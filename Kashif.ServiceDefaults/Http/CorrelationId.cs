@@ -34,7 +34,7 @@ public static class CorrelationId
 
         Ambient.Value = sent;
         Return(context.Response, sent);
-        using (logger.BeginScope(new KeyValuePair<string, object>[] { new("correlation_id", sent) }))
+        using (logger.BeginScope("correlation_id:{correlation_id}", sent))
         {
             await next(context);
         }

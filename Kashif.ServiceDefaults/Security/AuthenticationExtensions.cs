@@ -18,13 +18,13 @@ public static class AuthenticationExtensions
     public static IHostApplicationBuilder AddKashifAuthentication(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddHttpClient(AuthKeys.Client);
-        services.TryAddSingleton<SigningKeys, AuthKeys>();
+        services.AddHttpClient(RemoteValidationKeys.Client);
+        services.TryAddSingleton<TokenValidationKeys, RemoteValidationKeys>();
         services.TryAddSingleton<ValidatedTokens>();
 
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<SigningKeys, ValidatedTokens>((options, keys, validated) =>
+            .Configure<TokenValidationKeys, ValidatedTokens>((options, keys, validated) =>
             {
                 options.ConfigurationManager = keys;
                 options.MapInboundClaims = false;

@@ -11,7 +11,7 @@ namespace Kashif.Security;
 /// Caches validated tokens, because verifying an ES256 signature costs more than most requests. An entry lives until its token expires,
 /// but one minute at most: a revoked signing key stays valid for that long.
 /// </summary>
-internal sealed class ValidatedTokens(SigningKeys keys, TimeProvider time) : IDisposable
+internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider time) : IDisposable
 {
     private const int LongestHeader = 1000;
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
@@ -33,7 +33,7 @@ internal sealed class ValidatedTokens(SigningKeys keys, TimeProvider time) : IDi
             return Task.CompletedTask;
         }
 
-        return KeyIdOf(token) is { } key ? keys.LookUpAsync(key, context.HttpContext.RequestAborted) : Task.CompletedTask;
+        return KeyIdOf(token) is { } key ? keys.EnsureKnownAsync(key, context.HttpContext.RequestAborted) : Task.CompletedTask;
     }
 
     public Task OnTokenValidated(TokenValidatedContext context)

@@ -56,7 +56,7 @@ internal sealed partial class KnownSettings
         var parts = setting.Split(':');
         return parts[0] switch
         {
-            "Kestrel" => true, // ASP.NET Core's own
+            "Kestrel" or "Logging" => true, // ASP.NET Core's own
             "Parameters" => parts is [_, var name] && (name.StartsWith('<') || IsInAppHost(name)),
             "ConnectionStrings" => parts is [_, var name] && typeof(ResourceNames).GetFields().Any(field => field.GetRawConstantValue() as string == name),
             _ => Enumerable.Range(1, parts.Length).Any(length =>

@@ -35,6 +35,7 @@ public sealed class FuzzTests(KashifSystem system)
     public async Task Invalid_bodies_are_refused_without_a_5xx()
     {
         using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
+        admin.DefaultRequestHeaders.AcceptLanguage.ParseAdd("ar");
         var operations = (await OpenApiOperation.AllAsync(admin)).Where(operation => operation.BodyType is not null).ToList();
         operations.Count.ShouldBeGreaterThan(20);
         operations.Where(operation => !operation.HasForm && !operation.Allows(JsonSerializer.SerializeToUtf8Bytes(operation.ExampleBody()))).ShouldBeEmpty();
@@ -63,6 +64,7 @@ public sealed class FuzzTests(KashifSystem system)
     public async Task Invalid_paths_and_queries_do_not_cause_a_5xx()
     {
         using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
+        admin.DefaultRequestHeaders.AcceptLanguage.ParseAdd("ar");
         var operations = await OpenApiOperation.AllAsync(admin);
 
         var failures = new ConcurrentBag<string>();
@@ -200,8 +202,21 @@ public sealed class FuzzTests(KashifSystem system)
             {
                 failures.Add($"{status} without code or trace_id: {what}");
             }
+
+            if (client.DefaultRequestHeaders.AcceptLanguage.Count > 0 && Texts(problem).FirstOrDefault(text => !IsArabic(text)) is { } foreign)
+            {
+                failures.Add($"{status} not in Arabic: {what}: {foreign}");
+            }
         }
     }
+
+    /// <summary>The texts of a problem that are for people.</summary>
+    private static IEnumerable<string> Texts(JsonElement problem) =>
+        (problem.TryGetProperty("errors", out var errors) ? errors.EnumerateObject().SelectMany(field => field.Value.EnumerateArray()) : [])
+        .Append(problem.GetProperty("detail"))
+        .Select(text => text.GetString() ?? "");
+
+    private static bool IsArabic(string text) => text.Any(character => character is >= '\u0600' and <= '\u06ff');
 
     /// <summary>A URI that is sent without normalization.</summary>
     private static Uri Raw(HttpClient client, string target) =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,18 +9,20 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kashif.SystemTests;
 
 /// <summary>Metrics, health, conditional requests and envelopes through the whole system.</summary>
-public sealed class ObservabilityTests(KashifSystem system)
+public sealed partial class ObservabilityTests(KashifSystem system)
 {
     private static readonly string[] Services =
         [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications];
 
     private async Task<string> LogLineAsync(string resource, string text)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        deadline.CancelAfter(TimeSpan.FromMinutes(1));
         var logs = system.Application.Services.GetRequiredService<ResourceLoggerService>();
         system.Application.ResourceNotifications.TryGetCurrentState(resource, out var state).ShouldBeTrue();
-        await foreach (var lines in logs.WatchAsync(state.ShouldNotBeNull().ResourceId).WithCancellation(Cancel))
+        await foreach (var lines in logs.WatchAsync(state.ShouldNotBeNull().ResourceId).WithCancellation(deadline.Token))
         {
-            if (lines.Select(line => line.Content).FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)) is { } found)
+            if (lines.Select(line => Colour().Replace(line.Content, "")).FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)) is { } found)
             {
                 return found;
             }
@@ -27,6 +30,9 @@ public sealed class ObservabilityTests(KashifSystem system)
 
         throw new InvalidOperationException("The log has ended.");
     }
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Colour();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

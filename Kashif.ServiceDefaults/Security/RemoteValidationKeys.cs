@@ -8,7 +8,7 @@ namespace Kashif.Security;
 /// Reads the issuer and the keys from Auth through service discovery. Does not use the <c>jwks_uri</c> of the discovery document: that is
 /// the public URL through the gateway.
 /// </summary>
-internal sealed class AuthKeys(IHttpClientFactory clients, TimeProvider time, ILogger<AuthKeys> logger) : SigningKeys(time, logger)
+internal sealed class RemoteValidationKeys(IHttpClientFactory clients, TimeProvider time, ILogger<RemoteValidationKeys> logger) : TokenValidationKeys(time, logger)
 {
     public const string Client = "auth-keys";
     private const string WellKnown = $"http://{ResourceNames.Auth}/api/v1/auth/.well-known";

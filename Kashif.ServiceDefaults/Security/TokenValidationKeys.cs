@@ -7,21 +7,25 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Kashif.Security;
 
 /// <summary>
-/// A cache of the keys that validate tokens. Old keys are refreshed in the background. A token with an unknown key id refreshes them at
+/// A cache of the keys that validate tokens. Old keys are refreshed in the background. Very old keys, which a service without requests
+/// has, are refreshed before they are used, so that a revoked key is not accepted after an idle hour. A token with an unknown key id refreshes them at
 /// once, before it is validated, so tokens with a new key are accepted from the start. (IdentityModel's configuration managers reject the
 /// first such token, and differ between versions.)
 /// </summary>
-public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
+public abstract partial class TokenValidationKeys(TimeProvider time, ILogger logger) : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
     /// <summary>The minimum time between refreshes for unknown key ids, which may be forged.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a request waits for a refresh of very old keys before it uses them.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _reading = new(1);
     private volatile Known? _known;
     private long? _attempted;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>Older keys are refreshed in the background.</summary>
+    /// <summary>Older keys are refreshed in the background; keys of twice this age before they are used.</summary>
     protected abstract TimeSpan Freshness { get; }
 
     /// <summary>Reads the published keys. Never called concurrently.</summary>
@@ -35,15 +39,21 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
             return (_known ?? throw new InvalidOperationException("There are no keys.")).Configuration;
         }
 
-        if (time.GetElapsedTime(known.ReadAt) >= Freshness)
+        var age = time.GetElapsedTime(known.ReadAt);
+        if (age >= 2 * Freshness)
         {
-            _ = RefreshInBackgroundAsync();
+            await RefreshOldAsync().WaitAsync(LongestWait, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancel.ThrowIfCancellationRequested();
+        }
+        else if (age >= Freshness && _reading.CurrentCount > 0)
+        {
+            _ = RefreshOldAsync();
         }
 
-        return known.Configuration;
+        return _known?.Configuration ?? known.Configuration;
     }
 
-    /// <summary>Does nothing: <see cref="LookUpAsync"/> has already refreshed the keys.</summary>
+    /// <summary>Does nothing: <see cref="EnsureKnownAsync"/> has already refreshed the keys.</summary>
     public void RequestRefresh()
     {
     }
@@ -79,7 +89,7 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
     }
 
     /// <summary>Completes when the key is known or known to be unpublished.</summary>
-    internal Task LookUpAsync(string keyId, CancellationToken cancellationToken) =>
+    internal Task EnsureKnownAsync(string keyId, CancellationToken cancellationToken) =>
         Knows(keyId) ? Task.CompletedTask : FindAsync(keyId, cancellationToken);
 
     private async Task FindAsync(string keyId, CancellationToken cancellationToken)
@@ -115,17 +125,16 @@ public abstract partial class SigningKeys(TimeProvider time, ILogger logger) : I
 
     private bool Knows(string keyId) => _known?.KeyIds.Contains(keyId) == true;
 
-    private async Task RefreshInBackgroundAsync()
+    private async Task RefreshOldAsync()
     {
         Activity.Current = null; // not part of the request's trace
-        if (!await _reading.WaitAsync(TimeSpan.Zero))
-        {
-            return; // another thread is refreshing
-        }
-
+        await _reading.WaitAsync();
         try
         {
-            await ReadHeldAsync();
+            if (_known is { } old && time.GetElapsedTime(old.ReadAt) >= Freshness)
+            {
+                await ReadHeldAsync();
+            }
         }
         catch (Exception exception)
         {

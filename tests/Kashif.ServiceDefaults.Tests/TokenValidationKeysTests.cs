@@ -1,12 +1,13 @@
 using Kashif.Security;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.ServiceDefaults.Tests;
 
 /// <summary>Concurrent requests with tokens that have an unknown key id.</summary>
-public sealed class SigningKeysTests
+public sealed class TokenValidationKeysTests
 {
     private const string New = "new";
 
@@ -18,8 +19,8 @@ public sealed class SigningKeysTests
         using var keys = await PublishedKeys.StartAsync();
         using var first = new CancellationTokenSource();
         var read = keys.Hold();
-        var leaving = keys.LookUpAsync(New, first.Token);
-        var waiting = keys.LookUpAsync(New, Cancel);
+        var leaving = keys.EnsureKnownAsync(New, first.Token);
+        var waiting = keys.EnsureKnownAsync(New, Cancel);
         await keys.Reading;
 
         await first.CancelAsync();
@@ -35,8 +36,8 @@ public sealed class SigningKeysTests
     {
         using var keys = await PublishedKeys.StartAsync();
         var read = keys.Hold();
-        var first = keys.LookUpAsync(New, Cancel);
-        var second = keys.LookUpAsync(New, Cancel);
+        var first = keys.EnsureKnownAsync(New, Cancel);
+        var second = keys.EnsureKnownAsync(New, Cancel);
         await keys.Reading;
 
         read.SetException(new TimeoutException());
@@ -45,8 +46,32 @@ public sealed class SigningKeysTests
         await Should.ThrowAsync<TimeoutException>(second);
     }
 
+    [Fact]
+    public async Task Keys_that_were_not_refreshed_for_long_are_refreshed_before_they_validate()
+    {
+        var time = new FakeTimeProvider();
+        using var keys = await PublishedKeys.StartAsync(time);
+        keys.Hold().SetResult();
+
+        time.Advance(TimeSpan.FromHours(1));
+
+        (await keys.GetConfigurationAsync(Cancel)).SigningKeys.Select(key => key.KeyId).ShouldBe([New]);
+    }
+
+    [Fact]
+    public async Task Old_keys_are_used_while_they_cannot_be_refreshed()
+    {
+        var time = new FakeTimeProvider();
+        using var keys = await PublishedKeys.StartAsync(time);
+        keys.Hold().SetException(new TimeoutException());
+
+        time.Advance(TimeSpan.FromHours(1));
+
+        (await keys.GetConfigurationAsync(Cancel)).SigningKeys.ShouldBeEmpty();
+    }
+
     /// <summary>Publishes the new key only after <see cref="Hold"/>.</summary>
-    private sealed class PublishedKeys() : SigningKeys(TimeProvider.System, NullLogger.Instance)
+    private sealed class PublishedKeys(TimeProvider time) : TokenValidationKeys(time, NullLogger.Instance)
     {
         private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private TaskCompletionSource? _held;
@@ -56,9 +81,9 @@ public sealed class SigningKeysTests
 
         protected override TimeSpan Freshness => TimeSpan.FromMinutes(1);
 
-        public static async Task<PublishedKeys> StartAsync()
+        public static async Task<PublishedKeys> StartAsync(TimeProvider? time = null)
         {
-            var keys = new PublishedKeys();
+            var keys = new PublishedKeys(time ?? TimeProvider.System);
             await keys.GetConfigurationAsync(Cancel);
             return keys;
         }
