@@ -22,7 +22,8 @@ internal static class ReportingExtensions
         services.AddOptions<ReportingOptions>().BindConfiguration(ReportingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<CategoryCache>();
         services.AddSingleton<ReportingMetrics>();
-        services.AddScoped<ReportWriter>();
+        services.AddSingleton<ReportColumns>();
+        services.AddSingleton<ReportWriter>();
         return builder;
     }
 }

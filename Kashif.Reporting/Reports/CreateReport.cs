@@ -1,6 +1,7 @@
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,6 +29,7 @@ internal static class CreateReport
     public static async Task<Results<Created<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
         CreateReportRequest request,
         HttpContext http,
+        ReportingDbContext database,
         ReportWriter writer,
         CategoryCache categories,
         UnitOfWork work,
@@ -57,9 +59,9 @@ internal static class CreateReport
             time.GetUtcNow());
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);
-        if (!await writer.TryInsertAsync(report, cancellationToken))
+        if (!await writer.TryInsertAsync(database, report, cancellationToken))
         {
-            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(report.UserId, report.CreatedAt, cancellationToken);
+            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, report.UserId, report.CreatedAt, cancellationToken);
             metrics.OverQuota();
             return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }

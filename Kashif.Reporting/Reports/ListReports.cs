@@ -82,8 +82,8 @@ public sealed class ReportQuery
 internal static class ListReports
 {
     public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
-        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CategoryCache categories,
-        CancellationToken cancellationToken)
+        [AsParameters] ReportQuery query, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, ReportColumns columns,
+        CategoryCache categories, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, query, page);
         query.Validate(errors, out var status, out var nearest);
@@ -97,7 +97,7 @@ internal static class ListReports
             return invalid;
         }
 
-        var list = new ReportList(database, page.Size) { Category = query.Category, Status = status };
+        var list = new ReportList(database, columns, page.Size) { Category = query.Category, Status = status };
         if (query is { Latitude: { } latitude, Longitude: { } longitude })
         {
             list.Around = new Area(Globe.Vector(latitude, longitude), query.RadiusKm is { } radius ? Globe.Chord(radius) : null);
@@ -107,8 +107,8 @@ internal static class ListReports
     }
 
     public static Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleMineAsync(
-        HttpContext http, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>
-        NewestAsync(new ReportList(database, page.Size) { UserId = http.User.UserId }, page, cancellationToken);
+        HttpContext http, [AsParameters] PageRequest page, ReportingDbContext database, ReportColumns columns, CancellationToken cancellationToken) =>
+        NewestAsync(new ReportList(database, columns, page.Size) { UserId = http.User.UserId }, page, cancellationToken);
 
     private static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> NewestAsync(
         ReportList list, PageRequest page, CancellationToken cancellationToken)

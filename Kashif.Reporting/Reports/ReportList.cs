@@ -14,15 +14,12 @@ internal sealed record Area(double[] Centre, double? Radius);
 internal readonly record struct ReportRow(ReportResponse Report, double Chord);
 
 /// <summary>
-/// Reads lists of reports directly into responses. The SQL is hand-written to control its plans: PostgreSQL estimates that any
-/// area contains a thousandth of the table, and if a city contains half of it, that estimate reads the whole city.
+/// Reads lists of reports. The SQL is hand-written to control its plans: PostgreSQL estimates that any area contains a thousandth
+/// of the table, and if a city contains half of it, that estimate reads the whole city.
 /// </summary>
 /// <param name="size">The page size. One more row is read, to know whether another page follows.</param>
-internal sealed class ReportList(ReportingDbContext database, int size)
+internal sealed class ReportList(ReportingDbContext database, ReportColumns columns, int size)
 {
-    private const string Columns =
-        "id, user_id, title, description, category, status, latitude, longitude, address, created_at, updated_at, version, duplicate_of";
-
     /// <summary>
     /// How many of the newest reports to scan before reading the whole area: at most 3 ms, and an area that does not fill a page
     /// from them contains less than about 0.5 % of the table.
@@ -43,21 +40,21 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         {
             var sql = new SqlParameters();
             return await ReadAsync(
-                sql, $"SELECT {Columns} FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
+                sql, $"SELECT {columns.Names} FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
         }
 
         if (area.Radius is not { } radius)
         {
             var sql = new SqlParameters();
             return await ReadAsync(
-                sql, $"SELECT {Columns}, position <-> cube({sql.Add(area.Centre)}) FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
+                sql, $"SELECT {columns.Names}, position <-> cube({sql.Add(area.Centre)}) FROM reports {Where(sql, before)} ORDER BY id DESC LIMIT {_rows}", cancellationToken);
         }
 
         // A busy area fills its page from the newest reports. A quiet area is small, so the index can read all of it.
         var recent = new SqlParameters();
         var rows = await ReadAsync(recent, $"""
             SELECT * FROM (
-                SELECT {Columns}, position <-> cube({recent.Add(area.Centre)}) AS chord FROM reports {Where(recent, before)} ORDER BY id DESC LIMIT {Recent}
+                SELECT {columns.Names}, position <-> cube({recent.Add(area.Centre)}) AS chord FROM reports {Where(recent, before)} ORDER BY id DESC LIMIT {Recent}
             ) recent WHERE chord <= {recent.Add(radius)} ORDER BY id DESC LIMIT {_rows}
             """, cancellationToken);
         if (rows.Count == _rows)
@@ -69,7 +66,7 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         var all = new SqlParameters();
         return await ReadAsync(all, $"""
             SELECT * FROM (
-                SELECT {Columns}, position <-> cube({all.Add(area.Centre)}) AS chord FROM reports {Where(all, before, area)} OFFSET 0
+                SELECT {columns.Names}, position <-> cube({all.Add(area.Centre)}) AS chord FROM reports {Where(all, before, area)} OFFSET 0
             ) area WHERE chord <= {all.Add(radius)} ORDER BY id DESC LIMIT {_rows}
             """, cancellationToken);
     }
@@ -93,7 +90,7 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         // WITH TIES, because the index does not order reports at the same point, and the outer query sorts them by id.
         return await ReadAsync(sql, $"""
             SELECT * FROM (
-                SELECT {Columns}, position <-> cube({centre}) AS chord FROM reports {where}
+                SELECT {columns.Names}, position <-> cube({centre}) AS chord FROM reports {where}
                 ORDER BY position <-> cube({centre}) FETCH FIRST {_rows} ROWS WITH TIES
             ) nearest {(area.Radius is { } radius ? $"WHERE chord <= {sql.Add(radius)}" : "")} ORDER BY chord, id LIMIT {_rows}
             """, cancellationToken, inIndexOrder: filtered);
@@ -152,31 +149,11 @@ internal sealed class ReportList(ReportingDbContext database, int size)
         var rows = new List<ReportRow>(_rows);
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(Map(reader));
+            double? chord = reader.FieldCount > columns.Count ? reader.GetDouble(columns.Count) : null;
+            rows.Add(new ReportRow(ReportResponse.From(columns.Read(reader), chord), chord.GetValueOrDefault()));
         }
 
         return rows;
-    }
-
-    private static ReportRow Map(NpgsqlDataReader reader)
-    {
-        double? chord = reader.FieldCount > 13 ? reader.GetDouble(13) : null;
-        var report = new ReportResponse(
-            reader.GetGuid(0),
-            reader.GetGuid(1),
-            reader.GetString(2),
-            reader.GetString(3),
-            reader.GetString(4),
-            ReportStatuses.Parse(reader.GetString(5)),
-            reader.GetDouble(6),
-            reader.GetDouble(7),
-            reader.IsDBNull(8) ? null : reader.GetString(8),
-            reader.GetFieldValue<DateTimeOffset>(9),
-            reader.GetFieldValue<DateTimeOffset>(10),
-            reader.GetInt32(11),
-            reader.IsDBNull(12) ? null : reader.GetGuid(12),
-            chord is { } distance ? Globe.Kilometres(distance) : null);
-        return new ReportRow(report, chord.GetValueOrDefault());
     }
 
     /// <summary>Collects positional parameters in the order of the text.</summary>

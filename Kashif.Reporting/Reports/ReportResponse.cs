@@ -33,7 +33,8 @@ internal sealed record ReportResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? DuplicateOf = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
 {
-    public static ReportResponse From(Report report) => new(
+    /// <param name="chord">The distance from the requested point, as <see cref="Globe"/> has it.</param>
+    public static ReportResponse From(Report report, double? chord = null) => new(
         report.Id,
         report.UserId,
         report.Title,
@@ -46,5 +47,6 @@ internal sealed record ReportResponse(
         report.CreatedAt,
         report.UpdatedAt,
         report.Version,
-        report.DuplicateOf);
+        report.DuplicateOf,
+        chord is { } distance ? Globe.Kilometres(distance) : null);
 }

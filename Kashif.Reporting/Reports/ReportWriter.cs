@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
@@ -11,46 +12,55 @@ namespace Kashif.Reporting.Reports;
 /// Inserts a new report, its event and its use of the author's quota in one statement. The upsert locks the quota row and reads
 /// its latest version, so the limit is exact for concurrent requests on any number of replicas, in a single round trip.
 /// </summary>
-internal sealed class ReportWriter(ReportingDbContext database, IOptions<ReportingOptions> options)
+internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOptions> options)
 {
+    private readonly string _insert = Insert(columns);
+
     /// <returns>False if the author is over quota; nothing is written then.</returns>
-    public async Task<bool> TryInsertAsync(Report report, CancellationToken cancellationToken)
+    public async Task<bool> TryInsertAsync(ReportingDbContext database, Report report, CancellationToken cancellationToken)
     {
         var limit = options.Value.ReportsPerHour;
         var now = report.CreatedAt;
         var message = new ReportCreated(report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude).ToOutboxMessage(now);
 
-        var inserted = await database.Database.ExecuteSqlAsync($"""
-            WITH quota AS (
-                INSERT INTO report_quotas AS held (user_id, opened_at, used)
-                SELECT {report.UserId}, {now}, 1 WHERE {limit} > 0
-                ON CONFLICT (user_id) DO UPDATE SET
-                    opened_at = CASE WHEN held.opened_at <= {now - ReportQuota.Window} THEN excluded.opened_at ELSE held.opened_at END,
-                    used = CASE WHEN held.opened_at <= {now - ReportQuota.Window} THEN 1 ELSE held.used + 1 END
-                WHERE held.used < {limit} OR held.opened_at <= {now - ReportQuota.Window}
-                RETURNING user_id
-            ), report AS (
-                INSERT INTO reports (
-                    id, user_id, title, description, category, status,
-                    latitude, longitude, address, created_at, updated_at, version)
-                SELECT
-                    {report.Id}, {report.UserId}, {report.Title}, {report.Description}, {report.Category}, {report.Status.WireName()},
-                    {report.Latitude}, {report.Longitude}, {report.Address}, {report.CreatedAt}, {report.UpdatedAt}, {report.Version}
-                WHERE {limit} = 0 OR EXISTS (SELECT FROM quota)
-            )
-            INSERT INTO outbox (id, type, subject, trace_parent, correlation_id, payload, occurred_at)
-            SELECT
-                {message.Id}, {message.Type}, {message.Subject}, {message.TraceParent}, {message.CorrelationId}, {message.Payload}::jsonb, {message.OccurredAt}
-            WHERE {limit} = 0 OR EXISTS (SELECT FROM quota)
-            """, cancellationToken);
-        return inserted == 1;
+        object?[] values =
+        [
+            report.UserId, now, now - ReportQuota.Window, limit,
+            message.Id, message.Type, message.Subject, message.TraceParent, message.CorrelationId, message.Payload, message.OccurredAt,
+            .. columns.ValuesOf(report), // from {11}
+        ];
+        return await database.Database.ExecuteSqlAsync(FormattableStringFactory.Create(_insert, values), cancellationToken) == 1;
     }
 
     /// <summary>For <c>Retry-After</c>: the seconds until the author's window ends.</summary>
-    public async Task<string> RetryAfterAsync(Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<string> RetryAfterAsync(ReportingDbContext database, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var opened = await database.ReportQuotas.Where(quota => quota.UserId == userId).Select(quota => quota.OpenedAt).FirstAsync(cancellationToken);
         var seconds = Math.Max(1, Math.Ceiling((opened + ReportQuota.Window - now).TotalSeconds));
         return seconds.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <returns>A format, whose arguments are the values above.</returns>
+    private static string Insert(ReportColumns columns)
+    {
+        const string Author = "{0}", Now = "{1}", WindowStart = "{2}", Limit = "{3}";
+        return $$"""
+            WITH quota AS (
+                INSERT INTO report_quotas AS held (user_id, opened_at, used)
+                SELECT {{Author}}, {{Now}}, 1 WHERE {{Limit}} > 0
+                ON CONFLICT (user_id) DO UPDATE SET
+                    opened_at = CASE WHEN held.opened_at <= {{WindowStart}} THEN excluded.opened_at ELSE held.opened_at END,
+                    used = CASE WHEN held.opened_at <= {{WindowStart}} THEN 1 ELSE held.used + 1 END
+                WHERE held.used < {{Limit}} OR held.opened_at <= {{WindowStart}}
+                RETURNING user_id
+            ), report AS (
+                INSERT INTO reports ({{columns.Names}})
+                SELECT {{string.Join(", ", Enumerable.Range(11, columns.Count).Select(index => $"{{{index}}}"))}}
+                WHERE {{Limit}} = 0 OR EXISTS (SELECT FROM quota)
+            )
+            INSERT INTO outbox (id, type, subject, trace_parent, correlation_id, payload, occurred_at)
+            SELECT {4}, {5}, {6}, {7}, {8}, {9}::jsonb, {10}
+            WHERE {{Limit}} = 0 OR EXISTS (SELECT FROM quota)
+            """;
     }
 }
