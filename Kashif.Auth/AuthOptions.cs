@@ -112,7 +112,10 @@ internal sealed class AuthOptions : IValidatableObject
     }
 }
 
-/// <summary>Section <c>Auth:Admin</c>: the account that is made an admin at start, and created if it does not exist.</summary>
+/// <summary>
+/// Section <c>Auth:Admin</c>: while there is no admin, this account is made one at start. It is created if it does not exist; an existing
+/// one needs a verified address.
+/// </summary>
 internal sealed class FirstAdminOptions
 {
     public string? Email { get; set; }

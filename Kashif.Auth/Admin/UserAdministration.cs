@@ -48,11 +48,7 @@ internal static class UserAdministration
 
         if (request.Roles is not null && UserRoles.Sorted(request.Roles) is var roles && !roles.SequenceEqual(user.Roles))
         {
-            audit.Record(id, AuditActions.RolesChanged, new Dictionary<string, string>
-            {
-                ["before"] = string.Join(' ', user.Roles),
-                ["after"] = string.Join(' ', roles),
-            });
+            audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(user.Roles, roles));
             user.Roles = roles;
         }
 

@@ -22,6 +22,10 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     /// <inheritdoc cref="Record(Guid, string, IReadOnlyDictionary{string, string}?, Guid?)"/>
     public void Record(Guid userId, string action, string? ipAddress, string? userAgent) => Add(userId, action, ipAddress, userAgent);
 
+    /// <summary>The details of <see cref="AuditActions.RolesChanged"/>.</summary>
+    public static Dictionary<string, string> RolesChanged(string[] before, string[] after) =>
+        new() { ["before"] = string.Join(' ', before), ["after"] = string.Join(' ', after) };
+
     private void Add(
         Guid userId, string action, string? ipAddress, string? userAgent, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {

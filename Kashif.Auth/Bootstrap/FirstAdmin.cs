@@ -1,4 +1,5 @@
 using Kashif.Auth.Accounts;
+using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Localization;
 using Kashif.Auth.Users;
@@ -8,7 +9,10 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Bootstrap;
 
-/// <summary>At start, creates the configured first admin or gives the role to the existing account.</summary>
+/// <summary>
+/// At start, while there is no enabled admin, creates the configured first admin or gives the role to the existing account. An
+/// unverified account gets nothing: anyone can register an address that is not theirs.
+/// </summary>
 internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILogger<FirstAdmin> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -21,29 +25,46 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
         await using var transaction = await database.BeginExclusiveAsync(AdvisoryLock.Admins, cancellationToken);
+        if (await database.Users.AnyAsync(user => user.Roles.Contains(Roles.Admin) && user.DisabledAt == null, cancellationToken))
+        {
+            return;
+        }
 
         var normalized = EmailAttribute.Normalize(email);
-        if (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken) is { } existing)
+        var audit = scope.ServiceProvider.GetRequiredService<AuditLog>();
+        switch (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken))
         {
-            if (!existing.Roles.Contains(Roles.Admin))
-            {
-                existing.Roles = UserRoles.Sorted([.. existing.Roles, Roles.Admin]);
-                MadeAdmin(logger, existing.Id);
-            }
-        }
-        else
-        {
-            var registration = scope.ServiceProvider.GetRequiredService<Registration>();
-            var user = await registration.AddAsync(email, password, "Admin", phone: null, Languages.English, [Roles.Citizen, Roles.Admin], cancellationToken);
-            MadeAdmin(logger, user.Id);
+            case null:
+                var registration = scope.ServiceProvider.GetRequiredService<Registration>();
+                var created = await registration.AddAsync(email, password, "Admin", phone: null, Languages.English, [Roles.Citizen, Roles.Admin], cancellationToken);
+                Report(created.Id, before: [], created.Roles);
+                break;
+            case { EmailConfirmed: true, DisabledAt: null } existing:
+                var before = existing.Roles;
+                existing.Roles = UserRoles.Sorted([.. before, Roles.Admin]);
+                Report(existing.Id, before, existing.Roles);
+                break;
+            case var refused:
+                Refused(logger, refused.Id);
+                return;
         }
 
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+
+        void Report(Guid id, string[] before, string[] after)
+        {
+            audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(before, after));
+            MadeAdmin(logger, id);
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     [LoggerMessage(EventId = 2002, Level = LogLevel.Information, Message = "User {UserId} is the first admin")]
     private static partial void MadeAdmin(ILogger logger, Guid userId);
+
+    [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "There is no admin: account {UserId} has the address of Auth:Admin:Email, but it is disabled or the "
+        + "address is not verified. If the address is yours, reset the password by e-mail or open the verification link, then restart Auth; otherwise set another Auth:Admin:Email")]
+    private static partial void Refused(ILogger logger, Guid userId);
 }

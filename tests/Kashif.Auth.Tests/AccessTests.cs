@@ -142,16 +142,48 @@ public sealed class AccessTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task First_admin_with_an_existing_account_gets_the_role()
+    public async Task First_admin_with_an_existing_verified_account_gets_the_role_and_an_audit_entry()
+    {
+        await using var first = await servers.StartAsync(settings: [("Auth:Admin:Email", ""), ("Auth:Admin:Password", "")]);
+        using var client = first.Anonymous();
+        var (email, user) = await client.RegisterAsync();
+        await ExecuteAsync(first.Database, "UPDATE users SET email_confirmed = true");
+        await using var second = await servers.StartAsync(first.Database, settings: ("Auth:Admin:Email", email));
+
+        var tokens = await client.LoginAsync(email);
+        (await RolesAsync(first.With(tokens.Access))).ShouldBe(["admin", "citizen"]);
+        (await CountAsync(
+            first.Database,
+            "SELECT count(*) FROM audit_log WHERE user_id = $1 AND action = 'roles_changed' AND details = '{\"before\": \"citizen\", \"after\": \"admin citizen\"}'",
+            user.GetProperty("id").GetGuid())).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task First_admin_with_an_unverified_account_is_refused_with_a_warning()
+    {
+        await using var first = await servers.StartAsync(settings: [("Auth:Admin:Email", ""), ("Auth:Admin:Password", "")]);
+        using var client = first.Anonymous();
+        var (email, user) = await client.RegisterAsync();
+        var said = new ConcurrentQueue<string>();
+        await using var second = await servers.StartAsync(
+            first.Database, services => services.AddSingleton<ILoggerProvider>(new Listener(said)), ("Auth:Admin:Email", email));
+
+        var tokens = await client.LoginAsync(email);
+        (await RolesAsync(first.With(tokens.Access))).ShouldBe(["citizen"]);
+        said.ShouldContain(line => line.Contains($"There is no admin: account {user.GetProperty("id").GetGuid()}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task First_admin_is_not_promoted_while_there_is_an_admin()
     {
         await using var first = await servers.StartAsync();
         using var client = first.Anonymous();
         var (email, _) = await client.RegisterAsync();
+        await ExecuteAsync(first.Database, "UPDATE users SET email_confirmed = true");
         await using var second = await servers.StartAsync(first.Database, settings: ("Auth:Admin:Email", email));
 
         var tokens = await client.LoginAsync(email);
-        using var response = await first.With(tokens.Access).MeAsync();
-        (await response.JsonAsync()).GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldContain("admin");
+        (await RolesAsync(first.With(tokens.Access))).ShouldBe(["citizen"]);
     }
 
     [Fact]
@@ -216,6 +248,28 @@ public sealed class AccessTests(AuthServers servers)
 
         async Task<string> TokenAsync(string type) =>
             (await servers.Events.WaitForAsync(type, data => data.GetProperty("email").GetString() == email)).GetProperty("data").GetProperty("token").GetString() ?? "";
+    }
+
+    private static async Task<string?[]> RolesAsync(HttpClient client)
+    {
+        using var response = await client.MeAsync();
+        return [.. (await response.JsonAsync()).GetProperty("roles").EnumerateArray().Select(role => role.GetString())];
+    }
+
+    private static Task<long> CountAsync(string connection, string sql, Guid user) => RunAsync<long>(connection, sql, user);
+
+    private static Task ExecuteAsync(string connection, string sql) => RunAsync<object>(connection, sql);
+
+    private static async Task<T?> RunAsync<T>(string connection, string sql, params Guid[] arguments)
+    {
+        await using var database = NpgsqlDataSource.Create(connection);
+        await using var command = database.CreateCommand(sql);
+        foreach (var argument in arguments)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = argument });
+        }
+
+        return (T?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
     private sealed class Listener(ConcurrentQueue<string> said) : ILoggerProvider, ILogger
