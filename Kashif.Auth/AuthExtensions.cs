@@ -1,3 +1,4 @@
+using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Bootstrap;
@@ -61,6 +62,7 @@ internal static class AuthExtensions
         services.AddSingleton<AccessTokens>();
         services.AddHttpContextAccessor();
         services.AddScoped<AuditLog>();
+        services.AddScoped<ApiKeyRevocation>();
         services.AddScoped<AccountErasure>();
 
         // They start in this order, after the migrations.

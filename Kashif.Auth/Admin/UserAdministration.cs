@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
@@ -21,7 +22,7 @@ internal static class UserAdministration
 
     /// <param name="id">The user's id.</param>
     public static async Task<Results<Ok<AdminUserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
-        Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, AuditLog audit, TimeProvider time,
+        Guid id, ChangeUserRequest request, ClaimsPrincipal caller, AuthDbContext database, SessionTokens sessions, ApiKeyRevocation keys, AuditLog audit, TimeProvider time,
         CancellationToken cancellationToken)
     {
         var callerId = caller.UserId;
@@ -62,6 +63,8 @@ internal static class UserAdministration
         if (user.DisabledAt is not null)
         {
             await sessions.CloseAllAsync(id, cancellationToken);
+            await keys.RevokeAllAsync(id, cancellationToken);
+            await database.SaveChangesAsync(cancellationToken);
         }
 
         var changed = await UserEndpoints.FindAsync(database, id, cancellationToken);

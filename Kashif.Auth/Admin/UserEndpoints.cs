@@ -30,7 +30,7 @@ public sealed class UserQuery
 
 /// <summary>Fields that are left out do not change.</summary>
 /// <param name="Roles" example='["citizen", "staff"]'>Replaces all roles of the user; at least one.</param>
-/// <param name="Disabled" example="false">True disables the user and ends their sessions; false enables them again.</param>
+/// <param name="Disabled" example="false">True disables the user, ends their sessions and revokes their API keys; false enables them again.</param>
 public sealed record ChangeUserRequest([Roles, Values(typeof(UserRoles))] string[]? Roles = null, bool? Disabled = null);
 
 /// <summary>A user as admins see it.</summary>

@@ -120,19 +120,14 @@ internal static class ApiKeyEndpoints
 
     /// <param name="id">The key's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
-        Guid id, ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, ClaimsPrincipal caller, AuthDbContext database, ApiKeyRevocation keys, CancellationToken cancellationToken)
     {
-        var userId = caller.UserId;
-        var now = time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        var revoked = await database.ApiKeys.Where(key => key.Id == id && key.UserId == userId && key.RevokedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(key => key.RevokedAt, now), cancellationToken);
-        if (revoked == 0)
+        if (!await keys.RevokeAsync(caller.UserId, id, cancellationToken))
         {
             return Error.NotFound("API key not found.").ToProblem();
         }
 
-        audit.Record(userId, AuditActions.ApiKeyRevoked, new Dictionary<string, string> { ["api_key_id"] = id.ToString() });
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return TypedResults.NoContent();

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
@@ -43,7 +44,7 @@ internal static class EmailLinkEndpoints
             .WithDescription("The answer is the same for unknown addresses.")
             .WithProblems(503, "busy").AllowAnonymous();
         group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Reset a password with an e-mailed link")
-            .WithDescription("Ends all sessions of the account.")
+            .WithDescription("Ends all sessions of the account and revokes its API keys.")
             .WithProblems(422, "invalid_token").AllowAnonymous();
         return group;
     }
@@ -87,7 +88,7 @@ internal static class EmailLinkEndpoints
             : Error.Unavailable("busy", "Too many password resets are waiting. Try again in a minute.").ToProblem();
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ResetAsync(
-        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, AuthDbContext database, AuditLog audit,
+        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, ApiKeyRevocation keys, AuthDbContext database, AuditLog audit,
         LoginThrottle throttle, HttpContext http, TimeProvider time, CancellationToken cancellationToken)
     {
         // Checked here and again in the transaction: hashing is too slow for a transaction, and an invalid token must not cost a hash.
@@ -112,6 +113,7 @@ internal static class EmailLinkEndpoints
                 .SetProperty(user => user.LockoutEnd, (DateTimeOffset?)null),
             cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken);
+        await keys.RevokeAllAsync(id, cancellationToken);
         audit.Record(id, AuditActions.PasswordReset);
         await database.SaveChangesAsync(cancellationToken);
         var email = await database.Users.Where(user => user.Id == id).Select(user => user.NormalizedEmail).SingleAsync(cancellationToken);

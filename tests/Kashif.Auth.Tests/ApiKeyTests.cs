@@ -67,6 +67,55 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Password_reset_revokes_all_keys()
+    {
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, _) = await anonymous.RegisterAsync();
+        var client = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
+        var first = await KeyAsync(client);
+        var second = await KeyAsync(client);
+
+        (await anonymous.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, TestContext.Current.CancellationToken)).Dispose();
+        var link = await servers.Events.WaitForAsync("user.password_reset_requested", data => data.GetProperty("email").GetString() == email);
+        using var reset = await anonymous.PostAsJsonAsync(
+            "/api/v1/auth/password/reset", new { token = link.GetProperty("data").GetProperty("token").GetString(), new_password = "amber heron 12" }, TestContext.Current.CancellationToken);
+
+        reset.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        (await ExchangeAsync(first)).ShouldBeNull();
+        (await ExchangeAsync(second)).ShouldBeNull();
+        var owner = servers.Auth.With((await anonymous.LoginAsync(email, "amber heron 12")).Access);
+        (await owner.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items").GetArrayLength().ShouldBe(0);
+        (await owner.AuditAsync("api_key_revoked")).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Keys_of_a_disabled_user_stay_revoked_when_the_user_is_enabled_again()
+    {
+        var (client, user) = await PersonAsync();
+        var key = await KeyAsync(client);
+        using var admin = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
+
+        foreach (var disabled in new[] { true, false })
+        {
+            using var changed = await admin.PatchAsJsonAsync($"/api/v1/auth/users/{user}", new { disabled }, TestContext.Current.CancellationToken);
+            changed.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        (await ExchangeAsync(key)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Logout_everywhere_keeps_keys()
+    {
+        var (client, _) = await PersonAsync();
+        var key = await KeyAsync(client);
+
+        (await client.PostAsync("/api/v1/auth/logout-all", null, TestContext.Current.CancellationToken)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await ExchangeAsync(key)).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task Api_keys_of_other_users_return_404_and_users_cannot_exchange_keys()
     {
         var (owner, _) = await PersonAsync();
@@ -106,6 +155,12 @@ public sealed class ApiKeyTests(AuthServers servers)
 
     private static Task<HttpResponseMessage> CreateAsync(HttpClient client, params string[] scopes) =>
         client.PostAsJsonAsync(Root, new { name = "A kiosk", scopes });
+
+    private static async Task<string> KeyAsync(HttpClient client)
+    {
+        using var created = await CreateAsync(client, "auth:read");
+        return (await created.JsonAsync()).GetProperty("key").GetString() ?? "";
+    }
 
     /// <returns>The token; null if the key is refused.</returns>
     private async Task<string?> ExchangeAsync(string key)
