@@ -139,7 +139,7 @@ internal static class ProfileEndpoints
 
         if (user.SecurityStamp != confirmed.Account?.SecurityStamp)
         {
-            return Error.Conflict("password_changed", "The password was changed or reset at the same time. Try again.").ToProblem();
+            return PasswordProblems.PasswordChanged.ToProblem();
         }
 
         user.PasswordHash = hash;

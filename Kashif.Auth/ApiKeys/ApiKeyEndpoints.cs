@@ -3,6 +3,8 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.SignIn;
+using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Security;
@@ -15,10 +17,12 @@ namespace Kashif.Auth.ApiKeys;
 /// <summary>A new API key.</summary>
 /// <param name="Name" example="Till at the counter">A name for the list of keys.</param>
 /// <param name="Scopes" example='["reporting:read"]'>What the key may do; at least one.</param>
+/// <param name="Password" example="a long enough password">The current password: a stolen session alone must not leave a key behind.</param>
 /// <param name="ExpiresAt" example="2027-11-20T08:30:00Z">When the key expires, in the future. Without it the key is valid until it is revoked.</param>
 public sealed record CreateApiKeyRequest(
     [Name(ApiKey.MaxNameLength)] string Name,
     [Scopes, Values(typeof(Scopes))] string[] Scopes,
+    [Text(1, PasswordAttribute.MaxLength)] string Password,
     DateTimeOffset? ExpiresAt = null);
 
 /// <summary>An API key, without the key itself.</summary>
@@ -57,7 +61,7 @@ internal static class ApiKeyEndpoints
 
         // No Idempotency-Key: the stored answer would contain the key.
         group.MapPost("/", CreateAsync).DisableValidation().WithName("CreateApiKey").WithSummary("Create an API key")
-            .WithProblems(404, "not_found").WithProblems(422, "too_many_api_keys");
+            .WithProblems(404, "not_found").WithProblems(409, "password_changed").WithProblems(422, "too_many_api_keys").WithPasswordProblems();
         group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revoke an API key");
         return group;
     }
@@ -72,7 +76,8 @@ internal static class ApiKeyEndpoints
     }
 
     private static async Task<Results<Created<CreatedApiKeyResponse>, ValidationProblem, ProblemHttpResult>> CreateAsync(
-        CreateApiKeyRequest request, ClaimsPrincipal caller, AuthDbContext database, AuditLog audit, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
+        CreateApiKeyRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AuditLog audit, TimeProvider time, HttpContext http,
+        CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var errors = await FieldErrors.FindAsync(http, request);
@@ -84,12 +89,26 @@ internal static class ApiKeyEndpoints
 
         var scopes = request.Scopes.Distinct().Order(StringComparer.Ordinal).ToArray();
         var userId = caller.UserId;
+        var confirmed = await login.ReauthenticateAsync(userId, request.Password, otp: null, cancellationToken);
+        if (login.ErrorFor(confirmed) is { } refused)
+        {
+            return refused.ToProblem();
+        }
+
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
         // The user's row is locked so that parallel requests count exactly. It is missing after a deletion.
-        if (await database.Database.SqlQuery<Guid>($"SELECT id AS \"Value\" FROM users WHERE id = {userId} FOR UPDATE").ToListAsync(cancellationToken) is [])
+        var stamps = await database.Database.SqlQuery<string>(
+            $"SELECT security_stamp AS \"Value\" FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE").ToListAsync(cancellationToken);
+        if (stamps is not [var stamp])
         {
             return Error.NotFound("This account no longer exists.").ToProblem();
+        }
+
+        // A reset or change meanwhile revoked the keys: this one must not survive it.
+        if (stamp != confirmed.Account?.SecurityStamp)
+        {
+            return PasswordProblems.PasswordChanged.ToProblem();
         }
 
         if (await database.ApiKeys.CountAsync(key => key.UserId == userId && key.RevokedAt == null, cancellationToken) >= MostKeys)

@@ -205,7 +205,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 4, "four notifications");
         var notification = await FirstIdAsync(victim.Client, "/api/v1/notifications");
 
-        using var key = await victim.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" } }, Cancel);
+        using var key = await victim.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" }, password = KashifSystem.Password }, Cancel);
         var apiKey = (await key.JsonAsync(201)).GetProperty("id").GetString() ?? "";
         var session = await FirstIdAsync(victim.Client, "/api/v1/auth/sessions");
         return new Dictionary<string, string>
@@ -230,7 +230,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
 
     private static async Task<Deletion> ApiKeyAsync(User owner)
     {
-        using var created = await owner.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" } }, Cancel);
+        using var created = await owner.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" }, password = KashifSystem.Password }, Cancel);
         var id = (await created.JsonAsync(201)).GetProperty("id").GetString();
         return new($"/api/v1/auth/api-keys/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/api-keys", id));
     }
