@@ -63,6 +63,7 @@ internal static class AuthExtensions
         services.AddHttpContextAccessor();
         services.AddScoped<AuditLog>();
         services.AddScoped<ApiKeyRevocation>();
+        services.AddScoped<SecurityNotices>();
         services.AddScoped<AccountErasure>();
 
         // They start in this order, after the migrations.

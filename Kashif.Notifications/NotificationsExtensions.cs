@@ -35,12 +35,14 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventTemplates.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
+        builder.Services.AddSingleton(MailTemplates.SecurityChanged);
         builder.AddEventConsumer<NotificationsDbContext>()
             .AddHandler<UserRegistered, WelcomeHandler>("welcome")
             .AddHandler<UserUpdated, RecipientHandler>("recipient")
             // The inbox stores handler names, so "letter" stays.
             .AddHandler<EmailVerificationRequested, AccountMailHandler<EmailVerificationRequested>>("letter")
             .AddHandler<PasswordResetRequested, AccountMailHandler<PasswordResetRequested>>("letter")
+            .AddHandler<UserSecurityChanged, AccountMailHandler<UserSecurityChanged>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")

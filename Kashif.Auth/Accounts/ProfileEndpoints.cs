@@ -8,6 +8,7 @@ using Kashif.Auth.SignIn;
 using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Kashif.Validation;
@@ -66,7 +67,7 @@ internal static class ProfileEndpoints
 
     private static async Task<Results<Ok<UserResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
         ChangeProfileRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, EmailTokens tokens,
-        AuditLog audit, UserReader users, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
+        SecurityNotices notices, AuditLog audit, UserReader users, TimeProvider time, HttpContext http, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
         var errors = await FieldErrors.FindAsync(http, request);
@@ -98,6 +99,7 @@ internal static class ProfileEndpoints
 
         if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email && email != user.Email)
         {
+            await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
             user.Email = email;
             user.NormalizedEmail = EmailAttribute.Normalize(email);
             user.EmailConfirmed = false;
@@ -121,7 +123,7 @@ internal static class ProfileEndpoints
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ChangePasswordAsync(
         ChangePasswordRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, PasswordHashing hashing, SessionTokens sessions,
-        AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
+        SecurityNotices notices, AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
     {
         var id = caller.UserId;
         var confirmed = await login.ReauthenticateAsync(id, request.CurrentPassword, otp: null, cancellationToken);
@@ -145,6 +147,7 @@ internal static class ProfileEndpoints
         user.PasswordHash = hash;
         user.SecurityStamp = User.NewSecurityStamp(time);
         audit.Record(id, AuditActions.PasswordChanged);
+        await notices.AddAsync(id, SecurityChanges.PasswordChanged, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken, except: caller.SessionId);
 

@@ -7,6 +7,7 @@ using Kashif.Auth.SignIn;
 using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -76,8 +77,8 @@ internal static class ApiKeyEndpoints
     }
 
     private static async Task<Results<Created<CreatedApiKeyResponse>, ValidationProblem, ProblemHttpResult>> CreateAsync(
-        CreateApiKeyRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, AuditLog audit, TimeProvider time, HttpContext http,
-        CancellationToken cancellationToken)
+        CreateApiKeyRequest request, ClaimsPrincipal caller, AuthDbContext database, PasswordLogin login, SecurityNotices notices, AuditLog audit, TimeProvider time,
+        HttpContext http, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var errors = await FieldErrors.FindAsync(http, request);
@@ -130,6 +131,7 @@ internal static class ApiKeyEndpoints
         };
         database.ApiKeys.Add(key);
         audit.Record(userId, AuditActions.ApiKeyCreated, new Dictionary<string, string> { ["api_key_id"] = key.Id.ToString(), ["scopes"] = string.Join(' ', scopes) });
+        await notices.AddAsync(userId, SecurityChanges.ApiKeyCreated, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         http.Response.Headers.CacheControl = "no-store";

@@ -6,6 +6,7 @@ using Kashif.Auth.Sessions;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Users;
 using Kashif.Http;
+using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Kashif.Validation;
@@ -88,7 +89,7 @@ internal static class EmailLinkEndpoints
             : Error.Unavailable("busy", "Too many password resets are waiting. Try again in a minute.").ToProblem();
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ResetAsync(
-        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, ApiKeyRevocation keys, AuthDbContext database, AuditLog audit,
+        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, ApiKeyRevocation keys, AuthDbContext database, SecurityNotices notices, AuditLog audit,
         LoginThrottle throttle, HttpContext http, TimeProvider time, CancellationToken cancellationToken)
     {
         // Checked here and again in the transaction: hashing is too slow for a transaction, and an invalid token must not cost a hash.
@@ -115,6 +116,7 @@ internal static class EmailLinkEndpoints
         await sessions.CloseAllAsync(id, cancellationToken);
         await keys.RevokeAllAsync(id, cancellationToken);
         audit.Record(id, AuditActions.PasswordReset);
+        await notices.AddAsync(id, SecurityChanges.PasswordChanged, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         var email = await database.Users.Where(user => user.Id == id).Select(user => user.NormalizedEmail).SingleAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);

@@ -2,13 +2,15 @@ using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.Users;
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.SignIn;
 
 /// <summary>The second factor of a login: a code from the authenticator app, or a recovery code.</summary>
-internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
+internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notices, AuditLog audit, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const int RecoveryCodes = 10;
     private const int RecoveryCodeLength = 10;
@@ -54,6 +56,7 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         }
 
         audit.Record(userId, AuditActions.TotpEnabled);
+        await notices.AddAsync(userId, SecurityChanges.TotpEnabled, cancellationToken);
         var codes = await ReplaceRecoveryCodesAsync(userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return codes;
@@ -84,6 +87,7 @@ internal sealed class SecondFactor(AuthDbContext database, AuditLog audit, IOpti
         await database.TotpCredentials.Where(held => held.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         audit.Record(userId, AuditActions.TotpDisabled);
+        await notices.AddAsync(userId, SecurityChanges.TotpDisabled, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }

@@ -45,3 +45,25 @@ public sealed record EmailVerificationRequested(Guid UserId, string Email, strin
     public static string Type => "user.email_verification_requested";
     string IIntegrationEvent.Subject => UserId.ToString();
 }
+
+/// <summary>The security of an account has changed; the user is told by e-mail.</summary>
+/// <param name="Email">The address to tell: after a change of the address the former one.</param>
+/// <param name="Change">Of <see cref="SecurityChanges"/>.</param>
+public sealed record UserSecurityChanged(Guid UserId, string Email, string Language, string Change) : IIntegrationEvent
+{
+    public static string Type => "user.security_changed";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <summary>The changes of <see cref="UserSecurityChanged"/>.</summary>
+public static class SecurityChanges
+{
+    public const string PasswordChanged = "password_changed";
+    public const string EmailChanged = "email_changed";
+    public const string TotpEnabled = "totp_enabled";
+    public const string TotpDisabled = "totp_disabled";
+    public const string ApiKeyCreated = "api_key_created";
+
+    /// <summary>Every change.</summary>
+    public static IReadOnlyList<string> All { get; } = [PasswordChanged, EmailChanged, TotpEnabled, TotpDisabled, ApiKeyCreated];
+}

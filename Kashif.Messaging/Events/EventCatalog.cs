@@ -15,6 +15,7 @@ public static class EventCatalog
         [UserDataErased.Type] = EventsJson.Default.UserDataErased,
         [PasswordResetRequested.Type] = EventsJson.Default.PasswordResetRequested,
         [EmailVerificationRequested.Type] = EventsJson.Default.EmailVerificationRequested,
+        [UserSecurityChanged.Type] = EventsJson.Default.UserSecurityChanged,
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
@@ -35,7 +36,7 @@ public static class EventCatalog
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
         ],
     };
 
@@ -53,6 +54,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(UserDataErased))]
 [JsonSerializable(typeof(PasswordResetRequested))]
 [JsonSerializable(typeof(EmailVerificationRequested))]
+[JsonSerializable(typeof(UserSecurityChanged))]
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]
 [JsonSerializable(typeof(PointsAwarded))]

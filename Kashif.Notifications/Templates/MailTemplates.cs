@@ -16,7 +16,13 @@ internal static class MailTemplates
     public static AccountMailTemplate<PasswordResetRequested> PasswordReset { get; } = new(
         requested => requested.UserId, requested => new AccountMail(PasswordResetRequested.Type, requested.Email, requested.Token, requested.Language));
 
-    public static Mail Compose(long id, AccountMail mail, MailLinkOptions links)
+    public static AccountMailTemplate<UserSecurityChanged> SecurityChanged { get; } = new(
+        changed => changed.UserId, changed => new AccountMail(UserSecurityChanged.Type, changed.Email, Token: null, changed.Language, changed.Change));
+
+    public static Mail Compose(long id, AccountMail mail, MailLinkOptions links) =>
+        mail.Token is { } token ? ComposeLink(id, mail, token, links) : ComposeNotice(id, mail);
+
+    private static Mail ComposeLink(long id, AccountMail mail, string token, MailLinkOptions links)
     {
         var reset = mail.Kind == PasswordResetRequested.Type;
         var wording = (reset, mail.Language) switch
@@ -42,7 +48,7 @@ internal static class MailTemplates
                 "Confirm the address",
                 "The link works once, within 24 hours. If you did not open the account, ignore this mail."),
         };
-        var link = links.To(reset ? "reset-password" : "verify-email", mail.Token);
+        var link = links.To(reset ? "reset-password" : "verify-email", token);
         return new Mail(
             id,
             mail.To,
@@ -53,6 +59,44 @@ internal static class MailTemplates
                 <p><a href="{Encode(link)}" style="display:inline-block;padding:12px 20px;background:#0b6b53;color:#ffffff;border-radius:6px;text-decoration:none">{Encode(wording.Button)}</a></p>
                 <p style="word-break:break-all" dir="ltr">{Encode(link)}</p>
                 <p style="color:#5f6368">{Encode(wording.Note)}</p>
+                """));
+    }
+
+    /// <summary>Without a link, which a mail that imitates this one would have.</summary>
+    private static Mail ComposeNotice(long id, AccountMail mail)
+    {
+        var arabic = mail.Language == Languages.Arabic;
+        var text = (mail.Change, arabic) switch
+        {
+            (SecurityChanges.PasswordChanged, true) => "غُيّرت كلمة مرور حسابك في كاشف.",
+            (SecurityChanges.PasswordChanged, _) => "The password of your Kashif account was changed.",
+            (SecurityChanges.EmailChanged, true) => "غُيّر عنوان البريد الإلكتروني لحسابك في كاشف، ولم يعد تسجيل الدخول بهذا العنوان ممكناً.",
+            (SecurityChanges.EmailChanged, _) => "The e-mail address of your Kashif account was changed. You can no longer log in with this one.",
+            (SecurityChanges.TotpEnabled, true) => "أُضيف تطبيق مصادقة إلى حسابك في كاشف. يُطلب رمز منه عند تسجيل الدخول من الآن.",
+            (SecurityChanges.TotpEnabled, _) => "An authenticator app was added to your Kashif account. Logins ask for its code from now on.",
+            (SecurityChanges.TotpDisabled, true) => "أُزيل تطبيق المصادقة من حسابك في كاشف. لا يُطلب رمز عند تسجيل الدخول بعد الآن.",
+            (SecurityChanges.TotpDisabled, _) => "The authenticator app was removed from your Kashif account. Logins no longer ask for a code.",
+            (SecurityChanges.ApiKeyCreated, true) => "أُنشئ مفتاح API لحسابك في كاشف.",
+            (SecurityChanges.ApiKeyCreated, _) => "An API key was created for your Kashif account.",
+            (_, true) => "غُيّر إعداد أمني في حسابك في كاشف.",
+            _ => "A security setting of your Kashif account was changed.",
+        };
+        var note = (mail.Change, arabic) switch
+        {
+            (SecurityChanges.EmailChanged, true) => "إن لم تكن أنت من فعل ذلك فتواصل فوراً مع الجهة المشغّلة لكاشف.",
+            (SecurityChanges.EmailChanged, _) => "If it was not you, contact the operator of Kashif at once.",
+            (_, true) => "إن لم تكن أنت من فعل ذلك فافتح كاشف واطلب فوراً كلمة مرور جديدة: ينهي ذلك جميع الجلسات ويلغي جميع مفاتيح API.",
+            _ => "If it was not you, open Kashif and request a new password at once: that ends all sessions and revokes all API keys.",
+        };
+        var title = arabic ? "تغيّر أمان حسابك" : "The security of your account has changed";
+        return new Mail(
+            id,
+            mail.To,
+            title,
+            $"{text}\n\n{note}\n",
+            Html(mail.Language, title, $"""
+                <p>{Encode(text)}</p>
+                <p style="color:#5f6368">{Encode(note)}</p>
                 """));
     }
 

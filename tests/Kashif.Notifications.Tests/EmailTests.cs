@@ -62,6 +62,19 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_security_notice_goes_to_the_address_of_its_event_and_is_erased_once_sent()
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+
+        await service.PublishAsync(new UserSecurityChanged(user, "former@people.test", "en", SecurityChanges.EmailChanged));
+
+        (await WaitForStateAsync(service, user, DeliveryState.Sent)).AccountMail.ShouldBeNull();
+        _sink.To("former@people.test").ShouldHaveSingleItem().Text.ShouldNotBeNull().ShouldContain("The e-mail address of your Kashif account was changed.");
+        (await service.FeedAsync(user)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_temporarily_refused_mail_is_retried()
     {
         await using var service = await StartAsync();

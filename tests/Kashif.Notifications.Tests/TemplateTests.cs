@@ -21,7 +21,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void Every_consumed_event_has_a_template_or_another_handler() =>
-        Templates.Keys.Concat(AccountMails).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(AccountMails).Append(UserSecurityChanged.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_account_mail_has_text_html_and_link_in_both_languages()
@@ -44,6 +44,30 @@ public sealed class TemplateTests
             arabic.Html.ShouldContain("<html lang=\"ar\" dir=\"rtl\">");
             english.Subject.ShouldNotMatch(@"\p{IsArabic}");
             english.Html.ShouldContain("<html lang=\"en\" dir=\"ltr\">");
+        }
+    }
+
+    [Fact]
+    public void Every_security_change_has_its_own_notice_without_a_link_in_both_languages()
+    {
+        var links = new MailLinkOptions { App = "https://kashif.example.org/app/" };
+        foreach (var language in new[] { "en", "ar" })
+        {
+            var texts = SecurityChanges.All.Append("a_later_one").Select(change =>
+            {
+                var mail = MailTemplates.Compose(1, MailTemplates.SecurityChanged.Mail(new(User, "amal@example.org", language, change)), links);
+                mail.To.ShouldBe("amal@example.org");
+                mail.Text.ShouldNotContain("http");
+                mail.Html.ShouldNotContain("href");
+                mail.Html.ShouldContain($"<html lang=\"{language}\"");
+                foreach (var text in new[] { mail.Subject, mail.Text })
+                {
+                    (text.Any(character => character is >= '\u0600' and <= '\u06ff')).ShouldBe(language == "ar");
+                }
+
+                return mail.Text;
+            }).ToArray();
+            texts.Distinct().Count().ShouldBe(SecurityChanges.All.Count + 1);
         }
     }
 
