@@ -49,7 +49,7 @@ public static class ServiceDefaultsExtensions
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        app.Use(TextQuery.Middleware);
+        app.Use(QueryCheck.Middleware);
         app.Use(JsonBody.Middleware);
         return app;
     }

@@ -29,10 +29,10 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
     /// <returns>Null for a new request, else the answer that it gets.</returns>
     public async Task<IResult?> ClaimAsync(HttpContext context)
     {
-        var key = context.Request.Headers[IdempotencyHeaders.Key].ToString();
-        if (key.Length > MaxLength || key.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0)
+        var key = context.Request.Headers[IdempotencyHeaders.Key] is [{ } only] ? only : "";
+        if (key.Length is 0 or > MaxLength || key.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0)
         {
-            return Error.Field(IdempotencyHeaders.Key, Localized.Format($"At most {MaxLength} printable ASCII characters without spaces."));
+            return Error.Field(IdempotencyHeaders.Key, Localized.Format($"Must be sent once, with 1 to {MaxLength} printable ASCII characters without spaces."));
         }
 
         // A trailing slash never matters.

@@ -53,7 +53,7 @@ public abstract partial class TokenValidationKeys(TimeProvider time, ILogger log
         return _known?.Configuration ?? known.Configuration;
     }
 
-    /// <summary>Does nothing: <see cref="EnsureKnownAsync"/> has already refreshed the keys.</summary>
+    /// <summary>Does nothing: <see cref="RefreshIfUnknownAsync"/> has already refreshed the keys.</summary>
     public void RequestRefresh()
     {
     }
@@ -89,7 +89,7 @@ public abstract partial class TokenValidationKeys(TimeProvider time, ILogger log
     }
 
     /// <summary>Completes when the key is known or known to be unpublished.</summary>
-    internal Task EnsureKnownAsync(string keyId, CancellationToken cancellationToken) =>
+    internal Task RefreshIfUnknownAsync(string keyId, CancellationToken cancellationToken) =>
         Knows(keyId) ? Task.CompletedTask : FindAsync(keyId, cancellationToken);
 
     private async Task FindAsync(string keyId, CancellationToken cancellationToken)

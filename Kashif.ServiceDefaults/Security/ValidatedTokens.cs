@@ -33,7 +33,7 @@ internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider tim
             return Task.CompletedTask;
         }
 
-        return KeyIdOf(token) is { } key ? keys.EnsureKnownAsync(key, context.HttpContext.RequestAborted) : Task.CompletedTask;
+        return KeyIdOf(token) is { } key ? keys.RefreshIfUnknownAsync(key, context.HttpContext.RequestAborted) : Task.CompletedTask;
     }
 
     public Task OnTokenValidated(TokenValidatedContext context)

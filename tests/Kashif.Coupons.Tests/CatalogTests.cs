@@ -92,6 +92,9 @@ public sealed class CatalogTests(CouponsService service)
         (await PostAsync(int.MaxValue, category)).ShouldBe(["company_id"]);
         (await PostAsync(company, int.MaxValue)).ShouldBe(["category_id"]);
         (await PostAsync(company, category, "2020-01-01T00:00:00Z")).ShouldBe(["ends_at"]);
+        (await PostAsync(int.MaxValue, int.MaxValue, "2020-01-01T00:00:00Z")).ShouldBe(["category_id", "company_id", "ends_at"]);
+        (await PostAsync(company, category, "2999-12-31")).ShouldBe(["ends_at"]);
+        (await PostAsync(company, category, "2999-12-31T23:59:59")).ShouldBe(["ends_at"]);
 
         async Task<string[]> PostAsync(int companyId, int categoryId, string? endsAt = null)
         {

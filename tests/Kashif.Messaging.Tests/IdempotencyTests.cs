@@ -105,12 +105,18 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
         next.Replayed.ShouldBeFalse();
     }
 
-    [Fact]
-    public async Task A_too_long_key_returns_400_with_the_header_name()
+    /// <remarks>A blank key would be one key for every request that sends it.</remarks>
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("two, keys")]
+    [InlineData("a key")]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789")]
+    public async Task An_invalid_key_returns_400_with_the_header_name(string key)
     {
         using var client = Service.As(Guid.CreateVersion7());
 
-        var answer = await PostAsync(client, new string('k', 129), "long");
+        var answer = await PostAsync(client, key, "invalid");
 
         answer.Status.ShouldBe(HttpStatusCode.BadRequest);
         answer.Body.ShouldContain("Idempotency-Key");
@@ -121,7 +127,7 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
     private static async Task<(HttpStatusCode Status, string Body, bool Replayed, Uri? Location)> PostAsync(HttpClient client, string key, string title)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/notes") { Content = JsonContent.Create(new { title, latitude = 1 }) };
-        request.Headers.Add("Idempotency-Key", key);
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", key).ShouldBeTrue();
         using var response = await client.SendAsync(request);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers.Contains("Idempotency-Replayed"), response.Headers.Location);
     }

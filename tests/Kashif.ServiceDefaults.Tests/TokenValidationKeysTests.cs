@@ -19,8 +19,8 @@ public sealed class TokenValidationKeysTests
         using var keys = await PublishedKeys.StartAsync();
         using var first = new CancellationTokenSource();
         var read = keys.Hold();
-        var leaving = keys.EnsureKnownAsync(New, first.Token);
-        var waiting = keys.EnsureKnownAsync(New, Cancel);
+        var leaving = keys.RefreshIfUnknownAsync(New, first.Token);
+        var waiting = keys.RefreshIfUnknownAsync(New, Cancel);
         await keys.Reading;
 
         await first.CancelAsync();
@@ -36,8 +36,8 @@ public sealed class TokenValidationKeysTests
     {
         using var keys = await PublishedKeys.StartAsync();
         var read = keys.Hold();
-        var first = keys.EnsureKnownAsync(New, Cancel);
-        var second = keys.EnsureKnownAsync(New, Cancel);
+        var first = keys.RefreshIfUnknownAsync(New, Cancel);
+        var second = keys.RefreshIfUnknownAsync(New, Cancel);
         await keys.Reading;
 
         read.SetException(new TimeoutException());
