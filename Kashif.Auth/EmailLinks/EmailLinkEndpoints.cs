@@ -45,7 +45,7 @@ internal static class EmailLinkEndpoints
             .WithDescription("The answer is the same for unknown addresses.")
             .WithProblems(503, "busy").AllowAnonymous();
         group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Reset a password with an e-mailed link")
-            .WithDescription("Ends all sessions of the account and revokes its API keys.")
+            .WithDescription("Ends all sessions of the account and revokes its API keys. If the address was not verified, it is now, and an authenticator app is removed.")
             .WithProblems(422, "invalid_token").AllowAnonymous();
         return group;
     }
@@ -89,7 +89,7 @@ internal static class EmailLinkEndpoints
             : Error.Unavailable("busy", "Too many password resets are waiting. Try again in a minute.").ToProblem();
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ResetAsync(
-        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, ApiKeyRevocation keys, AuthDbContext database, SecurityNotices notices, AuditLog audit,
+        ResetPasswordRequest request, EmailTokens tokens, PasswordHashing hashing, SessionTokens sessions, ApiKeyRevocation keys, SecondFactor factor, AuthDbContext database, SecurityNotices notices, AuditLog audit,
         LoginThrottle throttle, HttpContext http, TimeProvider time, CancellationToken cancellationToken)
     {
         // Checked here and again in the transaction: hashing is too slow for a transaction, and an invalid token must not cost a hash.
@@ -105,17 +105,27 @@ internal static class EmailLinkEndpoints
             return InvalidToken.ToProblem();
         }
 
+        var wasVerified = await database.Users.Where(user => user.Id == id).Select(user => user.EmailConfirmed).SingleAsync(cancellationToken);
         var stamp = User.NewSecurityStamp(time);
         await database.Users.Where(user => user.Id == id).ExecuteUpdateAsync(
             set => set
                 .SetProperty(user => user.PasswordHash, hash)
                 .SetProperty(user => user.SecurityStamp, stamp)
+                .SetProperty(user => user.EmailConfirmed, true)
                 .SetProperty(user => user.AccessFailedCount, 0)
                 .SetProperty(user => user.LockoutEnd, (DateTimeOffset?)null),
             cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken);
         await keys.RevokeAllAsync(id, cancellationToken);
-        audit.Record(id, AuditActions.PasswordReset);
+        audit.Record(id, AuditActions.PasswordReset, wasVerified ? null : new Dictionary<string, string> { ["started_anew"] = "true" });
+        if (!wasVerified)
+        {
+            // The link proves who owns the address. Another person may have registered it and added the second factor.
+            await factor.ForgetAsync(id, cancellationToken);
+            audit.Record(id, AuditActions.EmailVerified);
+            database.Publish((await database.Users.AsNoTracking().SingleAsync(user => user.Id == id, cancellationToken)).ToUpdated(), time.GetUtcNow());
+        }
+
         await notices.AddAsync(id, SecurityChanges.PasswordChanged, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         var email = await database.Users.Where(user => user.Id == id).Select(user => user.NormalizedEmail).SingleAsync(cancellationToken);

@@ -84,15 +84,23 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     public async Task RemoveAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        await database.TotpCredentials.Where(held => held.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        audit.Record(userId, AuditActions.TotpDisabled);
+        await ForgetAsync(userId, cancellationToken);
         await notices.AddAsync(userId, SecurityChanges.TotpDisabled, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 
     /// <returns>New codes, which replace all former ones.</returns>
+    /// <summary>Removes the app and the recovery codes, if there are any, in the caller's transaction. Leaves the audit entry for the caller to save.</summary>
+    public async Task ForgetAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        if (await database.TotpCredentials.Where(held => held.UserId == userId).ExecuteDeleteAsync(cancellationToken) > 0)
+        {
+            audit.Record(userId, AuditActions.TotpDisabled);
+        }
+    }
+
     public async Task<string[]> RenewRecoveryCodesAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);

@@ -158,6 +158,32 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Reset_of_an_unverified_account_starts_it_anew()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var id = user.GetProperty("id").GetGuid();
+        using var squatter = servers.Auth.With((await _client.LoginAsync(email)).Access);
+        using var begun = await squatter.PostAsJsonAsync("/api/v1/auth/mfa/totp", new { password = AuthServers.GoodPassword }, TestContext.Current.CancellationToken);
+        var secret = (await begun.JsonAsync()).GetProperty("secret").GetString() ?? "";
+        var code = new OtpNet.Totp(OtpNet.Base32Encoding.ToBytes(secret)).ComputeTotp(TimeProvider.System.GetUtcNow().UtcDateTime);
+        using var confirmed = await squatter.PostAsJsonAsync("/api/v1/auth/mfa/totp/confirm", new { code }, TestContext.Current.CancellationToken);
+        confirmed.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        (await ResetAsync(await ForgetAsync(email))).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        using var owner = servers.Auth.With((await _client.LoginAsync(email, NewPassword)).Access); // without a code
+        using var me = await owner.MeAsync();
+        (await me.JsonAsync()).GetProperty("email_verified").GetBoolean().ShouldBeTrue();
+        (await CountAsync("SELECT count(*) FROM totp_credentials WHERE user_id = $1", id)).ShouldBe(0);
+        (await CountAsync("SELECT count(*) FROM recovery_codes WHERE user_id = $1", id)).ShouldBe(0);
+        (await AuditedAsync(user, "totp_disabled")).ShouldBe(1);
+        (await AuditedAsync(user, "email_verified")).ShouldBe(1);
+        (await owner.AuditAsync("password_reset")).ShouldHaveSingleItem().GetProperty("details").GetProperty("started_anew").GetString().ShouldBe("true");
+        var updated = await servers.Events.WaitForAsync("user.updated", data => data.GetProperty("user_id").GetGuid() == id);
+        updated.GetProperty("data").GetProperty("channels").EnumerateArray().Select(channel => channel.GetString()).ShouldContain("email");
+    }
+
+    [Fact]
     public async Task Parallel_resets_with_one_link_succeed_once()
     {
         var (email, user) = await _client.RegisterAsync();
