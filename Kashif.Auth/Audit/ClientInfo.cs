@@ -1,3 +1,5 @@
+using Kashif.Http;
+
 namespace Kashif.Auth.Audit;
 
 /// <summary>The address and device of the client, as stored with sessions and audit entries.</summary>
@@ -11,7 +13,7 @@ internal static class ClientInfo
         public string? ClientIpAddress => http.Connection.RemoteIpAddress?.ToString();
 
         public string? ClientUserAgent => http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent
-            ? agent[..Math.Min(agent.Length, MaxUserAgentLength)]
+            ? Characters.Cut(agent, MaxUserAgentLength)
             : null;
     }
 }

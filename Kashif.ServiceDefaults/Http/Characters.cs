@@ -10,4 +10,8 @@ public static class Characters
     /// <see cref="string.Normalize()"/> throws.
     /// </summary>
     public static bool AreText(ReadOnlySpan<char> value) => !value.ContainsAny('\0', '\uFFFE');
+
+    /// <summary>Cuts a text to at most <paramref name="max"/> UTF-16 code units, without splitting a surrogate pair: PostgreSQL refuses half of one.</summary>
+    public static string Cut(string text, int max) =>
+        text.Length <= max ? text : text[..(char.IsHighSurrogate(text[max - 1]) ? max - 1 : max)];
 }

@@ -117,6 +117,21 @@ public sealed class LoginTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task User_agent_is_cut_between_characters()
+    {
+        using var anonymous = servers.Auth.Anonymous();
+        using var client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => System.Text.Encoding.UTF8 }) { BaseAddress = anonymous.BaseAddress };
+        var (email, user) = await client.RegisterAsync();
+        client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", new string('x', 399) + "\U0001f600").ShouldBeTrue();
+
+        using var wrong = await client.TryLoginAsync(email, "not this one");
+
+        await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        using var owner = servers.Auth.With((await client.LoginAsync(email)).Access);
+        (await owner.AuditAsync("login_failed")).ShouldHaveSingleItem().GetProperty("user_agent").GetString().ShouldBe(new string('x', 399));
+    }
+
+    [Fact]
     public async Task Login_resets_the_count_of_wrong_passwords()
     {
         var (email, _) = await _client.RegisterAsync();
