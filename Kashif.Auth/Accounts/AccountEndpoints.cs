@@ -40,7 +40,13 @@ internal static class AccountEndpoints
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, CultureInfo.CurrentUICulture.Name, [Roles.Citizen], cancellationToken);
-        tokens.AddVerification(user.Id, user.Email, user.Language);
+
+        // A target of too many e-mails gets no further one; its owner can ask for it later.
+        if (await tokens.MaySendAsync(user.Id, user.Email, EmailTokenPurpose.VerifyEmail, cancellationToken))
+        {
+            tokens.AddVerification(user.Id, user.Email, user.Language);
+        }
+
         try
         {
             return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);

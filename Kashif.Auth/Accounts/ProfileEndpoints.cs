@@ -51,13 +51,14 @@ public sealed record ChannelPreferences(bool Push, bool Email);
 /// <summary>Users change their own profile, password and preferences.</summary>
 internal static class ProfileEndpoints
 {
+    private static readonly Error TooManyEmails = Error.TooMany("too_many_emails", "Too many verification e-mails were sent. Try again in an hour.");
     private static readonly Error Gone = Error.NotFound("This account no longer exists.");
 
     public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session).WithProblems(404, "not_found");
         group.MapPatch("", ChangeAsync).DisableValidation().WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
-            .WithProblems(409, "email_taken").WithPasswordProblems();
+            .WithProblems(409, "email_taken").WithProblems(429, "too_many_emails").WithPasswordProblems();
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
             .WithProblems(409, "password_changed").WithPasswordProblems();
         group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Get my language, theme and notification channels");
@@ -99,6 +100,12 @@ internal static class ProfileEndpoints
 
         if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email && email != user.Email)
         {
+            if (!await tokens.MaySendAsync(id, email, EmailTokenPurpose.VerifyEmail, cancellationToken))
+            {
+                http.Response.Headers.RetryAfter = "3600";
+                return TooManyEmails.ToProblem();
+            }
+
             await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
             user.Email = email;
             user.NormalizedEmail = EmailAttribute.Normalize(email);

@@ -15,7 +15,7 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
     /// <summary>Longer tokens are refused without a lookup.</summary>
     public const int MaxTokenLength = 200;
 
-    /// <summary>E-mails of one kind to one user in an hour. Further requests get the same answer and no e-mail.</summary>
+    /// <summary>E-mails of one kind in an hour: for one user, and to one address.</summary>
     public const int MaxPerHour = 3;
 
     public static readonly TimeSpan VerificationLifetime = TimeSpan.FromHours(24);
@@ -36,15 +36,26 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
     /// Checks the hourly limit, in the caller's transaction: the user's row stays locked until it ends, so that parallel
     /// requests count each other.
     /// </summary>
-    /// <returns>Null if the limit is reached, or the user is unknown or disabled.</returns>
+    /// <returns>Null if a limit is reached, or the user is unknown or disabled.</returns>
     public async Task<User?> LockAsync(Guid userId, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
         var user = (await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE")
             .AsNoTracking().ToListAsync(cancellationToken)).SingleOrDefault();
+        return user is not null && await MaySendAsync(userId, user.Email, purpose, cancellationToken) ? user : null;
+    }
+
+    /// <summary>
+    /// Checks the hourly limits of the user and of the address, in the caller's transaction: the address stays locked until it ends, so
+    /// that parallel requests count each other. Several accounts can have had one address, one after the other.
+    /// </summary>
+    public async Task<bool> MaySendAsync(Guid userId, string email, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    {
+        var normalized = EmailAttribute.Normalize(email);
+        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock(hashtextextended({normalized}, 0))", cancellationToken);
         var hourAgo = time.GetUtcNow() - TimeSpan.FromHours(1);
-        var sent = user is null ? 0 : await database.EmailTokens.CountAsync(
-            token => token.UserId == userId && token.Purpose == purpose && token.CreatedAt > hourAgo, cancellationToken);
-        return sent < MaxPerHour ? user : null;
+        var sent = database.EmailTokens.Where(token => token.Purpose == purpose && token.CreatedAt > hourAgo);
+        return await sent.CountAsync(token => token.UserId == userId, cancellationToken) < MaxPerHour
+            && await sent.CountAsync(token => token.Email == email || token.Email.ToUpper() == normalized, cancellationToken) < MaxPerHour;
     }
 
     public Task<bool> IsGoodAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Auth.EmailLinks;
 using Kashif.Messaging.Events;
+using Npgsql;
 
 namespace Kashif.Auth.Tests;
 
@@ -63,6 +65,48 @@ public sealed class ProfileTests(AuthServers servers)
         using var old = await anonymous.TryLoginAsync(email);
         old.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         client.Dispose();
+    }
+
+    [Fact]
+    public async Task Verification_mails_are_limited_per_account()
+    {
+        var (client, _, id) = await SignedInAsync();
+        for (var change = 1; change < EmailTokens.MaxPerHour; change++)
+        {
+            (await ChangeEmailAsync(client, Journey.NewEmail())).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        var last = Journey.NewEmail();
+        using var refused = await ChangeEmailAsync(client, last);
+
+        await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_emails");
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1", last)).ShouldBe(0);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE user_id = $1", id)).ShouldBe(EmailTokens.MaxPerHour);
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task Verification_mails_are_limited_per_address()
+    {
+        var target = Journey.NewEmail();
+        for (var sent = 0; sent < EmailTokens.MaxPerHour; sent++)
+        {
+            var (client, _, _) = await SignedInAsync();
+            (await ChangeEmailAsync(client, target)).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await ChangeEmailAsync(client, Journey.NewEmail())).StatusCode.ShouldBe(HttpStatusCode.OK);
+            client.Dispose();
+        }
+
+        var (other, _, _) = await SignedInAsync();
+        using var refused = await ChangeEmailAsync(other, target.ToUpperInvariant());
+        await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_emails");
+
+        using var anonymous = servers.Auth.Anonymous();
+        using var registered = await anonymous.TryRegisterAsync(new { email = target, password = AuthServers.GoodPassword, full_name = "Lina Haddad" });
+        registered.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1", target)).ShouldBe(EmailTokens.MaxPerHour);
+        other.Dispose();
     }
 
     [Fact]
@@ -168,5 +212,16 @@ public sealed class ProfileTests(AuthServers servers)
         using var anonymous = servers.Auth.Anonymous();
         var (email, user) = await anonymous.RegisterAsync();
         return (servers.Auth.With((await anonymous.LoginAsync(email)).Access), email, user.GetProperty("id").GetGuid());
+    }
+
+    private static Task<HttpResponseMessage> ChangeEmailAsync(HttpClient client, string email) =>
+        client.PatchAsJsonAsync(Me, new { email, current_password = AuthServers.GoodPassword }, Cancel);
+
+    private async Task<long> CountAsync(string sql, object argument)
+    {
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter { Value = argument });
+        return (long)(await command.ExecuteScalarAsync(Cancel) ?? 0L);
     }
 }
