@@ -76,8 +76,9 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
 
         var credential = await database.TotpCredentials.AsNoTracking()
             .SingleOrDefaultAsync(held => held.UserId == userId && held.ConfirmedAt != null, cancellationToken);
+        var newest = Totp.NewestStep(time.GetUtcNow());
         return credential is not null && Match(credential, code) is { } step && await database.TotpCredentials
-            .Where(held => held.UserId == userId && held.LastStep < step)
+            .Where(held => held.UserId == userId && (held.LastStep < step || held.LastStep > newest))
             .ExecuteUpdateAsync(set => set.SetProperty(held => held.LastStep, step), cancellationToken) == 1;
     }
 
@@ -90,7 +91,6 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <returns>New codes, which replace all former ones.</returns>
     /// <summary>Removes the app and the recovery codes, if there are any, in the caller's transaction. Leaves the audit entry for the caller to save.</summary>
     public async Task ForgetAsync(Guid userId, CancellationToken cancellationToken)
     {
@@ -101,6 +101,7 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
         }
     }
 
+    /// <returns>New codes, which replace all former ones.</returns>
     public async Task<string[]> RenewRecoveryCodesAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);

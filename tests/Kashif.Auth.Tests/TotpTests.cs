@@ -115,6 +115,20 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Last_step_in_the_future_locks_nobody_out()
+    {
+        var (email, secret, _) = await SetUpAsync(_client, servers.Auth);
+
+        // As after a login while the clock was a day ahead.
+        await CountAsync(
+            "UPDATE totp_credentials SET last_step = last_step + 2880 FROM users WHERE users.id = user_id AND email = $1 RETURNING 1::bigint", email);
+
+        var code = CodeOf(secret);
+        (await TryLoginAsync(_client, email, code)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await (await TryLoginAsync(_client, email, code)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_otp");
+    }
+
+    [Fact]
     public async Task Wrong_codes_lock_the_account_despite_correct_passwords()
     {
         var time = new MovableTime();
@@ -179,6 +193,8 @@ public sealed class TotpTests(AuthServers servers)
         using var signedIn = await TryLoginAsync(_client, email, codes[0]);
         await _client.RefreshAsync(Tokens.Of(await signedIn.JsonAsync()).Refresh);
 
+        // A reset of an unverified account would remove the app.
+        await CountAsync("UPDATE users SET email_confirmed = true WHERE email = $1 RETURNING 1::bigint", email);
         (await _client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, TestContext.Current.CancellationToken)).Dispose();
         var token = (await servers.Events.WaitForAsync("user.password_reset_requested", data => data.GetProperty("email").GetString() == email))
             .GetProperty("data").GetProperty("token").GetString();
@@ -193,8 +209,6 @@ public sealed class TotpTests(AuthServers servers)
     {
         var (email, _, codes) = await SetUpAsync(_client, servers.Auth);
         using var signedIn = await TryLoginAsync(_client, email, codes[0]);
-        // A reset of an unverified account would remove the app.
-        await CountAsync("UPDATE users SET email_confirmed = true WHERE email = $1 RETURNING 1::bigint", email);
         using var person = servers.Auth.With(Tokens.Of(await signedIn.JsonAsync()).Access);
 
         await (await RemoveAsync(person, "not this one", codes[1])).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
