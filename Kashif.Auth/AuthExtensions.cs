@@ -71,6 +71,7 @@ internal static class AuthExtensions
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService<EmailTokenCleanup>();
+        services.AddHostedService<AuditCleanup>();
         services.AddHostedService<DeletionSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<PasswordResetQueue>());
         services.AddSingleton<UserReader>();

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Auth.Audit;
 using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace Kashif.Auth.Tests;
@@ -231,6 +234,33 @@ public sealed class AdminTests(AuthServers servers)
 
         await using var erase = database.CreateCommand($"UPDATE audit_log SET ip_address = NULL, user_agent = NULL WHERE user_id = '{Id(user)}'");
         (await erase.ExecuteNonQueryAsync(Cancel)).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Failed_logins_of_unknown_accounts_are_deleted_after_thirty_days_and_nothing_else()
+    {
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        var user = Guid.CreateVersion7();
+        var expired = await EntryAsync(Guid.Empty, "login_failed", 31);
+        Guid[] kept =
+        [
+            await EntryAsync(Guid.Empty, "login_failed", 29), await EntryAsync(Guid.Empty, "signing_key_rotated", 31), await EntryAsync(user, "login_failed", 31),
+        ];
+
+        await servers.Auth.Services.GetServices<IHostedService>().OfType<AuditCleanup>().Single().RunOnceAsync(Cancel);
+
+        await using var read = database.CreateCommand("SELECT array_agg(id ORDER BY id) FROM audit_log WHERE id = ANY($1)");
+        read.Parameters.Add(new NpgsqlParameter { Value = new[] { expired }.Concat(kept).ToArray() });
+        ((Guid[]?)await read.ExecuteScalarAsync(Cancel)).ShouldBe(kept, ignoreOrder: true);
+
+        async Task<Guid> EntryAsync(Guid userId, string action, int days)
+        {
+            var id = Guid.CreateVersion7();
+            await using var insert = database.CreateCommand(
+                $"INSERT INTO audit_log (id, user_id, action, occurred_at) VALUES ('{id}', '{userId}', '{action}', now() - interval '{days} days')");
+            (await insert.ExecuteNonQueryAsync(Cancel)).ShouldBe(1);
+            return id;
+        }
     }
 
     private static Guid Id(JsonElement user) => user.GetProperty("id").GetGuid();
