@@ -6,5 +6,6 @@ public static class Languages
     public const string English = "en";
     public const string Arabic = "ar";
 
-    internal static string[] All { get; } = [English, Arabic];
+    /// <summary>The languages of the files <c>Messages.&lt;language&gt;.resx</c>.</summary>
+    internal static string[] Translated { get; } = [Arabic];
 }

@@ -14,7 +14,7 @@ public static class LocalizationExtensions
         {
             // Numbers and dates keep their wire format in every language.
             SupportedCultures = [CultureInfo.InvariantCulture],
-            SupportedUICultures = [.. Languages.All.Select(CultureInfo.GetCultureInfo)],
+            SupportedUICultures = [.. Languages.Translated.Append(Languages.English).Select(CultureInfo.GetCultureInfo)],
             DefaultRequestCulture = new RequestCulture(CultureInfo.InvariantCulture, CultureInfo.GetCultureInfo(Languages.English)),
             RequestCultureProviders = [new AcceptLanguageHeaderRequestCultureProvider()],
         };
