@@ -18,7 +18,7 @@ public sealed class NameAttribute(int max) : StringLengthAttribute(max)
 
     private string? Error(string text)
     {
-        var name = text.Trim();
+        var name = text.Trim().Normalize(); // as it is stored
         return name.Length == 0 ? Localized.Text(TextAttribute.Missing)
             : name.EnumerateRunes().Count() > MaximumLength ? TextAttribute.TooLong(MaximumLength)
             : null;
