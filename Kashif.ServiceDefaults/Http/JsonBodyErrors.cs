@@ -34,12 +34,20 @@ internal static class JsonBodyErrors
         }
 
         var errors = new Dictionary<string, string[]>();
-        foreach (var property in type.Properties)
+        try
         {
-            if (Check(root, property, type.Options) is { Length: > 0 } messages)
+            foreach (var property in type.Properties)
             {
-                errors[property.Name] = messages;
+                if (Check(root, property, type.Options) is { Length: > 0 } messages)
+                {
+                    errors[property.Name] = messages;
+                }
             }
+        }
+        catch (InvalidOperationException)
+        {
+            // A name in the body is not text: "\ud800" is half of a surrogate pair.
+            return One(WholeBody, "The body does not match the request's schema.");
         }
 
         return errors.Count > 0 ? errors : One(WholeBody, "The body does not match the request's schema.");

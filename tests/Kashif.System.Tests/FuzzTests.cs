@@ -128,7 +128,7 @@ public sealed class FuzzTests(KashifSystem system)
         var good = JsonSerializer.Serialize(example);
         string[] wholes =
         [
-            "", " ", "{", "}", "[", "nul", "\"", "{}", "[]", "null", "0", "\"text\"", good[..(good.Length / 2)], good + good, good + "x", "\uFEFF" + good, "{'a':1}", "{\"a\":1,}", "/**/{}",
+            "", " ", "{", "}", "[", "nul", "\"", "{}", "[]", "null", "0", "\"text\"", good[..(good.Length / 2)], good + good, good + "x", "\uFEFF" + good, "{\"\\ud800\":1}", "{'a':1}", "{\"a\":1,}", "/**/{}",
             $"{{\"a\":{new string('[', 5_000)}{new string(']', 5_000)}}}", new string('[', 10_000), new string('{', 10_000),
         ];
         foreach (var whole in wholes)
