@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Http;
 
@@ -41,6 +42,7 @@ internal static class ProblemExtensions
         }
 
         problem.Detail = (problem.Detail ?? DefaultDetail(context.HttpContext, status)) is { } detail ? Localized.Text(detail) : null;
+        context.HttpContext.Response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptLanguage);
         context.HttpContext.Response.Headers.ContentLanguage = CultureInfo.CurrentUICulture.Name;
         var code = problem.Extensions.TryGetValue(Code, out var given) && given is string text ? text : DefaultCode(status);
         problem.Extensions[Code] = code;

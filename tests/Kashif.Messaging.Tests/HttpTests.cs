@@ -63,8 +63,8 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Theory]
-    [InlineData("ar", "ar", "بين 3 و100 حرفًا.")]
-    [InlineData("ar-SY,en;q=0.5", "ar", "بين 3 و100 حرفًا.")]
+    [InlineData("ar", "ar", "يجب أن يكون عدد الأحرف بين 3 و100.")]
+    [InlineData("ar-SY,en;q=0.5", "ar", "يجب أن يكون عدد الأحرف بين 3 و100.")]
     [InlineData("fr, en-GB;q=0.8, ar;q=0.5", "en", "Between 3 and 100 characters.")]
     [InlineData("fr", "en", "Between 3 and 100 characters.")]
     [InlineData(";;;q=1,*", "en", "Between 3 and 100 characters.")]
