@@ -58,7 +58,7 @@ internal static class ProfileEndpoints
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session).WithProblems(404, "not_found");
         group.MapPatch("", ChangeAsync).DisableValidation().WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
-            .WithProblems(409, "email_taken").WithProblems(429, "too_many_emails").WithPasswordProblems();
+            .WithProblems(409, "email_taken", "password_changed").WithProblems(429, "too_many_emails").WithPasswordProblems();
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
             .WithProblems(409, "password_changed").WithPasswordProblems();
         group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Get my language, theme and notification channels");
@@ -80,8 +80,10 @@ internal static class ProfileEndpoints
             return invalid;
         }
 
-        if (request.Email is not null
-            && login.ErrorFor(await login.ReauthenticateAsync(id, request.CurrentPassword ?? "", otp: null, cancellationToken)) is { } refused)
+        var confirmed = request.Email is null
+            ? null
+            : await login.ReauthenticateAsync(id, request.CurrentPassword ?? "", otp: null, cancellationToken);
+        if (confirmed is not null && login.ErrorFor(confirmed) is { } refused)
         {
             return refused.ToProblem();
         }
@@ -90,6 +92,11 @@ internal static class ProfileEndpoints
         if (await LockAsync(database, id, cancellationToken) is not { } user)
         {
             return Gone.ToProblem();
+        }
+
+        if (confirmed is not null && user.SecurityStamp != confirmed.Account?.SecurityStamp)
+        {
+            return PasswordProblems.PasswordChanged.ToProblem();
         }
 
         user.FullName = request.FullName?.Trim().Normalize() ?? user.FullName;
@@ -106,7 +113,11 @@ internal static class ProfileEndpoints
                 return TooManyEmails.ToProblem();
             }
 
-            await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
+            if (EmailAttribute.Normalize(email) != user.NormalizedEmail)
+            {
+                await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
+            }
+
             user.Email = email;
             user.NormalizedEmail = EmailAttribute.Normalize(email);
             user.EmailConfirmed = false;
