@@ -107,7 +107,7 @@ internal sealed partial class KeyRotationSchedule(
         {
             try
             {
-                await cache.RefreshAsync(options.Value.KeyRotation.Poll, stoppingToken);
+                await cache.RefreshAsync(options.Value.KeyRotation.Poll / 2, stoppingToken);
                 await RotateAsync(RotationReason.Schedule, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
