@@ -65,6 +65,6 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
     private static partial void MadeAdmin(ILogger logger, Guid userId);
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "There is no admin: account {UserId} has the address of Auth:Admin:Email, but it is disabled or the "
-        + "address is not verified. If the address is yours, reset the password by e-mail or open the verification link, then restart Auth; otherwise set another Auth:Admin:Email")]
+        + "address is not verified. If the address is yours, reset the password by e-mail, which ends what others have set up, then restart Auth; otherwise set another Auth:Admin:Email")]
     private static partial void Refused(ILogger logger, Guid userId);
 }
