@@ -30,6 +30,10 @@ internal static class ConnectionChecks
         await new ConnectionFactory { Uri = new Uri(connectionString), AutomaticRecoveryEnabled = false, RequestedConnectionTimeout = TimeSpan.FromSeconds(5) }
             .CreateConnectionAsync("health", cancellationToken);
 
-    public static async Task<ConnectionMultiplexer> RedisAsync(string connectionString, CancellationToken cancellationToken) =>
-        await ConnectionMultiplexer.ConnectAsync(connectionString);
+    public static async Task<ConnectionMultiplexer> RedisAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        var options = ConfigurationOptions.Parse(connectionString);
+        options.AbortOnConnectFail = true; // else an unreachable server gives a connection too
+        return await ConnectionMultiplexer.ConnectAsync(options).WaitAsync(cancellationToken);
+    }
 }
