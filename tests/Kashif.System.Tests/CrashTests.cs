@@ -60,9 +60,15 @@ public sealed class CrashTests(KashifSystem system)
         // Frozen, it accepts the debit without responding, so the kill hits the saga between its steps.
         system.Freeze(ResourceNames.Gamification);
         var redeeming = users.Select(user => user.RedeemAsync(coupon)).ToArray();
-        await WaitForReservationsAsync(coupon, users.Length);
-        await system.KillAsync(ResourceNames.Gamification);
-        await system.StartHealthyAsync(ResourceNames.Gamification);
+        try
+        {
+            await WaitForReservationsAsync(coupon, users.Length);
+        }
+        finally
+        {
+            await system.KillAsync(ResourceNames.Gamification);
+            await system.StartHealthyAsync(ResourceNames.Gamification);
+        }
 
         var responses = await Task.WhenAll(redeeming);
         responses.ShouldAllBe(response => response.Status == 201 || response.Status == 202);
@@ -80,10 +86,16 @@ public sealed class CrashTests(KashifSystem system)
 
         system.Freeze(ResourceNames.Gamification);
         var redeeming = users.Select(user => user.RedeemAsync(coupon)).ToArray();
-        await WaitForReservationsAsync(coupon, users.Length);
-        await system.KillAsync(ResourceNames.Coupons);
-        system.Thaw(ResourceNames.Gamification);
-        await system.StartHealthyAsync(ResourceNames.Coupons);
+        try
+        {
+            await WaitForReservationsAsync(coupon, users.Length);
+        }
+        finally
+        {
+            await system.KillAsync(ResourceNames.Coupons);
+            system.Thaw(ResourceNames.Gamification);
+            await system.StartHealthyAsync(ResourceNames.Coupons);
+        }
 
         await Task.WhenAll(redeeming);
         await WaitForRedemptionsToEndAsync(coupon);
@@ -100,9 +112,15 @@ public sealed class CrashTests(KashifSystem system)
 
         var burst = BurstAsync(users, perUser: 3);
         await system.StopAsync(ResourceNames.Messaging);
-        await burst;
-        await BurstAsync(users, perUser: 2);
-        await system.StartHealthyAsync(ResourceNames.Messaging);
+        try
+        {
+            await burst;
+            await BurstAsync(users, perUser: 2);
+        }
+        finally
+        {
+            await system.StartHealthyAsync(ResourceNames.Messaging);
+        }
 
         await Task.WhenAll(users.Select(user => user.WaitForPointsAsync(50)));
         await system.InvariantsHoldAsync();

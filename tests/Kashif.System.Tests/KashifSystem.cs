@@ -26,6 +26,9 @@ public sealed class KashifSystem : IAsyncLifetime
     public const string AdminPassword = "correct horse battery staple";
 
     /// <summary>The password of all registered users.</summary>
+    /// <summary>With the pull of images on containers.</summary>
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(10);
+
     public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
     private OtlpReceiver? _telemetry;
@@ -62,7 +65,7 @@ public sealed class KashifSystem : IAsyncLifetime
 
         _application = await builder.BuildAsync();
         await _application.StartAsync();
-        await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway);
+        await _application.ResourceNotifications.WaitForResourceHealthyAsync(ResourceNames.Gateway).WaitAsync(LongestStart);
     }
 
     public async ValueTask DisposeAsync()
@@ -191,7 +194,7 @@ public sealed class KashifSystem : IAsyncLifetime
     {
         await StartAsync(resource);
         // A start replaces a container, which is unavailable until the new one runs.
-        await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, WaitBehavior.WaitOnResourceUnavailable);
+        await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, WaitBehavior.WaitOnResourceUnavailable).WaitAsync(LongestStart);
     }
 
     public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);

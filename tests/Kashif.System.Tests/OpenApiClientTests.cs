@@ -49,7 +49,18 @@ public sealed class OpenApiClientTests(KashifSystem system)
             ?? throw new InvalidOperationException("Node.js did not start.");
         var output = process.StandardOutput.ReadToEndAsync(Cancel);
         var errors = process.StandardError.ReadToEndAsync(Cancel);
-        await process.WaitForExitAsync(Cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
         process.ExitCode.ShouldBe(0, $"node {string.Join(' ', arguments)}\n{await output}\n{await errors}");
         return await output;
     }
