@@ -75,8 +75,8 @@ internal sealed class SmtpSink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        await _accepting; // before the listener stops, which the loop may be about to use
         _listener.Stop();
-        await _accepting;
         _stop.Dispose();
     }
 
