@@ -10,8 +10,8 @@ using Microsoft.Extensions.Validation;
 namespace Kashif.Validation;
 
 /// <summary>
-/// The errors of a request's attributes together with those that only its handler can find, so that one answer names all of
-/// them. The endpoint says <c>DisableValidation()</c>; otherwise the attributes' errors are answered before its handler runs.
+/// Collects the errors of a request: those of its attributes, and those that the handler finds. One response then names every invalid
+/// field. Call <c>DisableValidation()</c> on the endpoint. Without it, invalid attributes end the request before the handler runs.
 /// </summary>
 public sealed class FieldErrors
 {
