@@ -1,6 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Kashif.Localization;
-
 namespace Kashif.Validation;
 
 /// <summary>
@@ -9,18 +6,13 @@ namespace Kashif.Validation;
 /// </summary>
 /// <param name="max">In code points.</param>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
-public sealed class NameAttribute(int max) : StringLengthAttribute(max)
+public sealed class NameAttribute(int max) : CharactersAttribute(max)
 {
-    public override bool IsValid(object? value) => value is not string text || Error(text) is null;
-
-    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is string text && Error(text) is { } error ? new ValidationResult(error, [validationContext.MemberName ?? ""]) : ValidationResult.Success;
-
-    private string? Error(string text)
+    private protected override string? Error(string text)
     {
         var name = text.Trim().Normalize(); // as it is stored
-        return name.Length == 0 ? Localized.Text(TextAttribute.Missing)
-            : name.EnumerateRunes().Count() > MaximumLength ? TextAttribute.TooLong(MaximumLength)
+        return name.Length == 0 ? Missing
+            : name.EnumerateRunes().Count() > MaximumLength ? TooLong
             : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Kashif.Localization;
 
@@ -9,10 +8,8 @@ namespace Kashif.Validation;
 /// do (grapheme clusters): an emoji of several code points is one.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
-public sealed class TextAttribute : StringLengthAttribute
+public sealed class TextAttribute : CharactersAttribute
 {
-    internal const string Missing = "This field is required.";
-
     /// <summary>In UTF-16. Bounds what a text of a given length can store: any number of combining marks is one character.</summary>
     private const int LongestCharacter = 16;
 
@@ -28,27 +25,20 @@ public sealed class TextAttribute : StringLengthAttribute
         : base(max) =>
         MinimumLength = min;
 
-    public override bool IsValid(object? value) => value is not string text || Error(text) is null;
-
-    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is string text && Error(text) is { } error ? new ValidationResult(error, [validationContext.MemberName ?? ""]) : ValidationResult.Success;
-
-    private string? Error(string text)
+    private protected override string? Error(string text)
     {
         var trimmed = text.AsSpan().Trim();
         return trimmed.Length switch
         {
-            0 when MinimumLength > 0 => Localized.Text(Missing),
+            0 when MinimumLength > 0 => Missing,
             var length when length <= MaximumLength && MinimumLength <= 1 => null, // the common case needs no counting
             var length when length > MaximumLength * LongestCharacter => LengthError(),
             _ => Count(trimmed) is var count && count >= MinimumLength && count <= MaximumLength ? null : LengthError(),
         };
     }
 
-    internal static string TooLong(int max) => Localized.Format($"At most {max} characters.");
-
     private string LengthError() => MinimumLength <= 1
-        ? TooLong(MaximumLength)
+        ? TooLong
         : Localized.Format($"Between {MinimumLength} and {MaximumLength} characters.");
 
     private static int Count(ReadOnlySpan<char> text)
