@@ -38,15 +38,12 @@ public sealed partial class TranslationTests(BuiltServices services)
     {
         var translations = Translations(project);
         var shared = project == "Kashif.ServiceDefaults" ? [] : Translations("Kashif.ServiceDefaults");
-        var texts = Directory.EnumerateFiles(Path.Combine(Root(), project), "*.cs", SearchOption.AllDirectories)
+        var sources = Directory.EnumerateFiles(Path.Combine(Root(), project), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal))
-            .SelectMany(file => Sentence().Matches(File.ReadAllText(file)).Select(match => Placeholders(match.Groups["text"].Value)))
-            .ToHashSet();
-        var problems = Directory.EnumerateFiles(Path.Combine(Root(), project), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal))
-            .SelectMany(file => Problem().Matches(File.ReadAllText(file)))
-            .SelectMany(problem => Sentence().Matches(problem.Value).Select(match => Placeholders(match.Groups["text"].Value)))
-            .ToHashSet();
+            .Select(File.ReadAllText)
+            .ToArray();
+        var texts = sources.SelectMany(Sentences).ToHashSet();
+        var problems = sources.SelectMany(source => Problem().Matches(source)).SelectMany(problem => Sentences(problem.Value)).ToHashSet();
 
         problems.ShouldNotBeEmpty();
         problems.Where(text => !translations.ContainsKey(text) && !shared.ContainsKey(text)).ShouldBeEmpty("without a translation");
@@ -90,6 +87,8 @@ public sealed partial class TranslationTests(BuiltServices services)
             .SelectMany(member => member.GetCustomAttributes(typeof(ValidationAttribute), inherit: true).Cast<ValidationAttribute>()
                 .Select(attribute => ($"{parameter.ParameterType.Name}.{member}", attribute))))
         .Distinct();
+
+    private static IEnumerable<string> Sentences(string source) => Sentence().Matches(source).Select(match => Placeholders(match.Groups["text"].Value));
 
     private static bool IsArabic(string text) => text.Any(character => character is >= '\u0600' and <= '\u06ff');
 
