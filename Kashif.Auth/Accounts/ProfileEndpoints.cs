@@ -113,13 +113,14 @@ internal static class ProfileEndpoints
                 return TooManyEmails.ToProblem();
             }
 
-            if (EmailAttribute.Normalize(email) != user.NormalizedEmail)
+            var normalized = EmailAttribute.Normalize(email);
+            if (normalized != user.NormalizedEmail)
             {
                 await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
             }
 
             user.Email = email;
-            user.NormalizedEmail = EmailAttribute.Normalize(email);
+            user.NormalizedEmail = normalized;
             user.EmailConfirmed = false;
             tokens.AddVerification(id, email, user.Language);
             audit.Record(id, AuditActions.EmailChanged);
