@@ -78,17 +78,11 @@ internal static class JsonBodyErrors
         var context = new ValidationContext(value ?? property.Name) { MemberName = property.Name, DisplayName = property.Name };
         return
         [
-            .. Attributes(property)
+            .. JsonPropertyAttributes.Of(property).OfType<ValidationAttribute>()
                 .Select(attribute => attribute.GetValidationResult(value, context)?.ErrorMessage)
                 .OfType<string>(),
         ];
     }
-
-    /// <summary>A record may have attributes on a property or on its constructor parameter.</summary>
-    private static IEnumerable<ValidationAttribute> Attributes(JsonPropertyInfo property) =>
-        (property.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])
-        .Concat(property.AssociatedParameter?.AttributeProvider?.GetCustomAttributes(typeof(ValidationAttribute), inherit: true) ?? [])
-        .OfType<ValidationAttribute>();
 
     private static bool TryGet(JsonElement root, string name, bool ignoreCase, out JsonElement value)
     {

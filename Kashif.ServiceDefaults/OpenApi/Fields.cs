@@ -47,7 +47,7 @@ internal static partial class Fields
             Describe(schema, property, isComponent);
         }
 
-        foreach (var attribute in Attributes(property).Concat(Attributes(context.ParameterDescription)))
+        foreach (var attribute in (property is null ? [] : JsonPropertyAttributes.Of(property)).Concat(Attributes(context.ParameterDescription)))
         {
             Limit(schema, attribute);
         }
@@ -108,10 +108,6 @@ internal static partial class Fields
     /// <summary>Whether the field is absent where it would be null.</summary>
     private static bool IsLeftOut(JsonPropertyInfo property) =>
         property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.WhenWritingNull }];
-
-    /// <summary>A record's attributes may stand on its property or on the parameter that it is made from.</summary>
-    private static IEnumerable<object> Attributes(JsonPropertyInfo? property) =>
-        (property?.AttributeProvider?.GetCustomAttributes(inherit: true) ?? []).Concat(property?.AssociatedParameter?.AttributeProvider?.GetCustomAttributes(inherit: true) ?? []);
 
     private static IEnumerable<object> Attributes(ApiParameterDescription? parameter) =>
         parameter?.ParameterDescriptor is IParameterInfoParameterDescriptor { ParameterInfo: { } info } ? info.GetCustomAttributes(inherit: true) : [];
