@@ -30,7 +30,7 @@ public static class MessagingExtensions
             return builder;
         }
 
-        Localized.Add(typeof(MessagingExtensions).Assembly.GetName().Name ?? "");
+        Localized.Add(typeof(MessagingExtensions).Assembly);
         builder.Services.RequireConnection(ResourceNames.Messaging);
         builder.AddRabbitMQClient(
             ResourceNames.Messaging,

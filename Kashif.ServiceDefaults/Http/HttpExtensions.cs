@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -27,8 +28,8 @@ public static class HttpExtensions
             options.Limits.MaxRequestBodySize = MaxBody;
         });
         services.AddKashifProblems();
-        Localized.Add(typeof(HttpExtensions).Assembly.GetName().Name ?? "");
-        Localized.Add(builder.Environment.ApplicationName);
+        Localized.Add(typeof(HttpExtensions).Assembly);
+        Localized.Add(Assembly.Load(builder.Environment.ApplicationName));
         services.TryAddTransient<CorrelationIdHandler>();
         return builder;
     }

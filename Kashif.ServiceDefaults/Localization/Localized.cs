@@ -15,12 +15,11 @@ namespace Kashif.Localization;
 /// </remarks>
 public static class Localized
 {
-    private static ImmutableDictionary<string, ResourceManager> _projects = ImmutableDictionary<string, ResourceManager>.Empty;
+    private static ImmutableDictionary<Assembly, ResourceManager> _projects = ImmutableDictionary<Assembly, ResourceManager>.Empty;
 
     /// <summary>Adds the translations of a project.</summary>
-    /// <param name="assembly">The name of its assembly.</param>
-    public static void Add(string assembly) =>
-        ImmutableInterlocked.GetOrAdd(ref _projects, assembly, name => new ResourceManager($"{name}.Messages", Assembly.Load(name)));
+    public static void Add(Assembly project) =>
+        ImmutableInterlocked.GetOrAdd(ref _projects, project, assembly => new ResourceManager($"{assembly.GetName().Name}.Messages", assembly));
 
     /// <summary>The translation of a text; the text itself without one.</summary>
     public static string Text(string english)
