@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Kashif.Testing;
 
 namespace Kashif.Architecture.Tests;
 
@@ -7,17 +7,17 @@ namespace Kashif.Architecture.Tests;
 public sealed partial class DocumentTests(BuiltServices services)
 {
     public static TheoryData<string> Documents =>
-        [.. Directory.EnumerateFiles(Path.Combine(Root(), "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Root(), "README.md"))
-            .Select(file => Path.GetRelativePath(Root(), file)).Order()];
+        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Repository.Root, "README.md"))
+            .Select(file => Path.GetRelativePath(Repository.Root, file)).Order()];
 
     [Theory]
     [MemberData(nameof(Documents))]
     public void Named_files_and_links_exist(string document)
     {
         var text = Read(document);
-        var directory = Path.GetDirectoryName(Path.Combine(Root(), document)) ?? "";
+        var directory = Path.GetDirectoryName(Path.Combine(Repository.Root, document)) ?? "";
 
-        var files = NamedFile().Matches(text).Select(match => match.Groups[1].Value).Select(name => (Name: name, Path: Path.Combine(Root(), name)));
+        var files = NamedFile().Matches(text).Select(match => match.Groups[1].Value).Select(name => (Name: name, Path: Path.Combine(Repository.Root, name)));
         var links = Link().Matches(text).Select(match => match.Groups[1].Value).Select(name => (Name: name, Path: Path.Combine(directory, name)));
 
         files.Concat(links).Where(file => !Path.Exists(file.Path)).Select(file => file.Name).Distinct().ShouldBeEmpty();
@@ -32,7 +32,7 @@ public sealed partial class DocumentTests(BuiltServices services)
 
     [Theory]
     [MemberData(nameof(Guides))]
-    public void Named_settings_and_commands_exist(string document) => new KnownSettings(services, Root()).MissingFrom(Read(document)).ShouldBeEmpty();
+    public void Named_settings_and_commands_exist(string document) => new KnownSettings(services, Repository.Root).MissingFrom(Read(document)).ShouldBeEmpty();
 
     [Fact]
     public void Missing_routes_and_settings_are_found()
@@ -49,13 +49,11 @@ public sealed partial class DocumentTests(BuiltServices services)
             """;
 
         new KnownRoutes(services).MissingFrom(Document).ShouldBe(["POST /me", "/mine", "auth/tokens", "/api/v1/reports/{id}/photo"]);
-        new KnownSettings(services, Root()).MissingFrom(Document).ShouldBe(
+        new KnownSettings(services, Repository.Root).MissingFrom(Document).ShouldBe(
             ["Proxy:Nothing", "RateLimits:<limit>:Size", "Nothing:Auth", "Parameters:app", "ConnectionStrings:auth-store", "Crates", "./kashif walk"]);
     }
 
-    private static string Read(string document) => File.ReadAllText(Path.Combine(Root(), document));
-
-    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../.."));
+    private static string Read(string document) => File.ReadAllText(Path.Combine(Repository.Root, document));
 
     /// <summary><c>`Kashif.Gateway/Routing/Routes.cs`</c>: a path below a folder of the repository, without a placeholder.</summary>
     [GeneratedRegex(@"`((?:Kashif\.\w+|tests|docs|eng)/[\w./-]*)`")]

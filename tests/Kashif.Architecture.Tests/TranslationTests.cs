@@ -1,10 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Kashif.Localization;
+using Kashif.Testing;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,7 +20,7 @@ public sealed partial class TranslationTests(BuiltServices services)
     public static TheoryData<string> Services => BuiltServices.Names;
 
     public static TheoryData<string> Projects =>
-        [.. Directory.EnumerateFiles(Root(), "Messages.ar.resx", SearchOption.AllDirectories).Select(file => Path.GetFileName(Path.GetDirectoryName(file) ?? "")).Order()];
+        [.. Directory.EnumerateFiles(Repository.Root, "Messages.ar.resx", SearchOption.AllDirectories).Select(file => Path.GetFileName(Path.GetDirectoryName(file) ?? "")).Order()];
 
     [Theory]
     [MemberData(nameof(Services))]
@@ -38,7 +38,7 @@ public sealed partial class TranslationTests(BuiltServices services)
     {
         var translations = Translations(project);
         var shared = project == "Kashif.ServiceDefaults" ? [] : Translations("Kashif.ServiceDefaults");
-        var sources = Directory.EnumerateFiles(Path.Combine(Root(), project), "*.cs", SearchOption.AllDirectories)
+        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, project), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal))
             .Select(File.ReadAllText)
             .ToArray();
@@ -92,7 +92,7 @@ public sealed partial class TranslationTests(BuiltServices services)
 
     private static bool IsArabic(string text) => text.Any(character => character is >= '\u0600' and <= '\u06ff');
 
-    private static Dictionary<string, string> Translations(string project) => XDocument.Load(Path.Combine(Root(), project, "Messages.ar.resx"))
+    private static Dictionary<string, string> Translations(string project) => XDocument.Load(Path.Combine(Repository.Root, project, "Messages.ar.resx"))
         .Descendants("data").ToDictionary(data => data.Attribute("name")?.Value ?? "", data => data.Element("value")?.Value ?? "");
 
     private static HashSet<string> Holes(string text) => [.. Hole().Matches(text).Select(match => match.Value)];
@@ -103,8 +103,6 @@ public sealed partial class TranslationTests(BuiltServices services)
         var index = 0;
         return Expression().Replace(text, _ => $"{{{index++}}}");
     }
-
-    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../.."));
 
     /// <summary>A string that is a sentence for people.</summary>
     [GeneratedRegex(@"""(?<text>[A-Za-z](?:[^""\\{]|\{(?:[^{}""]|""[^""]*"")*\})* (?:[^""\\{]|\{(?:[^{}""]|""[^""]*"")*\})*\.)""")]

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Kashif.Security;
+using Kashif.Testing;
 
 namespace Kashif.SystemTests;
 
@@ -41,9 +41,9 @@ public sealed class OpenApiClientTests(KashifSystem system)
     }
 
     /// <returns>What the script prints, after it has ended without an error.</returns>
-    private static async Task<string> NodeAsync(string[] arguments, [CallerFilePath] string file = "")
+    private static async Task<string> NodeAsync(string[] arguments)
     {
-        var folder = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../../eng/openapi"));
+        var folder = Path.Combine(Repository.Root, "eng/openapi");
         Directory.Exists(Path.Combine(folder, "node_modules")).ShouldBeTrue("./kashif test installs the tools; so does npm ci in eng/openapi.");
         using var process = Process.Start(new ProcessStartInfo("node", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })
             ?? throw new InvalidOperationException("Node.js did not start.");

@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Kashif.Testing;
 
 namespace Kashif.SystemTests;
 
@@ -21,7 +21,7 @@ public sealed partial class ReadmeTests(KashifSystem system)
     {
         using var anonymous = system.Anonymous();
         var gateway = anonymous.BaseAddress.ShouldNotBeNull().GetLeftPart(UriPartial.Authority);
-        var session = Session().Match(await File.ReadAllTextAsync(Path.Combine(Root(), "README.md"), Cancel)).Groups[1].Value
+        var session = Session().Match(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), Cancel)).Groups[1].Value
             .Replace("http://localhost:8000", gateway, StringComparison.Ordinal)
             .Replace("amina@example.org", $"amina-{Guid.CreateVersion7():N}@kashif.test", StringComparison.Ordinal) // other tests may register the examples' Amina
             .Replace("admin@kashif.local", KashifSystem.AdminEmail, StringComparison.Ordinal);
@@ -88,8 +88,6 @@ public sealed partial class ReadmeTests(KashifSystem system)
         string.Concat(errors).ShouldBeEmpty();
         return [.. output.Where(line => line.Length > 0)];
     }
-
-    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file) ?? "", "../.."));
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Session();
