@@ -7,7 +7,7 @@ namespace Kashif.Auth.Users;
 /// <summary>
 /// Reads accounts in batches: one query answers all requests that are waiting, because the query is most of the cost of
 /// <c>GET /me</c>. It caches nothing: the query starts after the requests that it answers, so they see every change
-/// committed before them.
+/// committed before them. With 64 requests at once <c>/me</c> answers 1.6 to 2.3 times as many as without batches (docs/performance.md).
 /// </summary>
 internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundService
 {
