@@ -53,6 +53,7 @@ internal static class AuthExtensions
         services.AddSingleton<PasswordHashing>();
         builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);
         services.AddSingleton<LoginThrottle>();
+        services.AddSingleton<DeviceTokens>();
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
         services.AddSingleton<PasswordResetQueue>();

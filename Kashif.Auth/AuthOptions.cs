@@ -72,10 +72,11 @@ internal sealed class AuthOptions : IValidatableObject
             yield return new ValidationResult("Auth:LongestHashingWait must be positive, for example 00:00:15.");
         }
 
-        if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero
-            || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1)
+        if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero || Throttle.DeviceLifetime <= TimeSpan.Zero
+            || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1 || Throttle.PerDevice < 1)
         {
-            yield return new ValidationResult("Auth:Throttle: Window, RedisTimeout, PerAddress, PerAccount and PerAccountAndAddress must be positive.");
+            yield return new ValidationResult(
+                "Auth:Throttle: Window, RedisTimeout, DeviceLifetime, PerAddress, PerAccount, PerAccountAndAddress and PerDevice must be positive.");
         }
 
         if (KeyRotation.Poll <= TimeSpan.Zero || KeyRotation.Propagation <= KeyRotation.Poll)
@@ -159,6 +160,12 @@ internal sealed class KeyRotationOptions
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>A third of <see cref="Propagation"/>: the gateway caches the answer and a client may cache the gateway's copy.</summary>
+    /// <summary>From one device with a recent login, or one session. These attempts count for no other limit.</summary>
+    public int PerDevice { get; set; } = 10;
+
+    /// <summary>How long after its last login a device is known.</summary>
+    public TimeSpan DeviceLifetime { get; set; } = TimeSpan.FromDays(90);
+
     internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
 }
 

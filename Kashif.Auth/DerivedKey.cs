@@ -11,6 +11,7 @@ internal static class DerivedKey
     public const string TotpSecrets = "kashif totp secrets v1";
     public const string RecoveryCodes = "kashif recovery codes v1";
     public const string LoginThrottle = "kashif login throttle v1";
+    public const string DeviceTokens = "kashif device tokens v1";
     public const string RefreshTokens = "kashif refresh tokens v1";
 
     private const int Size = 32;

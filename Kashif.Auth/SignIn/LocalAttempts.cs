@@ -15,7 +15,7 @@ internal sealed class LocalAttempts
     private readonly Queue<(string Key, DateTimeOffset At)> _oldest = new();
 
     /// <returns>How long to wait; null if the attempt was counted.</returns>
-    public TimeSpan? TryAdd(LoginAttempt attempt, long[] limits, TimeSpan window, DateTimeOffset now)
+    public TimeSpan? TryAdd(LoginAttempt attempt, TimeSpan window, DateTimeOffset now)
     {
         lock (_lock)
         {
@@ -26,10 +26,10 @@ internal sealed class LocalAttempts
             }
 
             TimeSpan? wait = null;
-            foreach (var (key, limit) in attempt.Keys.Zip(limits))
+            foreach (var key in attempt.Keys)
             {
-                if (_made.TryGetValue($"{key}", out var made) && made.Count >= limit
-                    && made[(int)(made.Count - limit)].At + window - now is var room && !(room <= wait))
+                if (_made.TryGetValue(key.Name, out var made) && made.Count >= key.Limit
+                    && made[(int)(made.Count - key.Limit)].At + window - now is var room && !(room <= wait))
                 {
                     wait = room;
                 }
@@ -37,13 +37,13 @@ internal sealed class LocalAttempts
 
             foreach (var key in wait is null ? attempt.Keys : [])
             {
-                if (!_made.TryGetValue($"{key}", out var made))
+                if (!_made.TryGetValue(key.Name, out var made))
                 {
-                    _made[$"{key}"] = made = [];
+                    _made[key.Name] = made = [];
                 }
 
                 made.Add(new Made(attempt.Id, now));
-                _oldest.Enqueue(($"{key}", now));
+                _oldest.Enqueue((key.Name, now));
             }
 
             return wait;
@@ -54,9 +54,10 @@ internal sealed class LocalAttempts
     {
         lock (_lock)
         {
-            _made.Remove(attempt.Account);
-            _made.Remove(attempt.Both);
-            Trim(attempt.Address, made => made.Id == attempt.Id);
+            foreach (var key in attempt.Keys)
+            {
+                Trim(key.Name, made => key.ClearedBySuccess || made.Id == attempt.Id);
+            }
         }
     }
 
@@ -64,7 +65,10 @@ internal sealed class LocalAttempts
     {
         lock (_lock)
         {
-            Array.ForEach(attempt.Keys, key => Trim($"{key}", made => made.Id == attempt.Id));
+            foreach (var key in attempt.Keys)
+            {
+                Trim(key.Name, made => made.Id == attempt.Id);
+            }
         }
     }
 

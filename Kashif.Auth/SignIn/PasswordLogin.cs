@@ -4,6 +4,7 @@ using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Users;
 using Kashif.Http;
+using Kashif.Security;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
@@ -20,7 +21,7 @@ namespace Kashif.Auth.SignIn;
 ///   3  CPU          verify the password, tens of milliseconds
 ///      ┌─────────── one transaction ────────────────────────────┐
 ///   4  │ users, totp_credentials, recovery_codes: use the code  │ no code sent: 401 mfa_required
-///   5  │ users: count the success or the failure, lock out      │
+///   5  │ users: count the success or the failure, lock out      │ a known device is not locked out
 ///   6  │ sessions, refresh_tokens: open the session             │
 ///   7  │ audit_log: write the entries, commit                   │ refused: 401
 ///      └────────────────────────────────────────────────────────┘
@@ -29,7 +30,7 @@ namespace Kashif.Auth.SignIn;
 /// </code>
 /// </remarks>
 internal sealed partial class PasswordLogin(
-    AuthDbContext database, PasswordHashing hashing, SecondFactor factor, SessionTokens sessions, LoginThrottle throttle, AuditLog audit,
+    AuthDbContext database, PasswordHashing hashing, SecondFactor factor, SessionTokens sessions, LoginThrottle throttle, DeviceTokens devices, AuditLog audit,
     IHttpContextAccessor accessor, TimeProvider time, ILogger<PasswordLogin> logger)
 {
     /// <summary>Wrong passwords in a row that lock an account.</summary>
@@ -56,20 +57,24 @@ internal sealed partial class PasswordLogin(
 
     /// <summary>Signs a user in and opens a session.</summary>
     /// <param name="otp">A code from the authenticator app or a recovery code; empty if none was sent.</param>
-    public Task<LoginResult> SignInAsync(string email, string password, string otp, CancellationToken cancellationToken)
+    /// <param name="deviceToken">From an earlier login on this device; empty if none was sent.</param>
+    public async Task<LoginResult> SignInAsync(string email, string password, string otp, string deviceToken, CancellationToken cancellationToken)
     {
         // An address or password that cannot exist still takes every step.
         var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && IsPossible(password);
-        return CheckAsync(
-            possible ? EmailAttribute.Normalize(email) : "", possible ? password : "", otp, opensSession: true, cancellationToken);
+        var normalized = possible ? EmailAttribute.Normalize(email) : "";
+        var device = devices.Find(deviceToken, normalized);
+        var result = await CheckAsync(normalized, possible ? password : "", otp, device?.ToString("N"), opensSession: true, cancellationToken);
+        return result.Session is null ? result : result with { DeviceToken = devices.Issue(normalized, device) };
     }
 
-    /// <summary>Asks a signed-in user for the password again. A wrong one counts like a wrong one at a login.</summary>
+    /// <summary>Asks a signed-in user for the password again. A wrong one counts like a wrong one at a login on a known device: the session.</summary>
     /// <param name="otp">A second-factor code, needed only if the user has one; null to ask for the password alone.</param>
     public async Task<LoginResult> ReauthenticateAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
     {
         var email = await database.Users.Where(user => user.Id == userId).Select(user => user.NormalizedEmail).SingleOrDefaultAsync(cancellationToken);
-        return await CheckAsync(email ?? "", IsPossible(password) ? password : "", otp, opensSession: false, cancellationToken);
+        var session = accessor.HttpContext?.User.SessionId?.ToString("N");
+        return await CheckAsync(email ?? "", IsPossible(password) ? password : "", otp, session, opensSession: false, cancellationToken);
     }
 
     /// <summary>The error for a signed-in user whose password or code was refused; null if it was accepted. Sets <c>Retry-After</c>.</summary>
@@ -87,10 +92,11 @@ internal sealed partial class PasswordLogin(
         }
     }
 
-    private async Task<LoginResult> CheckAsync(string normalizedEmail, string password, string? otp, bool opensSession, CancellationToken cancellationToken)
+    private async Task<LoginResult> CheckAsync(
+        string normalizedEmail, string password, string? otp, string? device, bool opensSession, CancellationToken cancellationToken)
     {
         // 1. Before the password is checked, so that parallel guesses count each other.
-        var (attempt, wait) = await throttle.BeginAsync(normalizedEmail, accessor.HttpContext?.Connection.RemoteIpAddress, cancellationToken);
+        var (attempt, wait) = await throttle.BeginAsync(normalizedEmail, accessor.HttpContext?.Connection.RemoteIpAddress, device, cancellationToken);
         if (wait is { } retryAfter)
         {
             return new LoginResult(LoginOutcome.TooManyAttempts, RetryAfter: retryAfter);
@@ -107,7 +113,7 @@ internal sealed partial class PasswordLogin(
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var outcome = account is null || verified is PasswordVerificationResult.Failed
             ? LoginOutcome.Refused
-            : await UseSecondFactorAsync(account, otp, now, cancellationToken);
+            : await UseSecondFactorAsync(account, otp, device is not null, now, cancellationToken);
         if (outcome is LoginOutcome.OtpMissing)
         {
             await transaction.RollbackAsync(cancellationToken);
@@ -116,7 +122,7 @@ internal sealed partial class PasswordLogin(
         }
 
         // 5.
-        var admitted = await CountAsync(account, outcome is LoginOutcome.Succeeded, now, cancellationToken);
+        var admitted = await CountAsync(account, outcome is LoginOutcome.Succeeded, device is not null, now, cancellationToken);
         if (outcome is LoginOutcome.Succeeded && !admitted)
         {
             outcome = LoginOutcome.Refused;
@@ -165,7 +171,8 @@ internal sealed partial class PasswordLogin(
     /// Locks the user's row before it writes the code's: a deletion takes them in the same order, so the two cannot deadlock. A disabled or
     /// locked user, or one whose password has changed meanwhile, learns nothing about the code and uses none up.
     /// </summary>
-    private async Task<LoginOutcome> UseSecondFactorAsync(Account account, string? otp, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<LoginOutcome> UseSecondFactorAsync(
+        Account account, string? otp, bool knownDevice, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (otp is null || !account.HasTotp)
         {
@@ -173,7 +180,7 @@ internal sealed partial class PasswordLogin(
         }
 
         var open = await database.Database.SqlQuery<Guid>($"""
-            SELECT id AS "Value" FROM users WHERE id = {account.Id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now})
+            SELECT id AS "Value" FROM users WHERE id = {account.Id} AND disabled_at IS NULL AND ({knownDevice} OR lockout_end IS NULL OR lockout_end <= {now})
                 AND security_stamp = {account.SecurityStamp} FOR UPDATE
             """).ToListAsync(cancellationToken);
         if (open is [])
@@ -191,10 +198,11 @@ internal sealed partial class PasswordLogin(
 
     /// <summary>
     /// Counts the attempt with one statement for every case. An account that is unknown, disabled, locked or has a new password meanwhile
-    /// has no matching row; its failure is audited all the same, under the empty id if there is no account.
+    /// has no matching row; its failure is audited all the same, under the empty id if there is no account. Attempts of a known device
+    /// neither lock the account nor unlock it for others.
     /// </summary>
     /// <returns>Whether the attempt was correct and the account is open.</returns>
-    private async Task<bool> CountAsync(Account? account, bool correct, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<bool> CountAsync(Account? account, bool correct, bool knownDevice, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var id = account?.Id ?? Guid.Empty;
         const int last = MaxFailures - 1;
@@ -203,10 +211,14 @@ internal sealed partial class PasswordLogin(
         // The row is judged now, after the hashing: parallel guesses stop at the limit too.
         var locked = await database.Database.SqlQuery<bool>($"""
             UPDATE users SET
-                lockout_end = CASE WHEN NOT {correct} AND access_failed_count >= {last} THEN {lockedUntil} ELSE lockout_end END,
-                access_failed_count = CASE WHEN {correct} OR access_failed_count >= {last} THEN 0 ELSE access_failed_count + 1 END
-            WHERE id = {id} AND disabled_at IS NULL AND (lockout_end IS NULL OR lockout_end <= {now}) AND security_stamp = {account?.SecurityStamp ?? ""}
-            RETURNING lockout_end IS NOT NULL AND lockout_end > {now} AS "Value"
+                lockout_end = CASE WHEN NOT {correct} AND NOT {knownDevice} AND access_failed_count >= {last} THEN {lockedUntil} ELSE lockout_end END,
+                access_failed_count = CASE
+                    WHEN {knownDevice} THEN access_failed_count
+                    WHEN {correct} OR access_failed_count >= {last} THEN 0
+                    ELSE access_failed_count + 1 END
+            WHERE id = {id} AND disabled_at IS NULL AND ({knownDevice} OR lockout_end IS NULL OR lockout_end <= {now})
+                AND security_stamp = {account?.SecurityStamp ?? ""}
+            RETURNING NOT {knownDevice} AND lockout_end IS NOT NULL AND lockout_end > {now} AS "Value"
             """).ToListAsync(cancellationToken);
         if (correct && locked is [_])
         {
@@ -249,8 +261,9 @@ internal enum LoginOutcome
 
 /// <param name="Account">Set if the attempt succeeded.</param>
 /// <param name="Session">Set if the attempt succeeded and was a login.</param>
+/// <param name="DeviceToken">Set with the session: makes this device a known one at its next logins.</param>
 /// <param name="RetryAfter">Set for <see cref="LoginOutcome.TooManyAttempts"/>.</param>
-internal sealed record LoginResult(LoginOutcome Outcome, Account? Account = null, OpenedSession? Session = null, TimeSpan RetryAfter = default);
+internal sealed record LoginResult(LoginOutcome Outcome, Account? Account = null, OpenedSession? Session = null, string? DeviceToken = null, TimeSpan RetryAfter = default);
 
 /// <param name="SecurityStamp">Changes with the password, not when the same password is hashed again.</param>
 internal sealed record Account(Guid Id, string PasswordHash, string SecurityStamp, bool HasTotp, string[] Roles);

@@ -14,10 +14,11 @@ internal static class PasswordGrant
             return OAuthProblem.MissingFields((TokenRequest.UsernameField, request.Username), (TokenRequest.PasswordField, request.Password));
         }
 
-        var result = await login.SignInAsync(request.Username, request.Password, request.Otp, cancellationToken);
+        var result = await login.SignInAsync(request.Username, request.Password, request.Otp, request.DeviceToken, cancellationToken);
         return result switch
         {
-            { Account: { } account, Session: { } session } => TypedResults.Ok(tokens.ForUser(account.Id, account.Roles, session.Id, session.RefreshToken)),
+            { Account: { } account, Session: { } session } => TypedResults.Ok(
+                tokens.ForUser(account.Id, account.Roles, session.Id, session.RefreshToken) with { DeviceToken = result.DeviceToken }),
             { Outcome: LoginOutcome.TooManyAttempts } when login.ErrorFor(result) is { } error => error.ToProblem(),
             { Outcome: LoginOutcome.OtpMissing } => Refuse("mfa_required",
                 "This account needs a second factor: send a code from the authenticator app, or a recovery code, as otp."),

@@ -19,6 +19,13 @@ internal sealed record TokenResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RefreshToken,
     int ExpiresIn)
 {
+    /// <summary>
+    /// Only in the answer to a login: keep it on the device, also after a logout, and send it with the next login there.
+    /// </summary>
+    /// <example>AZrl0rF2cX6x0b4p</example>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DeviceToken { get; init; }
+
     /// <summary>Always <c>bearer</c>.</summary>
     /// <example>bearer</example>
     public string TokenType => "bearer";

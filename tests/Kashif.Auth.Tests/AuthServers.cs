@@ -175,6 +175,9 @@ internal static class Journey
 
 internal sealed record Tokens(string Access, string Refresh, JsonElement Raw)
 {
+    /// <summary>Only after a login.</summary>
+    public string Device => Raw.GetProperty("device_token").GetString() ?? "";
+
     public static Tokens Of(JsonElement answer) => new(
         answer.GetProperty("access_token").GetString() ?? "", answer.GetProperty("refresh_token").GetString() ?? "", answer);
 }

@@ -105,7 +105,89 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
-    public async Task Wrong_current_password_counts_like_a_failed_login()
+    public async Task Known_device_and_open_session_are_not_locked_out_by_others()
+    {
+        var (email, _) = await RegisterAsync();
+        var first = await From(One, NewAddress()).LoginAsync(email);
+        var device = first.Device;
+        var guesses = await Task.WhenAll(Enumerable.Range(0, 12).Select(async index =>
+        {
+            using var guesser = From(index % 2 == 0 ? One : Other, NewAddress());
+            return (await guesser.TryLoginAsync(email, Wrong)).StatusCode;
+        }));
+        guesses.Count(status => status == HttpStatusCode.Unauthorized).ShouldBe(6); // locked after five, throttled after six
+
+        using var elsewhere = From(One, NewAddress());
+        (await elsewhere.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        foreach (var host in new[] { One, Other })
+        {
+            using var known = From(host, NewAddress());
+            device = Tokens.Of(await (await TryDeviceAsync(known, email, device)).JsonAsync()).Device;
+        }
+
+        using var person = One.With(first.Access);
+        using var changed = await person.PutAsJsonAsync(
+            "/api/v1/auth/me/password", new { current_password = AuthServers.GoodPassword, new_password = "amber heron 12" }, Cancel);
+        changed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        // The others stay locked out: a login on a known device gives them no new attempts.
+        (await elsewhere.TryLoginAsync(email, "amber heron 12")).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        (await CountAsync($"action = 'locked_out' AND user_id = (SELECT id FROM users WHERE email = '{email}')")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Guesses_of_a_known_device_are_limited_across_addresses_and_lock_only_the_device()
+    {
+        var (email, _) = await RegisterAsync();
+        var device = (await From(One, NewAddress()).LoginAsync(email)).Device;
+        var guesses = await Task.WhenAll(Enumerable.Range(0, 12).Select(async index =>
+        {
+            using var known = From(index % 2 == 0 ? One : Other, NewAddress());
+            return (await TryDeviceAsync(known, email, device, Wrong)).StatusCode;
+        }));
+
+        guesses.Count(status => status == HttpStatusCode.Unauthorized).ShouldBe(4);
+        guesses.Count(status => status == HttpStatusCode.TooManyRequests).ShouldBe(8);
+        using var client = From(One, NewAddress());
+        (await TryDeviceAsync(client, email, device)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        await client.LoginAsync(email);
+    }
+
+    [Fact]
+    public async Task Foreign_changed_and_old_device_tokens_do_not_pass_the_lockout()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(
+            configure: services => services.AddSingleton<TimeProvider>(time),
+            settings: [("Auth:Throttle:DeviceLifetime", "2.00:00:00"), ("Auth:Throttle:PerAccountAndAddress", "1000")]);
+        using var client = auth.Anonymous();
+        var (email, _) = await client.RegisterAsync();
+        var (stranger, _) = await client.RegisterAsync();
+        var own = (await client.LoginAsync(email)).Device;
+        var foreign = (await client.LoginAsync(stranger)).Device;
+        await LockAsync();
+        foreach (var token in new[] { foreign, $"{(own[0] == 'A' ? 'B' : 'A')}{own[1..]}", own[..^4], $"{own}AAAA", new string('A', own.Length), "?", "" })
+        {
+            using var refused = await TryDeviceAsync(client, email, token);
+            await refused.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        }
+
+        (await TryDeviceAsync(client, email.ToUpperInvariant(), own)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        time.Advance(TimeSpan.FromDays(2) + TimeSpan.FromSeconds(1));
+        await LockAsync();
+        (await TryDeviceAsync(client, email, own)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+
+        async Task LockAsync()
+        {
+            for (var attempt = 0; attempt < 5; attempt++)
+            {
+                (await client.TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Wrong_current_password_counts_for_the_session()
     {
         var (email, _) = await RegisterAsync();
         using var person = One.With((await From(One, NewAddress()).LoginAsync(email)).Access);
@@ -119,6 +201,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         using var refused = await ChangeAsync(AuthServers.GoodPassword);
         await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_attempts");
         refused.Headers.RetryAfter.ShouldNotBeNull();
+        await From(One, NewAddress()).LoginAsync(email);
 
         Task<HttpResponseMessage> ChangeAsync(string current) => person.PutAsJsonAsync(
             "/api/v1/auth/me/password", new { current_password = current, new_password = "amber heron 12" }, Cancel);
@@ -132,7 +215,7 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         await From(One, NewAddress()).LoginAsync(email); // this login finds out that Redis is away
         await From(Other, NewAddress()).LoginAsync(email);
         Throttle(One).IsShared.ShouldBeFalse();
-        Throttle(One).BeginAsync("NOBODY@PEOPLE.TEST", IPAddress.Loopback, Cancel).IsCompletedSuccessfully.ShouldBeTrue("a login waits for Redis, which is away");
+        Throttle(One).BeginAsync("NOBODY@PEOPLE.TEST", IPAddress.Loopback, device: null, Cancel).IsCompletedSuccessfully.ShouldBeTrue("a login waits for Redis, which is away");
 
         using var guesser = From(One, NewAddress());
         var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => guesser.TryLoginAsync(Journey.NewEmail(), Wrong)));
@@ -232,6 +315,9 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
         return client;
     }
 
+    private static Task<HttpResponseMessage> TryDeviceAsync(HttpClient client, string email, string device, string password = AuthServers.GoodPassword) =>
+        client.TryTokenAsync(("username", email), ("password", password), ("device_token", device));
+
     private static LoginThrottle Throttle(ServiceHost<Program> host) => ThrottledServers.Throttle(host);
 
     private async Task<(string Email, System.Text.Json.JsonElement User)> RegisterAsync()
@@ -298,7 +384,7 @@ public sealed class ThrottledServers(AuthServers servers) : IAsyncLifetime
         (string, string?)[] settings =
         [
             ($"ConnectionStrings:{ResourceNames.Cache}", _redis.Cache),
-            ("Auth:Throttle:PerAddress", "8"), ("Auth:Throttle:PerAccount", "6"), ("Auth:Throttle:PerAccountAndAddress", "4"),
+            ("Auth:Throttle:PerAddress", "8"), ("Auth:Throttle:PerAccount", "6"), ("Auth:Throttle:PerAccountAndAddress", "4"), ("Auth:Throttle:PerDevice", "4"),
             ("Auth:Throttle:RedisTimeout", "00:00:02"), // test machines are slow
         ];
         _one = await servers.StartAsync(settings: settings);
