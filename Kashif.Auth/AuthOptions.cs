@@ -34,6 +34,9 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>How long a used refresh token still returns the same successor. Zero turns this off.</summary>
     public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a session lasts at most, however often it is refreshed.</summary>
+    public TimeSpan LongestSession { get; set; } = TimeSpan.FromDays(365);
+
     /// <summary>How long a password may wait for a free core before the request gets a 503.</summary>
     public TimeSpan LongestHashingWait { get; set; } = TimeSpan.FromSeconds(15);
 
@@ -73,6 +76,11 @@ internal sealed class AuthOptions : IValidatableObject
         }
 
         if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero || Throttle.DeviceLifetime <= TimeSpan.Zero
+        if (LongestSession < SessionLifetime)
+        {
+            yield return new ValidationResult("Auth:LongestSession must not be shorter than Auth:SessionLifetime.");
+        }
+
             || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1 || Throttle.PerDevice < 1)
         {
             yield return new ValidationResult(

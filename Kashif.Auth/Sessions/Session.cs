@@ -13,7 +13,7 @@ internal sealed class Session
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset LastUsedAt { get; init; }
 
-    /// <summary>Each refresh extends it.</summary>
+    /// <summary>Each refresh extends it, up to <see cref="AuthOptions.LongestSession"/> after the login.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
     public string? IpAddress { get; init; }

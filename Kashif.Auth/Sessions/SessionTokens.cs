@@ -53,6 +53,7 @@ internal sealed partial class SessionTokens(
         var next = SuccessorOf(token);
         var nextHash = HashOf(next);
         var expires = now + options.Value.SessionLifetime;
+        var longest = options.Value.LongestSession;
         var usedAfter = now - options.Value.RefreshGrace;
 
         // One statement, so one transaction: of two parallel requests the second waits for the row lock, then finds the token used.
@@ -65,7 +66,7 @@ internal sealed partial class SessionTokens(
             child AS (
                 INSERT INTO refresh_tokens (hash, session_id) SELECT {nextHash}, session_id FROM used),
             touched AS (
-                UPDATE sessions SET last_used_at = {now}, expires_at = {expires} FROM used WHERE id = session_id)
+                UPDATE sessions SET last_used_at = {now}, expires_at = LEAST({expires}, created_at + {longest}) FROM used WHERE id = session_id)
             SELECT session_id, user_id, roles FROM used
             """).ToListAsync(cancellationToken);
         if (rotated is [])

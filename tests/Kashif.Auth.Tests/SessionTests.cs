@@ -242,6 +242,26 @@ public sealed class SessionTests(AuthServers servers)
             .ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
     }
 
+    [Fact]
+    public async Task Session_ends_at_the_longest_lifetime_however_often_it_is_refreshed()
+    {
+        var time = new MovableTime();
+        await using var auth = await servers.StartAsync(
+            configure: services => services.AddSingleton<TimeProvider>(time), settings: ("Auth:LongestSession", "60.00:00:00"));
+        using var client = auth.Anonymous();
+        var (email, _) = await client.RegisterAsync();
+        var tokens = await client.LoginAsync(email);
+        foreach (var days in new[] { 29, 29, 1 })
+        {
+            time.Advance(TimeSpan.FromDays(days));
+            tokens = await client.RefreshAsync(tokens.Refresh);
+        }
+
+        time.Advance(TimeSpan.FromDays(1));
+        using var late = await client.TryRefreshAsync(tokens.Refresh);
+        await late.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_token");
+    }
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("")]
