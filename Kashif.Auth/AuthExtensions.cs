@@ -70,6 +70,7 @@ internal static class AuthExtensions
         // They start in this order, after the migrations.
         services.AddHostedService<KeyRotationSchedule>();
         services.AddHostedService<FirstAdmin>();
+        services.AddHostedService<TokenDenialPublisher>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService<EmailTokenCleanup>();
         services.AddHostedService<AuditCleanup>();

@@ -35,6 +35,7 @@ internal static class GatewayExtensions
         builder.AddKashifAuthentication();
         services.AddApiKeys();
         builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<RateLimitOptions>>().Value.RedisTimeout);
+        services.AddDeniedTokens();
         services.AddRateLimits();
 
         services.AddOptions<ProxyOptions>().BindConfiguration(ProxyOptions.Section).ValidateDataAnnotations().ValidateOnStart();

@@ -11,7 +11,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Auth.Admin;
 
-/// <summary>Changes roles and disables users. New roles apply from the next refresh, at most the lifetime of an access token later.</summary>
+/// <summary>
+/// Changes roles and disables users. New roles apply from the next refresh, at most the lifetime of an access token later; a lost role
+/// and a disabled account apply within seconds (<see cref="TokenDenials"/>).
+/// </summary>
 internal static class UserAdministration
 {
     public static Error NoSuchUser { get; } = Error.NotFound("Account not found.");
@@ -51,11 +54,13 @@ internal static class UserAdministration
         {
             audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(user.Roles, roles));
             user.Roles = roles;
+            user.AccessChangedAt = time.GetUtcNow();
         }
 
         if (request.Disabled is { } disabled && disabled != user.DisabledAt is not null)
         {
-            user.DisabledAt = disabled ? time.GetUtcNow() : null;
+            user.AccessChangedAt = time.GetUtcNow();
+            user.DisabledAt = disabled ? user.AccessChangedAt : null;
             audit.Record(id, disabled ? AuditActions.Disabled : AuditActions.Enabled);
         }
 

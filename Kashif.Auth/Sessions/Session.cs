@@ -39,6 +39,7 @@ internal sealed class SessionConfiguration : IEntityTypeConfiguration<Session>, 
         builder.Property(session => session.UserAgent).HasMaxLength(ClientInfo.MaxUserAgentLength);
         builder.HasOne<User>().WithMany().HasForeignKey(session => session.UserId).OnDelete(DeleteBehavior.Cascade);
         builder.HasIndex(session => session.ExpiresAt);
+        builder.HasIndex(session => session.RevokedAt).HasFilter("revoked_at IS NOT NULL");
     }
 
     public void Configure(EntityTypeBuilder<RefreshToken> builder)

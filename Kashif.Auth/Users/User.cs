@@ -55,6 +55,9 @@ internal sealed class User
     /// <summary>When an admin disabled the account; null if it is enabled.</summary>
     public DateTimeOffset? DisabledAt { get; set; }
 
+    /// <summary>When an admin last changed the roles or disabled or enabled the account: earlier access tokens may say more than is true now.</summary>
+    public DateTimeOffset? AccessChangedAt { get; set; }
+
     /// <summary>The event for services that keep a copy. It lists the e-mail channel only for a verified address.</summary>
     public UserUpdated ToUpdated() => new(
         Id, FullName, Email, Language, [.. PushEnabled ? ["push"] : Array.Empty<string>(), .. EmailEnabled && EmailConfirmed ? ["email"] : Array.Empty<string>()]);
@@ -96,6 +99,7 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(user => user.EmailEnabled).HasDefaultValue(true).HasSentinel(true);
         builder.HasIndex(user => user.NormalizedEmail).IsUnique();
         builder.HasIndex(user => user.Roles).HasMethod("gin");
+        builder.HasIndex(user => user.AccessChangedAt).HasFilter("access_changed_at IS NOT NULL");
 
         // A prefix search cannot use an index in the database's collation.
         builder.HasIndex(user => user.NormalizedEmail, "ix_users_email_prefix").HasDatabaseName("ix_users_email_prefix").HasOperators("text_pattern_ops");

@@ -11,9 +11,10 @@ namespace Kashif.Security;
 /// Caches validated tokens, because verifying an ES256 signature costs more than most requests. An entry lives until its token expires,
 /// but one minute at most: a revoked signing key stays valid for that long.
 /// </summary>
-internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider time) : IDisposable
+internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider time, DeniedTokens? denied = null) : IDisposable
 {
     private const int LongestHeader = 1000;
+    private const string Denied = "The session has ended, or the user's roles have changed.";
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = 20_000 });
 
@@ -29,7 +30,15 @@ internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider tim
         if (_cache.TryGetValue(token, out ClaimsPrincipal? principal))
         {
             context.Principal = principal;
-            context.Success();
+            if (principal is not null && denied?.Deny(principal) == true)
+            {
+                context.Fail(Denied);
+            }
+            else
+            {
+                context.Success();
+            }
+
             return Task.CompletedTask;
         }
 
@@ -40,6 +49,12 @@ internal sealed class ValidatedTokens(TokenValidationKeys keys, TimeProvider tim
     {
         var now = time.GetUtcNow();
         var expires = new DateTimeOffset(DateTime.SpecifyKind(context.SecurityToken.ValidTo, DateTimeKind.Utc));
+        if (context.Principal is { } caller && denied?.Deny(caller) == true)
+        {
+            context.Fail(Denied);
+            return Task.CompletedTask;
+        }
+
         if (expires > now && context.Principal is { } principal && Token(context.Request.Headers.Authorization) is { } token)
         {
             var lifetime = expires - now;

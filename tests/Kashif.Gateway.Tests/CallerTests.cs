@@ -1,7 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Cache;
+using Kashif.Security;
+using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Gateway.Tests;
 
@@ -81,6 +85,41 @@ public sealed class CallerTests : IAsyncLifetime
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         Gateway[ResourceNames.Auth].Requests.ShouldHaveSingleItem().Headers.Keys.ShouldNotContain("Authorization");
+    }
+
+    [Fact]
+    public async Task A_token_of_an_ended_session_a_lost_role_or_a_disabled_user_is_refused()
+    {
+        var (signedOut, demoted, disabled) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var session = Guid.CreateVersion7();
+        string[] refused = [GatewayServers.Issuer.TokenForSession(signedOut, session), GatewayServers.Issuer.TokenFor(demoted, Roles.Citizen, Roles.Staff), GatewayServers.Issuer.TokenFor(disabled)];
+        string[] valid = [GatewayServers.Issuer.TokenForSession(signedOut, Guid.CreateVersion7()), GatewayServers.Issuer.TokenFor(demoted, Roles.Citizen), GatewayServers.Issuer.TokenFor(Guid.CreateVersion7())];
+        foreach (var token in refused.Concat(valid))
+        {
+            (await StatusAsync(token)).ShouldBe(HttpStatusCode.OK); // and so the token is cached
+        }
+
+        var denials = new TokenDenials([session], new() { [demoted] = [Roles.Citizen], [disabled] = [] });
+        await denials.WriteAsync(Gateway.Provider.GetRequiredService<RedisCircuit>(), TimeSpan.FromMinutes(1), Cancel);
+
+        await Eventually.TrueAsync(async () => await StatusAsync(refused[0]) is HttpStatusCode.Unauthorized, "the gateway to read the list");
+        foreach (var token in refused.Append(GatewayServers.Issuer.TokenFor(disabled)))
+        {
+            using var response = await SendAsync(HttpMethod.Get, "/api/v1/reports/a", ("Authorization", $"Bearer {token}"));
+            response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            response.Headers.WwwAuthenticate.ToString().ShouldContain("invalid_token");
+        }
+
+        foreach (var token in valid)
+        {
+            (await StatusAsync(token)).ShouldBe(HttpStatusCode.OK);
+        }
+
+        async Task<HttpStatusCode> StatusAsync(string token)
+        {
+            using var response = await SendAsync(HttpMethod.Get, "/api/v1/reports/a", ("Authorization", $"Bearer {token}"));
+            return response.StatusCode;
+        }
     }
 
     [Fact]

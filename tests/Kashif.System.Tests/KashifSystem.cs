@@ -222,7 +222,7 @@ public sealed class KashifSystem : IAsyncLifetime
         kill.ExitCode.ShouldBe(0);
     }
 
-    private async Task<User> SignInAsync(string email, string password, Guid id)
+    public async Task<User> SignInAsync(string email, string password, Guid id)
     {
         using var anonymous = Anonymous();
         using var form = new FormUrlEncodedContent([new("username", email), new("password", password)]);

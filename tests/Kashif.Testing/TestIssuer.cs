@@ -63,6 +63,10 @@ public sealed class TestIssuer : IAsyncDisposable
     public string TokenFor(Guid userId, params string[] roles) =>
         Sign(_credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(15));
 
+    /// <summary>A user's access token, in a session.</summary>
+    public string TokenForSession(Guid userId, Guid sessionId) => Sign(
+        _credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromMinutes(15), new() { [KashifClaims.Session] = sessionId.ToString() });
+
     /// <summary>A service's access token.</summary>
     public string TokenForService(string clientId = "test-service") => Sign(_credentials, clientId, [Roles.Service], TimeSpan.FromMinutes(10));
 

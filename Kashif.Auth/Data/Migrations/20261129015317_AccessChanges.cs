@@ -1,0 +1,71 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Kashif.Auth.Data.Migrations
+{
+    /// <inheritdoc />
+    public partial class AccessChanges : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<DateTimeOffset>(
+                name: "access_changed_at",
+                table: "users",
+                type: "timestamp with time zone",
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "secret_id",
+                table: "totp_credentials",
+                type: "character varying(8)",
+                maxLength: 8,
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "secret_id",
+                table: "signing_keys",
+                type: "character varying(8)",
+                maxLength: 8,
+                nullable: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_users_access_changed_at",
+                table: "users",
+                column: "access_changed_at",
+                filter: "access_changed_at IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sessions_revoked_at",
+                table: "sessions",
+                column: "revoked_at",
+                filter: "revoked_at IS NOT NULL");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropIndex(
+                name: "ix_users_access_changed_at",
+                table: "users");
+
+            migrationBuilder.DropIndex(
+                name: "ix_sessions_revoked_at",
+                table: "sessions");
+
+            migrationBuilder.DropColumn(
+                name: "access_changed_at",
+                table: "users");
+
+            migrationBuilder.DropColumn(
+                name: "secret_id",
+                table: "totp_credentials");
+
+            migrationBuilder.DropColumn(
+                name: "secret_id",
+                table: "signing_keys");
+        }
+    }
+}
