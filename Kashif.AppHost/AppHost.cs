@@ -16,6 +16,7 @@ builder.ChooseServers($"docker.io/library/postgres:{PostgresTag}", $"docker.io/l
 var adminEmail = Setting("admin-email", "admin@kashif.local");
 var adminPassword = Secret("admin-password");
 var signingKeySecret = Secret("signing-key-secret");
+var otherSigningKeySecret = Setting("other-signing-key-secret", "", secret: true);
 var serviceSecret = Secret("service-secret");
 var firebaseCredentials = Setting("firebase-credentials", "", secret: true);
 var smtpHost = Setting("smtp-host", "");
@@ -49,6 +50,7 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__Admin__Email", adminEmail)
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
+    .WithEnvironment("Auth__OtherSigningKeySecret", otherSigningKeySecret)
     .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
     .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret)
     .WithValueCommand("show-admin-password", "Show the first admin's password", "Applies only when the account is created.",

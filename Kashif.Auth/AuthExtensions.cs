@@ -68,9 +68,10 @@ internal static class AuthExtensions
         services.AddScoped<AccountErasure>();
 
         // They start in this order, after the migrations.
+        services.AddHostedService<Reencryption>();
         services.AddHostedService<KeyRotationSchedule>();
-        services.AddHostedService<FirstAdmin>();
         services.AddHostedService<TokenDenialPublisher>();
+        services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService<EmailTokenCleanup>();
         services.AddHostedService<AuditCleanup>();

@@ -17,6 +17,9 @@ internal sealed class AuthOptions : IValidatableObject
     [Required(ErrorMessage = "Auth:SigningKeySecret is not set: a random secret of at least 32 characters (openssl rand -base64 48) that encrypts the signing keys. Keep it: without it the keys are lost.")]
     public string SigningKeySecret { get; set; } = "";
 
+    /// <summary>Decrypts too, and encrypts nothing: the former secret after a change, or the next one before it.</summary>
+    public string OtherSigningKeySecret { get; set; } = "";
+
     /// <summary>Client id and secret of each service that may request a token.</summary>
     public Dictionary<string, string> ServiceClients { get; } = [];
 
@@ -31,14 +34,16 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>How long a session lasts after its last refresh.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>How long a used refresh token still returns the same successor. Zero turns this off.</summary>
-    public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
-
     /// <summary>How long a session lasts at most, however often it is refreshed.</summary>
     public TimeSpan LongestSession { get; set; } = TimeSpan.FromDays(365);
 
+    /// <summary>How long a used refresh token still returns the same successor. Zero turns this off.</summary>
+    public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a password may wait for a free core before the request gets a 503.</summary>
     public TimeSpan LongestHashingWait { get; set; } = TimeSpan.FromSeconds(15);
+
+    internal RootSecrets Secrets => new(SigningKeySecret, OtherSigningKeySecret.Length == 0 ? null : OtherSigningKeySecret);
 
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
@@ -55,6 +60,12 @@ internal sealed class AuthOptions : IValidatableObject
                 $"Auth:SigningKeySecret must be random and have at least {MinSecretLength} characters; make one with: openssl rand -base64 48.");
         }
 
+        if (OtherSigningKeySecret.Length > 0 && (OtherSigningKeySecret.Length < MinSecretLength || OtherSigningKeySecret == SigningKeySecret))
+        {
+            yield return new ValidationResult(
+                $"Auth:OtherSigningKeySecret must have at least {MinSecretLength} characters and differ from Auth:SigningKeySecret. Leave it out unless the secret is being changed.");
+        }
+
         foreach (var client in ServiceClients.Where(client => client.Value is not { Length: >= MinSecretLength }).Select(client => client.Key))
         {
             yield return new ValidationResult($"Auth:ServiceClients:{client} must be a random secret of at least {MinSecretLength} characters.");
@@ -63,6 +74,11 @@ internal sealed class AuthOptions : IValidatableObject
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
         {
             yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than Auth:AccessTokenLifetime.");
+        }
+
+        if (LongestSession < SessionLifetime)
+        {
+            yield return new ValidationResult("Auth:LongestSession must not be shorter than Auth:SessionLifetime.");
         }
 
         if (RefreshGrace < TimeSpan.Zero || RefreshGrace > TimeSpan.FromMinutes(1))
@@ -76,11 +92,6 @@ internal sealed class AuthOptions : IValidatableObject
         }
 
         if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero || Throttle.DeviceLifetime <= TimeSpan.Zero
-        if (LongestSession < SessionLifetime)
-        {
-            yield return new ValidationResult("Auth:LongestSession must not be shorter than Auth:SessionLifetime.");
-        }
-
             || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1 || Throttle.PerDevice < 1)
         {
             yield return new ValidationResult(
@@ -149,6 +160,12 @@ internal sealed class ThrottleOptions
     /// <summary>For one e-mail address from one IP address.</summary>
     public int PerAccountAndAddress { get; set; } = 10;
 
+    /// <summary>From one device with a recent login, or one session. These attempts count for no other limit.</summary>
+    public int PerDevice { get; set; } = 10;
+
+    /// <summary>How long after its last login a device is known.</summary>
+    public TimeSpan DeviceLifetime { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>How long a login waits for Redis before this replica counts locally.</summary>
     public TimeSpan RedisTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
 }
@@ -168,12 +185,6 @@ internal sealed class KeyRotationOptions
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>A third of <see cref="Propagation"/>: the gateway caches the answer and a client may cache the gateway's copy.</summary>
-    /// <summary>From one device with a recent login, or one session. These attempts count for no other limit.</summary>
-    public int PerDevice { get; set; } = 10;
-
-    /// <summary>How long after its last login a device is known.</summary>
-    public TimeSpan DeviceLifetime { get; set; } = TimeSpan.FromDays(90);
-
     internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
 }
 

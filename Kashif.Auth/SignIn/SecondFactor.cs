@@ -18,17 +18,19 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     /// <summary>32 characters without I, O, 0 and 1, which look alike: a code has 50 bits.</summary>
     private const string RecoveryAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-    private string Secret => options.Value.SigningKeySecret;
+    private RootSecrets Secrets => options.Value.Secrets;
 
     /// <summary>Starts or restarts the setup of an app.</summary>
     /// <returns>The secret for the app; null if an app is already set up.</returns>
     public async Task<byte[]?> BeginAsync(Guid userId, CancellationToken cancellationToken)
     {
         var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);
-        var protectedSecret = Sealing.Seal(Secret, DerivedKey.TotpSecrets, secret, userId.ToByteArray());
+        var protectedSecret = Sealing.Seal(Secrets, DerivedKey.TotpSecrets, secret, userId.ToByteArray());
         var begun = await database.Database.ExecuteSqlAsync($"""
-            INSERT INTO totp_credentials AS held (user_id, protected_secret, created_at, last_step) VALUES ({userId}, {protectedSecret}, {time.GetUtcNow()}, 0)
-            ON CONFLICT (user_id) DO UPDATE SET protected_secret = excluded.protected_secret, created_at = excluded.created_at
+            INSERT INTO totp_credentials AS held (user_id, protected_secret, secret_id, created_at, last_step)
+            VALUES ({userId}, {protectedSecret}, {Secrets.CurrentId}, {time.GetUtcNow()}, 0)
+            ON CONFLICT (user_id) DO UPDATE
+            SET protected_secret = excluded.protected_secret, secret_id = excluded.secret_id, created_at = excluded.created_at
             WHERE held.confirmed_at IS NULL
             """, cancellationToken);
         return begun == 1 ? secret : null;
@@ -114,8 +116,8 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     private async Task<bool> TryUseRecoveryCodeAsync(Guid userId, string code, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var hash = HashOf(userId, code);
-        var used = await database.RecoveryCodes.Where(held => held.UserId == userId && held.Hash == hash && held.UsedAt == null)
+        var hashes = Secrets.All.Select(secret => HashOf(secret, userId, code)).ToArray();
+        var used = await database.RecoveryCodes.Where(held => held.UserId == userId && hashes.Contains(held.Hash) && held.UsedAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(held => held.UsedAt, now), cancellationToken);
         if (used == 0)
         {
@@ -130,14 +132,14 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     {
         var codes = Enumerable.Range(0, RecoveryCodes).Select(_ => RandomNumberGenerator.GetString(RecoveryAlphabet, RecoveryCodeLength)).ToArray();
         await database.RecoveryCodes.Where(code => code.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        database.RecoveryCodes.AddRange(codes.Select(code => new RecoveryCode { UserId = userId, Hash = HashOf(userId, code) }));
+        database.RecoveryCodes.AddRange(codes.Select(code => new RecoveryCode { UserId = userId, Hash = HashOf(Secrets.Current, userId, code) }));
         await database.SaveChangesAsync(cancellationToken);
         return [.. codes.Select(code => $"{code[..(RecoveryCodeLength / 2)]}-{code[(RecoveryCodeLength / 2)..]}")];
     }
 
     private long? Match(TotpCredential credential, string code)
     {
-        var secret = Sealing.Open(Secret, DerivedKey.TotpSecrets, credential.ProtectedSecret, credential.UserId.ToByteArray());
+        var secret = credential.Open(Secrets);
         try
         {
             return Totp.Match(secret, code, time.GetUtcNow());
@@ -148,8 +150,8 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
         }
     }
 
-    private byte[] HashOf(Guid userId, string code) =>
-        HMACSHA256.HashData(DerivedKey.Of(Secret, DerivedKey.RecoveryCodes), (byte[])[.. userId.ToByteArray(), .. Encoding.UTF8.GetBytes(code)]);
+    private static byte[] HashOf(string secret, Guid userId, string code) =>
+        HMACSHA256.HashData(DerivedKey.Of(secret, DerivedKey.RecoveryCodes), (byte[])[.. userId.ToByteArray(), .. Encoding.UTF8.GetBytes(code)]);
 
     /// <summary>Removes spaces and hyphens, and accepts lower case.</summary>
     private static string Plain(string code) =>

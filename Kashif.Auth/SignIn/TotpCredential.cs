@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -10,7 +11,10 @@ internal sealed class TotpCredential
     public required Guid UserId { get; init; }
 
     /// <summary>The shared secret, encrypted and bound to the user.</summary>
-    public required byte[] ProtectedSecret { get; init; }
+    public required byte[] ProtectedSecret { get; set; }
+
+    /// <summary><see cref="RootSecrets.CurrentId"/> at the encryption; null if an older version encrypted it.</summary>
+    public string? SecretId { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When the first code was entered; logins ask for a code from then on.</summary>
@@ -18,6 +22,31 @@ internal sealed class TotpCredential
 
     /// <summary>The time step of the last accepted code. This step and earlier ones are refused (RFC 6238 section 5.2).</summary>
     public long LastStep { get; init; }
+
+    /// <returns>The shared secret, which the caller wipes.</returns>
+    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    public byte[] Open(RootSecrets secrets)
+    {
+        try
+        {
+            return Sealing.Open(secrets, DerivedKey.TotpSecrets, ProtectedSecret, UserId.ToByteArray());
+        }
+        catch (AuthenticationTagMismatchException exception)
+        {
+            throw new InvalidOperationException(
+                "Neither Auth:SigningKeySecret nor Auth:OtherSigningKeySecret is the secret that encrypted the second factors. Set Auth:OtherSigningKeySecret to the former secret. If it is lost, delete all rows of totp_credentials and recovery_codes (their users log in with the password alone until they set up an app again).", exception);
+        }
+    }
+
+    /// <summary>Encrypts it under the current secret.</summary>
+    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    public void Reencrypt(RootSecrets secrets)
+    {
+        var plain = Open(secrets);
+        ProtectedSecret = Sealing.Seal(secrets, DerivedKey.TotpSecrets, plain, UserId.ToByteArray());
+        SecretId = secrets.CurrentId;
+        CryptographicOperations.ZeroMemory(plain);
+    }
 }
 
 /// <summary>Replaces a code of the authenticator app once.</summary>
@@ -35,6 +64,7 @@ internal sealed class TotpConfiguration : IEntityTypeConfiguration<TotpCredentia
     {
         builder.ToTable("totp_credentials");
         builder.HasKey(credential => credential.UserId);
+        builder.Property(credential => credential.SecretId).HasMaxLength(RootSecrets.IdLength);
         builder.HasOne<User>().WithOne().HasForeignKey<TotpCredential>(credential => credential.UserId).OnDelete(DeleteBehavior.Cascade);
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class KeyRotation(
             key.RetiredAt = retired;
         }
 
-        var created = StoredSigningKey.Create(options.Value.SigningKeySecret, now, activeFrom);
+        var created = StoredSigningKey.Create(options.Value.Secrets, now, activeFrom);
         database.SigningKeys.Add(created);
         audit.Record(admin ?? Guid.Empty, AuditActions.SigningKeyRotated, new Dictionary<string, string>
         {

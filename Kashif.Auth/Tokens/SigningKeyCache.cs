@@ -46,7 +46,7 @@ internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<Auth
 
         var opened = _keys?.Newest.ToDictionary(key => key.TokenSigner.KeyId, key => key.TokenSigner) ?? [];
         List<CachedKey> newest = [.. stored.Select(key =>
-            new CachedKey(key.ActiveFrom, opened.GetValueOrDefault(key.Id) ?? new TokenSigner(key.Id, key.Open(options.Value.SigningKeySecret))))];
+            new CachedKey(key.ActiveFrom, opened.GetValueOrDefault(key.Id) ?? new TokenSigner(key.Id, key.Open(options.Value.Secrets))))];
         var published = new JwksResponse([.. newest.Select(key => key.TokenSigner.Public)]);
 
         var keySet = new JsonWebKeySet(JsonSerializer.Serialize(published, AuthJson.Default.JwksResponse));

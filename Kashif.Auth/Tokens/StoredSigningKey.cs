@@ -14,7 +14,10 @@ internal sealed class StoredSigningKey
     public required string Id { get; init; }
 
     /// <summary>PKCS #8, encrypted and bound to <see cref="Id"/>.</summary>
-    public required byte[] ProtectedKey { get; init; }
+    public required byte[] ProtectedKey { get; set; }
+
+    /// <summary><see cref="RootSecrets.CurrentId"/> at the encryption; null if an older version encrypted it.</summary>
+    public required string? SecretId { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When it starts to sign. It is published from its creation.</summary>
@@ -23,35 +26,52 @@ internal sealed class StoredSigningKey
     /// <summary>When the last token that it signed has expired. It is published until then.</summary>
     public DateTimeOffset? RetiredAt { get; set; }
 
-    public static StoredSigningKey Create(string secret, DateTimeOffset now, DateTimeOffset activeFrom)
+    public static StoredSigningKey Create(RootSecrets secrets, DateTimeOffset now, DateTimeOffset activeFrom)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var id = Base64Url.EncodeToString(new ECDsaSecurityKey(key).ComputeJwkThumbprint());
         var plain = key.ExportPkcs8PrivateKey();
-        var sealedKey = Sealing.Seal(secret, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
+        var sealedKey = Sealing.Seal(secrets, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
         CryptographicOperations.ZeroMemory(plain);
-        return new StoredSigningKey { Id = id, ProtectedKey = sealedKey, CreatedAt = now, ActiveFrom = activeFrom };
+        return new StoredSigningKey { Id = id, ProtectedKey = sealedKey, SecretId = secrets.CurrentId, CreatedAt = now, ActiveFrom = activeFrom };
     }
 
     /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
-    public ECDsa Open(string secret)
+    public ECDsa Open(RootSecrets secrets)
     {
-        byte[]? plain = null;
+        var plain = Decrypt(secrets);
         try
         {
-            plain = Sealing.Open(secret, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
             var key = ECDsa.Create();
             key.ImportPkcs8PrivateKey(plain, out _);
             return key;
         }
-        catch (AuthenticationTagMismatchException exception)
-        {
-            throw new InvalidOperationException(
-                $"Auth:SigningKeySecret is not the secret that encrypted signing key '{Id}'. Restore the former secret, or delete all rows of signing_keys to start with a new key (all access tokens become invalid).", exception);
-        }
         finally
         {
             CryptographicOperations.ZeroMemory(plain);
+        }
+    }
+
+    /// <summary>Encrypts it under the current secret.</summary>
+    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    public void Reencrypt(RootSecrets secrets)
+    {
+        var plain = Decrypt(secrets);
+        ProtectedKey = Sealing.Seal(secrets, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(Id));
+        SecretId = secrets.CurrentId;
+        CryptographicOperations.ZeroMemory(plain);
+    }
+
+    private byte[] Decrypt(RootSecrets secrets)
+    {
+        try
+        {
+            return Sealing.Open(secrets, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
+        }
+        catch (AuthenticationTagMismatchException exception)
+        {
+            throw new InvalidOperationException(
+                $"Neither Auth:SigningKeySecret nor Auth:OtherSigningKeySecret is the secret that encrypted signing key '{Id}'. Set Auth:OtherSigningKeySecret to the former secret. If it is lost, delete all rows of signing_keys to start with a new key (all access tokens become invalid).", exception);
         }
     }
 }
@@ -62,5 +82,6 @@ internal sealed class StoredSigningKeyConfiguration : IEntityTypeConfiguration<S
     {
         builder.ToTable("signing_keys");
         builder.Property(key => key.Id).HasMaxLength(64);
+        builder.Property(key => key.SecretId).HasMaxLength(RootSecrets.IdLength);
     }
 }

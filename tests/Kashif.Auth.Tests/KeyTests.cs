@@ -82,29 +82,30 @@ public sealed class KeyTests(AuthServers servers)
         {
             Id = reader.GetString(0),
             ProtectedKey = reader.GetFieldValue<byte[]>(1),
+            SecretId = null,
             CreatedAt = default,
             ActiveFrom = default,
         };
 
-        using var key = row.Open(AuthServers.SigningKeySecret);
+        using var key = row.Open(new RootSecrets(AuthServers.SigningKeySecret));
         var secret = key.ExportParameters(includePrivateParameters: true).D.ShouldNotBeNull();
         row.ProtectedKey.AsSpan().IndexOf(secret).ShouldBe(-1);
         row.ProtectedKey.AsSpan().IndexOf(key.ExportSubjectPublicKeyInfo().AsSpan(^32..)).ShouldBe(-1);
-        Should.Throw<InvalidOperationException>(() => row.Open($"{AuthServers.SigningKeySecret}x")).Message.ShouldContain("Auth:SigningKeySecret");
+        Should.Throw<InvalidOperationException>(() => row.Open(new RootSecrets($"{AuthServers.SigningKeySecret}x"))).Message.ShouldContain("Auth:SigningKeySecret");
 
         // Bound to its id: a row cannot be moved to another id.
-        var moved = new StoredSigningKey { Id = "other", ProtectedKey = row.ProtectedKey, CreatedAt = default, ActiveFrom = default };
-        Should.Throw<InvalidOperationException>(() => moved.Open(AuthServers.SigningKeySecret));
+        var moved = new StoredSigningKey { Id = "other", ProtectedKey = row.ProtectedKey, SecretId = null, CreatedAt = default, ActiveFrom = default };
+        Should.Throw<InvalidOperationException>(() => moved.Open(new RootSecrets(AuthServers.SigningKeySecret)));
     }
 
     [Theory]
     [InlineData("Auth:SigningKeySecret", null)]
     [InlineData("Auth:SigningKeySecret", "short")]
     [InlineData("Auth:SigningKeySecret", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    [InlineData("Auth:Issuer", null)]
     [InlineData("Auth:OtherSigningKeySecret", "short")]
     [InlineData("Auth:OtherSigningKeySecret", AuthServers.SigningKeySecret)]
     [InlineData("Auth:LongestSession", "1.00:00:00")]
+    [InlineData("Auth:Issuer", null)]
     [InlineData("Auth:Issuer", "kashif")]
     [InlineData("Auth:Issuer", "https://kashif.test/")]
     [InlineData("Auth:Admin:Password", null)]

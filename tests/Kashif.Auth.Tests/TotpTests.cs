@@ -245,6 +245,61 @@ public sealed class TotpTests(AuthServers servers)
         await (await PostAsync(person, "totp/confirm", new { code = "123456" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_otp");
     }
 
+    [Fact]
+    public async Task Second_factors_and_signing_keys_survive_a_changed_secret()
+    {
+        const string NextSecret = "Zt4/9LmQe7RbXw2KcVhN5sYpJg8UfAoD";
+        await using var former = await servers.StartAsync();
+        using var client = former.Anonymous();
+        var (email, secret, codes) = await SetUpAsync(client, former);
+        var access = Tokens.Of(await (await TryLoginAsync(client, email, codes[0])).JsonAsync()).Access;
+
+        // Before the change every replica can decrypt with both; none encrypts with the next one yet.
+        await using (var prepared = await servers.StartAsync(former.Database, settings: ("Auth:OtherSigningKeySecret", NextSecret)))
+        {
+            using var early = prepared.Anonymous();
+            (await TryLoginAsync(early, email, codes[1])).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        await using (var changed = await servers.StartAsync(
+            former.Database, settings: [("Auth:SigningKeySecret", NextSecret), ("Auth:OtherSigningKeySecret", AuthServers.SigningKeySecret)]))
+        {
+            using var signedIn = changed.With(access);
+            (await signedIn.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+            using var late = changed.Anonymous();
+            (await TryLoginAsync(late, email, codes[2])).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        // The start has encrypted everything anew, so the former secret can go.
+        var time = new MovableTime();
+        time.Advance(TimeSpan.FromSeconds(90));
+        await using var next = await servers.StartAsync(
+            former.Database, services => services.AddSingleton<TimeProvider>(time), ("Auth:SigningKeySecret", NextSecret));
+        using var last = next.Anonymous();
+        (await TryLoginAsync(last, email, CodeAt(secret, time.GetUtcNow()))).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        var failure = await Should.ThrowAsync<Exception>(() => servers.StartAsync(former.Database));
+        failure.ToString().ShouldContain("Auth:OtherSigningKeySecret");
+        failure = await Should.ThrowAsync<Exception>(() => servers.StartAsync(former.Database, settings: ("Auth:SigningKeySecret", $"{NextSecret}x")));
+        failure.ToString().ShouldContain("Auth:OtherSigningKeySecret");
+    }
+
+    [Fact]
+    public async Task Second_factor_under_an_unknown_secret_stops_the_start()
+    {
+        await using var auth = await servers.StartAsync();
+        using var client = auth.Anonymous();
+        await SetUpAsync(client, auth);
+        await using (var database = NpgsqlDataSource.Create(auth.Database))
+        {
+            await database.CreateCommand("DELETE FROM signing_keys").ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        var failure = await Should.ThrowAsync<Exception>(
+            () => servers.StartAsync(auth.Database, settings: ("Auth:SigningKeySecret", "Zt4/9LmQe7RbXw2KcVhN5sYpJg8UfAoD")));
+        failure.ToString().ShouldContain("totp_credentials");
+    }
+
     private static async Task<(string Email, string Secret, string[] Codes)> SetUpAsync(HttpClient client, Testing.ServiceHost<Program> auth)
     {
         var (email, _) = await client.RegisterAsync();
