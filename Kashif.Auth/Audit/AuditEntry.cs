@@ -45,5 +45,6 @@ internal sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEn
 
         // No foreign key: entries outlive the account. Ids (version 7) are in time order, so both lists read this index backwards.
         builder.HasIndex(entry => new { entry.UserId, entry.Id });
+        builder.HasIndex(entry => entry.ActorId).HasFilter("actor_id IS NOT NULL"); // an erasure reads it
     }
 }

@@ -5,6 +5,7 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Deletion;
@@ -57,11 +58,15 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
     public static DateTimeOffset LastSweepAt(DateTimeOffset requestedAt, AuthOptions options) =>
         requestedAt + options.AccessTokenLifetime + options.Deletion.Grace;
 
+    /// <summary>Deletes unpublished events about users, except those that the relay is publishing: it may have to wait for the broker.</summary>
+    public static Task ForgetEventsAsync(AuthDbContext database, string[] userIds, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync(
+        $"DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE subject = ANY ({userIds}) FOR UPDATE SKIP LOCKED))", cancellationToken);
+
     /// <summary>Deletes unpublished events about the user and stored answers of idempotent requests.</summary>
     private async Task ForgetMessagesAsync(Guid userId, CancellationToken cancellationToken)
     {
         var id = userId.ToString();
-        await database.Set<OutboxMessage>().Where(message => message.Subject == id).ExecuteDeleteAsync(cancellationToken);
+        await ForgetEventsAsync(database, [id], cancellationToken);
 
         // The answer of the registration is stored without a user id, so it is found by its body.
         await database.Database.ExecuteSqlAsync($"""
@@ -69,4 +74,10 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
             WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND position(convert_to({id}, 'UTF8') IN body) > 0)
             """, cancellationToken);
     }
+}
+
+/// <summary>An erasure finds a user's unpublished events by it.</summary>
+internal sealed class OutboxSubjectIndex : IEntityTypeConfiguration<OutboxMessage>
+{
+    public void Configure(EntityTypeBuilder<OutboxMessage> builder) => builder.HasIndex(message => message.Subject);
 }

@@ -26,5 +26,6 @@ internal sealed class DebitConfiguration : IEntityTypeConfiguration<Debit>
     {
         debit.ToTable("debits");
         debit.Property(row => row.Id).ValueGeneratedNever();
+        debit.HasIndex(row => row.UserId); // an erasure reads it
     }
 }

@@ -140,6 +140,53 @@ public sealed class DeletionTests(DeletionServers servers) : IClassFixture<Delet
     }
 
     [Fact]
+    public async Task Deletion_and_export_read_by_index()
+    {
+        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        using var client = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
+        using var queries = PersonQueries.Record(user.GetProperty("id").GetGuid());
+
+        (await client.GetAsync("/api/v1/auth/me/export")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await DeleteAsync(client)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+
+        (await queries.ScansAsync(servers.Auth.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Deletion_does_not_wait_for_a_relay_that_waits_for_the_broker()
+    {
+        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        using var client = servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access);
+        await using var relay = new NpgsqlConnection(servers.Auth.Database);
+        await relay.OpenAsync();
+        NpgsqlTransaction? publishing = null;
+        await Eventually.TrueAsync(async () =>
+        {
+            var id = Guid.CreateVersion7();
+            await ExecuteAsync("INSERT INTO outbox (id, type, subject, payload, occurred_at) VALUES ($1, 'user.updated', $2, '{}', now())", id, user.GetProperty("id").GetString());
+            publishing = await relay.BeginTransactionAsync();
+            if (await ExecuteAsync("DELETE FROM outbox WHERE id = $1", id) == 1)
+            {
+                return true;
+            }
+
+            await publishing.DisposeAsync(); // the service's own relay was faster
+            return false;
+        }, "the lock of an unpublished event");
+
+        (await DeleteAsync(client)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+
+        await publishing.ShouldNotBeNull().CommitAsync();
+
+        async Task<int> ExecuteAsync(string sql, params object?[] values)
+        {
+            await using var command = new NpgsqlCommand(sql, relay);
+            command.Parameters.AddRange(values.Select(value => new NpgsqlParameter { Value = value }).ToArray());
+            return await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Fact]
     public async Task Parallel_deletion_requests_start_one_deletion()
     {
         var (email, user) = await servers.Auth.Anonymous().RegisterAsync();

@@ -32,6 +32,19 @@ public sealed class ErasureTests(CouponsService service)
     }
 
     [Fact]
+    public async Task Erasure_and_export_read_by_index()
+    {
+        var user = await service.UserAsync(1);
+        using var queries = PersonQueries.Record(user);
+        using var auth = service.Host.AsService();
+
+        await auth.GetStringAsync($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+        await service.Tap.EraseAsync(user, ResourceNames.Coupons);
+
+        (await queries.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task An_open_redemption_ends_before_the_erasure()
     {
         var calls = 0;

@@ -41,6 +41,19 @@ public sealed class ErasureTests(GamificationService service)
     }
 
     [Fact]
+    public async Task Erasure_and_export_read_by_index()
+    {
+        using var citizen = service.Citizen(out var user);
+        using var queries = PersonQueries.Record(user);
+        using var auth = service.Host.AsService();
+
+        await auth.GetStringAsync($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+        await service.Tap.EraseAsync(user, ResourceNames.Gamification);
+
+        (await queries.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_late_award_is_erased_by_the_next_deletion_event()
     {
         using var citizen = service.Citizen(out var user);

@@ -32,4 +32,18 @@ public sealed class ErasureTests(NotificationsServers servers)
         (await DatabaseScan.TablesWithAsync(service.Database, "Lina Haddad")).ShouldBeEmpty();
         (await DatabaseScan.TablesWithAsync(service.Database, "phone-token-4711")).ShouldBeEmpty();
     }
+    [Fact]
+    public async Task Erasure_and_export_read_by_index()
+    {
+        await using var service = await NotificationsService.StartAsync(servers);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
+        var user = Guid.CreateVersion7();
+        using var queries = PersonQueries.Record(user);
+        using var auth = service.AsService();
+
+        await auth.GetStringAsync($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+        await tap.EraseAsync(user, ResourceNames.Notifications);
+
+        (await queries.ScansAsync(service.Database)).ShouldBeEmpty();
+    }
 }

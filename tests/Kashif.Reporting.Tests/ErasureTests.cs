@@ -31,6 +31,19 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Erasure_and_export_read_by_index()
+    {
+        using var citizen = service.Citizen(out var user);
+        using var queries = PersonQueries.Record(user);
+        using var auth = service.Host.AsService();
+
+        await auth.ReadAsync($"/internal/v1/users/{user}/export");
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+
+        (await queries.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_redelivered_deletion_sends_one_receipt_and_a_new_one_another()
     {
         using var citizen = service.Citizen(out var user);

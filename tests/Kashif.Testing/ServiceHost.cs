@@ -38,6 +38,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
         TestServers servers, TestIssuer issuer, string databaseName,
         IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
     {
+        PersonQueries.Listen();
         database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
         var all = new Dictionary<string, string?>
         {

@@ -124,6 +124,10 @@ namespace Kashif.Auth.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_audit_log");
 
+                    b.HasIndex("ActorId")
+                        .HasDatabaseName("ix_audit_log_actor_id")
+                        .HasFilter("actor_id IS NOT NULL");
+
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_audit_log_user_id_id");
 
@@ -301,10 +305,6 @@ namespace Kashif.Auth.Data.Migrations
                     b.HasIndex("ExpiresAt")
                         .HasDatabaseName("ix_sessions_expires_at");
 
-                    b.HasIndex("RevokedAt")
-                        .HasDatabaseName("ix_sessions_revoked_at")
-                        .HasFilter("revoked_at IS NOT NULL");
-
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_sessions_user_id");
 
@@ -354,11 +354,6 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("protected_secret");
 
-                    b.Property<string>("SecretId")
-                        .HasMaxLength(8)
-                        .HasColumnType("character varying(8)")
-                        .HasColumnName("secret_id");
-
                     b.HasKey("UserId")
                         .HasName("pk_totp_credentials");
 
@@ -389,11 +384,6 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("retired_at");
 
-                    b.Property<string>("SecretId")
-                        .HasMaxLength(8)
-                        .HasColumnType("character varying(8)")
-                        .HasColumnName("secret_id");
-
                     b.HasKey("Id")
                         .HasName("pk_signing_keys");
 
@@ -405,10 +395,6 @@ namespace Kashif.Auth.Data.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
-
-                    b.Property<DateTimeOffset?>("AccessChangedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("access_changed_at");
 
                     b.Property<int>("AccessFailedCount")
                         .HasColumnType("integer")
@@ -502,10 +488,6 @@ namespace Kashif.Auth.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_users");
-
-                    b.HasIndex("AccessChangedAt")
-                        .HasDatabaseName("ix_users_access_changed_at")
-                        .HasFilter("access_changed_at IS NOT NULL");
 
                     b.HasIndex("NormalizedEmail")
                         .IsUnique()
@@ -653,6 +635,9 @@ namespace Kashif.Auth.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_outbox");
+
+                    b.HasIndex("Subject")
+                        .HasDatabaseName("ix_outbox_subject");
 
                     b.ToTable("outbox", (string)null);
                 });

@@ -473,6 +473,9 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("ReportId", "Version")
                         .HasName("pk_status_changes");
 
+                    b.HasIndex("ChangedBy")
+                        .HasDatabaseName("ix_status_changes_changed_by");
+
                     b.ToTable("status_changes", (string)null);
                 });
 
