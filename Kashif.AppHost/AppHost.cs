@@ -25,6 +25,7 @@ var smtpUser = Setting("smtp-user", "");
 var smtpPassword = Setting("smtp-password", "", secret: true);
 var smtpFrom = Setting("smtp-from", "");
 var appUrl = Setting("app-url", "");
+var trustedProxies = Setting("trusted-proxies", "");
 
 // The public URL of the gateway: the issuer of tokens and the base of links in e-mails.
 var gatewayPort = builder.ForGateway();
@@ -96,6 +97,7 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithHttpHealthCheck("/health")
     .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEnvironment("Gateway__TrustedProxies__0", trustedProxies)
     .WithEnvironment("ServiceClient__ClientId", ResourceNames.Gateway)
     .WithEnvironment("ServiceClient__ClientSecret", serviceSecret)
     .WithReference(cache).WaitFor(cache)

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Auth.Users;
+using Kashif.Gateway.Perimeter;
 
 namespace Kashif;
 
@@ -14,6 +15,7 @@ internal static class ParameterChecks
     {
         builder.Check("admin-email", value => new EmailAttribute().IsValid(value) ? null : $"is '{value}'. Set it to an e-mail address.");
         builder.Check("admin-password", value => new PasswordAttribute().GetValidationResult(value, new ValidationContext(value)) is { } weak ? $"cannot be used. {weak.ErrorMessage}" : null);
+        builder.Check("trusted-proxies", value => ProxyNetworks.Of(value).FirstOrDefault(entry => entry.Network is null) is { Text: { } text } ? ProxyNetworks.FaultOf(text) : null);
         foreach (var server in new[] { ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache })
         {
             builder.Check($"{server}-password", value => value.Any(character => Unusable.Contains(character) || char.IsWhiteSpace(character) || char.IsControl(character))

@@ -10,20 +10,16 @@ internal sealed class GatewayOptions : IValidatableObject
 
     /// <summary>
     /// Addresses and networks of the proxies in front of the gateway, whose <c>X-Forwarded-For</c> and
-    /// <c>X-Forwarded-Proto</c> are trusted. None by default.
+    /// <c>X-Forwarded-Proto</c> are trusted. None by default. An entry may be a list (<see cref="ProxyNetworks"/>).
     /// </summary>
     public string[] TrustedProxies { get; set; } = [];
 
-    internal IEnumerable<IPNetwork> Networks() => TrustedProxies.Select(text => Parse(text)
-        ?? throw new InvalidOperationException($"Gateway:TrustedProxies contains '{text}'."));
+    internal IEnumerable<IPNetwork> Networks() => Entries().Select(entry => entry.Network
+        ?? throw new InvalidOperationException($"{Section}:{nameof(TrustedProxies)} {ProxyNetworks.FaultOf(entry.Text)}"));
 
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrustedProxies
-        .Where(text => Parse(text) is null)
-        .Select(text => new ValidationResult(
-            $"Gateway:TrustedProxies contains '{text}', which is not an address such as 10.0.0.5 or a network such as 10.0.0.0/8."));
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => Entries()
+        .Where(entry => entry.Network is null)
+        .Select(entry => new ValidationResult($"{Section}:{nameof(TrustedProxies)} {ProxyNetworks.FaultOf(entry.Text)}"));
 
-    private static IPNetwork? Parse(string text) =>
-        IPNetwork.TryParse(text, out var network) ? network
-        : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
-        : null;
+    private IEnumerable<(string Text, IPNetwork? Network)> Entries() => TrustedProxies.SelectMany(ProxyNetworks.Of);
 }

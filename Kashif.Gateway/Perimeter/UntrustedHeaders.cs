@@ -35,7 +35,9 @@ internal static class UntrustedHeaders
     /// <summary>Takes the client's address from trusted proxies, then removes the headers. YARP adds its own.</summary>
     public static void UseTrustedProxies(this WebApplication app)
     {
-        if (app.Services.GetRequiredService<IOptions<GatewayOptions>>().Value.TrustedProxies.Length > 0)
+        System.Net.IPNetwork[] trusted = [.. app.Services.GetRequiredService<IOptions<GatewayOptions>>().Value.Networks()];
+        app.UseProxyWarning(trusted);
+        if (trusted is not [])
         {
             app.UseForwardedHeaders();
         }

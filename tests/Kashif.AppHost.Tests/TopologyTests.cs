@@ -92,6 +92,7 @@ public sealed class TopologyTests
     [InlineData("--Parameters:gateway-port=http", "Parameters__gateway-port")]
     [InlineData("--Parameters:admin-email=nonsense", "Parameters__admin-email")]
     [InlineData("--Parameters:admin-password=password", "Parameters__admin-password")]
+    [InlineData("--Parameters:trusted-proxies=10.0.0.0/8 ingress", "Parameters__trusted-proxies")]
     [InlineData("--Parameters:postgres-password=a;b", "Parameters__postgres-password")]
     [InlineData("--Parameters:messaging-password=a\"b", "Parameters__messaging-password")]
     [InlineData("--Parameters:cache-password=a\\b", "Parameters__cache-password")]

@@ -6,6 +6,8 @@ using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Kashif.Gateway.Tests;
 
@@ -161,6 +163,9 @@ public sealed class CallerTests : IAsyncLifetime
     [InlineData("127.0.0.1", "2001:db8::5", "2001:db8::5")]
     [InlineData("127.0.0.1", "nonsense", "127.0.0.1")]
     [InlineData("10.0.0.0/8", "1.2.3.4", "127.0.0.1")]
+    [InlineData("10.0.0.0/8, 127.0.0.1", "1.2.3.4", "1.2.3.4")]
+    [InlineData("10.0.0.0/8 127.0.0.0/8", "1.2.3.4", "1.2.3.4")]
+    [InlineData("", "1.2.3.4", "127.0.0.1")]
     public async Task X_Forwarded_For_is_trusted_only_from_trusted_proxies(string trusted, string forwarded, string address)
     {
         await using var gateway = await GatewayService.StartAsync(("Gateway:TrustedProxies:0", trusted));
@@ -170,6 +175,33 @@ public sealed class CallerTests : IAsyncLifetime
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
         gateway[ResourceNames.Auth].Requests.ShouldHaveSingleItem().Headers["X-Forwarded-For"].ShouldBe(address);
+    }
+
+    [Theory]
+    [InlineData("Production", "10.0.0.0/8", "X-Forwarded-For", 1)]
+    [InlineData("Production", "", "X-Forwarded-For", 1)]
+    [InlineData("Production", "", "Forwarded", 1)]
+    [InlineData("Production", "127.0.0.0/8", "X-Forwarded-For", 0)]
+    [InlineData("Production", "", "X-Real-IP", 0)]
+    [InlineData("Development", "", "X-Forwarded-For", 0)]
+    public async Task A_proxy_that_is_not_trusted_is_warned_of_once_outside_Development(string environment, string trusted, string header, int warnings)
+    {
+        using var logs = new CapturedLogs();
+        await using var gateway = await GatewayService.StartAsync(
+            new Dictionary<string, string?> { ["environment"] = environment, ["Gateway:TrustedProxies:0"] = trusted },
+            services => services.AddSingleton<ILoggerProvider>(logs));
+        for (var count = 0; count < 3; count++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/coupons");
+            request.Headers.Add(header, "for=192.0.2.77");
+            using var response = await gateway.Client.SendAsync(request, Cancel);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        var said = logs.Lines.Where(line => line.Contains("Gateway:TrustedProxies")).ToArray();
+        said.Length.ShouldBe(warnings);
+        said.ShouldAllBe(line => line.StartsWith("Warning") && line.Contains("127.0.0.0/24") && !line.Contains("192.0.2.77"));
+        gateway.Provider.GetRequiredService<IHostEnvironment>().EnvironmentName.ShouldBe(environment);
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
