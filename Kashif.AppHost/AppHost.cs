@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Messaging.Database;
 using Kashif.NativeServers;
+using Kashif.Security;
 
 const string PostgresTag = "17.6", RabbitMqTag = "4.2", RedisTag = "8.6";
 
@@ -17,7 +18,6 @@ var adminEmail = Setting("admin-email", "admin@kashif.local");
 var adminPassword = Secret("admin-password");
 var signingKeySecret = Secret("signing-key-secret");
 var otherSigningKeySecret = Setting("other-signing-key-secret", "", secret: true);
-var serviceSecret = Secret("service-secret");
 var firebaseCredentials = Setting("firebase-credentials", "", secret: true);
 var smtpHost = Setting("smtp-host", "");
 var smtpPort = Setting("smtp-port", "587");
@@ -52,8 +52,6 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
     .WithEnvironment("Auth__Admin__Password", adminPassword)
     .WithEnvironment("Auth__SigningKeySecret", signingKeySecret)
     .WithEnvironment("Auth__OtherSigningKeySecret", otherSigningKeySecret)
-    .WithEnvironment("Auth__ServiceClients__coupons", serviceSecret)
-    .WithEnvironment("Auth__ServiceClients__gateway", serviceSecret)
     .WithValueCommand("show-admin-password", "Show the first admin's password", "Applies only when the account is created.",
         adminPassword.Resource.GetValueAsync)
     .WithProgramCommand("rotate-keys", "Rotate the signing keys", "Publishes a new key now and signs with it after 15 minutes.",
@@ -70,9 +68,8 @@ var gamification = Service<Projects.Kashif_Gamification>(ResourceNames.Gamificat
 
 var coupons = Service<Projects.Kashif_Coupons>(ResourceNames.Coupons, ResourceNames.CouponsDb)
     .WithReference(auth).WaitFor(auth)
-    .WithReference(gamification).WaitFor(gamification)
-    .WithEnvironment("ServiceClient__ClientId", ResourceNames.Coupons)
-    .WithEnvironment("ServiceClient__ClientSecret", serviceSecret);
+    .WithReference(gamification).WaitFor(gamification);
+MayCallServices(coupons, Secret("coupons-secret"), ServiceScopes.DebitPoints);
 
 var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notifications, ResourceNames.NotificationsDb)
     .WithReference(auth).WaitFor(auth)
@@ -98,14 +95,13 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithEnvironment("Gateway__TrustedProxies__0", trustedProxies)
-    .WithEnvironment("ServiceClient__ClientId", ResourceNames.Gateway)
-    .WithEnvironment("ServiceClient__ClientSecret", serviceSecret)
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth)
     .WithReference(reporting).WaitFor(reporting)
     .WithReference(gamification).WaitFor(gamification)
     .WithReference(coupons).WaitFor(coupons)
     .WithReference(notifications).WaitFor(notifications);
+MayCallServices(gateway, Secret("gateway-secret"), ServiceScopes.ExchangeApiKeys, ServiceScopes.ExportUsers);
 
 builder.Build().Run();
 
@@ -123,6 +119,14 @@ IResourceBuilder<ProjectResource> Service<TProject>(string name, string database
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
         .WithReference(database).WaitFor(database)
         .WithReference(messaging).WaitFor(messaging);
+}
+
+// The internal routes that the service may call, under a secret of its own.
+void MayCallServices(IResourceBuilder<ProjectResource> client, IResourceBuilder<ParameterResource> secret, params string[] scopes)
+{
+    client.WithEnvironment("ServiceClient__ClientId", client.Resource.Name).WithEnvironment("ServiceClient__ClientSecret", secret);
+    auth.WithEnvironment($"Auth__ServiceClients__{client.Resource.Name}__Secret", secret)
+        .WithEnvironment($"Auth__ServiceClients__{client.Resource.Name}__Scopes", string.Join(' ', scopes));
 }
 
 IResourceBuilder<ParameterResource> Setting(string name, string value, bool secret = false) =>

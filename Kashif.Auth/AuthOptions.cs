@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Auth.Users;
+using Kashif.Security;
 
 namespace Kashif.Auth;
 
@@ -20,8 +21,8 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>Decrypts too, and encrypts nothing: the former secret after a change, or the next one before it.</summary>
     public string OtherSigningKeySecret { get; set; } = "";
 
-    /// <summary>Client id and secret of each service that may request a token.</summary>
-    public Dictionary<string, string> ServiceClients { get; } = [];
+    /// <summary>The services that may request a token, by client id.</summary>
+    public Dictionary<string, ServiceClient> ServiceClients { get; } = [];
 
     public FirstAdminOptions Admin { get; } = new();
     public KeyRotationOptions KeyRotation { get; } = new();
@@ -66,9 +67,21 @@ internal sealed class AuthOptions : IValidatableObject
                 $"Auth:OtherSigningKeySecret must have at least {MinSecretLength} characters and differ from Auth:SigningKeySecret. Leave it out unless the secret is being changed.");
         }
 
-        foreach (var client in ServiceClients.Where(client => client.Value is not { Length: >= MinSecretLength }).Select(client => client.Key))
+        foreach (var (id, client) in ServiceClients)
         {
-            yield return new ValidationResult($"Auth:ServiceClients:{client} must be a random secret of at least {MinSecretLength} characters.");
+            if (client.Secret.Length < MinSecretLength)
+            {
+                yield return new ValidationResult($"Auth:ServiceClients:{id}:Secret must be a random secret of at least {MinSecretLength} characters.");
+            }
+            else if (ServiceClients.Any(other => other.Key != id && other.Value.Secret == client.Secret))
+            {
+                yield return new ValidationResult($"Auth:ServiceClients:{id}:Secret is another client's secret too. Each client needs its own.");
+            }
+
+            if (client.ScopeList is not [_, ..] scopes || scopes.Except(ServiceScopes.All).Any())
+            {
+                yield return new ValidationResult($"Auth:ServiceClients:{id}:Scopes must be one or more of {string.Join(", ", ServiceScopes.All)}, separated by spaces.");
+            }
         }
 
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
@@ -186,6 +199,17 @@ internal sealed class KeyRotationOptions
 
     /// <summary>A third of <see cref="Propagation"/>: the gateway caches the answer and a client may cache the gateway's copy.</summary>
     internal TimeSpan JwksMaxAge => Propagation / 3 < LongestMaxAge ? Propagation / 3 : LongestMaxAge;
+}
+
+/// <summary>Section <c>Auth:ServiceClients:&lt;id&gt;</c>: a service that calls others (RFC 6749 section 4.4).</summary>
+internal sealed class ServiceClient
+{
+    public string Secret { get; set; } = "";
+
+    /// <summary>What the client may do, of <see cref="ServiceScopes"/>, separated by spaces.</summary>
+    public string Scopes { get; set; } = "";
+
+    internal string[] ScopeList => Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }
 
 /// <summary>Section <c>Auth:Deletion</c>.</summary>

@@ -17,7 +17,7 @@ internal static class ApiKeyExchange
     private static readonly TimeSpan LastUseStep = TimeSpan.FromMinutes(1);
 
     public static void MapApiKeyExchange(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/internal/v1/api-keys/exchange", ExchangeAsync)
-        .RequireAuthorization(Policies.Service).ExcludeFromDescription()
+        .RequireAuthorization(ServiceScopes.ExchangeApiKeys).ExcludeFromDescription()
         .WithName("ExchangeApiKey").WithSummary("Exchange an API key for a short-lived access token");
 
     private static async Task<Results<Ok<TokenResponse>, ProblemHttpResult>> ExchangeAsync(

@@ -18,10 +18,10 @@ internal sealed class AccessTokens(SigningKeyCache keys, IOptions<AuthOptions> o
     }
 
     /// <summary>A service's token, without a refresh token: the service asks again.</summary>
-    public TokenResponse ForService(string clientId)
+    public TokenResponse ForService(string clientId, IEnumerable<string> scopes)
     {
         var lifetime = options.Value.ServiceTokenLifetime;
-        return Response(Issue(clientId, [Roles.Service], lifetime), refreshToken: null, lifetime);
+        return Response(Issue(clientId, [Roles.Service], lifetime, (KashifClaims.Scope, string.Join(' ', scopes))), refreshToken: null, lifetime);
     }
 
     /// <summary>A token for an API key: the owner's roles, limited to the key's scopes, in no session.</summary>

@@ -76,8 +76,8 @@ internal static class TokenEndpoints
             return OAuthProblem.MissingFields((TokenRequest.ClientIdField, request.ClientId), (TokenRequest.ClientSecretField, request.ClientSecret));
         }
 
-        return IsClient(options, request.ClientId, request.ClientSecret)
-            ? TypedResults.Ok(tokens.ForService(request.ClientId))
+        return FindClient(options, request.ClientId, request.ClientSecret) is { } client
+            ? TypedResults.Ok(tokens.ForService(request.ClientId, client.ScopeList))
             : OAuthProblem.Of(StatusCodes.Status401Unauthorized, "invalid_credentials", "invalid_client", "The client id or client secret is wrong.");
     }
 
@@ -87,12 +87,13 @@ internal static class TokenEndpoints
             ? TypedResults.Ok(tokens.ForUser(rotated.UserId, rotated.Roles, rotated.SessionId, rotated.RefreshToken))
             : new Error(StatusCodes.Status401Unauthorized, "invalid_token", "This refresh token is invalid, expired or already used. Log in again.").ToProblem();
 
-    private static bool IsClient(AuthOptions options, string id, string secret)
+    private static ServiceClient? FindClient(AuthOptions options, string id, string secret)
     {
-        var known = options.ServiceClients.TryGetValue(id, out var expected);
+        var client = options.ServiceClients.GetValueOrDefault(id);
 
         // Hashed first, so that the comparison takes the same time for any length.
-        var equal = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(secret)), SHA256.HashData(Encoding.UTF8.GetBytes(expected ?? "")));
-        return known && equal;
+        var equal = CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.UTF8.GetBytes(secret)), SHA256.HashData(Encoding.UTF8.GetBytes(client?.Secret ?? "")));
+        return equal ? client : null;
     }
 }

@@ -18,7 +18,7 @@ internal static class DebitEndpoints
 {
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/internal/v1/debits").ExcludeFromDescription().RequireAuthorization(Policies.Service);
+        var group = endpoints.MapGroup("/internal/v1/debits").ExcludeFromDescription().RequireAuthorization(ServiceScopes.DebitPoints);
         group.MapPut("/{redemptionId:guid}", PutAsync)
             .WithName("PutDebit")
             .WithSummary("Debit a user's points for a redemption; a repeated request returns the first result");

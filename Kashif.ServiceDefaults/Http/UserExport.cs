@@ -18,5 +18,5 @@ public static class UserExport
     /// </remarks>
     public static RouteHandlerBuilder MapUserExport(this IEndpointRouteBuilder endpoints, Delegate handler) =>
         endpoints.MapGet("/internal/v1/users/{id:guid}/export", handler)
-            .RequireAuthorization(Policies.Service).ExcludeFromDescription().WithName("ExportUser");
+            .RequireAuthorization(ServiceScopes.ExportUsers).ExcludeFromDescription().WithName("ExportUser");
 }

@@ -42,13 +42,17 @@ public static class AuthenticationExtensions
                 };
             });
 
-        services.AddAuthorizationBuilder()
+        var authorization = services.AddAuthorizationBuilder()
             .SetDefaultPolicy(Person().Build())
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(IsPersonOrNoEndpoint).Build())
             .AddPolicy(Policies.Staff, Person().RequireRole(Roles.Staff, Roles.Moderator, Roles.Admin).Build())
             .AddPolicy(Policies.Admin, Person().RequireRole(Roles.Admin).Build())
-            .AddPolicy(Policies.Session, Person().RequireClaim(KashifClaims.Session).Build())
-            .AddPolicy(Policies.Service, policy => policy.RequireAuthenticatedUser().RequireRole(Roles.Service));
+            .AddPolicy(Policies.Session, Person().RequireClaim(KashifClaims.Session).Build());
+        foreach (var scope in ServiceScopes.All)
+        {
+            authorization.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireRole(Roles.Service).RequireAssertion(context => context.User.HasScope(scope)));
+        }
+
         return builder;
     }
 

@@ -15,7 +15,7 @@ public static class KashifClaims
     /// <summary>The id of the API key; only in tokens issued for an API key.</summary>
     public const string ApiKey = "api_key";
 
-    /// <summary>The scopes of the API key, separated by spaces (RFC 9068 section 2.2.3).</summary>
+    /// <summary>The scopes of the API key or the service, separated by spaces (RFC 9068 section 2.2.3).</summary>
     public const string Scope = "scope";
 
     /// <summary>The audience of every access token.</summary>
@@ -33,6 +33,9 @@ public static class KashifClaims
 
         /// <summary>The signed-in user's session, or null for a service or an API key.</summary>
         public Guid? SessionId => Guid.TryParse(principal.FindFirst(Session)?.Value, out var id) ? id : null;
+
+        /// <summary>Whether the token of an API key or a service has the scope.</summary>
+        public bool HasScope(string scope) => principal.FindFirst(Scope)?.Value.Split(' ').Contains(scope) == true;
 
         /// <summary>City staff, moderator or admin.</summary>
         public bool IsStaff => principal.IsInRole(Roles.Staff) || principal.IsInRole(Roles.Moderator) || principal.IsInRole(Roles.Admin);

@@ -13,7 +13,10 @@ public static class Roles
     public const string Service = "service";
 }
 
-/// <summary>The authorization policies. The default and the fallback policy both require a user.</summary>
+/// <summary>
+/// The authorization policies. The default and the fallback policy both require a user. <see cref="ServiceScopes"/> are policies too,
+/// for other services.
+/// </summary>
 public static class Policies
 {
     /// <summary>City staff: staff, moderator or admin.</summary>
@@ -22,7 +25,4 @@ public static class Policies
 
     /// <summary>A user in a session, not with an API key. For endpoints that manage the account.</summary>
     public const string Session = "session";
-
-    /// <summary>Another service only.</summary>
-    public const string Service = "service";
 }

@@ -35,12 +35,13 @@ public static class Scopes
         }
 
         var needed = Needed(http.RequestServices.GetRequiredService<ServiceIdentity>().Name, http.Request.Method);
-        if (context.User.FindFirst(KashifClaims.Scope)?.Value.Split(' ').Contains(needed) == true)
+        if (context.User.HasScope(needed))
         {
             return true;
         }
 
         http.Features.Set(new InsufficientScope(needed));
+
         return false;
     }
 }

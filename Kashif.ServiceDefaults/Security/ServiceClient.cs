@@ -14,17 +14,17 @@ public sealed class ServiceClientOptions
 {
     public const string Section = "ServiceClient";
 
-    [Required(ErrorMessage = "ServiceClient:ClientId is not set. It is the <id> in Auth:ServiceClients:<id>.")]
+    [Required(ErrorMessage = "ServiceClient:ClientId is not set. It is the <id> in Auth:ServiceClients:<id>:Secret.")]
     public string ClientId { get; set; } = "";
 
-    [Required(ErrorMessage = "ServiceClient:ClientSecret is not set. It is the value of Auth:ServiceClients:<id>.")]
+    [Required(ErrorMessage = "ServiceClient:ClientSecret is not set. It is the value of Auth:ServiceClients:<id>:Secret.")]
     public string ClientSecret { get; set; } = "";
 }
 
 /// <summary>Service tokens for calls to other services.</summary>
 public static class ServiceClientExtensions
 {
-    /// <summary>Sends a token with the role <see cref="Roles.Service"/>. Gets it from Auth and renews it before it expires.</summary>
+    /// <summary>Sends a token with the role <see cref="Roles.Service"/> and the scopes of this service. Gets it from Auth and renews it before it expires.</summary>
     public static IHttpClientBuilder AddServiceToken(this IHttpClientBuilder builder)
     {
         builder.Services.AddOptions<ServiceClientOptions>()

@@ -61,7 +61,7 @@ public sealed class ArchitectureTests(BuiltServices services)
     {
         var exporting = BuiltServices.ServiceNames.Where(service => Endpoints(service)
             .Any(endpoint => endpoint.RoutePattern.RawText == "/internal/v1/users/{id:guid}/export"
-                && endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(required => required.Policy == Policies.Service)));
+                && endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(required => required.Policy == ServiceScopes.ExportUsers)));
         var erasing = EventCatalog.Subscriptions.Where(service => service.Value.Contains(UserDeleted.Type)).Select(service => service.Key);
 
         exporting.ShouldBe(ResourceNames.UserDataServices, ignoreOrder: true);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -59,7 +60,8 @@ public sealed class AuthServers : IAsyncLifetime
         {
             ["Auth:Issuer"] = Issuer,
             ["Auth:SigningKeySecret"] = SigningKeySecret,
-            [$"Auth:ServiceClients:{ClientId}"] = ClientSecret,
+            [$"Auth:ServiceClients:{ClientId}:Secret"] = ClientSecret,
+            [$"Auth:ServiceClients:{ClientId}:Scopes"] = ServiceScopes.ExchangeApiKeys,
             ["Auth:Throttle:PerAddress"] = "100000", // all tests share one address
             ["Auth:LongestHashingWait"] = "00:02:00", // and one machine
             ["Auth:Admin:Email"] = AdminEmail,

@@ -111,7 +111,10 @@ public sealed class KeyTests(AuthServers servers)
     [InlineData("Auth:Admin:Password", null)]
     [InlineData("Auth:Admin:Password", "password123")]
     [InlineData("Auth:Admin:Email", "admin")]
-    [InlineData("Auth:ServiceClients:coupons", "short")]
+    [InlineData("Auth:ServiceClients:coupons:Secret", "short")]
+    [InlineData("Auth:ServiceClients:other:Secret", AuthServers.ClientSecret)]
+    [InlineData("Auth:ServiceClients:coupons:Scopes", "points:debit points:award")]
+    [InlineData("Auth:ServiceClients:coupons:Scopes", " ")]
     public async Task Invalid_setting_stops_the_start_and_is_named(string key, string? value)
     {
         var failure = await Should.ThrowAsync<Exception>(() => servers.StartAsync(settings: (key, value)));

@@ -159,6 +159,7 @@ public sealed class LoginTests(AuthServers servers)
         var token = new JwtSecurityToken(answer.GetProperty("access_token").GetString());
         token.Subject.ShouldBe(AuthServers.ClientId);
         token.Claims.Where(claim => claim.Type == "roles").Select(claim => claim.Value).ShouldBe(["service"]);
+        token.Claims.Single(claim => claim.Type == "scope").Value.ShouldBe("api-keys:exchange");
 
         using var me = await servers.Auth.With(token.RawData).MeAsync();
         await me.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "forbidden");

@@ -4,15 +4,17 @@ namespace Kashif.Gamification.Tests;
 public sealed class DebitTests(GamificationService service)
 {
     [Fact]
-    public async Task Only_services_can_debit()
+    public async Task Only_services_with_the_scope_can_debit()
     {
         using var citizen = service.Citizen(out var user);
         using var admin = service.Host.As(user, Security.Roles.Admin);
+        using var otherService = service.Host.AsService(Security.ServiceScopes.ExportUsers, Security.ServiceScopes.ExchangeApiKeys);
         using var anonymous = service.Host.Anonymous();
         using var request = new HttpRequestMessage(HttpMethod.Put, $"/internal/v1/debits/{Guid.CreateVersion7()}");
 
         (await citizen.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
         (await admin.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
+        (await otherService.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
         ((int)(await anonymous.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode).ShouldBe(401);
     }
 

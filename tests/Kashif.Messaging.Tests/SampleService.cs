@@ -74,7 +74,7 @@ internal sealed class SampleService : IAsyncDisposable
         notes.MapGet("/{id:guid}", NoteEndpoints.GetAsync).AllowAnonymous().WithPublicCache(TimeSpan.FromSeconds(5));
         notes.MapGet("/search", NoteEndpoints.Search).AllowAnonymous();
         notes.MapGet("/staff", () => "staff").RequireAuthorization(Policies.Staff);
-        notes.MapGet("/service", () => "service").RequireAuthorization(Policies.Service);
+        notes.MapGet("/service", () => "service").RequireAuthorization(ServiceScopes.DebitPoints);
         notes.MapGet("/bug", NoteEndpoints.Bug).AllowAnonymous();
         notes.MapGet("/deadlock", NoteEndpoints.Deadlock).AllowAnonymous();
         application.MapDefaultEndpoints();

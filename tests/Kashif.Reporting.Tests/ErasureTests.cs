@@ -77,6 +77,8 @@ public sealed class ErasureTests(ReportingService service)
         status.ShouldBe(200);
         export.GetProperty("reports").EnumerateArray().Select(report => report.Id).Distinct().Count().ShouldBe(10_000);
         (await citizen.ReadAsync(path)).Status.ShouldBe(403);
+        using var coupons = service.Host.AsService(Security.ServiceScopes.DebitPoints);
+        (await coupons.ReadAsync(path)).Status.ShouldBe(403);
         (await auth.ReadAsync($"/internal/v1/users/{Guid.CreateVersion7()}/export")).Body.GetProperty("reports").GetArrayLength().ShouldBe(0);
     }
 

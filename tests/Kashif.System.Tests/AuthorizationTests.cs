@@ -22,6 +22,18 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
 {
     private const string Anonymous = "anonymous";
     private const string MissingId = "0198f0a0-1111-7000-8000-000000000009";
+
+    /// <summary>The services that call others, with the internal routes that they need.</summary>
+    private static readonly Dictionary<string, string[]> ServiceClients = new()
+    {
+        [ResourceNames.Coupons] = ["gamification PUT /internal/v1/debits/{redemptionId:guid}"],
+        [ResourceNames.Gateway] =
+        [
+            "auth POST /internal/v1/api-keys/exchange", "reporting GET /internal/v1/users/{id:guid}/export", "gamification GET /internal/v1/users/{id:guid}/export",
+            "coupons GET /internal/v1/users/{id:guid}/export", "notifications GET /internal/v1/users/{id:guid}/export",
+        ],
+    };
+
     private static readonly string[] Callers = [Anonymous, Roles.Citizen, Roles.Partner, Roles.Staff, Roles.Moderator, Roles.Admin];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -135,6 +147,75 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             using var direct = await SendAsync(admin, endpoint, MissingIdOf, "[]");
             direct.StatusCode.ShouldBe(HttpStatusCode.Forbidden, endpoint.ToString());
         }
+    }
+
+    [Fact]
+    public async Task Every_service_client_can_call_only_its_internal_routes()
+    {
+        var endpoints = Endpoints().Where(endpoint => !endpoint.Open).ToList();
+        endpoints.Where(endpoint => endpoint.IsInternal).Select(endpoint => endpoint.ToString()).Order()
+            .ShouldBe(ServiceClients.Values.SelectMany(routes => routes).Order(), "every internal route has exactly one client");
+
+        var wrong = new List<string>();
+        foreach (var (name, routes) in ServiceClients)
+        {
+            using var client = await system.AsServiceAsync(name);
+            foreach (var endpoint in endpoints)
+            {
+                using var response = await SendAsync(client, endpoint, MissingIdOf, "[]");
+                if (response.StatusCode is HttpStatusCode.Forbidden == routes.Contains(endpoint.ToString()) || response.StatusCode is HttpStatusCode.Unauthorized)
+                {
+                    wrong.Add($"{name} at {endpoint}: {(int)response.StatusCode}");
+                }
+            }
+        }
+
+        wrong.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_service_clients_secret_is_no_other_clients_secret()
+    {
+        using var anonymous = system.Anonymous();
+        foreach (var (client, other) in from client in ServiceClients.Keys from other in ServiceClients.Keys select (client, other))
+        {
+            using var response = await anonymous.PostAsync("/api/v1/auth/token", await system.CredentialsAsync(client, secretOf: other), Cancel);
+            response.StatusCode.ShouldBe(client == other ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, $"{client} with the secret of {other}");
+        }
+    }
+
+    [Fact]
+    public async Task An_API_key_can_call_only_the_routes_of_its_scope()
+    {
+        var endpoints = Endpoints().Where(endpoint => endpoint.IsApi).ToList();
+        var owner = await system.RegisterAsync(Roles.Admin);
+        var (wrong, allowedCount) = (new ConcurrentBag<string>(), 0);
+        foreach (var scope in Scopes.All)
+        {
+            using var created = await owner.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = scope, scopes = new[] { scope }, password = KashifSystem.Password }, Cancel);
+            using var client = system.Anonymous();
+            client.DefaultRequestHeaders.Add("X-Api-Key", (await created.JsonAsync(201)).GetProperty("key").GetString());
+            await Parallel.ForEachAsync(endpoints, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (endpoint, _) =>
+            {
+                // The owner may do everything; the key refuses the rest.
+                var needed = $"{endpoint.Service}:{(endpoint.Method == "GET" ? "read" : "write")}";
+                var refusal = endpoint.Open || (scope == needed && !endpoint.NeedsSession) ? null
+                    : endpoint.NeedsSession || !Scopes.All.Contains(needed) ? "403 forbidden"
+                    : "403 insufficient_scope";
+                Interlocked.Add(ref allowedCount, !endpoint.Open && refusal is null ? 1 : 0);
+                using var response = await SendAsync(client, endpoint, MissingIdOf, "[]");
+                var refused = response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                    ? $"{(int)response.StatusCode} {(await response.JsonAsync((int)response.StatusCode)).GetProperty("code")}"
+                    : null;
+                if (refused != refusal || (int)response.StatusCode >= 500)
+                {
+                    wrong.Add($"{scope} at {endpoint}: {refused ?? $"{(int)response.StatusCode}"} instead of {refusal ?? "neither 401 nor 403"}");
+                }
+            });
+        }
+
+        wrong.ShouldBeEmpty();
+        allowedCount.ShouldBeGreaterThan(20);
     }
 
     private async Task<HttpClient> AdminAsync() => (await system.RegisterAsync(Roles.Admin)).Client;
@@ -297,6 +378,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     private sealed record Endpoint(string Service, string Method, RouteEndpoint Route)
     {
         public bool Open => Route.Metadata.GetMetadata<IAllowAnonymous>() is not null;
+
+        public bool NeedsSession => Route.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(required => required.Policy == Policies.Session);
 
         public bool IsApi => Pattern.StartsWith("/api/", StringComparison.Ordinal);
 

@@ -90,6 +90,23 @@ public sealed class KashifSystem : IAsyncLifetime
         Timeout = TimeSpan.FromSeconds(60),
     };
 
+    /// <summary>A client with a service's token, for the services' own addresses.</summary>
+    public async Task<HttpClient> AsServiceAsync(string service)
+    {
+        using var anonymous = Anonymous();
+        using var response = await anonymous.PostAsync("/api/v1/auth/token", await CredentialsAsync(service, service));
+        var client = Anonymous();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (await response.JsonAsync(200)).GetProperty("access_token").GetString());
+        return client;
+    }
+
+    /// <summary>A token request of one service with the AppHost's secret for this or another one.</summary>
+    public async Task<FormUrlEncodedContent> CredentialsAsync(string service, string secretOf)
+    {
+        var secret = Application.Services.GetRequiredService<DistributedApplicationModel>().Resources.OfType<ParameterResource>().Single(parameter => parameter.Name == $"{secretOf}-secret");
+        return new([new("grant_type", "client_credentials"), new("client_id", service), new("client_secret", await secret.GetValueAsync(CancellationToken.None))]);
+    }
+
     /// <summary>A service's own address, without the gateway.</summary>
     public Uri AddressOf(string resource) => Application.GetEndpoint(resource, "http");
 

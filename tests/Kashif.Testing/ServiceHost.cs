@@ -63,8 +63,8 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     /// <summary>A user's client. Without roles, the user is a citizen.</summary>
     public HttpClient As(Guid userId, params string[] roles) => With(_issuer.TokenFor(userId, roles));
 
-    /// <summary>Another service's client.</summary>
-    public HttpClient AsService() => With(_issuer.TokenForService());
+    /// <summary>Another service's client, with these or all scopes.</summary>
+    public HttpClient AsService(params string[] scopes) => With(_issuer.TokenForService(scopes));
 
     public HttpClient With(string token)
     {

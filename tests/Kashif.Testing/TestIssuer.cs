@@ -45,7 +45,7 @@ public sealed class TestIssuer : IAsyncDisposable
                 "/api/v1/auth/.well-known/openid-configuration" => context.Response.WriteAsync(discovery),
                 "/api/v1/auth/.well-known/jwks.json" => context.Response.WriteAsync(jwks),
                 "/api/v1/auth/token" => context.Response.WriteAsync(
-                    $$"""{"access_token":"{{Sign(signing, "test-service", [Roles.Service], TimeSpan.FromMinutes(5))}}","token_type":"bearer","expires_in":300}"""),
+                    $$"""{"access_token":"{{SignForService(signing, ServiceScopes.All)}}","token_type":"bearer","expires_in":300}"""),
                 _ => NotFound(context),
             });
         });
@@ -67,8 +67,8 @@ public sealed class TestIssuer : IAsyncDisposable
     public string TokenForSession(Guid userId, Guid sessionId) => Sign(
         _credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromMinutes(15), new() { [KashifClaims.Session] = sessionId.ToString() });
 
-    /// <summary>A service's access token.</summary>
-    public string TokenForService(string clientId = "test-service") => Sign(_credentials, clientId, [Roles.Service], TimeSpan.FromMinutes(10));
+    /// <summary>A service's access token, with these or all of <see cref="ServiceScopes"/>.</summary>
+    public string TokenForService(params string[] scopes) => SignForService(_credentials, scopes is [] ? ServiceScopes.All : scopes);
 
     /// <summary>The token that the gateway receives for a user's API key.</summary>
     public string TokenForApiKey(Guid userId, string scopes, params string[] roles) => Sign(
@@ -79,6 +79,9 @@ public sealed class TestIssuer : IAsyncDisposable
     public string ExpiredTokenFor(Guid userId) => Sign(_credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromHours(-1));
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private static string SignForService(SigningCredentials credentials, IEnumerable<string> scopes) => Sign(
+        credentials, "test-service", [Roles.Service], TimeSpan.FromMinutes(10), new() { [KashifClaims.Scope] = string.Join(' ', scopes) });
 
     private static string Sign(
         SigningCredentials credentials, string subject, string[] roles, TimeSpan lifetime, Dictionary<string, object>? more = null)
