@@ -62,7 +62,11 @@ internal static class Problems
         if (access is not null)
         {
             yield return Default(StatusCodes.Status401Unauthorized);
-            yield return (StatusCodes.Status403Forbidden, InsufficientScope.Code);
+            if (access.Scope is not null)
+            {
+                yield return (StatusCodes.Status403Forbidden, InsufficientScope.Code);
+            }
+
             if (access.Roles is not [] || access.Scope is null)
             {
                 yield return Default(StatusCodes.Status403Forbidden);

@@ -40,7 +40,11 @@ public static class Scopes
             return true;
         }
 
-        http.Features.Set(new InsufficientScope(needed));
+        // No scope would help at an endpoint that needs a session.
+        if (All.Contains(needed) && http.GetEndpoint()?.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(required => required.Policy == Policies.Session) != true)
+        {
+            http.Features.Set(new InsufficientScope(needed));
+        }
 
         return false;
     }

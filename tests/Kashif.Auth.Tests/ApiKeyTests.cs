@@ -41,7 +41,7 @@ public sealed class ApiKeyTests(AuthServers servers)
         (await program.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await program.GetAsync(Root)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
         (await program.GetAsync("/api/v1/auth/me/export")).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
-        await (await CreateAsync(program, "auth:read")).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "insufficient_scope");
+        await (await CreateAsync(program, "auth:read")).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "forbidden");
 
         (await client.DeleteAsync($"{Root}/{listed.GetProperty("id").GetGuid()}")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
         (await ExchangeAsync(key)).ShouldBeNull();
