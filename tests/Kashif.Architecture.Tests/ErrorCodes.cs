@@ -79,7 +79,7 @@ internal sealed partial class ErrorCodes : IDisposable
         .SelectMany(assignment => assignment.Previous.Operand is MethodReference maker ? Made(assignment.Previous, maker.Resolve()) : []);
 
     /// <summary>The code of the error that the call makes: the last literal before it that looks like a code; details have spaces.</summary>
-    /// <remarks><c>OAuthProblem.Of</c> has another code-like argument after the code.</remarks>
+    /// <remarks><c>OAuthProblem.Of</c> has another code-like argument after the code: the OAuth error.</remarks>
     private static IEnumerable<string> Made(Instruction call, MethodDefinition maker)
     {
         if (maker is { DeclaringType.FullName: "Kashif.Http.Error", Name: nameof(Error.NotFound) })
@@ -88,20 +88,23 @@ internal sealed partial class ErrorCodes : IDisposable
         }
 
         var makes = maker.ReturnType.Name == "ProblemHttpResult" || maker.ReturnType.Name == nameof(Error) || maker is { IsConstructor: true, DeclaringType.Name: nameof(Error) };
-        if (!makes || maker.DeclaringType.Name == "OAuthProblem" || !maker.Parameters.Any(parameter => parameter.Name.Equals("code", StringComparison.OrdinalIgnoreCase)))
+        if (!makes || !maker.Parameters.Any(parameter => parameter.Name.Equals("code", StringComparison.OrdinalIgnoreCase)))
         {
             return [];
         }
 
+        return LiteralsBefore(call).Where(literal => Code().IsMatch(literal)).Skip(maker.Parameters.Any(parameter => parameter.Name == "error") ? 1 : 0).Take(1);
+    }
+
+    private static IEnumerable<string> LiteralsBefore(Instruction call)
+    {
         for (var before = call.Previous; before is not null; before = before.Previous)
         {
-            if (before.OpCode == OpCodes.Ldstr && Code().IsMatch((string)before.Operand))
+            if (before.OpCode == OpCodes.Ldstr)
             {
-                return [(string)before.Operand];
+                yield return (string)before.Operand;
             }
         }
-
-        return [];
     }
 
     private static bool IsOurs(TypeReference type) => type.FullName.StartsWith("Kashif.", StringComparison.Ordinal);
