@@ -14,14 +14,13 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
 /// <summary>Fields that are left out do not change.</summary>
 /// <param name="FullName" example="Amina Haddad">The new name, not blank.</param>
 /// <param name="Phone" example="+963 11 123 4567">The new phone number. An empty string removes it.</param>
-/// <param name="Email" example="amina@example.com">The new address, at most 254 characters. It needs `current_password` and must be verified again.</param>
+/// <param name="Email" example="amina@example.com">The new address, at most 254 characters. It needs `current_password`, and replaces the present one when the link sent to it is opened. The present address cancels a change that is waiting.</param>
 /// <param name="CurrentPassword" example="a long enough password">The current password, to change the address.</param>
 public sealed record ChangeProfileRequest(
     [Name(User.MaxNameLength)] string? FullName = null,
@@ -58,7 +57,8 @@ internal static class ProfileEndpoints
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session).WithProblems(404, "not_found");
         group.MapPatch("", ChangeAsync).DisableValidation().WithName("ChangeMe").WithSummary("Update my name, phone number or e-mail address")
-            .WithProblems(409, "email_taken", "password_changed").WithProblems(429, "too_many_emails").WithPasswordProblems();
+            .WithDescription("A new address is `pending_email` until the link sent to it is opened; until then the present one stays. The answer is the same if another account has the address.")
+            .WithProblems(409, "password_changed").WithProblems(429, "too_many_emails").WithPasswordProblems();
         group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change my password and end all my other sessions")
             .WithProblems(409, "password_changed").WithPasswordProblems();
         group.MapGet("/preferences", PreferencesAsync).WithName("GetPreferences").WithSummary("Get my language, theme and notification channels");
@@ -105,37 +105,28 @@ internal static class ProfileEndpoints
             user.PhoneNumber = string.IsNullOrWhiteSpace(phone) ? null : phone.Trim();
         }
 
-        if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email && email != user.Email)
+        if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email)
         {
-            if (!await tokens.MaySendAsync(id, email, EmailTokenPurpose.VerifyEmail, cancellationToken))
+            if (EmailAttribute.Normalize(email) == user.NormalizedEmail)
+            {
+                (user.Email, user.PendingEmail) = (email, null);
+            }
+            else if (!await tokens.MaySendAsync(id, email, EmailTokenPurpose.VerifyEmail, cancellationToken))
             {
                 http.Response.Headers.RetryAfter = "3600";
                 return TooManyEmails.ToProblem();
             }
-
-            var normalized = EmailAttribute.Normalize(email);
-            if (normalized != user.NormalizedEmail)
+            else
             {
-                await notices.AddAsync(id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
+                user.PendingEmail = email;
+                tokens.AddVerification(id, email, user.Language);
+                await notices.AddAsync(id, SecurityChanges.EmailChangeRequested, cancellationToken);
+                audit.Record(id, AuditActions.EmailChangeRequested);
             }
-
-            user.Email = email;
-            user.NormalizedEmail = normalized;
-            user.EmailConfirmed = false;
-            tokens.AddVerification(id, email, user.Language);
-            audit.Record(id, AuditActions.EmailChanged);
         }
 
         database.Publish(user.ToUpdated(), time.GetUtcNow());
-        try
-        {
-            await database.SaveChangesAsync(cancellationToken);
-        }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
-        {
-            return AccountEndpoints.EmailTaken.ToProblem();
-        }
-
+        await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return await users.FindAsync(id, cancellationToken) is { } changed ? TypedResults.Ok(changed) : Gone.ToProblem();
     }
@@ -165,6 +156,7 @@ internal static class ProfileEndpoints
 
         user.PasswordHash = hash;
         user.SecurityStamp = User.NewSecurityStamp(time);
+        user.PendingEmail = null; // who knew the former password may have asked for it
         audit.Record(id, AuditActions.PasswordChanged);
         await notices.AddAsync(id, SecurityChanges.PasswordChanged, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);

@@ -31,6 +31,6 @@ internal sealed class Registration(AuthDbContext database, PasswordHashing hashi
         database.Users.Add(user);
         audit.Record(user.Id, AuditActions.Registered, actorId: user.Id);
         database.Publish(new UserRegistered(user.Id, user.FullName, email, language), now);
-        return new UserResponse(user.Id, email, EmailVerified: false, user.FullName, user.PhoneNumber, user.Roles, language, MfaEnabled: false, now);
+        return new UserResponse(user.Id, email, EmailVerified: false, PendingEmail: null, user.FullName, user.PhoneNumber, user.Roles, language, MfaEnabled: false, now);
     }
 }

@@ -59,6 +59,7 @@ internal static class AuditActions
     public const string PasswordResetRequested = "password_reset_requested";
     public const string PasswordReset = "password_reset";
     public const string EmailVerified = "email_verified";
+    public const string EmailChangeRequested = "email_change_requested";
     public const string EmailChanged = "email_changed";
     public const string TotpEnabled = "totp_enabled";
     public const string TotpDisabled = "totp_disabled";

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Auth.Accounts;
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
@@ -12,6 +13,7 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Kashif.Auth.EmailLinks;
 
@@ -38,32 +40,63 @@ internal static class EmailLinkEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization(Policies.Session);
         group.MapPost("/email/verify", VerifyAsync).WithName("VerifyEmail").WithSummary("Verify an e-mail address")
-            .WithProblems(422, "invalid_token").AllowAnonymous();
+            .WithDescription("A link to a new address makes it the account's address.")
+            .WithProblems(409, "email_taken").WithProblems(422, "invalid_token").AllowAnonymous();
         group.MapPost("/email/verify/resend", ResendAsync).WithName("ResendVerification").WithSummary("Resend my verification e-mail")
-            .WithDescription($"Sends at most {EmailTokens.MaxPerHour} e-mails an hour, and none to a verified address. The answer is always 202.");
+            .WithDescription($"Goes to the new address if a change is waiting. Sends at most {EmailTokens.MaxPerHour} e-mails an hour, and none to a verified address. The answer is always 202.");
         group.MapPost("/password/forgot", Forgot).WithName("ForgotPassword").WithSummary("Request a password reset e-mail")
             .WithDescription("The answer is the same for unknown addresses.")
             .WithProblems(503, "busy").AllowAnonymous();
         group.MapPost("/password/reset", ResetAsync).WithName("ResetPassword").WithSummary("Reset a password with an e-mailed link")
-            .WithDescription("Ends all sessions of the account and revokes its API keys. If the address was not verified, it is now, and an authenticator app is removed.")
+            .WithDescription("Ends all sessions of the account, revokes its API keys and cancels a change of its address. If the address was not verified, it is now, and an authenticator app is removed.")
             .WithProblems(422, "invalid_token").AllowAnonymous();
         return group;
     }
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> VerifyAsync(
-        VerifyEmailRequest request, EmailTokens tokens, AuthDbContext database, AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
+        VerifyEmailRequest request, EmailTokens tokens, AuthDbContext database, SecurityNotices notices, AuditLog audit, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await tokens.UseAsync(request.Token, EmailTokenPurpose.VerifyEmail, cancellationToken) is not { } id)
+        if (await tokens.UseAsync(request.Token, EmailTokenPurpose.VerifyEmail, cancellationToken) is not { } link)
         {
             return InvalidToken.ToProblem();
         }
 
-        await database.Users.Where(user => user.Id == id).ExecuteUpdateAsync(set => set.SetProperty(user => user.EmailConfirmed, true), cancellationToken);
-        var verified = await database.Users.AsNoTracking().SingleAsync(user => user.Id == id, cancellationToken);
-        database.Publish(verified.ToUpdated(), time.GetUtcNow());
-        audit.Record(id, AuditActions.EmailVerified);
-        await database.SaveChangesAsync(cancellationToken);
+        var user = await database.Users.SingleAsync(user => user.Id == link.UserId, cancellationToken);
+        if (link.Email == user.Email)
+        {
+            user.EmailConfirmed = true;
+            audit.Record(user.Id, AuditActions.EmailVerified);
+        }
+        else
+        {
+            // Only now, to the owner of the address: the request for the change answers alike for a taken one.
+            var normalized = EmailAttribute.Normalize(link.Email);
+            if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized && other.Id != user.Id, cancellationToken))
+            {
+                return AccountEndpoints.EmailTaken.ToProblem();
+            }
+
+            await notices.AddAsync(user.Id, SecurityChanges.EmailChanged, cancellationToken); // to the former address
+            await tokens.InvalidateAllAsync(user.Id, cancellationToken);
+            user.Email = link.Email;
+            user.NormalizedEmail = normalized;
+            user.EmailConfirmed = true;
+            user.PendingEmail = null;
+            audit.Record(user.Id, AuditActions.EmailChanged);
+        }
+
+        database.Publish(user.ToUpdated(), time.GetUtcNow());
+        try
+        {
+            await database.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return AccountEndpoints.EmailTaken.ToProblem();
+        }
+
         await transaction.CommitAsync(cancellationToken);
         return TypedResults.NoContent();
     }
@@ -72,9 +105,11 @@ internal static class EmailLinkEndpoints
         ClaimsPrincipal caller, EmailTokens tokens, AuthDbContext database, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await tokens.LockAsync(caller.UserId, EmailTokenPurpose.VerifyEmail, cancellationToken) is { EmailConfirmed: false } user)
+        if (await tokens.LockAsync(caller.UserId, cancellationToken) is { } user
+            && (user.PendingEmail ?? (user.EmailConfirmed ? null : user.Email)) is { } email
+            && await tokens.MaySendAsync(user.Id, email, EmailTokenPurpose.VerifyEmail, cancellationToken))
         {
-            tokens.AddVerification(user.Id, user.Email, user.Language);
+            tokens.AddVerification(user.Id, email, user.Language);
             await database.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
@@ -100,7 +135,7 @@ internal static class EmailLinkEndpoints
 
         var hash = await hashing.HashAsync(request.NewPassword, cancellationToken);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await tokens.UseAsync(request.Token, EmailTokenPurpose.ResetPassword, cancellationToken) is not { } id)
+        if (await tokens.UseAsync(request.Token, EmailTokenPurpose.ResetPassword, cancellationToken) is not { UserId: var id })
         {
             return InvalidToken.ToProblem();
         }
@@ -112,6 +147,7 @@ internal static class EmailLinkEndpoints
                 .SetProperty(user => user.PasswordHash, hash)
                 .SetProperty(user => user.SecurityStamp, stamp)
                 .SetProperty(user => user.EmailConfirmed, true)
+                .SetProperty(user => user.PendingEmail, (string?)null)
                 .SetProperty(user => user.AccessFailedCount, 0)
                 .SetProperty(user => user.LockoutEnd, (DateTimeOffset?)null),
             cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class EmailToken
     public required Guid UserId { get; init; }
     public required EmailTokenPurpose Purpose { get; init; }
 
-    /// <summary>The address that the link was sent to. The token is invalid once the account has another one.</summary>
+    /// <summary>The address that the link was sent to. The token is valid while the account has or wants this one.</summary>
     public required string Email { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }

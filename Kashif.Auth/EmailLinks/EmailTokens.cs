@@ -33,16 +33,13 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
         new PasswordResetRequested(userId, email, Add(EmailTokenPurpose.ResetPassword, userId, email, ResetLifetime), language), time.GetUtcNow(), cause);
 
     /// <summary>
-    /// Checks the hourly limit, in the caller's transaction: the user's row stays locked until it ends, so that parallel
-    /// requests count each other.
+    /// Reads the user in the caller's transaction: the row stays locked until it ends, so that parallel requests count each other's
+    /// e-mails.
     /// </summary>
-    /// <returns>Null if a limit is reached, or the user is unknown or disabled.</returns>
-    public async Task<User?> LockAsync(Guid userId, EmailTokenPurpose purpose, CancellationToken cancellationToken)
-    {
-        var user = (await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE")
+    /// <returns>Null if the user is unknown or disabled.</returns>
+    public async Task<User?> LockAsync(Guid userId, CancellationToken cancellationToken) =>
+        (await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE")
             .AsNoTracking().ToListAsync(cancellationToken)).SingleOrDefault();
-        return user is not null && await MaySendAsync(userId, user.Email, purpose, cancellationToken) ? user : null;
-    }
 
     /// <summary>
     /// Checks the hourly limits of the user and of the address, in the caller's transaction: the address stays locked until it ends, so
@@ -66,16 +63,18 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
             given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now, cancellationToken);
     }
 
-    /// <summary>Redeems a token and invalidates all others of its purpose. Of parallel requests with one token one succeeds.</summary>
-    /// <returns>The user, whose row is locked until the transaction ends; null if the token is unknown, used, expired or was sent to a former address.</returns>
-    public async Task<Guid?> UseAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    /// <summary>Redeems a token and invalidates all others of its purpose that were sent to the same address. Of parallel requests with one token one succeeds.</summary>
+    /// <returns>The link, whose user's row is locked until the transaction ends; null if the token is unknown, used, expired or was sent to a former address.</returns>
+    public async Task<EmailLink?> UseAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var owner = await database.Database.SqlQuery<Guid>($"""
-            SELECT users.id AS "Value" FROM users JOIN email_tokens ON email_tokens.user_id = users.id AND email_tokens.email = users.email
-            WHERE hash = {HashOf(token)} AND disabled_at IS NULL FOR UPDATE OF users
+        var pending = purpose is EmailTokenPurpose.VerifyEmail;
+        var links = await database.Database.SqlQuery<EmailLink>($"""
+            SELECT user_id, email_tokens.email FROM users JOIN email_tokens ON email_tokens.user_id = users.id
+            WHERE hash = {HashOf(token)} AND disabled_at IS NULL
+                AND (email_tokens.email = users.email OR ({pending} AND email_tokens.email = users.pending_email)) FOR UPDATE OF users
             """).ToListAsync(cancellationToken);
-        if (owner is not [var userId])
+        if (links is not [var link])
         {
             return null;
         }
@@ -90,9 +89,17 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
         }
 
         await database.EmailTokens
-            .Where(given => given.UserId == userId && given.Purpose == purpose && given.UsedAt == null)
+            .Where(given => given.UserId == link.UserId && given.Email == link.Email && given.Purpose == purpose && given.UsedAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(given => given.UsedAt, now), cancellationToken);
-        return userId;
+        return link;
+    }
+
+    /// <summary>Invalidates all links of the user. Their rows stay, because they count for the hourly limits.</summary>
+    public Task InvalidateAllAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return database.EmailTokens.Where(given => given.UserId == userId && given.UsedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(given => given.UsedAt, now), cancellationToken);
     }
 
     private string Add(EmailTokenPurpose purpose, Guid userId, string email, TimeSpan lifetime)
@@ -113,3 +120,6 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
 
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }
+
+/// <param name="Email">The address that the link was sent to.</param>
+internal sealed record EmailLink(Guid UserId, string Email);

@@ -67,7 +67,8 @@ internal sealed partial class PasswordResetQueue(
 
         var tokens = scope.ServiceProvider.GetRequiredService<EmailTokens>();
         await using var transaction = await database.Database.BeginTransactionAsync();
-        if (await tokens.LockAsync(id, EmailTokenPurpose.ResetPassword, CancellationToken.None) is { } user)
+        if (await tokens.LockAsync(id, CancellationToken.None) is { } user
+            && await tokens.MaySendAsync(id, user.Email, EmailTokenPurpose.ResetPassword, CancellationToken.None))
         {
             tokens.AddReset(id, user.Email, user.Language, request.Cause);
             scope.ServiceProvider.GetRequiredService<AuditLog>().Record(id, AuditActions.PasswordResetRequested, request.Address, request.UserAgent);

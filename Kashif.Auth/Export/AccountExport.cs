@@ -8,6 +8,7 @@ namespace Kashif.Auth.Export;
 /// <param name="Id">The user's id.</param>
 /// <param name="Email" example="amina@example.org">The address to sign in with.</param>
 /// <param name="EmailVerified">Whether the address is verified.</param>
+/// <param name="PendingEmail" example="null">The address that replaces it once it is verified; null if there is none.</param>
 /// <param name="FullName" example="Amina Haddad">The user's name.</param>
 /// <param name="Phone" example="+963 11 123 4567">The phone number; null if there is none.</param>
 /// <param name="Roles" example='["citizen"]'>The user's roles.</param>
@@ -22,7 +23,7 @@ namespace Kashif.Auth.Export;
 /// <param name="ApiKeys">All API keys, oldest first.</param>
 /// <param name="AuditLog">All entries of the audit log, oldest first.</param>
 internal sealed record AccountExport(
-    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, string[] Roles, string Language, string Theme, bool PushEnabled, bool EmailEnabled,
+    Guid Id, string Email, bool EmailVerified, string? PendingEmail, string FullName, string? Phone, string[] Roles, string Language, string Theme, bool PushEnabled, bool EmailEnabled,
     bool TwoFactor, DateTimeOffset CreatedAt, DateTimeOffset? DisabledAt,
     IReadOnlyList<ExportedSession> Sessions, IReadOnlyList<ExportedApiKey> ApiKeys, IReadOnlyList<ExportedAuditEntry> AuditLog)
 {
@@ -43,7 +44,7 @@ internal sealed record AccountExport(
         var entries = await database.AuditLog.AsNoTracking().Where(entry => entry.UserId == userId).OrderBy(entry => entry.Id).ToListAsync(cancellationToken);
 
         return new AccountExport(
-            user.Id, user.Email, user.EmailConfirmed, user.FullName, user.PhoneNumber, user.Roles, user.Language, user.Theme, user.PushEnabled, user.EmailEnabled,
+            user.Id, user.Email, user.EmailConfirmed, user.PendingEmail, user.FullName, user.PhoneNumber, user.Roles, user.Language, user.Theme, user.PushEnabled, user.EmailEnabled,
             await database.TotpCredentials.AnyAsync(credential => credential.UserId == userId && credential.ConfirmedAt != null, cancellationToken),
             user.CreatedAt, user.DisabledAt, sessions, keys, [.. entries.Select(ExportedAuditEntry.Of)]);
     }

@@ -19,6 +19,9 @@ internal sealed class User
     public required string NormalizedEmail { get; set; }
     public bool EmailConfirmed { get; set; }
 
+    /// <summary>The address that replaces <see cref="Email"/> once its link is opened; null if no change is waiting.</summary>
+    public string? PendingEmail { get; set; }
+
     /// <summary>In the format of ASP.NET Core Identity's password hasher.</summary>
     public required string PasswordHash { get; set; }
 
@@ -90,6 +93,7 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(user => user.Id).ValueGeneratedNever();
         builder.Property(user => user.Email).HasMaxLength(EmailAttribute.MaxLength);
         builder.Property(user => user.NormalizedEmail).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.PendingEmail).HasMaxLength(EmailAttribute.MaxLength);
         builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
         builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
         builder.Property(user => user.NormalizedFullName).HasComputedColumnSql("upper(full_name)", stored: true);
@@ -111,6 +115,7 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
 /// <param name="Id">The user's id.</param>
 /// <param name="Email" example="amina@example.org">The address to sign in with.</param>
 /// <param name="EmailVerified">Whether the user has opened the link sent to the address.</param>
+/// <param name="PendingEmail" example="null">The address that replaces it once the link sent there is opened; null if there is none.</param>
 /// <param name="FullName" example="Amina Haddad">The user's name.</param>
 /// <param name="Phone" example="+963 11 123 4567">The phone number; null if there is none.</param>
 /// <param name="Roles" example='["citizen"]'>The user's roles.</param>
@@ -118,5 +123,5 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
 /// <param name="MfaEnabled" example="false">Whether logins ask for a code of an authenticator app.</param>
 /// <param name="CreatedAt">When the user registered.</param>
 internal sealed record UserResponse(
-    Guid Id, string Email, bool EmailVerified, string FullName, string? Phone, [property: Values(typeof(UserRoles))] string[] Roles,
+    Guid Id, string Email, bool EmailVerified, string? PendingEmail, string FullName, string? Phone, [property: Values(typeof(UserRoles))] string[] Roles,
     [property: Values(typeof(Languages))] string Language, bool MfaEnabled, DateTimeOffset CreatedAt);

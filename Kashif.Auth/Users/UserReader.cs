@@ -52,7 +52,7 @@ internal sealed class UserReader(IServiceScopeFactory scopes) : BackgroundServic
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
         return await database.Database.SqlQuery<UserResponse>($"""
-            SELECT id, email, email_confirmed AS email_verified, full_name, phone_number AS phone, roles, language, created_at,
+            SELECT id, email, email_confirmed AS email_verified, pending_email, full_name, phone_number AS phone, roles, language, created_at,
                 EXISTS (SELECT 1 FROM totp_credentials WHERE user_id = users.id AND confirmed_at IS NOT NULL) AS mfa_enabled
             FROM users WHERE id = ANY({ids})
             """).ToDictionaryAsync(user => user.Id, cancellationToken);

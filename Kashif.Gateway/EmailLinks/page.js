@@ -7,6 +7,7 @@ const texts = {
     reset: { title: 'Choose a new password', button: 'Save', password: 'New password', done: 'Your new password is saved. Sign in with it in the app.' },
     incomplete: 'This link is incomplete. Copy the whole link from the e-mail.',
     invalid: 'This link is invalid, expired or already used. Request a new one in the app.',
+    taken: 'Another account already has this e-mail address.',
     weak: 'Choose another password: at least 8 characters, and none of the common ones.',
     failed: 'That did not work. Try again in a minute.',
   },
@@ -15,6 +16,7 @@ const texts = {
     reset: { title: 'اختر كلمة مرور جديدة', button: 'حفظ', password: 'كلمة المرور الجديدة', done: 'تم حفظ كلمة المرور الجديدة. سجّل الدخول بها في التطبيق.' },
     incomplete: 'هذا الرابط غير كامل. انسخ الرابط كاملاً من الرسالة.',
     invalid: 'هذا الرابط غير صالح أو منتهي الصلاحية أو مستخدم من قبل. اطلب رابطاً جديداً من التطبيق.',
+    taken: 'يوجد حساب آخر بعنوان البريد الإلكتروني هذا.',
     weak: 'اختر كلمة مرور أخرى: ثمانية أحرف على الأقل وليست من الكلمات الشائعة.',
     failed: 'لم تنجح العملية. حاول مرة أخرى بعد دقيقة.',
   },
@@ -63,7 +65,9 @@ async function send() {
     }
 
     const problem = await response.json();
-    return problem.code === 'invalid_token' ? text.invalid : problem.errors?.new_password ? text.weak : text.failed;
+    return problem.code === 'invalid_token' ? text.invalid
+      : problem.code === 'email_taken' ? text.taken
+      : problem.errors?.new_password ? text.weak : text.failed;
   } catch {
     return text.failed;
   }

@@ -59,11 +59,12 @@ public sealed record UserSecurityChanged(Guid UserId, string Email, string Langu
 public static class SecurityChanges
 {
     public const string PasswordChanged = "password_changed";
+    public const string EmailChangeRequested = "email_change_requested";
     public const string EmailChanged = "email_changed";
     public const string TotpEnabled = "totp_enabled";
     public const string TotpDisabled = "totp_disabled";
     public const string ApiKeyCreated = "api_key_created";
 
     /// <summary>Every change.</summary>
-    public static IReadOnlyList<string> All { get; } = [PasswordChanged, EmailChanged, TotpEnabled, TotpDisabled, ApiKeyCreated];
+    public static IReadOnlyList<string> All { get; } = [PasswordChanged, EmailChangeRequested, EmailChanged, TotpEnabled, TotpDisabled, ApiKeyCreated];
 }

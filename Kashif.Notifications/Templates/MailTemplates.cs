@@ -39,14 +39,14 @@ internal static class MailTemplates
                 "The link works once, within one hour. If you did not request it, ignore this mail: your password stays the same."),
             (false, Languages.Arabic) => new LinkWording(
                 "أكّد عنوان بريدك الإلكتروني",
-                "فُتح حساب في كاشف بهذا العنوان. أكّد أن العنوان لك:",
+                "ذُكر هذا العنوان لحساب في كاشف. إن كان الحساب لك فأكّد العنوان:",
                 "تأكيد العنوان",
                 "الرابط صالح لمدة 24 ساعة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة."),
             (false, _) => new LinkWording(
                 "Confirm your e-mail address",
-                "A Kashif account was opened with this address. If you opened it, confirm your address:",
+                "This address was given for a Kashif account. If the account is yours, confirm the address:",
                 "Confirm the address",
-                "The link works once, within 24 hours. If you did not open the account, ignore this mail."),
+                "The link works once, within 24 hours. If the account is not yours, ignore this mail."),
         };
         var link = links.To(reset ? "reset-password" : "verify-email", token);
         return new Mail(
@@ -70,6 +70,8 @@ internal static class MailTemplates
         {
             (SecurityChanges.PasswordChanged, true) => "غُيّرت كلمة مرور حسابك في كاشف.",
             (SecurityChanges.PasswordChanged, _) => "The password of your Kashif account was changed.",
+            (SecurityChanges.EmailChangeRequested, true) => "طُلب تغيير عنوان البريد الإلكتروني لحسابك في كاشف. يبقى هذا العنوان إلى أن يُؤكَّد العنوان الجديد.",
+            (SecurityChanges.EmailChangeRequested, _) => "A change of the e-mail address of your Kashif account was requested. This address stays until the new one is confirmed.",
             (SecurityChanges.EmailChanged, true) => "غُيّر عنوان البريد الإلكتروني لحسابك في كاشف، ولم يعد تسجيل الدخول بهذا العنوان ممكناً.",
             (SecurityChanges.EmailChanged, _) => "The e-mail address of your Kashif account was changed. You can no longer log in with this one.",
             (SecurityChanges.TotpEnabled, true) => "أُضيف تطبيق مصادقة إلى حسابك في كاشف. يُطلب رمز منه عند تسجيل الدخول من الآن.",
@@ -85,8 +87,8 @@ internal static class MailTemplates
         {
             (SecurityChanges.EmailChanged, true) => "إن لم تكن أنت من فعل ذلك فتواصل فوراً مع الجهة المشغّلة لكاشف.",
             (SecurityChanges.EmailChanged, _) => "If it was not you, contact the operator of Kashif at once.",
-            (_, true) => "إن لم تكن أنت من فعل ذلك فافتح كاشف واطلب فوراً كلمة مرور جديدة: ينهي ذلك جميع الجلسات ويلغي جميع مفاتيح API.",
-            _ => "If it was not you, open Kashif and request a new password at once: that ends all sessions and revokes all API keys.",
+            (_, true) => "إن لم تكن أنت من فعل ذلك فافتح كاشف واطلب فوراً كلمة مرور جديدة: ينهي ذلك جميع الجلسات، ويلغي جميع مفاتيح API وأي تغيير للعنوان لم يُؤكَّد بعد.",
+            _ => "If it was not you, open Kashif and request a new password at once: that ends all sessions, revokes all API keys and cancels a change of the address that is not confirmed yet.",
         };
         var title = arabic ? "تغيّر أمان حسابك" : "The security of your account has changed";
         return new Mail(

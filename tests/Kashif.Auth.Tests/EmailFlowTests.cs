@@ -91,6 +91,24 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Resend_goes_to_the_pending_address()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+        var wanted = Journey.NewEmail();
+        using var asked = await person.PatchAsJsonAsync(
+            "/api/v1/auth/me", new { email = wanted, current_password = AuthServers.GoodPassword }, TestContext.Current.CancellationToken);
+        asked.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        using var answer = await ResendAsync(person);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1", wanted)).ShouldBe(2);
+        (await CountAsync("SELECT count(*) FROM email_tokens WHERE email = $1", email)).ShouldBe(1);
+        (await AuditedAsync(user, "email_change_requested")).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Forgot_password_answers_alike_and_mails_only_existing_accounts()
     {
         var (email, user) = await _client.RegisterAsync();
@@ -155,6 +173,22 @@ public sealed class EmailFlowTests(AuthServers servers)
         {
             await (await ResetAsync(used)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
         }
+    }
+
+    [Fact]
+    public async Task Reset_cancels_a_pending_address()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var thief = servers.Auth.With((await _client.LoginAsync(email)).Access);
+        var wanted = Journey.NewEmail();
+        using var asked = await thief.PatchAsJsonAsync(
+            "/api/v1/auth/me", new { email = wanted, current_password = AuthServers.GoodPassword }, TestContext.Current.CancellationToken);
+        var link = (await DataAsync(Verification, wanted)).GetProperty("token").GetString() ?? "";
+
+        (await ResetAsync(await ForgetAsync(email))).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        await (await VerifyAsync(link)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND pending_email IS NULL", email)).ShouldBe(1);
     }
 
     [Fact]

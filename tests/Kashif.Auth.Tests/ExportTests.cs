@@ -17,8 +17,11 @@ public sealed class ExportTests(AuthServers servers)
         var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
         var id = user.GetProperty("id").GetGuid();
         var tokens = await servers.Auth.Anonymous().LoginAsync(email);
+        using var client = servers.Auth.With(tokens.Access);
+        var pending = Journey.NewEmail();
+        (await client.PatchAsJsonAsync("/api/v1/auth/me", new { email = pending, current_password = AuthServers.GoodPassword }, Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        using var response = await servers.Auth.With(tokens.Access).GetAsync(Path, Cancel);
+        using var response = await client.GetAsync(Path, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         (response.Content.Headers.ContentType?.ToString()).ShouldBe("application/json; charset=utf-8");
@@ -28,8 +31,9 @@ public sealed class ExportTests(AuthServers servers)
         export.EnumerateObject().Select(member => member.Name).ShouldBe(["exported_at", "account"]);
         var account = export.GetProperty("account");
         account.GetProperty("email").GetString().ShouldBe(email);
+        account.GetProperty("pending_email").GetString().ShouldBe(pending);
         account.GetProperty("sessions").GetArrayLength().ShouldBe(1);
-        account.GetProperty("audit_log").EnumerateArray().Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["registered", "logged_in"]);
+        account.GetProperty("audit_log").EnumerateArray().Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["registered", "logged_in", "email_change_requested"]);
 
         await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
         var text = export.ToString();

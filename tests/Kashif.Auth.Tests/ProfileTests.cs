@@ -48,7 +48,7 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task New_address_requires_the_password_and_verification()
+    public async Task New_address_requires_the_password_and_takes_effect_when_its_link_is_opened()
     {
         var (client, email, id) = await SignedInAsync();
         using var anonymous = servers.Auth.Anonymous();
@@ -57,13 +57,82 @@ public sealed class ProfileTests(AuthServers servers)
         using var wrong = await client.PatchAsJsonAsync(Me, new { email = wanted, current_password = "not this one" }, Cancel);
         await wrong.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
 
-        using var changed = await client.PatchAsJsonAsync(Me, new { email = wanted, current_password = AuthServers.GoodPassword }, Cancel);
-        (await changed.JsonAsync()).GetProperty("email").GetString().ShouldBe(wanted);
-        await servers.Events.WaitForAsync(
-            EmailVerificationRequested.Type, data => data.GetProperty("user_id").GetGuid() == id && data.GetProperty("email").GetString() == wanted);
+        using var asked = await ChangeEmailAsync(client, wanted);
+        var waiting = await asked.JsonAsync();
+        waiting.GetProperty("email").GetString().ShouldBe(email);
+        waiting.GetProperty("pending_email").GetString().ShouldBe(wanted);
+        await anonymous.LoginAsync(email);
+        using var early = await anonymous.TryLoginAsync(wanted);
+        early.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        var published = await servers.Events.WaitForAsync(UserUpdated.Type, data => data.GetProperty("user_id").GetGuid() == id);
+        published.GetProperty("data").GetProperty("email").GetString().ShouldBe(email);
+
+        using var opened = await OpenLinkAsync(id, wanted);
+        opened.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        using var me = await client.MeAsync();
+        var changed = await me.JsonAsync();
+        changed.GetProperty("email").GetString().ShouldBe(wanted);
+        changed.GetProperty("email_verified").GetBoolean().ShouldBeTrue();
+        changed.GetProperty("pending_email").ValueKind.ShouldBe(JsonValueKind.Null);
         await anonymous.LoginAsync(wanted);
         using var old = await anonymous.TryLoginAsync(email);
         old.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        var told = await servers.Events.WaitForAsync(UserUpdated.Type, data => data.GetProperty("email").GetString() == wanted);
+        told.GetProperty("data").GetProperty("channels").EnumerateArray().Select(channel => channel.GetString()).ShouldContain("email");
+
+        // The link to the first address was not opened, and must not bring it back.
+        using var former = await OpenLinkAsync(id, email);
+        await former.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task New_request_replaces_the_pending_address_and_the_present_address_cancels_it()
+    {
+        var (client, email, id) = await SignedInAsync();
+        var (first, second) = (Journey.NewEmail(), Journey.NewEmail());
+        (await ChangeEmailAsync(client, first)).Dispose();
+        using var replaced = await ChangeEmailAsync(client, second);
+        (await replaced.JsonAsync()).GetProperty("pending_email").GetString().ShouldBe(second);
+        using var stale = await OpenLinkAsync(id, first);
+        await stale.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+
+        using var canceled = await ChangeEmailAsync(client, email);
+
+        (await canceled.JsonAsync()).GetProperty("pending_email").ValueKind.ShouldBe(JsonValueKind.Null);
+        using var late = await OpenLinkAsync(id, second);
+        await late.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task Changed_password_cancels_the_pending_address()
+    {
+        var (client, _, id) = await SignedInAsync();
+        var wanted = Journey.NewEmail();
+        (await ChangeEmailAsync(client, wanted)).Dispose();
+
+        using var changed = await client.PutAsJsonAsync($"{Me}/password", new { current_password = AuthServers.GoodPassword, new_password = NewPassword }, Cancel);
+
+        changed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        using var late = await OpenLinkAsync(id, wanted);
+        await late.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        client.Dispose();
+    }
+
+    [Fact]
+    public async Task Present_address_can_be_verified_while_another_is_pending()
+    {
+        var (client, email, id) = await SignedInAsync();
+        var wanted = Journey.NewEmail();
+        (await ChangeEmailAsync(client, wanted)).Dispose();
+
+        using var present = await OpenLinkAsync(id, email);
+        present.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        using var opened = await OpenLinkAsync(id, wanted);
+
+        opened.StatusCode.ShouldBe(HttpStatusCode.NoContent);
         client.Dispose();
     }
 
@@ -81,7 +150,7 @@ public sealed class ProfileTests(AuthServers servers)
 
         await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_emails");
         refused.Headers.RetryAfter.ShouldNotBeNull();
-        (await CountAsync("SELECT count(*) FROM users WHERE email = $1", last)).ShouldBe(0);
+        (await CountAsync("SELECT count(*) FROM users WHERE pending_email = $1", last)).ShouldBe(0);
         (await CountAsync("SELECT count(*) FROM email_tokens WHERE user_id = $1", id)).ShouldBe(EmailTokens.MaxPerHour);
         client.Dispose();
     }
@@ -110,20 +179,39 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Taken_address_returns_409_and_changes_nothing()
+    public async Task Taken_address_is_answered_alike_and_refused_when_its_link_is_opened()
     {
-        var (client, email, _) = await SignedInAsync();
+        var (client, email, id) = await SignedInAsync();
         var (other, taken, _) = await SignedInAsync();
-        using var response = await client.PatchAsJsonAsync(
-            Me, new { email = taken.ToUpperInvariant(), full_name = "Somebody Else", current_password = AuthServers.GoodPassword }, Cancel);
+        taken = taken.ToUpperInvariant();
+        using var response = await ChangeEmailAsync(client, taken);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await response.JsonAsync()).GetProperty("pending_email").GetString().ShouldBe(taken);
 
-        await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
+        using var opened = await OpenLinkAsync(id, taken);
+
+        await opened.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
         using var me = await client.MeAsync();
-        var unchanged = await me.JsonAsync();
-        unchanged.GetProperty("email").GetString().ShouldBe(email);
-        unchanged.GetProperty("full_name").GetString().ShouldNotBe("Somebody Else");
+        (await me.JsonAsync()).GetProperty("email").GetString().ShouldBe(email);
         client.Dispose();
         other.Dispose();
+    }
+
+    [Fact]
+    public async Task Two_accounts_that_verify_one_address_at_once_are_not_merged()
+    {
+        var wanted = Journey.NewEmail();
+        var people = new[] { await SignedInAsync(), await SignedInAsync() };
+        foreach (var person in people)
+        {
+            (await ChangeEmailAsync(person.Client, wanted)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        var answers = await Task.WhenAll(people.Select(person => OpenLinkAsync(person.Id, wanted)));
+
+        answers.Select(answer => answer.StatusCode).ShouldBe([HttpStatusCode.NoContent, HttpStatusCode.Conflict], ignoreOrder: true);
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1", wanted)).ShouldBe(1);
+        Array.ForEach(people, person => person.Client.Dispose());
     }
 
     [Fact]
@@ -216,6 +304,14 @@ public sealed class ProfileTests(AuthServers servers)
 
     private static Task<HttpResponseMessage> ChangeEmailAsync(HttpClient client, string email) =>
         client.PatchAsJsonAsync(Me, new { email, current_password = AuthServers.GoodPassword }, Cancel);
+
+    private async Task<HttpResponseMessage> OpenLinkAsync(Guid id, string email)
+    {
+        var asked = await servers.Events.WaitForAsync(
+            EmailVerificationRequested.Type, data => data.GetProperty("user_id").GetGuid() == id && data.GetProperty("email").GetString() == email);
+        using var anonymous = servers.Auth.Anonymous();
+        return await anonymous.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = asked.GetProperty("data").GetProperty("token").GetString() }, Cancel);
+    }
 
     private async Task<long> CountAsync(string sql, object argument)
     {

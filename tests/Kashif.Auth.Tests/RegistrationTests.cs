@@ -21,7 +21,7 @@ public sealed class RegistrationTests(AuthServers servers)
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
         var user = await response.JsonAsync();
         user.EnumerateObject().Select(field => field.Name)
-            .ShouldBe(["id", "email", "email_verified", "full_name", "phone", "roles", "language", "mfa_enabled", "created_at"]);
+            .ShouldBe(["id", "email", "email_verified", "pending_email", "full_name", "phone", "roles", "language", "mfa_enabled", "created_at"]);
         user.GetProperty("id").GetGuid().Version.ShouldBe(7);
         user.GetProperty("email").GetString().ShouldBe(email);
         user.GetProperty("full_name").GetString().ShouldBe("Lina Haddad");

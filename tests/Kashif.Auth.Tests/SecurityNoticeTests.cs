@@ -38,7 +38,11 @@ public sealed class SecurityNoticeTests(AuthServers servers)
             new HttpRequestMessage(HttpMethod.Delete, $"{Base}/mfa/totp") { Content = JsonContent.Create(new { password = NewPassword, code = codes[0].GetString() }) }, Cancel));
         await ToldAsync(id, email, SecurityChanges.TotpDisabled);
 
-        await OkAsync(person.PatchAsJsonAsync($"{Base}/me", new { email = Journey.NewEmail(), current_password = NewPassword }, Cancel));
+        var wanted = Journey.NewEmail();
+        await OkAsync(person.PatchAsJsonAsync($"{Base}/me", new { email = wanted, current_password = NewPassword }, Cancel));
+        await ToldAsync(id, email, SecurityChanges.EmailChangeRequested);
+        var link = await servers.Events.WaitForAsync(EmailVerificationRequested.Type, data => data.GetProperty("email").GetString() == wanted);
+        await OkAsync(anonymous.PostAsJsonAsync($"{Base}/email/verify", new { token = link.GetProperty("data").GetProperty("token").GetString() }, Cancel));
         await ToldAsync(id, email, SecurityChanges.EmailChanged);
     }
 
