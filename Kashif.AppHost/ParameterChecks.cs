@@ -13,7 +13,7 @@ internal static class ParameterChecks
     /// <exception cref="DistributedApplicationException">A parameter has a value that cannot be used.</exception>
     public static void CheckParameters(this IDistributedApplicationBuilder builder)
     {
-        builder.Check("admin-email", value => new EmailAttribute().IsValid(value) ? null : $"is '{value}'. Set it to an e-mail address.");
+        builder.Check("admin-email", value => EmailAddress.IsValid(value) ? null : $"is '{value}'. Set it to an e-mail address.");
         builder.Check("admin-password", value => new PasswordAttribute().GetValidationResult(value, new ValidationContext(value)) is { } weak ? $"cannot be used. {weak.ErrorMessage}" : null);
         builder.Check("trusted-proxies", value => ProxyNetworks.Of(value).FirstOrDefault(entry => entry.Network is null) is { Text: { } text } ? ProxyNetworks.FaultOf(text) : null);
         foreach (var server in new[] { ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache })

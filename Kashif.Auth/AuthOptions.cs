@@ -24,6 +24,12 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>The services that may request a token, by client id.</summary>
     public Dictionary<string, ServiceClient> ServiceClients { get; } = [];
 
+    /// <summary>
+    /// Whether accounts may have addresses with characters outside ASCII before the @. Turn it on only if the mail server offers SMTPUTF8
+    /// (RFC 6531): without it such an address gets no mail, so it can never be verified.
+    /// </summary>
+    public bool NonAsciiMailboxes { get; set; }
+
     public FirstAdminOptions Admin { get; } = new();
     public KeyRotationOptions KeyRotation { get; } = new();
     public ThrottleOptions Throttle { get; } = new();
@@ -132,7 +138,7 @@ internal sealed class AuthOptions : IValidatableObject
         }
         else if (Admin.IsSet)
         {
-            if (!new EmailAttribute().IsValid(Admin.Email))
+            if (EmailAttribute.Error(Admin.Email ?? "", NonAsciiMailboxes) is not null)
             {
                 yield return new ValidationResult("Auth:Admin:Email is not a valid e-mail address.");
             }

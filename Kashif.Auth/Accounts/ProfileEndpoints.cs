@@ -105,9 +105,9 @@ internal static class ProfileEndpoints
             user.PhoneNumber = string.IsNullOrWhiteSpace(phone) ? null : phone.Trim();
         }
 
-        if (EmailAttribute.Clean(request.Email ?? "") is { Length: > 0 } email)
+        if (EmailAddress.Clean(request.Email ?? "") is { Length: > 0 } email)
         {
-            if (EmailAttribute.Normalize(email) == user.NormalizedEmail)
+            if (EmailAddress.Normalize(email) == user.NormalizedEmail)
             {
                 (user.Email, user.PendingEmail) = (email, null);
             }

@@ -14,12 +14,12 @@ internal sealed class Registration(AuthDbContext database, PasswordHashing hashi
         string email, string password, string fullName, string? phone, string language, string[] roles, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        email = EmailAttribute.Clean(email);
+        email = EmailAddress.Clean(email);
         var user = new User
         {
             Id = Guid.CreateVersion7(now),
             Email = email,
-            NormalizedEmail = EmailAttribute.Normalize(email),
+            NormalizedEmail = EmailAddress.Normalize(email),
             PasswordHash = await hashing.HashAsync(password, cancellationToken),
             SecurityStamp = User.NewSecurityStamp(time),
             FullName = fullName.Trim().Normalize(),

@@ -16,7 +16,7 @@ public sealed class UserQuery
 {
     /// <summary>A prefix of the e-mail address or the name, in upper or lower case.</summary>
     /// <example>amina</example>
-    [FromQuery(Name = "query"), Text(EmailAttribute.MaxLength)]
+    [FromQuery(Name = "query"), Text(EmailAddress.MaxLength)]
     public string? Query { get; set; }
 
     /// <summary>Only users with this role.</summary>
@@ -81,7 +81,7 @@ internal static class UserEndpoints
             users = users.Where(user => user.Id < before);
         }
 
-        if (EmailAttribute.Clean(query.Query ?? "").ToUpperInvariant() is { Length: > 0 } beginning)
+        if (EmailAddress.Clean(query.Query ?? "").ToUpperInvariant() is { Length: > 0 } beginning)
         {
             var pattern = $"{beginning.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
             users = users.Where(user => EF.Functions.Like(user.NormalizedEmail, pattern, "\\") || EF.Functions.Like(user.NormalizedFullName, pattern, "\\"));

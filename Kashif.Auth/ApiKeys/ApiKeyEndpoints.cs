@@ -21,7 +21,7 @@ namespace Kashif.Auth.ApiKeys;
 /// <param name="Password" example="a long enough password">The current password: a stolen session alone must not leave a key behind.</param>
 /// <param name="ExpiresAt" example="2027-11-20T08:30:00Z">When the key expires, in the future. Without it the key is valid until it is revoked.</param>
 public sealed record CreateApiKeyRequest(
-    [Name(ApiKey.MaxNameLength)] string Name,
+    [Identifier(ApiKey.MaxNameLength)] string Name,
     [Scopes, Values(typeof(Scopes))] string[] Scopes,
     [Text(1, PasswordAttribute.MaxLength)] string Password,
     DateTimeOffset? ExpiresAt = null);
@@ -122,7 +122,7 @@ internal static class ApiKeyEndpoints
         {
             Id = Guid.CreateVersion7(now),
             UserId = userId,
-            Name = request.Name.Trim(),
+            Name = request.Name.Trim().Normalize(),
             Prefix = secret[..ApiKey.PrefixLength],
             Hash = ApiKey.HashOf(secret),
             Scopes = scopes,

@@ -30,7 +30,7 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
             return;
         }
 
-        var normalized = EmailAttribute.Normalize(email);
+        var normalized = EmailAddress.Normalize(email);
         var audit = scope.ServiceProvider.GetRequiredService<AuditLog>();
         switch (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken))
         {

@@ -72,7 +72,7 @@ internal static class EmailLinkEndpoints
         else
         {
             // Only now, to the owner of the address: the request for the change answers alike for a taken one.
-            var normalized = EmailAttribute.Normalize(link.Email);
+            var normalized = EmailAddress.Normalize(link.Email);
             if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized && other.Id != user.Id, cancellationToken))
             {
                 return AccountEndpoints.EmailTaken.ToProblem();

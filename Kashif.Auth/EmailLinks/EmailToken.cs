@@ -33,7 +33,7 @@ internal sealed class EmailTokenConfiguration : IEntityTypeConfiguration<EmailTo
         builder.ToTable("email_tokens");
         builder.HasKey(token => token.Hash);
         builder.Property(token => token.Purpose).HasConversion<string>().HasMaxLength(20);
-        builder.Property(token => token.Email).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(token => token.Email).HasMaxLength(EmailAddress.MaxLength);
         builder.HasOne<User>().WithMany().HasForeignKey(token => token.UserId).OnDelete(DeleteBehavior.Cascade);
         builder.HasIndex(token => token.ExpiresAt);
     }

@@ -47,7 +47,7 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
     /// </summary>
     public async Task<bool> MaySendAsync(Guid userId, string email, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
-        var normalized = EmailAttribute.Normalize(email);
+        var normalized = EmailAddress.Normalize(email);
         await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock(hashtextextended({normalized}, 0))", cancellationToken);
         var hourAgo = time.GetUtcNow() - TimeSpan.FromHours(1);
         var sent = database.EmailTokens.Where(token => token.Purpose == purpose && token.CreatedAt > hourAgo);

@@ -27,7 +27,7 @@ internal sealed partial class PasswordResetQueue(
 
     /// <returns>False if the queue is full.</returns>
     public bool TryEnqueue(string email, HttpContext http) => _queue.Writer.TryWrite(new Request(
-        EmailAttribute.Normalize(email), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
+        EmailAddress.Normalize(email), http.ClientIpAddress, http.ClientUserAgent, new EventCause(Activity.Current?.Id, CorrelationId.Current)));
 
     /// <summary>Handles the waiting requests before it stops.</summary>
     public override Task StopAsync(CancellationToken cancellationToken)

@@ -61,8 +61,8 @@ internal sealed partial class PasswordLogin(
     public async Task<LoginResult> SignInAsync(string email, string password, string otp, string deviceToken, CancellationToken cancellationToken)
     {
         // An address or password that cannot exist still takes every step.
-        var possible = email.Length <= EmailAttribute.MaxLength && Characters.AreText(email) && IsPossible(password);
-        var normalized = possible ? EmailAttribute.Normalize(email) : "";
+        var possible = email.Length <= EmailAddress.MaxLength && Characters.AreText(email) && IsPossible(password);
+        var normalized = possible ? EmailAddress.Normalize(email) : "";
         var device = devices.Find(deviceToken, normalized);
         var result = await CheckAsync(normalized, possible ? password : "", otp, device?.ToString("N"), opensSession: true, cancellationToken);
         return result.Session is null ? result : result with { DeviceToken = devices.Issue(normalized, device) };

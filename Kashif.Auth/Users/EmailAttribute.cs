@@ -1,24 +1,26 @@
 using System.ComponentModel.DataAnnotations;
-using System.Net.Mail;
+using System.Text;
+using Kashif.Validation;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Users;
 
-/// <summary>An address with a local part and a domain that has a dot; no display name, no spaces.</summary>
-internal sealed class EmailAttribute() : ValidationAttribute("This is not a valid e-mail address.")
+/// <summary>An address that can get mail, without characters that cannot be seen.</summary>
+internal sealed class EmailAttribute : ValidationAttribute
 {
-    /// <summary>RFC 5321 section 4.5.3.1.3, less the angle brackets.</summary>
-    public const int MaxLength = 254;
+    private const string Invalid = "This is not a valid e-mail address.";
+    private const string NotAscii = "Mail to this address cannot be delivered: before the @ only Latin letters, digits and signs are possible.";
 
-    public override bool IsValid(object? value) =>
-        value is null
-        || (value is string text && Clean(text) is { Length: <= MaxLength } email
-            && !email.Any(character => char.IsWhiteSpace(character) || char.IsControl(character) || character is '"' or '<' or '>' or ',')
-            && MailAddress.TryCreate(email, out var address) && address.Address == email
-            && address.Host.Trim('.') == address.Host && address.Host.Contains('.') && !address.Host.Contains("..", StringComparison.Ordinal));
+    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
+        value is string email && Error(email, validationContext.GetRequiredService<IOptions<AuthOptions>>().Value.NonAsciiMailboxes) is { } error
+            ? new ValidationResult(error, [validationContext.MemberName ?? ""])
+            : ValidationResult.Success;
 
-    /// <summary>The form that is stored: trimmed and in Unicode NFC.</summary>
-    public static string Clean(string email) => email.Trim().Normalize();
-
-    /// <summary>The form that is compared: two addresses that differ in case are one account.</summary>
-    public static string Normalize(string email) => Clean(email).ToUpperInvariant();
+    /// <param name="nonAscii">Whether the local part may have characters outside ASCII (RFC 6531).</param>
+    /// <returns>Null if the address is valid.</returns>
+    public static string? Error(string email, bool nonAscii) =>
+        DeceptiveCharacters.FindHidden(email.Trim())
+        ?? (!EmailAddress.IsValid(email) ? Invalid
+            : !nonAscii && !Ascii.IsValid(EmailAddress.Clean(email)) ? NotAscii
+            : null);
 }

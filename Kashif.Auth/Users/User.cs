@@ -15,7 +15,7 @@ internal sealed class User
     public required Guid Id { get; init; }
     public required string Email { get; set; }
 
-    /// <summary>The unique key of an account: <see cref="EmailAttribute.Normalize"/> of <see cref="Email"/>.</summary>
+    /// <summary>The unique key of an account: <see cref="EmailAddress.Normalize"/> of <see cref="Email"/>.</summary>
     public required string NormalizedEmail { get; set; }
     public bool EmailConfirmed { get; set; }
 
@@ -91,9 +91,9 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         var roles = string.Join(", ", UserRoles.All.Select(role => $"'{role}'"));
         builder.ToTable("users", table => table.HasCheckConstraint("ck_users_roles", $"roles <@ ARRAY[{roles}]"));
         builder.Property(user => user.Id).ValueGeneratedNever();
-        builder.Property(user => user.Email).HasMaxLength(EmailAttribute.MaxLength);
-        builder.Property(user => user.NormalizedEmail).HasMaxLength(EmailAttribute.MaxLength);
-        builder.Property(user => user.PendingEmail).HasMaxLength(EmailAttribute.MaxLength);
+        builder.Property(user => user.Email).HasMaxLength(EmailAddress.MaxLength);
+        builder.Property(user => user.NormalizedEmail).HasMaxLength(EmailAddress.MaxLength);
+        builder.Property(user => user.PendingEmail).HasMaxLength(EmailAddress.MaxLength);
         builder.Property(user => user.PhoneNumber).HasMaxLength(User.MaxPhoneLength);
         builder.Property(user => user.FullName).HasMaxLength(User.MaxNameLength);
         builder.Property(user => user.NormalizedFullName).HasComputedColumnSql("upper(full_name)", stored: true);

@@ -23,7 +23,7 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire, after <c>starts_at</c>; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 public sealed record CouponRequest(
-    [Text(1, Coupon.TitleLength)] string Title,
+    [Title(1, Coupon.TitleLength)] string Title,
     [Text(1, Coupon.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CompanyId,
     [Between(1, int.MaxValue)] int CategoryId,

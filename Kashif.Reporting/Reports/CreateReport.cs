@@ -17,7 +17,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
-    [property: Text(Report.TitleMin, Report.TitleMax)] string Title,
+    [property: Title(Report.TitleMin, Report.TitleMax)] string Title,
     [property: Text(0, Report.DescriptionMax)] string Description,
     [property: Text(1, Categories.Category.CodeMax)] string Category,
     [property: Between(-90.0, 90.0)] double Latitude,

@@ -1,18 +1,18 @@
 namespace Kashif.Validation;
 
 /// <summary>
-/// Validates a required name. Its length is counted in code points, as PostgreSQL's <c>varchar</c> does: names are indexed, and
+/// Validates a required name that shows its characters in their order. Its length is counted in code points, as PostgreSQL's <c>varchar</c> does: names are indexed, and
 /// an index entry has a largest size.
 /// </summary>
 /// <param name="max">In code points.</param>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
-public sealed class NameAttribute(int max) : CharactersAttribute(max)
+public class NameAttribute(int max) : CharactersAttribute(max)
 {
     private protected override string? Error(string text)
     {
         var name = text.Trim().Normalize(); // as it is stored
         return name.Length == 0 ? Missing
             : name.EnumerateRunes().Count() > MaximumLength ? TooLong
-            : null;
+            : DeceptiveCharacters.FindReordering(name);
     }
 }

@@ -8,7 +8,7 @@ namespace Kashif.Validation;
 /// do (grapheme clusters): an emoji of several code points is one.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
-public sealed class TextAttribute : CharactersAttribute
+public class TextAttribute : CharactersAttribute
 {
     /// <summary>In UTF-16. Bounds what a text of a given length can store: any number of combining marks is one character.</summary>
     private const int LongestCharacter = 16;

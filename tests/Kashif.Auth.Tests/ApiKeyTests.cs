@@ -49,6 +49,14 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Name_with_an_invisible_character_returns_400()
+    {
+        var (client, _) = await PersonAsync();
+        using var response = await client.PostAsJsonAsync(Root, new { name = "Ti\u200bll", scopes = new[] { "auth:read" }, password = AuthServers.GoodPassword });
+        await response.ShouldNameFieldsAsync("name");
+    }
+
+    [Fact]
     public async Task Expired_keys_and_keys_of_disabled_or_deleted_users_are_refused()
     {
         var (client, user) = await PersonAsync();

@@ -182,7 +182,13 @@ public sealed class RegistrationTests(AuthServers servers)
     [Theory]
     [InlineData("lina@example.com", true)]
     [InlineData("lina.haddad+kashif@mail.example.co.uk", true)]
-    [InlineData("لينا@مثال.إختبار", true)]
+    [InlineData("lina@مثال.إختبار", true)]
+    [InlineData("lina@xn--mgbh0fb.xn--kgbechtv", true)]
+    [InlineData("لينا@مثال.إختبار", false)]
+    [InlineData("lina@ｅxample。com", true)]
+    [InlineData("lina@example\u200b.com", false)]
+    [InlineData("\ufefflina@example.com", false)]
+    [InlineData("x@بلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلديةبلدية.com", false)]
     [InlineData("lina", false)]
     [InlineData("lina@", false)]
     [InlineData("@example.com", false)]
@@ -193,5 +199,65 @@ public sealed class RegistrationTests(AuthServers servers)
     [InlineData("Lina <lina@example.com>", false)]
     [InlineData("lina@example.com,other@example.com", false)]
     [InlineData("lina@exam\nple.com", false)]
-    public void Email_address_validation(string email, bool valid) => new EmailAttribute().IsValid(email).ShouldBe(valid);
+    public void Email_address_validation(string email, bool valid) => (EmailAttribute.Error(email, nonAscii: false) is null).ShouldBe(valid);
+
+    [Fact]
+    public async Task Non_ASCII_mailbox_is_accepted_only_where_it_gets_mail()
+    {
+        var body = new { email = "لينا@example.com", password = AuthServers.GoodPassword, full_name = "لينا" };
+        using var refused = await _client.TryRegisterAsync(body);
+        await refused.ShouldNameFieldsAsync("email");
+
+        await using var auth = await servers.StartAsync(settings: ("Auth:NonAsciiMailboxes", "true"));
+        using var client = auth.Anonymous();
+        using var accepted = await client.TryRegisterAsync(body);
+        accepted.StatusCode.ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task Unicode_and_Punycode_domain_are_one_account()
+    {
+        var local = Guid.CreateVersion7().ToString("N");
+        var (unicode, punycode) = ($"{local}@مثال.إختبار", $"{local}@XN--MGBH0FB.xn--kgbechtv");
+        using var registered = await _client.TryRegisterAsync(new { email = unicode, password = AuthServers.GoodPassword, full_name = "Lina" });
+        registered.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await registered.JsonAsync()).GetProperty("email").GetString().ShouldBe(punycode.ToLowerInvariant());
+
+        using var again = await _client.TryRegisterAsync(new { email = punycode, password = AuthServers.GoodPassword, full_name = "Lina" });
+
+        await again.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
+        await _client.LoginAsync(unicode);
+        await _client.LoginAsync(punycode);
+        using var forgot = await _client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email = unicode }, TestContext.Current.CancellationToken);
+        await servers.Events.WaitForAsync("user.password_reset_requested", data => data.GetProperty("email").GetString() == punycode.ToLowerInvariant());
+    }
+
+    [Theory]
+    [InlineData("email", "li\u200bna@example.com", "U+200B")]
+    [InlineData("email", "lina@exam\u200eple.com", "U+200E")]
+    [InlineData("email", "lina\ufeff@example.com", "U+FEFF")]
+    [InlineData("email", "li\u00adna@example.com", "U+00AD")]
+    [InlineData("email", "lina\u3164@example.com", "U+3164")]
+    [InlineData("phone", "\u202a+963 11 123 4567", "U+202A")]
+    [InlineData("full_name", "Lina \u202edaddaH", "U+202E")]
+    public async Task Deceptive_character_returns_400_naming_field_and_character(string field, string value, string character)
+    {
+        var body = new Dictionary<string, string> { ["email"] = Journey.NewEmail(), ["password"] = AuthServers.GoodPassword, ["full_name"] = "Lina", [field] = value };
+        using var response = await _client.TryRegisterAsync(body);
+
+        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "invalid_request");
+        var error = problem.GetProperty("errors").EnumerateObject().ShouldHaveSingleItem();
+        error.Name.ShouldBe(field);
+        error.Value[0].GetString().ShouldNotBeNull().ShouldContain(character);
+    }
+
+    [Theory]
+    [InlineData("\u200fلينا حداد", "\u200fلينا حداد")]
+    [InlineData("می\u200cخواهم", "می\u200cخواهم")]
+    public async Task Names_keep_joiners_and_marks(string name, string stored)
+    {
+        using var response = await _client.TryRegisterAsync(new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = name });
+        response.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await response.JsonAsync()).GetProperty("full_name").GetString().ShouldBe(stored);
+    }
 }

@@ -77,7 +77,7 @@ public sealed class CatalogTests(CouponsService service)
     {
         using var admin = service.Host.Admin();
 
-        var (status, body) = await admin.SubmitAsync("", new { title = " ", description = "x", company_id = "one", points_cost = 0, stock = -1 });
+        var (status, body) = await admin.SubmitAsync("", new { title = "A \u202eekac", description = "x", company_id = "one", points_cost = 0, stock = -1 });
 
         status.ShouldBe(400);
         body.BadFields.ShouldBe(["category_id", "company_id", "points_cost", "stock", "title"]);

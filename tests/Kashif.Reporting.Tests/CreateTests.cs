@@ -83,6 +83,7 @@ public sealed class CreateTests(ReportingService service)
     [InlineData("{}", "category,description,latitude,longitude,title")]
     [InlineData("""{"title":null,"description":5,"category":["pothole"],"latitude":"24","longitude":1e999}""", "category,description,latitude,longitude,title")]
     [InlineData("""{"title":"A deep hole","description":"","category":"pothole","latitude":NaN,"longitude":1}""", "body")]
+    [InlineData("""{"title":"A \u202eeloh","description":"","category":"pothole","latitude":1,"longitude":1}""", "title")]
     [InlineData("""{"title":"A\u0000hole","description":"","category":"pothole","latitude":1,"longitude":1}""", "title")]
     [InlineData("""{"title":"A deep hole","description":"","category":"black_hole","latitude":1,"longitude":1}""", "category")]
     [InlineData("[]", "body")]
