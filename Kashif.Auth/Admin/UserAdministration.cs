@@ -21,6 +21,10 @@ internal static class UserAdministration
 
     private static Error OwnAccount { get; } = Error.Rule("own_account", "You cannot remove your own admin role or disable your own account. Ask another admin.");
 
+    /// <summary>A stranger may have registered the address, and the admin means its owner.</summary>
+    private static Error NotVerified { get; } = Error.Rule(
+        "email_not_verified", "This user has not verified the e-mail address. Roles other than citizen need a verified one.");
+
     private static Error NoLongerAdmin { get; } = Error.Forbidden("forbidden", "You are no longer an admin.");
 
     /// <param name="id">The user's id.</param>
@@ -48,6 +52,11 @@ internal static class UserAdministration
         if (await database.Users.SingleOrDefaultAsync(user => user.Id == id, cancellationToken) is not { } user)
         {
             return NoSuchUser.ToProblem();
+        }
+
+        if (!user.EmailConfirmed && request.Roles?.Except(user.Roles).Any(role => role != Roles.Citizen) == true)
+        {
+            return NotVerified.ToProblem();
         }
 
         if (request.Roles is not null && UserRoles.Sorted(request.Roles) is var roles && !roles.SequenceEqual(user.Roles))

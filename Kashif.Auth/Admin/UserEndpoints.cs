@@ -29,7 +29,7 @@ public sealed class UserQuery
 }
 
 /// <summary>Fields that are left out do not change.</summary>
-/// <param name="Roles" example='["citizen", "staff"]'>Replaces all roles of the user; at least one.</param>
+/// <param name="Roles" example='["citizen", "staff"]'>Replaces all roles of the user; at least one. A new role other than `citizen` needs a verified address.</param>
 /// <param name="Disabled" example="false">True disables the user, ends their sessions and revokes their API keys; false enables them again.</param>
 public sealed record ChangeUserRequest([Roles, Values(typeof(UserRoles))] string[]? Roles = null, bool? Disabled = null);
 
@@ -59,7 +59,7 @@ internal static class UserEndpoints
         group.MapGet("", ListAsync).WithName("ListUsers").WithSummary("Search users");
         group.MapGet("/{id:guid}", GetAsync).WithName("GetUser").WithSummary("Get a user");
         group.MapPatch("/{id:guid}", UserAdministration.ChangeAsync).WithName("ChangeUser")
-            .WithSummary("Change roles or disable a user").WithProblems(422, "own_account");
+            .WithSummary("Change roles or disable a user").WithProblems(422, "own_account", "email_not_verified");
         return group;
     }
 

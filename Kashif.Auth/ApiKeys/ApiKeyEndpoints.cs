@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Users;
 using Kashif.Http;
@@ -62,7 +63,7 @@ internal static class ApiKeyEndpoints
 
         // No Idempotency-Key: the stored answer would contain the key.
         group.MapPost("/", CreateAsync).DisableValidation().WithName("CreateApiKey").WithSummary("Create an API key")
-            .WithProblems(404, "not_found").WithProblems(409, "password_changed").WithProblems(422, "too_many_api_keys").WithPasswordProblems();
+            .WithProblems(403, "email_not_verified").WithProblems(404, "not_found").WithProblems(409, "password_changed").WithProblems(422, "too_many_api_keys").WithPasswordProblems();
         group.MapDelete("/{id:guid}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revoke an API key");
         return group;
     }
@@ -99,15 +100,19 @@ internal static class ApiKeyEndpoints
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
         // The user's row is locked so that parallel requests count exactly. It is missing after a deletion.
-        var stamps = await database.Database.SqlQuery<string>(
-            $"SELECT security_stamp AS \"Value\" FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE").ToListAsync(cancellationToken);
-        if (stamps is not [var stamp])
+        var owners = await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE").AsNoTracking().ToListAsync(cancellationToken);
+        if (owners is not [var owner])
         {
             return Error.NotFound("This account no longer exists.").ToProblem();
         }
 
+        if (!owner.EmailConfirmed)
+        {
+            return EmailLinkEndpoints.NotVerified.ToProblem();
+        }
+
         // A reset or change meanwhile revoked the keys: this one must not survive it.
-        if (stamp != confirmed.Account?.SecurityStamp)
+        if (owner.SecurityStamp != confirmed.Account?.SecurityStamp)
         {
             return PasswordProblems.PasswordChanged.ToProblem();
         }

@@ -33,6 +33,10 @@ public sealed record ResetPasswordRequest([Text(EmailTokens.MaxTokenLength)] str
 /// <summary>Address verification and password reset, by links that are sent by e-mail.</summary>
 internal static class EmailLinkEndpoints
 {
+    /// <summary>For what a stranger who registered somebody's address must not get.</summary>
+    public static Error NotVerified { get; } = Error.Forbidden(
+        "email_not_verified", "Verify your e-mail address first. Open the link in the e-mail, or ask for another one.");
+
     private static readonly Error InvalidToken = Error.Rule(
         "invalid_token", "This link is invalid, expired or already used. Request a new one.");
 

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
 using Kashif.Auth.Users;
@@ -51,9 +52,9 @@ internal static class MfaEndpoints
         var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithNoStore();
         group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Start setting up an authenticator app")
             .WithDescription("Returns the secret for the app. Logins ask for a code only after the first one is confirmed.")
-            .WithProblems(409, "totp_enabled").WithPasswordProblems();
+            .WithProblems(403, "email_not_verified").WithProblems(409, "totp_enabled").WithPasswordProblems();
         group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Confirm the authenticator app and get recovery codes")
-            .WithProblems(422, "invalid_otp");
+            .WithProblems(403, "email_not_verified").WithProblems(422, "invalid_otp");
         group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Remove the authenticator app")
             .WithProblems(409, "totp_not_enabled").WithProblems(422, "invalid_otp").WithPasswordProblems();
         group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Replace my recovery codes")
@@ -69,7 +70,12 @@ internal static class MfaEndpoints
             return refused.ToProblem();
         }
 
-        if (await factor.BeginAsync(caller.UserId, cancellationToken) is not { } bytes || await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
+        if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true } user)
+        {
+            return EmailLinkEndpoints.NotVerified.ToProblem();
+        }
+
+        if (await factor.BeginAsync(caller.UserId, cancellationToken) is not { } bytes)
         {
             return Enabled.ToProblem();
         }
@@ -80,10 +86,17 @@ internal static class MfaEndpoints
     }
 
     private static async Task<Results<Ok<RecoveryCodesResponse>, ValidationProblem, ProblemHttpResult>> ConfirmAsync(
-        ConfirmTotpRequest request, ClaimsPrincipal caller, SecondFactor factor, CancellationToken cancellationToken) =>
-        await factor.ConfirmAsync(caller.UserId, request.Code, cancellationToken) is { } codes
+        ConfirmTotpRequest request, ClaimsPrincipal caller, SecondFactor factor, UserReader users, CancellationToken cancellationToken)
+    {
+        if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true })
+        {
+            return EmailLinkEndpoints.NotVerified.ToProblem();
+        }
+
+        return await factor.ConfirmAsync(caller.UserId, request.Code, cancellationToken) is { } codes
             ? TypedResults.Ok(new RecoveryCodesResponse(codes))
             : WrongCode.ToProblem();
+    }
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> RemoveAsync(
         [FromBody] SecondFactorRequest request, ClaimsPrincipal caller, PasswordLogin login, SecondFactor factor, CancellationToken cancellationToken)

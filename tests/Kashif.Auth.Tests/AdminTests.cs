@@ -73,7 +73,7 @@ public sealed class AdminTests(AuthServers servers)
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
-        var (email, user) = await anonymous.RegisterAsync();
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
         var tokens = await anonymous.LoginAsync(email);
 
         var changed = await ChangeAsync(admin, Id(user), new { roles = new[] { "staff", "citizen", "staff" } }, HttpStatusCode.OK);
@@ -88,6 +88,24 @@ public sealed class AdminTests(AuthServers servers)
         entry.GetProperty("details").GetProperty("before").GetString().ShouldBe("citizen");
         entry.GetProperty("details").GetProperty("after").GetString().ShouldBe("citizen staff");
         entry.GetProperty("actor_id").GetGuid().ShouldNotBe(Id(user));
+    }
+
+    [Theory]
+    [InlineData("partner")]
+    [InlineData("staff")]
+    [InlineData("moderator")]
+    [InlineData("admin")]
+    public async Task Roles_need_a_verified_address(string role)
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var (_, user) = await anonymous.RegisterAsync();
+
+        var problem = await ChangeAsync(admin, Id(user), new { roles = new[] { "citizen", role }, disabled = true }, HttpStatusCode.UnprocessableEntity);
+
+        problem.GetProperty("code").GetString().ShouldBe("email_not_verified");
+        (await AuditAsync(admin, Id(user))).ShouldNotContain(entry => entry.GetProperty("action").GetString() == "disabled");
+        await ChangeAsync(admin, Id(user), new { roles = Citizen, disabled = true }, HttpStatusCode.OK);
     }
 
     [Theory]
@@ -148,7 +166,7 @@ public sealed class AdminTests(AuthServers servers)
         await using var host = await servers.StartAsync();
         var (first, firstId) = await FirstAdminAsync(host);
         using var anonymous = host.Anonymous();
-        var (email, user) = await anonymous.RegisterAsync();
+        var (email, user) = await host.RegisterVerifiedAsync();
         await ChangeAsync(first, Id(user), new { roles = Admin }, HttpStatusCode.OK);
         using var second = host.With((await anonymous.LoginAsync(email)).Access);
 
@@ -167,7 +185,7 @@ public sealed class AdminTests(AuthServers servers)
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
-        var (email, user) = await anonymous.RegisterAsync();
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
         await ChangeAsync(admin, Id(user), new { roles = Admin }, HttpStatusCode.OK);
         using var former = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
         await ChangeAsync(admin, Id(user), new { roles = Citizen }, HttpStatusCode.OK);
@@ -181,7 +199,7 @@ public sealed class AdminTests(AuthServers servers)
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
-        var (email, user) = await anonymous.RegisterAsync();
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
         using var person = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
         await ChangeAsync(admin, Id(user), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
 
@@ -195,8 +213,8 @@ public sealed class AdminTests(AuthServers servers)
     {
         using var admin = await AdminAsync();
         using var anonymous = servers.Auth.Anonymous();
-        var (email, user) = await anonymous.RegisterAsync();
-        var (_, stranger) = await anonymous.RegisterAsync();
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
+        var (_, stranger) = await servers.Auth.RegisterVerifiedAsync();
         await ChangeAsync(admin, Id(user), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
         await ChangeAsync(admin, Id(stranger), new { roles = new[] { "citizen", "partner" } }, HttpStatusCode.OK);
 

@@ -49,6 +49,18 @@ public sealed class ApiKeyTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Key_needs_a_verified_address()
+    {
+        using var anonymous = servers.Auth.Anonymous();
+        var (email, _) = await anonymous.RegisterAsync();
+        using var client = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
+
+        await (await CreateAsync(client, "auth:read")).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "email_not_verified");
+
+        (await client.GetFromJsonAsync<JsonElement>(Root)).GetProperty("items").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Name_with_an_invisible_character_returns_400()
     {
         var (client, _) = await PersonAsync();
@@ -89,7 +101,7 @@ public sealed class ApiKeyTests(AuthServers servers)
     public async Task Password_reset_revokes_all_keys()
     {
         using var anonymous = servers.Auth.Anonymous();
-        var (email, _) = await anonymous.RegisterAsync();
+        var (email, _) = await servers.Auth.RegisterVerifiedAsync();
         var client = servers.Auth.With((await anonymous.LoginAsync(email)).Access);
         var first = await KeyAsync(client);
         var second = await KeyAsync(client);
@@ -176,7 +188,7 @@ public sealed class ApiKeyTests(AuthServers servers)
 
     private async Task<(HttpClient Client, Guid Id)> PersonAsync()
     {
-        var (email, user) = await servers.Auth.Anonymous().RegisterAsync();
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
         return (servers.Auth.With((await servers.Auth.Anonymous().LoginAsync(email)).Access), user.GetProperty("id").GetGuid());
     }
 

@@ -114,6 +114,18 @@ internal static class Journey
         return (email, await response.JsonAsync());
     }
 
+    /// <summary>Registers an account whose address is verified.</summary>
+    public static async Task<(string Email, JsonElement User)> RegisterVerifiedAsync(this ServiceHost<Program> auth)
+    {
+        using var client = auth.Anonymous();
+        var registered = await client.RegisterAsync();
+        await using var database = NpgsqlDataSource.Create(auth.Database);
+        await using var command = database.CreateCommand("UPDATE users SET email_confirmed = true WHERE email = $1");
+        command.Parameters.AddWithValue(registered.Email);
+        (await command.ExecuteNonQueryAsync()).ShouldBe(1);
+        return registered;
+    }
+
     public static Task<HttpResponseMessage> TryTokenAsync(this HttpClient client, params (string Name, string Value)[] form) =>
         client.PostAsync($"{Base}/token", new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Name, field.Value))));
 

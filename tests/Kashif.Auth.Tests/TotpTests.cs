@@ -46,9 +46,21 @@ public sealed class TotpTests(AuthServers servers)
     public void Totp_secret_is_unpadded_base32(string text, string base32) => Totp.Base32(Encoding.ASCII.GetBytes(text)).ShouldBe(base32);
 
     [Fact]
-    public async Task Totp_setup_requires_the_password_and_applies_from_the_first_code()
+    public async Task Setup_needs_a_verified_address()
     {
         var (email, user) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+
+        await (await PostAsync(person, "totp", new { password = AuthServers.GoodPassword })).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "email_not_verified");
+        await (await PostAsync(person, "totp/confirm", new { code = "123456" })).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "email_not_verified");
+
+        (await CountAsync("SELECT count(*) FROM totp_credentials WHERE user_id = $1", user.GetProperty("id").GetGuid())).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Totp_setup_requires_the_password_and_applies_from_the_first_code()
+    {
+        var (email, user) = await servers.Auth.RegisterVerifiedAsync();
         using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
 
         await (await PostAsync(person, "totp", new { password = "not this one" })).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
@@ -237,7 +249,7 @@ public sealed class TotpTests(AuthServers servers)
     {
         using var nobody = await PostAsync(_client, "totp", new { password = "x" });
         await nobody.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        var (email, _) = await _client.RegisterAsync();
+        var (email, _) = await servers.Auth.RegisterVerifiedAsync();
         using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
         await (await PostAsync(person, "totp", new { })).ShouldNameFieldsAsync("password");
         await (await PostAsync(person, "totp/confirm", new { code = new string('1', 1000) })).ShouldNameFieldsAsync("code");
@@ -302,7 +314,7 @@ public sealed class TotpTests(AuthServers servers)
 
     private static async Task<(string Email, string Secret, string[] Codes)> SetUpAsync(HttpClient client, Testing.ServiceHost<Program> auth)
     {
-        var (email, _) = await client.RegisterAsync();
+        var (email, _) = await auth.RegisterVerifiedAsync();
         using var person = auth.With((await client.LoginAsync(email)).Access);
         using var begun = await PostAsync(person, "totp", new { password = AuthServers.GoodPassword });
         var secret = (await begun.JsonAsync()).GetProperty("secret").GetString() ?? "";

@@ -286,6 +286,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 4, "four notifications");
         var notification = await FirstIdAsync(victim.Client, "/api/v1/notifications");
 
+        await system.VerifyAsync(victim.Id);
         using var key = await victim.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" }, password = KashifSystem.Password }, Cancel);
         var apiKey = (await key.JsonAsync(201)).GetProperty("id").GetString() ?? "";
         var session = await FirstIdAsync(victim.Client, "/api/v1/auth/sessions");
@@ -309,8 +310,9 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return response.StatusCode;
     }
 
-    private static async Task<Deletion> ApiKeyAsync(User owner)
+    private async Task<Deletion> ApiKeyAsync(User owner)
     {
+        await system.VerifyAsync(owner.Id);
         using var created = await owner.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "Till", scopes = new[] { "reporting:read" }, password = KashifSystem.Password }, Cancel);
         var id = (await created.JsonAsync(201)).GetProperty("id").GetString();
         return new($"/api/v1/auth/api-keys/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/api-keys", id));
@@ -331,8 +333,9 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", token) == 1);
     }
 
-    private static async Task<Deletion> TotpAsync(User owner)
+    private async Task<Deletion> TotpAsync(User owner)
     {
+        await system.VerifyAsync(owner.Id);
         using var begun = await owner.Client.PostAsJsonAsync("/api/v1/auth/mfa/totp", new { password = KashifSystem.Password }, Cancel);
         var secret = Base32Encoding.ToBytes((await begun.JsonAsync(200)).GetProperty("secret").GetString());
         using var confirmed = await owner.Client.PostAsJsonAsync("/api/v1/auth/mfa/totp/confirm", new { code = new Totp(secret).ComputeTotp() }, Cancel);

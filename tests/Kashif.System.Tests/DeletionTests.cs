@@ -71,6 +71,7 @@ public sealed class DeletionTests(KashifSystem system)
     public async Task An_API_key_works_until_it_is_revoked()
     {
         var user = await system.RegisterAsync();
+        await system.VerifyAsync(user.Id);
         using var created = await user.Client.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "A kiosk", scopes = new[] { "reporting:read", "auth:read" }, password = KashifSystem.Password });
         var key = await created.JsonAsync(201);
         using var program = system.Anonymous();
