@@ -102,7 +102,7 @@ internal static class ProfileEndpoints
         user.FullName = request.FullName?.Trim().Normalize() ?? user.FullName;
         if (request.Phone is { } phone)
         {
-            user.PhoneNumber = string.IsNullOrWhiteSpace(phone) ? null : phone.Trim();
+            user.PhoneNumber = PhoneNumberAttribute.Clean(phone);
         }
 
         if (EmailAddress.Clean(request.Email ?? "") is { Length: > 0 } email)

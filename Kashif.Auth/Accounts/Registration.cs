@@ -23,7 +23,7 @@ internal sealed class Registration(AuthDbContext database, PasswordHashing hashi
             PasswordHash = await hashing.HashAsync(password, cancellationToken),
             SecurityStamp = User.NewSecurityStamp(time),
             FullName = fullName.Trim().Normalize(),
-            PhoneNumber = string.IsNullOrWhiteSpace(phone) ? null : phone.Trim(),
+            PhoneNumber = PhoneNumberAttribute.Clean(phone),
             Roles = UserRoles.Sorted(roles),
             Language = language,
             CreatedAt = now,

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Auth.Users;
 using Kashif.Messaging.Events;
+using Kashif.Validation;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -153,7 +155,7 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     private static byte[] HashOf(string secret, Guid userId, string code) =>
         HMACSHA256.HashData(DerivedKey.Of(secret, DerivedKey.RecoveryCodes), (byte[])[.. userId.ToByteArray(), .. Encoding.UTF8.GetBytes(code)]);
 
-    /// <summary>Removes spaces and hyphens, and accepts lower case.</summary>
-    private static string Plain(string code) =>
-        string.Concat(code.Where(character => !char.IsWhiteSpace(character) && character != '-')).ToUpperInvariant();
+    /// <summary>Removes spaces, hyphens and what a copy from Arabic text brings along; accepts lower case and the digits of every script.</summary>
+    private static string Plain(string code) => Digits.ToAscii(string.Concat(code.Where(
+        character => !char.IsWhiteSpace(character) && character != '-' && char.GetUnicodeCategory(character) is not UnicodeCategory.Format))).ToUpperInvariant();
 }

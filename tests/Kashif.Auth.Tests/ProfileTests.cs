@@ -31,6 +31,8 @@ public sealed class ProfileTests(AuthServers servers)
         var told = await servers.Events.WaitForAsync(UserUpdated.Type, data => data.GetProperty("user_id").GetGuid() == id);
         told.GetProperty("data").GetProperty("full_name").GetString().ShouldBe("Lina Haddad-Saleh");
 
+        using var arabic = await client.PatchAsJsonAsync(Me, new { phone = "+٩٦٣ ۱۱ ١٢٣" }, Cancel);
+        (await arabic.JsonAsync()).GetProperty("phone").GetString().ShouldBe("+963 11 123");
         using var cleared = await client.PatchAsJsonAsync(Me, new { phone = "" }, Cancel);
         (await cleared.JsonAsync()).GetProperty("phone").ValueKind.ShouldBe(JsonValueKind.Null);
         client.Dispose();

@@ -312,6 +312,21 @@ public sealed class TotpTests(AuthServers servers)
         failure.ToString().ShouldContain("totp_credentials");
     }
 
+    [Fact]
+    public async Task Codes_are_accepted_in_Arabic_digits()
+    {
+        var (email, secret, codes) = await SetUpAsync(_client, servers.Auth);
+        var later = CodeAt(secret, TimeProvider.System.GetUtcNow().AddSeconds(Totp.StepSeconds)); // the setup has used this step's
+        using var totp = await TryLoginAsync(_client, email, $"\u202b{InArabic(later)}\u202c");
+        totp.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        var code = codes.First(code => code.Any(char.IsDigit));
+        using var recovery = await TryLoginAsync(_client, email, InArabic(code));
+        recovery.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        static string InArabic(string code) => string.Concat(code.Select(character => char.IsDigit(character) ? (char)(character - '0' + '٠') : character));
+    }
+
     private static async Task<(string Email, string Secret, string[] Codes)> SetUpAsync(HttpClient client, Testing.ServiceHost<Program> auth)
     {
         var (email, _) = await auth.RegisterVerifiedAsync();
