@@ -4,6 +4,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
@@ -47,7 +48,9 @@ internal static class NotificationsExtensions
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
+            .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure");
+        builder.Services.AddHostedService<EndedSessionCleanup>();
         return builder;
     }
 

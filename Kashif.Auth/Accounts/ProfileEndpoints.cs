@@ -159,8 +159,8 @@ internal static class ProfileEndpoints
         user.PendingEmail = null; // who knew the former password may have asked for it
         audit.Record(id, AuditActions.PasswordChanged);
         await notices.AddAsync(id, SecurityChanges.PasswordChanged, cancellationToken);
-        await database.SaveChangesAsync(cancellationToken);
         await sessions.CloseAllAsync(id, cancellationToken, except: caller.SessionId);
+        await database.SaveChangesAsync(cancellationToken);
 
         // Reset links, which an attacker may have requested, stop working.
         await database.EmailTokens.Where(token => token.UserId == id && token.Purpose == EmailTokenPurpose.ResetPassword).ExecuteDeleteAsync(cancellationToken);

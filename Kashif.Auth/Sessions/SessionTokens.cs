@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -112,14 +114,17 @@ internal sealed partial class SessionTokens(
     public Task<bool> CloseAsync(Guid userId, Guid session, CancellationToken cancellationToken) => EndAsync(
         database.Sessions.Where(owned => owned.UserId == userId && owned.Id == session), AuditActions.SessionEnded, cancellationToken);
 
-    /// <summary>Ends every session of the user, in the caller's transaction.</summary>
+    /// <summary>Ends every session of the user, in the caller's transaction, and adds the event to the next save.</summary>
     /// <param name="except">A session to keep.</param>
-    public Task CloseAllAsync(Guid userId, CancellationToken cancellationToken, Guid? except = null)
+    public async Task CloseAllAsync(Guid userId, CancellationToken cancellationToken, Guid? except = null)
     {
         var now = time.GetUtcNow();
-        return database.Sessions
-            .Where(session => session.UserId == userId && session.RevokedAt == null && session.Id != except)
-            .ExecuteUpdateAsync(set => set.SetProperty(session => session.RevokedAt, now), cancellationToken);
+        var ended = await database.Database.SqlQuery<Guid>($"""
+            UPDATE sessions SET revoked_at = {now}
+            WHERE user_id = {userId} AND revoked_at IS NULL AND id IS DISTINCT FROM {except}
+            RETURNING id AS "Value"
+            """).ToListAsync(cancellationToken);
+        database.Publish(new UserSignedOut(userId, [.. ended], Everywhere: except is null), now);
     }
 
     /// <summary>Follows the chain of successors to the unused token.</summary>
@@ -151,6 +156,7 @@ internal sealed partial class SessionTokens(
         }
 
         audit.Record(found.UserId, action, DetailsOf(found.Id));
+        database.Publish(new UserSignedOut(found.UserId, [found.Id], Everywhere: false), now);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;

@@ -32,6 +32,14 @@ public sealed record UserDataErased(Guid UserId, string Service) : IIntegrationE
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
+/// <summary>Sessions of a user have ended before their time: their devices get no more pushes.</summary>
+/// <param name="Everywhere">Whether these are all sessions of the user: devices that belong to none go too.</param>
+public sealed record UserSignedOut(Guid UserId, Guid[] SessionIds, bool Everywhere) : IIntegrationEvent
+{
+    public static string Type => "user.signed_out";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
 /// <param name="Token">The secret of the link; it is never logged.</param>
 public sealed record PasswordResetRequested(Guid UserId, string Email, string Token, string Language) : IIntegrationEvent
 {

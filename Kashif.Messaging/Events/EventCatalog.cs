@@ -12,6 +12,7 @@ public static class EventCatalog
         [UserRegistered.Type] = EventsJson.Default.UserRegistered,
         [UserUpdated.Type] = EventsJson.Default.UserUpdated,
         [UserDeleted.Type] = EventsJson.Default.UserDeleted,
+        [UserSignedOut.Type] = EventsJson.Default.UserSignedOut,
         [UserDataErased.Type] = EventsJson.Default.UserDataErased,
         [PasswordResetRequested.Type] = EventsJson.Default.PasswordResetRequested,
         [EmailVerificationRequested.Type] = EventsJson.Default.EmailVerificationRequested,
@@ -35,7 +36,7 @@ public static class EventCatalog
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
-            UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
+            UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
         ],
     };
@@ -51,6 +52,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(UserRegistered))]
 [JsonSerializable(typeof(UserUpdated))]
 [JsonSerializable(typeof(UserDeleted))]
+[JsonSerializable(typeof(UserSignedOut))]
 [JsonSerializable(typeof(UserDataErased))]
 [JsonSerializable(typeof(PasswordResetRequested))]
 [JsonSerializable(typeof(EmailVerificationRequested))]

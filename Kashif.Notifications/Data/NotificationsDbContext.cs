@@ -11,6 +11,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Notification> Notifications => Set<Notification>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
     public DbSet<Device> Devices => Set<Device>();
+    public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);

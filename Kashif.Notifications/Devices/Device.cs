@@ -5,13 +5,19 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Notifications.Devices;
 
-/// <summary>A device that receives a user's push notifications. Each token is one device and belongs to the user who registered it last.</summary>
+/// <summary>A device that receives a user's push notifications. Each token is one device and belongs to the session that registered it last.</summary>
 internal sealed class Device
 {
     public const int MaxTokenLength = 4096;
 
+    /// <summary>For each user. Another one replaces the device that was registered the longest ago.</summary>
+    public const int MaxPerUser = 20;
+
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
+
+    /// <summary>The device goes with it. Null for a device registered by an API key, or before this was stored: it goes when all sessions of the user end.</summary>
+    public Guid? SessionId { get; init; }
 
     /// <summary>SHA-256 of the token, because the token is too long for an index.</summary>
     public required byte[] TokenHash { get; init; }

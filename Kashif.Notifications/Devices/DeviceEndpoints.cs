@@ -24,32 +24,51 @@ internal sealed record DeviceResponse(DeviceType DeviceType, DateTimeOffset Regi
 /// <summary>The devices that receive a user's push notifications.</summary>
 internal static class DeviceEndpoints
 {
+    private static readonly Error SessionEnded = new(StatusCodes.Status401Unauthorized, "session_ended", "This session has ended. Log in again.");
+
     public static IEndpointRouteBuilder MapDevices(this IEndpointRouteBuilder endpoints)
     {
         var devices = endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Devices").RequireAuthorization();
         devices.MapPost("/register-device", RegisterAsync).WithIdempotency()
-            .WithName("RegisterDevice").WithSummary("Register a device for my push notifications");
+            .WithName("RegisterDevice").WithSummary("Register a device for my push notifications")
+            .WithDescription($"The device is removed when the session of the access token ends. Each user can have {Device.MaxPerUser}: another one replaces the device that was registered the longest ago.")
+            .WithProblems(401, "session_ended");
         devices.MapDelete("/devices/{token}", DeleteAsync).WithName("DeleteDevice").WithSummary("Unregister a device");
         return devices;
     }
 
-    private static async Task<Results<Created<DeviceResponse>, Ok<DeviceResponse>>> RegisterAsync(
+    private static async Task<Results<Created<DeviceResponse>, Ok<DeviceResponse>, ProblemHttpResult>> RegisterAsync(
         RegisterDeviceRequest request, HttpContext http, UnitOfWork work, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        await using var transaction = await work.BeginStatementAsync(cancellationToken);
+        var user = http.User.UserId;
+        var session = http.User.SessionId;
+        var hash = Device.Hash(request.Token);
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        await DeviceLock.TakeAsync(database, [user], cancellationToken);
         var isNew = await database.Database
             .SqlQuery<bool>($"""
-                INSERT INTO devices (id, user_id, token_hash, token, device_type, registered_at)
-                VALUES ({Guid.CreateVersion7(now)}, {http.User.UserId}, {Device.Hash(request.Token)}, {request.Token}, {DeviceConfiguration.Text(request.DeviceType)}, {now})
-                ON CONFLICT (token_hash) DO UPDATE
-                SET user_id = excluded.user_id, device_type = excluded.device_type, registered_at = excluded.registered_at
-                RETURNING xmax = 0 AS "Value"
+                WITH registered AS (
+                    INSERT INTO devices (id, user_id, session_id, token_hash, token, device_type, registered_at)
+                    SELECT {Guid.CreateVersion7(now)}, {user}, {session}, {hash}, {request.Token}, {DeviceConfiguration.Text(request.DeviceType)}, {now}
+                    WHERE NOT EXISTS (SELECT FROM ended_sessions WHERE session_id = {session})
+                    ON CONFLICT (token_hash) DO UPDATE
+                    SET user_id = excluded.user_id, session_id = excluded.session_id, device_type = excluded.device_type, registered_at = excluded.registered_at
+                    RETURNING xmax = 0 AS is_new
+                ), surplus AS (
+                    DELETE FROM devices WHERE EXISTS (SELECT FROM registered) AND id IN (
+                        SELECT id FROM devices WHERE user_id = {user} AND token_hash <> {hash} ORDER BY registered_at DESC, id DESC OFFSET {Device.MaxPerUser - 1})
+                )
+                SELECT is_new AS "Value" FROM registered
                 """)
             .ToListAsync(cancellationToken);
+        if (isNew is [])
+        {
+            return SessionEnded.ToProblem();
+        }
 
         var device = new DeviceResponse(request.DeviceType, now);
-        Results<Created<DeviceResponse>, Ok<DeviceResponse>> response = isNew is [true]
+        Results<Created<DeviceResponse>, Ok<DeviceResponse>, ProblemHttpResult> response = isNew is [true]
             ? TypedResults.Created((string?)null, device)
             : TypedResults.Ok(device);
         return await work.CommitAsync(response, cancellationToken);

@@ -168,6 +168,9 @@ public sealed class EmailFlowTests(AuthServers servers)
         (await _client.LoginAsync(email, NewPassword)).Access.ShouldNotBeEmpty(); // no longer locked out
         (await _client.TryLoginAsync(email)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await _client.TryRefreshAsync(session.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        var signedOut = await servers.Events.WaitForAsync("user.signed_out", data => data.GetProperty("user_id").GetGuid() == user.GetProperty("id").GetGuid());
+        signedOut.GetProperty("data").GetProperty("session_ids").EnumerateArray().ShouldHaveSingleItem().GetGuid().ShouldBe(Journey.SessionOf(session));
+        signedOut.GetProperty("data").GetProperty("everywhere").GetBoolean().ShouldBeTrue();
         (await AuditedAsync(user, "password_reset")).ShouldBe(1);
         foreach (var used in new[] { first, second, "unknown" })
         {

@@ -107,6 +107,44 @@ public sealed class SessionTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Every_way_to_sign_out_is_published()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var id = user.GetProperty("id").GetGuid();
+        var here = await _client.LoginAsync(email);
+        using var person = servers.Auth.With(here.Access);
+
+        var ended = await _client.LoginAsync(email);
+        (await person.DeleteAsync($"/api/v1/auth/sessions/{SessionOf(ended)}", TestContext.Current.CancellationToken)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await SignedOutAsync(id, everywhere: false, ended);
+
+        var left = await _client.LoginAsync(email);
+        (await person.LogoutAsync(left.Refresh)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await SignedOutAsync(id, everywhere: false, left);
+
+        var stolen = await _client.LoginAsync(email);
+        await _client.RefreshAsync(stolen.Refresh);
+        await CountAsync("UPDATE refresh_tokens SET used_at = now() - interval '1 hour' WHERE session_id = $1 AND used_at IS NOT NULL RETURNING 1::bigint", SessionOf(stolen));
+        (await _client.TryRefreshAsync(stolen.Refresh)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        await SignedOutAsync(id, everywhere: false, stolen);
+
+        var other = await _client.LoginAsync(email);
+        using var password = await person.PutAsJsonAsync(
+            "/api/v1/auth/me/password", new { current_password = AuthServers.GoodPassword, new_password = "amber heron 12" }, TestContext.Current.CancellationToken);
+        password.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await SignedOutAsync(id, everywhere: false, other);
+
+        (await person.PostAsync("/api/v1/auth/logout-all", null, TestContext.Current.CancellationToken)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await SignedOutAsync(id, everywhere: true, here);
+
+        var last = await _client.LoginAsync(email, "amber heron 12");
+        using var admin = servers.Auth.With((await _client.LoginAsync(AuthServers.AdminEmail, AuthServers.AdminPassword)).Access);
+        using var disabled = await admin.PatchAsJsonAsync($"/api/v1/auth/users/{id}", new { disabled = true }, TestContext.Current.CancellationToken);
+        disabled.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await SignedOutAsync(id, everywhere: true, last);
+    }
+
+    [Fact]
     public async Task Session_list_shows_own_sessions_and_marks_the_current_one()
     {
         var (email, _) = await _client.RegisterAsync();
@@ -329,6 +367,14 @@ public sealed class SessionTests(AuthServers servers)
 
     private Task<long> LiveTokensAsync(Guid session) => CountAsync(
         "SELECT count(*) FROM refresh_tokens JOIN sessions ON id = session_id WHERE id = $1 AND used_at IS NULL AND revoked_at IS NULL", session);
+
+    private async Task SignedOutAsync(Guid user, bool everywhere, Tokens ended)
+    {
+        var told = (await servers.Events.WaitForAsync("user.signed_out", data => data.GetProperty("user_id").GetGuid() == user
+            && data.GetProperty("session_ids").EnumerateArray().Any(session => session.GetGuid() == SessionOf(ended)))).GetProperty("data");
+        told.GetProperty("session_ids").GetArrayLength().ShouldBe(1);
+        told.GetProperty("everywhere").GetBoolean().ShouldBe(everywhere);
+    }
 
     private async Task<long> CountAsync(string sql, object argument)
     {

@@ -1,7 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Messaging.Events;
+using Kashif.Notifications.Devices;
+using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Notifications.Tests;
 
@@ -122,6 +127,112 @@ public sealed class DeviceTests(SharedService shared) : IClassFixture<SharedServ
         replay.Headers.GetValues("Idempotency-Replayed").ShouldBe(["true"]);
         (await replay.Content.ReadAsStringAsync(Cancel)).ShouldBe(await first.Content.ReadAsStringAsync(Cancel));
     }
+
+    [Fact]
+    public async Task A_device_goes_with_its_session()
+    {
+        var user = Guid.CreateVersion7();
+        var (ended, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        using var phone = await Service.RegisterAsync(user, "phone", session: ended);
+        using var tablet = await Service.RegisterAsync(user, "tablet", session: other);
+        using var old = await Service.RegisterAsync(user, "without a session");
+        var signedOut = new UserSignedOut(user, [ended], Everywhere: false);
+        var eventId = Guid.CreateVersion7();
+
+        await Service.PublishAsync(signedOut, eventId);
+        await Service.PublishAsync(signedOut, eventId);
+
+        await Eventually.TrueAsync(async () => (await OwnersAsync("phone")).Count == 0, "the removal of the device");
+        (await TokensAsync(user)).ShouldBe(["tablet", "without a session"]);
+    }
+
+    [Fact]
+    public async Task Devices_without_a_session_go_when_all_sessions_end()
+    {
+        var user = Guid.CreateVersion7();
+        var (first, second, next) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        using var phone = await Service.RegisterAsync(user, "phone 2", session: first);
+        using var tablet = await Service.RegisterAsync(user, "tablet 2", session: second);
+        using var old = await Service.RegisterAsync(user, "old 2");
+        var now = TimeProvider.System.GetUtcNow();
+        using var newer = await Service.RegisterAsync(user, "newer 2", session: next);
+        using var program = await Service.RegisterAsync(user, "program 2");
+
+        await Service.PublishAsync(new UserSignedOut(user, [first, second], Everywhere: true), time: now);
+
+        await Eventually.TrueAsync(async () => (await OwnersAsync("old 2")).Count == 0, "the removal of the devices");
+        (await TokensAsync(user)).ShouldBe(["newer 2", "program 2"]);
+    }
+
+    [Fact]
+    public async Task A_token_of_an_ended_session_registers_no_device()
+    {
+        var user = Guid.CreateVersion7();
+        var (ended, next) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Service.PublishAsync(new UserSignedOut(user, [ended], Everywhere: false));
+        await Eventually.TrueAsync(async () => await Service.QueryAsync(database => database.EndedSessions.AnyAsync(session => session.SessionId == ended, Cancel)), "the event");
+
+        using var late = await Service.RegisterAsync(user, "late", session: ended);
+        using var again = await Service.RegisterAsync(user, "late", session: next);
+        using var taken = await Service.RegisterAsync(user, "late", session: ended);
+
+        late.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await late.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("session_ended");
+        again.StatusCode.ShouldBe(HttpStatusCode.Created);
+        taken.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await OwnersAsync("late")).ShouldBe([user]);
+    }
+
+    [Fact]
+    public async Task A_registration_while_its_session_ends_leaves_no_device()
+    {
+        var user = Guid.CreateVersion7();
+        var sessions = Enumerable.Range(0, 10).Select(_ => Guid.CreateVersion7()).ToArray();
+
+        var registrations = sessions.Select(async session => (await Service.RegisterAsync(user, $"racing {session}", session: session)).Dispose());
+        await Task.WhenAll([.. registrations, .. sessions.Select(session => Service.PublishAsync(new UserSignedOut(user, [session], Everywhere: false)))]);
+
+        await Eventually.TrueAsync(
+            async () => await Service.QueryAsync(database => database.EndedSessions.CountAsync(session => sessions.Contains(session.SessionId), Cancel)) == sessions.Length, "the events");
+        (await TokensAsync(user)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_device_registered_longest_ago_gives_way_to_another()
+    {
+        var user = Guid.CreateVersion7();
+        for (var number = 0; number < Device.MaxPerUser; number++)
+        {
+            (await Service.RegisterAsync(user, $"device {number:D2}")).Dispose();
+        }
+
+        using var used = await Service.RegisterAsync(user, "device 00");
+        (await TokensAsync(user)).Count.ShouldBe(Device.MaxPerUser);
+        using var another = await Service.RegisterAsync(user, "device 99");
+
+        another.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await TokensAsync(user)).ShouldBe(["device 00", .. Enumerable.Range(2, Device.MaxPerUser - 2).Select(number => $"device {number:D2}"), "device 99"]);
+    }
+
+    [Fact]
+    public async Task Ended_sessions_are_forgotten_after_a_week()
+    {
+        var (old, recent) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var now = TimeProvider.System.GetUtcNow();
+        await Service.QueryAsync(async database =>
+        {
+            database.EndedSessions.AddRange(new EndedSession { SessionId = old, EndedAt = now.AddDays(-8) }, new EndedSession { SessionId = recent, EndedAt = now.AddDays(-6) });
+            return await database.SaveChangesAsync(Cancel);
+        });
+
+        await Service.Services.GetServices<IHostedService>().OfType<EndedSessionCleanup>().Single().RunOnceAsync(Cancel);
+
+        (await Service.QueryAsync(database => database.EndedSessions.Where(session => session.SessionId == old || session.SessionId == recent)
+            .Select(session => session.SessionId).ToListAsync(Cancel))).ShouldBe([recent]);
+    }
+
+    private Task<List<string>> TokensAsync(Guid user) => Service.QueryAsync(
+        database => database.Devices.Where(device => device.UserId == user).Select(device => device.Token).OrderBy(token => token).ToListAsync(Cancel));
 
     private Task<List<Guid>> OwnersAsync(string token) => Service.QueryAsync(
         database => database.Devices.Where(device => device.Token == token).Select(device => device.UserId).ToListAsync(Cancel));

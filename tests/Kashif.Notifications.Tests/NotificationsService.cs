@@ -82,9 +82,9 @@ internal sealed class NotificationsService : IAsyncDisposable
         return (await client.GetFromJsonAsync<JsonElement>($"{Root}/unread-count", Cancel)).GetProperty("unread_count").GetInt32();
     }
 
-    public async Task<HttpResponseMessage> RegisterAsync(Guid user, string token, string type = "android")
+    public async Task<HttpResponseMessage> RegisterAsync(Guid user, string token, string type = "android", Guid? session = null)
     {
-        using var client = As(user);
+        using var client = session is { } id ? _host.In(user, id) : As(user);
         return await client.PostAsJsonAsync($"{Root}/register-device", new { token, device_type = type }, Cancel);
     }
 
