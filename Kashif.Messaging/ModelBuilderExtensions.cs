@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Idempotency;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
@@ -12,7 +13,7 @@ public static class ModelBuilderExtensions
     private const int NameLength = 100;
 
     /// <summary>
-    /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c> and
+    /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c>, <c>erased_users</c> and
     /// <c>idempotency_keys</c>. The last call of <c>OnModelCreating</c>.
     /// </summary>
     public static ModelBuilder ApplyKashifConventions(this ModelBuilder modelBuilder, DbContext context)
@@ -37,6 +38,13 @@ public static class ModelBuilderExtensions
             inbox.HasKey(entry => new { entry.EventId, entry.Handler });
             inbox.Property(entry => entry.Handler).HasMaxLength(NameLength);
             inbox.HasIndex(entry => entry.ProcessedAt);
+        });
+
+        modelBuilder.Entity<Tombstone>(tombstone =>
+        {
+            tombstone.ToTable("erased_users");
+            tombstone.HasKey(erased => erased.UserId);
+            tombstone.Property(erased => erased.UserId).ValueGeneratedNever();
         });
 
         modelBuilder.Entity<IdempotencyRecord>(record =>

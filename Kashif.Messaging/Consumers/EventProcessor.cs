@@ -1,3 +1,5 @@
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
 using Kashif.Messaging.RabbitMq;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -65,7 +67,7 @@ internal sealed partial class EventProcessor<TContext>(
     /// Enters the whole batch before any handler runs, in one order everywhere: two batches that share events wait for each
     /// other here, holding no other lock, instead of deadlocking.
     /// </summary>
-    /// <returns>The deliveries that are new to each handler.</returns>
+    /// <returns>The deliveries that are new to each handler, without those of erased users, also users whose deletion is in this batch.</returns>
     private async Task<List<(HandlerRegistration Handler, List<Delivery> News)>> EnterInboxAsync(
         TContext context, IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
     {
@@ -77,12 +79,19 @@ internal sealed partial class EventProcessor<TContext>(
             select (Handler: handler, Delivery: delivery)).ToList();
         var ids = entries.ConvertAll(entry => entry.Delivery.Event.Id).ToArray();
         var names = entries.ConvertAll(entry => entry.Handler.Name).ToArray();
+        var users = entries.ConvertAll(entry => (entry.Delivery.Data as IUserEvent)?.UserId ?? ErasedUser.Id).ToArray();
+        var deleted = entries.Select(entry => entry.Delivery.Data).OfType<UserDeleted>().Select(data => data.UserId).ToArray();
         var news = await context.Database
             .SqlQuery<InboxKey>($"""
-                INSERT INTO inbox (event_id, handler, processed_at)
-                SELECT event_id, handler, {time.GetUtcNow()} FROM unnest({ids}, {names}) AS entry (event_id, handler)
-                ON CONFLICT DO NOTHING
-                RETURNING event_id, handler
+                WITH entry AS (
+                    SELECT * FROM unnest({ids}, {names}, {users}) AS entry (event_id, handler, user_id)
+                ), entered AS (
+                    INSERT INTO inbox (event_id, handler, processed_at) SELECT event_id, handler, {time.GetUtcNow()} FROM entry
+                    ON CONFLICT DO NOTHING
+                    RETURNING event_id, handler
+                )
+                SELECT event_id, handler FROM entered JOIN entry USING (event_id, handler)
+                WHERE user_id <> ALL({deleted}) AND NOT EXISTS (SELECT FROM erased_users WHERE erased_users.user_id = entry.user_id)
                 """)
             .ToListAsync(cancellationToken);
         var isNew = news.ToHashSet();

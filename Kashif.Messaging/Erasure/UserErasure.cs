@@ -15,7 +15,7 @@ public static class ErasedUser
 
 /// <summary>
 /// Erases a deleted user in one service, and publishes the receipt, in one transaction. A later event for the same user erases
-/// data that was created meanwhile.
+/// data that a valid access token created meanwhile; other events of the user are not handled any more.
 /// </summary>
 public abstract class UserErasure(DbContext database, ServiceIdentity service, TimeProvider time) : IEventHandler<UserDeleted>
 {
@@ -29,6 +29,8 @@ public abstract class UserErasure(DbContext database, ServiceIdentity service, T
             .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>())
         {
             var userId = received.Data.UserId;
+            await database.Database.ExecuteSqlAsync(
+                $"INSERT INTO erased_users (user_id, erased_at) VALUES ({userId}, {time.GetUtcNow()}) ON CONFLICT DO NOTHING", cancellationToken);
             await EraseAsync(userId, cancellationToken);
             await database.Set<IdempotencyRecord>().Where(record => record.UserId == userId).ExecuteDeleteAsync(cancellationToken);
             database.Publish(new UserDataErased(userId, service.Name), time.GetUtcNow(), received.Cause);

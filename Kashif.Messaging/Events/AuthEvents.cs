@@ -1,6 +1,6 @@
 namespace Kashif.Messaging.Events;
 
-public sealed record UserRegistered(Guid UserId, string FullName, string Email, string Language) : IIntegrationEvent
+public sealed record UserRegistered(Guid UserId, string FullName, string Email, string Language) : IUserEvent
 {
     public static string Type => "user.registered";
     string IIntegrationEvent.Subject => UserId.ToString();
@@ -8,7 +8,7 @@ public sealed record UserRegistered(Guid UserId, string FullName, string Email, 
 
 /// <summary>Something of this has changed; each event has the whole, so the one that occurred last counts.</summary>
 /// <param name="Channels">Channels for notifications in addition to the feed: <c>push</c>, <c>email</c>.</param>
-public sealed record UserUpdated(Guid UserId, string FullName, string Email, string Language, string[] Channels) : IIntegrationEvent
+public sealed record UserUpdated(Guid UserId, string FullName, string Email, string Language, string[] Channels) : IUserEvent
 {
     public static string Type => "user.updated";
     string IIntegrationEvent.Subject => UserId.ToString();
@@ -34,21 +34,21 @@ public sealed record UserDataErased(Guid UserId, string Service) : IIntegrationE
 
 /// <summary>Sessions of a user have ended before their time: their devices get no more pushes.</summary>
 /// <param name="Everywhere">Whether these are all sessions of the user: devices that belong to none go too.</param>
-public sealed record UserSignedOut(Guid UserId, Guid[] SessionIds, bool Everywhere) : IIntegrationEvent
+public sealed record UserSignedOut(Guid UserId, Guid[] SessionIds, bool Everywhere) : IUserEvent
 {
     public static string Type => "user.signed_out";
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
 /// <param name="Token">The secret of the link; it is never logged.</param>
-public sealed record PasswordResetRequested(Guid UserId, string Email, string Token, string Language) : IIntegrationEvent
+public sealed record PasswordResetRequested(Guid UserId, string Email, string Token, string Language) : IUserEvent
 {
     public static string Type => "user.password_reset_requested";
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
 /// <param name="Token">The secret of the link; it is never logged.</param>
-public sealed record EmailVerificationRequested(Guid UserId, string Email, string Token, string Language) : IIntegrationEvent
+public sealed record EmailVerificationRequested(Guid UserId, string Email, string Token, string Language) : IUserEvent
 {
     public static string Type => "user.email_verification_requested";
     string IIntegrationEvent.Subject => UserId.ToString();
@@ -57,7 +57,7 @@ public sealed record EmailVerificationRequested(Guid UserId, string Email, strin
 /// <summary>The security of an account has changed; the user is told by e-mail.</summary>
 /// <param name="Email">The address to tell: after a change of the address the former one.</param>
 /// <param name="Change">Of <see cref="SecurityChanges"/>.</param>
-public sealed record UserSecurityChanged(Guid UserId, string Email, string Language, string Change) : IIntegrationEvent
+public sealed record UserSecurityChanged(Guid UserId, string Email, string Language, string Change) : IUserEvent
 {
     public static string Type => "user.security_changed";
     string IIntegrationEvent.Subject => UserId.ToString();

@@ -12,3 +12,9 @@ public interface IIntegrationEvent
     /// <summary>The CloudEvents <c>subject</c>: the id of the thing that the event is about.</summary>
     string Subject { get; }
 }
+
+/// <summary>An event with data of one user. A service that has erased the user does not handle it, so it brings no data back.</summary>
+public interface IUserEvent : IIntegrationEvent
+{
+    Guid UserId { get; }
+}

@@ -1,6 +1,6 @@
 namespace Kashif.Messaging.Events;
 
-public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, string Category, double Latitude, double Longitude) : IIntegrationEvent
+public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, string Category, double Latitude, double Longitude) : IUserEvent
 {
     public static string Type => "report.created";
     string IIntegrationEvent.Subject => ReportId.ToString();
@@ -11,7 +11,7 @@ public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, str
 /// <param name="To">The status reached, by its wire name.</param>
 /// <param name="Version">1 for the report as created, one more at each change: orders the changes of one report.</param>
 public sealed record ReportStatusUpdated(
-    Guid ReportId, Guid UserId, string Title, string From, string To, string? Comment, Guid ChangedBy, int Version) : IIntegrationEvent
+    Guid ReportId, Guid UserId, string Title, string From, string To, string? Comment, Guid ChangedBy, int Version) : IUserEvent
 {
     public static string Type => "report.status_updated";
     string IIntegrationEvent.Subject => ReportId.ToString();

@@ -31,6 +31,16 @@ public sealed class EventTests
     }
 
     [Fact]
+    public void Every_event_of_a_user_but_the_deletion_is_kept_from_bringing_data_back()
+    {
+        var personal = typeof(IIntegrationEvent).Assembly.GetTypes()
+            .Where(type => type.IsClass && type.IsAssignableTo(typeof(IIntegrationEvent)) && type.GetProperty(nameof(IUserEvent.UserId)) is not null)
+            .Except([typeof(UserDeleted), typeof(UserDataErased)]);
+
+        personal.ShouldAllBe(type => type.IsAssignableTo(typeof(IUserEvent)));
+    }
+
+    [Fact]
     public void Every_subscription_is_to_an_event_in_the_catalog() =>
         EventCatalog.Subscriptions.Values.SelectMany(types => types).ShouldBeSubsetOf(EventCatalog.Types.Keys);
 }

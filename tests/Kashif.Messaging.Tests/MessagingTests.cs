@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text;
 using Aspire.Hosting.ApplicationModel;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
@@ -210,6 +211,23 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Events_of_an_erased_user_take_no_effect_not_even_in_the_batch_of_the_deletion()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
+        var processor = service.Services.GetRequiredService<EventProcessor<SampleDbContext>>();
+        var (user, earlier, later, other) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+
+        await processor.ProcessAsync([Of(Report(earlier) with { UserId = user }), Of(new UserDeleted(user)), Of(Report(other))], Cancel);
+        await processor.ProcessAsync([Of(Report(later) with { UserId = user })], Cancel);
+
+        (await service.WithDbAsync(database => database.Counted.Select(counted => counted.ReportId).ToListAsync(Cancel))).ShouldBe([other]);
+
+        static Delivery Of<TEvent>(TEvent data)
+            where TEvent : IIntegrationEvent =>
+            new(0, default, 0, new CloudEvent(Guid.CreateVersion7(), TEvent.Type, TimeProvider.System.GetUtcNow(), default), data);
+    }
 
     private static ReportCreated Report(Guid report) => new(report, Guid.CreateVersion7(), "A title", "pothole", 1, 2);
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Messaging.RabbitMq;
@@ -58,7 +59,7 @@ internal sealed class SampleService : IAsyncDisposable
         builder.Services.Configure<MessagingOptions>(options => options.RetryDelays = retryDelays);
         if (consume)
         {
-            builder.AddEventConsumer<SampleDbContext>().AddHandler<ReportCreated, CountReports>("count");
+            builder.AddEventConsumer<SampleDbContext>().AddHandler<ReportCreated, CountReports>("count").AddHandler<UserDeleted, SampleErasure>("an erasure");
         }
 
         var application = builder.Build();
@@ -167,6 +168,12 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
         Interlocked.Increment(ref control.Committed);
         return Task.CompletedTask;
     }
+}
+
+/// <summary>Counted reports have no user.</summary>
+internal sealed class SampleErasure(SampleDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
+{
+    protected override Task EraseAsync(Guid userId, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 public sealed record CreateNoteRequest(

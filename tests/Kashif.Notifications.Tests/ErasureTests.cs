@@ -1,5 +1,7 @@
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Tests;
 
@@ -28,10 +30,11 @@ public sealed class ErasureTests(NotificationsServers servers)
 
         await tap.EraseAsync(user, ResourceNames.Notifications);
 
-        (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
         (await DatabaseScan.TablesWithAsync(service.Database, "Lina Haddad")).ShouldBeEmpty();
         (await DatabaseScan.TablesWithAsync(service.Database, "phone-token-4711")).ShouldBeEmpty();
     }
+
     [Fact]
     public async Task Erasure_and_export_read_by_index()
     {
@@ -45,5 +48,27 @@ public sealed class ErasureTests(NotificationsServers servers)
         await tap.EraseAsync(user, ResourceNames.Notifications);
 
         (await queries.ScansAsync(service.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Late_and_replayed_events_bring_no_erased_user_back()
+    {
+        await using var service = await NotificationsService.StartAsync(servers);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
+        var user = Guid.CreateVersion7();
+        var ids = Enumerable.Range(0, 5).Select(_ => Guid.CreateVersion7()).ToArray();
+        await tap.EraseAsync(user, ResourceNames.Notifications);
+
+        await service.PublishAsync(new UserRegistered(user, "Lina Haddad", "lina@people.test", "ar"), ids[0]);
+        await service.PublishAsync(new UserUpdated(user, "Lina Haddad", "lina@people.test", "ar", ["push", "email"]), ids[1]);
+        await service.PublishAsync(new EmailVerificationRequested(user, "lina@people.test", "token", "ar"), ids[2]);
+        await service.PublishAsync(new UserSecurityChanged(user, "lina@people.test", "ar", SecurityChanges.PasswordChanged), ids[3]);
+        await service.PublishAsync(new ReportCreated(Guid.CreateVersion7(), user, "Lina Haddad's hole", "pothole", 1, 2), ids[4]);
+
+        await Eventually.TrueAsync(
+            async () => await service.QueryAsync(database => database.Set<InboxEntry>().CountAsync(entry => ids.Contains(entry.EventId))) == ids.Length, "the events in the inbox");
+        (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Database, "lina@people.test")).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Database, "Lina Haddad")).ShouldBeEmpty();
     }
 }

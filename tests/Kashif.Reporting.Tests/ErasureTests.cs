@@ -21,7 +21,7 @@ public sealed class ErasureTests(ReportingService service)
 
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
 
-        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox"]).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
         using var anonymous = service.Host.Anonymous();
         var (status, kept) = await anonymous.ReadAsync($"{ReportingClient.Root}/{report}");
         status.ShouldBe(200);

@@ -65,9 +65,9 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
 
     /// <summary>Another service's client, with these or all scopes.</summary>
     public HttpClient AsService(params string[] scopes) => With(_issuer.TokenForService(scopes));
+
     /// <summary>A citizen's client in a session.</summary>
     public HttpClient In(Guid userId, Guid session) => With(_issuer.TokenForSession(userId, session));
-
 
     public HttpClient With(string token)
     {
