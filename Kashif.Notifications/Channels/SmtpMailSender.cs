@@ -22,6 +22,7 @@ internal sealed partial class SmtpMailSender(
     private const int MaxBrokenConnections = 2;
 
     private static readonly SendOutcome Unreachable = new(SendResult.Retry, "smtp_unreachable");
+    private static readonly SendOutcome NotComposed = new(SendResult.Refused, "not_composed");
     private static readonly SendOutcome NotInternational = new(SendResult.Refused, "smtputf8_not_offered");
 
     private readonly SmtpOptions _options = options.Value;
@@ -169,6 +170,11 @@ internal sealed partial class SmtpMailSender(
         catch (Exception exception) when (IsTransport(exception))
         {
             return Unreachable;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException or NotSupportedException)
+        {
+            // MailKit cannot send this mail, to this server or at all. The others go on.
+            return NotComposed;
         }
     }
 

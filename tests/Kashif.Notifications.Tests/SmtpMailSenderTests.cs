@@ -3,9 +3,11 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Kashif.Notifications.Channels;
 using Kashif.Notifications.Templates;
+using MailKit;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using MimeKit;
 
 namespace Kashif.Notifications.Tests;
 
@@ -76,6 +78,17 @@ public sealed class SmtpMailSenderTests
 
         (await SendAsync(sink, "first", SmtpSink.Unknown, SmtpSink.AlwaysBusy, "last")).ShouldBe(
             [Sent, new SendOutcome(SendResult.Refused, "smtp_550"), new SendOutcome(SendResult.Retry, "smtp_450"), Sent]);
+
+        sink.Connections.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_mail_that_cannot_be_composed_does_not_affect_the_others()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, new SmtpOptions(), [MailTo(1, "first@people.test"), MailTo(2, OddClient.Odd), MailTo(3, "last@people.test")], newClient: () => new OddClient()))
+            .ShouldBe([Sent, new SendOutcome(SendResult.Refused, "not_composed"), Sent]);
 
         sink.Connections.ShouldBe(1);
     }
@@ -213,7 +226,7 @@ public sealed class SmtpMailSenderTests
     private static Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, params string[] to) =>
         SendAsync(sink, new SmtpOptions(), [.. to.Select((name, id) => MailTo(id, name.Contains('@') ? name : $"{name}@people.test"))]);
 
-    private static async Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, SmtpOptions options, Mail[] mails, X509Certificate2? trusted = null)
+    private static async Task<IReadOnlyList<SendOutcome>> SendAsync(SmtpSink sink, SmtpOptions options, Mail[] mails, X509Certificate2? trusted = null, Func<SmtpClient>? newClient = null)
     {
         options.Host = "127.0.0.1";
         options.Port = $"{sink.Port}";
@@ -221,9 +234,20 @@ public sealed class SmtpMailSenderTests
         options.Timeout = TimeSpan.FromSeconds(trusted is null ? 0.5 : 10);
         options.Security ??= "None";
         var sender = new SmtpMailSender(
-            () => trusted is null ? new SmtpClient() : new SmtpClient { ServerCertificateValidationCallback = (_, shown, _, _) => trusted.Equals(shown) },
+            newClient ?? (() => trusted is null ? new SmtpClient() : new SmtpClient { ServerCertificateValidationCallback = (_, shown, _, _) => trusted.Equals(shown) }),
             Options.Create(options), TimeProvider.System, NullLogger<SmtpMailSender>.Instance);
         return await sender.SendAsync(mails, Cancel);
+    }
+
+    /// <summary>Fails for one address, like MailKit for a message that the server's extensions do not allow.</summary>
+    private sealed class OddClient : SmtpClient
+    {
+        public const string Odd = "odd@people.test";
+
+        public override Task<string> SendAsync(FormatOptions options, MimeMessage message, CancellationToken cancellationToken = default, ITransferProgress? progress = null) =>
+            message.To.Mailboxes.Single().Address == Odd
+                ? Task.FromException<string>(new NotSupportedException())
+                : base.SendAsync(options, message, cancellationToken, progress);
     }
 
     private static Mail MailTo(long id, string to) => new(id, to, "Hello", "text", "html");
