@@ -8,6 +8,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Kashif.Security;
 using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 // All tests share one system, and some kill parts of it.

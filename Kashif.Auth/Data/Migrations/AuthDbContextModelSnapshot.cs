@@ -305,6 +305,10 @@ namespace Kashif.Auth.Data.Migrations
                     b.HasIndex("ExpiresAt")
                         .HasDatabaseName("ix_sessions_expires_at");
 
+                    b.HasIndex("RevokedAt")
+                        .HasDatabaseName("ix_sessions_revoked_at")
+                        .HasFilter("revoked_at IS NOT NULL");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_sessions_user_id");
 
@@ -354,6 +358,11 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("protected_secret");
 
+                    b.Property<string>("SecretId")
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("secret_id");
+
                     b.HasKey("UserId")
                         .HasName("pk_totp_credentials");
 
@@ -384,6 +393,11 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("retired_at");
 
+                    b.Property<string>("SecretId")
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("secret_id");
+
                     b.HasKey("Id")
                         .HasName("pk_signing_keys");
 
@@ -395,6 +409,10 @@ namespace Kashif.Auth.Data.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("AccessChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("access_changed_at");
 
                     b.Property<int>("AccessFailedCount")
                         .HasColumnType("integer")
@@ -457,6 +475,11 @@ namespace Kashif.Auth.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("password_hash");
 
+                    b.Property<string>("PendingEmail")
+                        .HasMaxLength(254)
+                        .HasColumnType("character varying(254)")
+                        .HasColumnName("pending_email");
+
                     b.Property<string>("PhoneNumber")
                         .HasMaxLength(32)
                         .HasColumnType("character varying(32)")
@@ -488,6 +511,10 @@ namespace Kashif.Auth.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_users");
+
+                    b.HasIndex("AccessChangedAt")
+                        .HasDatabaseName("ix_users_access_changed_at")
+                        .HasFilter("access_changed_at IS NOT NULL");
 
                     b.HasIndex("NormalizedEmail")
                         .IsUnique()
@@ -536,6 +563,22 @@ namespace Kashif.Auth.Data.Migrations
                         .HasDatabaseName("ix_inbox_processed_at");
 
                     b.ToTable("inbox", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Messaging.Erasure.Tombstone", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("ErasedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("erased_at");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_erased_users");
+
+                    b.ToTable("erased_users", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Messaging.Idempotency.IdempotencyRecord", b =>
