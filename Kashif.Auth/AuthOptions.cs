@@ -171,7 +171,7 @@ internal sealed class ThrottleOptions
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>From one IP address (IPv6: one /64 network), for all accounts together.</summary>
-    public int PerAddress { get; set; } = 100;
+    public int PerAddress { get; set; } = 300;
 
     /// <summary>For one e-mail address, with or without an account, from all IP addresses together.</summary>
     public int PerAccount { get; set; } = 30;

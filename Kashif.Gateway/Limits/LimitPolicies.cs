@@ -18,6 +18,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
     public const string Open = "open";
 
     private readonly LimitPolicy _default = Policy(options.Value, "default", limits => limits.Default);
+    private readonly LimitPolicy _anonymous = Policy(options.Value, "anonymous", limits => limits.Anonymous);
     private readonly LimitPolicy _open = Policy(options.Value, Open, limits => limits.Open, byAddress: true);
     private readonly FrozenDictionary<string, LimitPolicy> _own = new[]
     {
@@ -41,7 +42,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
 
         if (route.Config.Metadata?.TryGetValue(Key, out var name) is not true)
         {
-            return _default;
+            return context.User.Identity is { IsAuthenticated: true } ? _default : _anonymous;
         }
 
         return name == Open ? _open : _own[name];

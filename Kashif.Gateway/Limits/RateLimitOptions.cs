@@ -12,17 +12,24 @@ internal sealed class RateLimitOptions
     [ValidateObjectMembers]
     public RateLimit Default { get; set; } = new() { Permits = 100 };
 
-    /// <summary>Signing in, password resets and other endpoints to protect from guessing, per address.</summary>
+    /// <summary>The same without a token, per address: an office or a mobile network shares one.</summary>
     [ValidateObjectMembers]
-    public RateLimit Login { get; set; } = new() { Permits = 10 };
+    public RateLimit Anonymous { get; set; } = new() { Permits = 1000 };
+
+    /// <summary>
+    /// Signing in and the links of e-mails, per address. Generous, because Auth limits failures by account, address and device, and
+    /// e-mails by account.
+    /// </summary>
+    [ValidateObjectMembers]
+    public RateLimit Login { get; set; } = new() { Permits = 120 };
 
     /// <summary>Refreshing tokens, per address.</summary>
     [ValidateObjectMembers]
-    public RateLimit Refresh { get; set; } = new() { Permits = 30 };
+    public RateLimit Refresh { get; set; } = new() { Permits = 600 };
 
     /// <summary>New accounts, per address.</summary>
     [ValidateObjectMembers]
-    public RateLimit Register { get; set; } = new() { Permits = 5 };
+    public RateLimit Register { get; set; } = new() { Permits = 30 };
 
     /// <summary>Exchanges of API keys that are not cached, per address.</summary>
     [ValidateObjectMembers]

@@ -100,7 +100,7 @@ public sealed class BrowserTests
     public async Task Only_configured_origins_get_CORS_headers()
     {
         await using var gateway = await GatewayService.StartAsync(
-            ("Cors:Origins:0", Page), ("Cors:Origins:1", "http://localhost:5173"), ("RateLimits:Scale", "1"), ("RateLimits:Default:Permits", "3"), ("RateLimits:Default:Window", "01:00:00"),
+            ("Cors:Origins:0", Page), ("Cors:Origins:1", "http://localhost:5173"), ("RateLimits:Scale", "1"), ("RateLimits:Anonymous:Permits", "3"), ("RateLimits:Anonymous:Window", "01:00:00"),
             ("Gateway:TrustedProxies:0", "127.0.0.1"));
         gateway.Client.DefaultRequestHeaders.Add("X-Forwarded-For", new IPAddress((uint)Random.Shared.Next(0x01000000, int.MaxValue)).ToString());
 

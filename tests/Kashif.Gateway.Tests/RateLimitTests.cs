@@ -20,6 +20,7 @@ public sealed class RateLimitTests : IAsyncLifetime
         ("RateLimits:Scale", "1"),
         ("RateLimits:RedisTimeout", "00:00:05"),
         ("RateLimits:Default:Permits", "20"), ("RateLimits:Default:Window", "01:00:00"),
+        ("RateLimits:Anonymous:Permits", "20"), ("RateLimits:Anonymous:Window", "01:00:00"),
         ("RateLimits:Login:Permits", "3"), ("RateLimits:Login:Window", "01:00:00"),
         ("RateLimits:Refresh:Permits", "4"), ("RateLimits:Refresh:Window", "01:00:00"),
         ("RateLimits:Register:Permits", "2"), ("RateLimits:Register:Window", "01:00:00"),
@@ -135,6 +136,21 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_office_behind_one_address_signs_in_within_a_minute()
+    {
+        await using var gateway = await GatewayService.StartAsync(("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
+        var address = NewAddress();
+        foreach (var (path, count) in new[] { ("token", 60), ("password/forgot", 20), ("password/reset", 20), ("email/verify", 20), ("register", 20), ("refresh", 200) })
+        {
+            for (var caller = 0; caller < count; caller++)
+            {
+                using var response = await SendAsync(gateway.Client, "POST", $"/api/v1/auth/{path}", address);
+                ((int)response.StatusCode).ShouldBe(200, path);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Users_and_addresses_have_separate_limits()
     {
         var address = NewAddress();
@@ -194,7 +210,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("/alive")]
     public async Task Probes_are_never_limited(string path)
     {
-        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Default:Permits", "1")]);
+        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:Open:Permits", "1"), ("RateLimits:Anonymous:Permits", "1")]);
 
         for (var count = 0; count < 5; count++)
         {
