@@ -51,6 +51,7 @@ internal sealed class GatewayService : IAsyncDisposable
         all["ServiceClient:ClientId"] = ResourceNames.Gateway;
         all["ServiceClient:ClientSecret"] = "test-secret";
         all["RateLimits:Scale"] = "1000"; // All tests use one address.
+        all["RateLimits:RedisTimeout"] = "00:00:05"; // and one busy machine.
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
             all[key] = value;

@@ -18,7 +18,6 @@ public sealed class RateLimitTests : IAsyncLifetime
     private static readonly (string, string?)[] Settings =
     [
         ("RateLimits:Scale", "1"),
-        ("RateLimits:RedisTimeout", "00:00:05"),
         ("RateLimits:Default:Permits", "20"), ("RateLimits:Default:Window", "01:00:00"),
         ("RateLimits:Anonymous:Permits", "20"), ("RateLimits:Anonymous:Window", "01:00:00"),
         ("RateLimits:Login:Permits", "3"), ("RateLimits:Login:Window", "01:00:00"),
