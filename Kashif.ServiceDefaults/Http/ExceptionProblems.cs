@@ -94,7 +94,7 @@ internal sealed partial class ExceptionProblems(
 
         return context.Features.Get<JsonBody>() is { } body
             && context.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType is { } type
-                ? JsonBodyErrors.Find(body.Bytes.Span, json.Value.SerializerOptions.GetTypeInfo(type))
+                ? JsonBodyErrors.Find(body.Bytes.Span, json.Value.SerializerOptions.GetTypeInfo(type), context.RequestServices)
                 : null;
     }
 

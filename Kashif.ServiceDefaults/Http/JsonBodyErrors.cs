@@ -13,7 +13,8 @@ internal static class JsonBodyErrors
 {
     private const string WholeBody = "body";
 
-    public static Dictionary<string, string[]> Find(ReadOnlySpan<byte> body, JsonTypeInfo type)
+    /// <param name="services">For attributes that need a service.</param>
+    public static Dictionary<string, string[]> Find(ReadOnlySpan<byte> body, JsonTypeInfo type, IServiceProvider services)
     {
         JsonElement root;
         try
@@ -38,7 +39,7 @@ internal static class JsonBodyErrors
         {
             foreach (var property in type.Properties)
             {
-                if (Check(root, property, type.Options) is { Length: > 0 } messages)
+                if (Check(root, property, type.Options, services) is { Length: > 0 } messages)
                 {
                     errors[property.Name] = messages;
                 }
@@ -53,7 +54,7 @@ internal static class JsonBodyErrors
         return errors.Count > 0 ? errors : One(WholeBody, "The body does not match the request's schema.");
     }
 
-    private static string[] Check(JsonElement root, JsonPropertyInfo property, JsonSerializerOptions options)
+    private static string[] Check(JsonElement root, JsonPropertyInfo property, JsonSerializerOptions options, IServiceProvider services)
     {
         if (!TryGet(root, property.Name, options.PropertyNameCaseInsensitive, out var element))
         {
@@ -75,7 +76,7 @@ internal static class JsonBodyErrors
             return [Describe(property.PropertyType, element)];
         }
 
-        var context = new ValidationContext(value ?? property.Name) { MemberName = property.Name, DisplayName = property.Name };
+        var context = new ValidationContext(value ?? property.Name, services, items: null) { MemberName = property.Name, DisplayName = property.Name };
         return
         [
             .. JsonPropertyAttributes.Of(property).OfType<ValidationAttribute>()
