@@ -35,8 +35,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
             return Error.Field(IdempotencyHeaders.Key, Localized.Format($"Must be sent once, with 1 to {MaxLength} printable ASCII characters without spaces."));
         }
 
-        // A trailing slash never matters.
-        var route = $"{context.Request.Method} {context.Request.Path.Value?.TrimEnd('/')}";
+        var route = CanonicalRoute.Of(context);
         if (route.Length > MaxRouteLength)
         {
             return Error.NotFound("There is nothing at this path. Check the path and the ids in it.").ToProblem();

@@ -6,7 +6,7 @@ public sealed class IdempotencyRecord
     /// <summary>The user, or the empty id for an anonymous request.</summary>
     public Guid UserId { get; init; }
 
-    /// <summary>Method and path.</summary>
+    /// <summary>Method and path (<see cref="CanonicalRoute"/>).</summary>
     public required string Route { get; init; }
     public required string Key { get; init; }
 

@@ -60,6 +60,23 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
         second.Body.ShouldContain("idempotency_key_reused");
     }
 
+    [Theory]
+    [InlineData("/api/v1/notes/")]
+    [InlineData("/API/v1/Notes")]
+    [InlineData("/api/v1/n%6Ftes")]
+    public async Task Another_spelling_of_the_path_is_the_same_route(string path)
+    {
+        var user = Guid.CreateVersion7();
+        using var client = Service.As(user);
+
+        var first = await PostAsync(client, "spelled", "same");
+        var second = await PostAsync(client, "spelled", "same", path);
+
+        second.Replayed.ShouldBeTrue();
+        second.Body.ShouldBe(first.Body);
+        (await NotesAsync(user)).ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_key_belongs_to_its_user()
     {
@@ -124,9 +141,11 @@ public sealed class IdempotencyTests(MessagingServers servers) : SampleServiceTe
 
     private Task<int> NotesAsync(Guid user) => Service.WithDbAsync(database => database.Notes.CountAsync(note => note.UserId == user));
 
-    private static async Task<(HttpStatusCode Status, string Body, bool Replayed, Uri? Location)> PostAsync(HttpClient client, string key, string title)
+    private static async Task<(HttpStatusCode Status, string Body, bool Replayed, Uri? Location)> PostAsync(
+        HttpClient client, string key, string title, string path = "/api/v1/notes")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/notes") { Content = JsonContent.Create(new { title, latitude = 1 }) };
+        var address = new Uri($"{client.BaseAddress?.GetLeftPart(UriPartial.Authority)}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = JsonContent.Create(new { title, latitude = 1 }) };
         request.Headers.TryAddWithoutValidation("Idempotency-Key", key).ShouldBeTrue();
         using var response = await client.SendAsync(request);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers.Contains("Idempotency-Replayed"), response.Headers.Location);
