@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Gateway.Limits;
 
-/// <summary>Section <c>RateLimits</c>: the limits per caller. A caller is a user, an API key or, without a token, an address.</summary>
+/// <summary>Section <c>RateLimits</c>: the limits per caller. A caller is a user, with all API keys, or, without a token, an address.</summary>
 internal sealed class RateLimitOptions
 {
     public const string Section = "RateLimits";

@@ -75,20 +75,10 @@ internal static class RateLimiting
 
     private static string Caller(HttpContext context, LimitPolicy policy)
     {
-        if (!policy.ByAddress && context.User.Identity is { IsAuthenticated: true })
-        {
-            if (context.User.FindFirst(KashifClaims.ApiKey) is { } key)
-            {
-                return $"{policy.Name}:key:{key.Value}";
-            }
-
-            if (context.User.FindFirst(KashifClaims.Subject) is { } user)
-            {
-                return $"{policy.Name}:user:{user.Value}";
-            }
-        }
-
-        return AddressOf(context, policy);
+        // Not by API key: with twenty keys, a user would have twenty limits.
+        return !policy.ByAddress && context.User.FindFirst(KashifClaims.Subject) is { } user
+            ? $"{policy.Name}:user:{user.Value}"
+            : AddressOf(context, policy);
     }
 
     private static Task WriteHeaders(object state)

@@ -164,6 +164,18 @@ public sealed class RateLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_user_and_all_of_the_users_API_keys_share_a_limit()
+    {
+        var owner = Guid.CreateVersion7();
+        using var session = One.As(owner);
+        using var key = One.With(GatewayServers.Issuer.TokenForApiKey(owner, "coupons:read"));
+        using var otherKey = Other.With(GatewayServers.Issuer.TokenForApiKey(owner, "coupons:read"));
+
+        (await SendManyAsync(20, [session, key, otherKey], "/api/v1/coupons")).ShouldAllBe(status => status == 200);
+        (await SendManyAsync(3, [session, key, otherKey], "/api/v1/coupons")).ShouldBe([429, 429, 429]);
+    }
+
+    [Fact]
     public async Task IPv6_addresses_of_one_network_share_a_limit()
     {
         var network = $"2001:db8:{Random.Shared.Next(0x10000):x}:{Random.Shared.Next(0x10000):x}";
