@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Http;
 
@@ -22,10 +23,12 @@ public static class HttpExtensions
         var services = builder.Services;
         services.ConfigureHttpJsonOptions(options => Configure(options.SerializerOptions));
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
-        services.Configure<KestrelServerOptions>(options =>
+        services.AddOptions<ConnectionOptions>().BindConfiguration(ConnectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ConnectionOptions>>((options, connections) =>
         {
             options.AddServerHeader = false;
             options.Limits.MaxRequestBodySize = MaxBody;
+            connections.Value.ApplyTo(options.Limits);
         });
         services.AddKashifProblems();
         Localized.Add(typeof(HttpExtensions).Assembly);

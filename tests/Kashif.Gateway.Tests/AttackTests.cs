@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Yarp.ReverseProxy;
@@ -334,6 +337,37 @@ public sealed partial class AttackTests : IAsyncLifetime
 
         Gateway.Provider.GetRequiredService<IProxyStateLookup>().TryGetCluster(ResourceNames.Coupons, out var cluster).ShouldBeTrue();
         cluster.ShouldNotBeNull().Destinations.Values.Select(destination => destination.Health.Passive).ShouldNotContain(DestinationHealth.Unhealthy);
+    }
+
+    [Fact]
+    public async Task Connections_over_the_limit_are_closed_until_others_end()
+    {
+        await using var gateway = await GatewayService.StartAsync(("Connections:Max", "2"));
+        using (var first = await OpenAsync(gateway))
+        using (var second = await OpenAsync(gateway))
+        {
+            (await gateway.SendRawAsync("/alive")).ShouldBeEmpty();
+        }
+
+        await Eventually.TrueAsync(async () => (await gateway.SendRawAsync("/alive")).StartsWith("HTTP/1.1 200"), "a free connection");
+    }
+
+    [Fact]
+    public async Task Headers_that_do_not_end_return_408()
+    {
+        await using var gateway = await GatewayService.StartAsync(("Connections:HeadersTimeout", "00:00:01"));
+
+        Statuses(await gateway.SendBytesAsync("GET /alive HTTP/1.1\r\nHost: x\r\nX-Slow: ")).ShouldBe([408]);
+    }
+
+    /// <summary>A connection that the gateway has accepted.</summary>
+    private static async Task<TcpClient> OpenAsync(GatewayService gateway)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(gateway.Address.Host, gateway.Address.Port, Cancel);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("GET /alive HTTP/1.1\r\nHost: x\r\n\r\n"), Cancel);
+        (await client.GetStream().ReadAsync(new byte[1], Cancel)).ShouldBe(1);
+        return client;
     }
 
     private IEnumerable<(string Area, FakeService Service)> Services() =>

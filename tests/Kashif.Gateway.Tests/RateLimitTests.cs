@@ -340,6 +340,8 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("RateLimits:Login:Window", "00:00:00", "Window")]
     [InlineData("RateLimits:Scale", "0", "RateLimits:Scale")]
     [InlineData("Gateway:TrustedProxies:0", "example.org", "Gateway:TrustedProxies")]
+    [InlineData("Connections:Max", "0", "Connections:Max")]
+    [InlineData("Connections:HeadersTimeout", "00:00:00", "Connections:HeadersTimeout")]
     public async Task An_invalid_setting_stops_the_start_with_its_name(string key, string value, string named)
     {
         var exception = await Should.ThrowAsync<OptionsValidationException>(async () => await GatewayService.StartAsync([.. Settings, (key, value)]));
