@@ -35,6 +35,7 @@ var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
     .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
+    .WithArgs("-c", "log_error_verbosity=terse") // without the values of a violated constraint, such as an address
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging)?.WithConnectionCheck(ConnectionChecks.RabbitMqAsync) ?? builder
     .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag(RabbitMqTag).WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)

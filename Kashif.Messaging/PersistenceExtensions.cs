@@ -78,6 +78,7 @@ public static class PersistenceExtensions
         }
 
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        settings.IncludeErrorDetail = false; // the values of a violated constraint, which would be logged
         Default("Maximum Pool Size", DatabaseConnections.Pool);
         Default("Max Auto Prepare", 100);
         Default("Auto Prepare Min Usages", 2);

@@ -75,6 +75,9 @@ public sealed class AuthServers : IAsyncLifetime
         return ServiceHost<Program>.StartAsync(Servers, Stranger, ResourceNames.AuthDb, all, database, configure);
     }
 
+    /// <inheritdoc cref="TestServers.LogAsync"/>
+    public Task<string> DatabaseLogAsync(string until) => Servers.LogAsync(ResourceNames.Postgres, until, TestContext.Current.CancellationToken);
+
     /// <summary>Creates an empty database, as a deployment does.</summary>
     public async Task<string> CreateDatabaseAsync()
     {

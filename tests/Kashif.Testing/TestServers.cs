@@ -1,6 +1,8 @@
+using System.Text;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Testing;
 
@@ -25,6 +27,32 @@ public sealed class TestServers : IAsyncDisposable
 
     /// <summary>Commands to stop and start servers, by the names in <see cref="ResourceNames"/>.</summary>
     public ResourceCommandService Commands => _application.ResourceCommands;
+
+    /// <summary>The log of a server so far, until it has this text.</summary>
+    public async Task<string> LogAsync(string resource, string until, CancellationToken cancellationToken)
+    {
+        var logs = _application.Services.GetRequiredService<ResourceLoggerService>();
+        if (!_application.ResourceNotifications.TryGetCurrentState(resource, out var state))
+        {
+            throw new InvalidOperationException($"'{resource}' does not exist.");
+        }
+
+        var log = new StringBuilder();
+        await foreach (var lines in logs.WatchAsync(state.ResourceId).WithCancellation(cancellationToken))
+        {
+            foreach (var line in lines)
+            {
+                log.AppendLine(line.Content);
+            }
+
+            if (log.ToString().Contains(until, StringComparison.Ordinal))
+            {
+                return log.ToString();
+            }
+        }
+
+        throw new InvalidOperationException($"The log ended without '{until}':\n{log}");
+    }
 
     public static Task<TestServers> StartAsync() => StartAsync(All, []);
 
