@@ -5,13 +5,15 @@ using StackExchange.Redis;
 namespace Kashif.Cache;
 
 /// <summary>
-/// Runs Lua scripts in Redis. While Redis is unavailable, requests do not wait for it:
+/// Runs Lua scripts in Redis. While Redis is unavailable or slow, requests do not wait for it:
 /// <code>
 ///              a script fails or times out, or the connection fails
 ///   closed  ─────────────────────────────────────────────────────────►  open
 ///   scripts ◄─────────────────────────────────────────────────────────  scripts return null at once
-///   run             a probe succeeds (one every 250 ms)
+///   run             a probe succeeds in time (one every 250 ms)
 /// </code>
+/// A script that times out does not mean that Redis is unavailable: on a busy machine the answer is there, and nobody has read it. So the
+/// log says "unavailable" only when the connection fails, Redis refuses, or a probe has no answer after <see cref="Patience"/>.
 /// </summary>
 /// <remarks>
 /// Polly's circuit breaker does not fit: it needs at least two failures to open, stays open for at least half a second, and uses a
@@ -26,8 +28,16 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a probe waits, at least.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>A busy machine opens and closes the circuit often.</summary>
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromMinutes(1);
+
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile State _state;
+    private bool _isSaidAway;
+    private long? _busySaid;
 
     private enum State
     {
@@ -50,7 +60,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     /// </summary>
     /// <returns>Null if Redis is unavailable or the script fails or times out.</returns>
     public async ValueTask<RedisResult?> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        IsClosed ? await TryAsync(script, keys, values, cancellationToken) : null;
+        IsClosed ? await TryAsync(script, keys, values, timeout, _ => _state = State.Open, cancellationToken) : null;
 
     /// <summary>Waits up to two seconds for the first connection, so that the first requests can use Redis.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -63,16 +73,14 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     {
         // Connecting blocks the thread while the server is unavailable.
         var connection = await Task.Run(() => redis.Value, stoppingToken);
-        connection.ConnectionFailed += (_, lost) => OnConnection(lost, () => Open(lost.FailureType.ToString()));
+        connection.ConnectionFailed += (_, lost) => OnConnection(lost, () => OpenAway(lost.FailureType.ToString()));
         connection.ConnectionRestored += (_, restored) => OnConnection(restored, () => Restored?.Invoke());
         using var timer = new PeriodicTimer(ProbeInterval);
         do
         {
-            if (!IsClosed && await TryAsync(ProbeScript, ProbeKeys, [], stoppingToken) is not null)
+            if (!IsClosed)
             {
-                Restored?.Invoke();
-                _state = State.Closed;
-                RedisAnswers(logger);
+                await ProbeAsync(stoppingToken);
             }
 
             _probed.TrySetResult();
@@ -89,24 +97,68 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         }
     }
 
-    private async Task<RedisResult?> TryAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
+    private async Task ProbeAsync(CancellationToken cancellationToken)
     {
-        try
+        var start = TimeProvider.System.GetTimestamp();
+        var patience = timeout > Patience ? timeout : Patience;
+        if (await TryAsync(ProbeScript, ProbeKeys, [], patience, OpenAway, cancellationToken) is null)
         {
-            return await redis.Value.GetDatabase().ScriptEvaluateAsync(script, keys, values).WaitAsync(timeout, cancellationToken);
+            return;
         }
-        catch (Exception exception) when (exception is RedisException or RedisCommandException or TimeoutException)
+
+        if (_state == State.Open && !_isSaidAway)
         {
-            Open(ReasonOf(exception));
-            return null;
+            SayBusy();
+        }
+
+        // Stays open after a late answer: scripts would time out too.
+        if (TimeProvider.System.GetElapsedTime(start) <= timeout)
+        {
+            Restored?.Invoke();
+            var isNew = _state == State.Unknown || Interlocked.Exchange(ref _isSaidAway, false);
+            _state = State.Closed;
+            if (isNew)
+            {
+                RedisAnswers(logger);
+            }
         }
     }
 
-    private void Open(string reason)
+    /// <param name="onTimeout">Is told of a timeout. Every other failure means that Redis is unavailable.</param>
+    private async Task<RedisResult?> TryAsync(
+        string script, RedisKey[] keys, RedisValue[] values, TimeSpan longest, Action<string> onTimeout, CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _state, State.Open) != State.Open)
+        try
+        {
+            return await redis.Value.GetDatabase().ScriptEvaluateAsync(script, keys, values).WaitAsync(longest, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            onTimeout(ReasonOf(exception));
+        }
+        catch (Exception exception) when (exception is RedisException or RedisCommandException)
+        {
+            OpenAway(ReasonOf(exception));
+        }
+
+        return null;
+    }
+
+    private void OpenAway(string reason)
+    {
+        _state = State.Open;
+        if (!Interlocked.Exchange(ref _isSaidAway, true))
         {
             RedisIsAway(logger, reason);
+        }
+    }
+
+    private void SayBusy()
+    {
+        if (_busySaid is not { } last || TimeProvider.System.GetElapsedTime(last) >= BusyInterval)
+        {
+            _busySaid = TimeProvider.System.GetTimestamp();
+            RedisIsBusy(logger, timeout.TotalMilliseconds);
         }
     }
 
@@ -124,4 +176,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
 
     [LoggerMessage(EventId = 1602, Level = LogLevel.Information, Message = "Redis is available")]
     private static partial void RedisAnswers(ILogger logger);
+
+    [LoggerMessage(EventId = 1603, Level = LogLevel.Warning, Message = "Redis answers, but not within {Milliseconds} ms: it or this machine is busy; continuing without it until it is faster")]
+    private static partial void RedisIsBusy(ILogger logger, double milliseconds);
 }

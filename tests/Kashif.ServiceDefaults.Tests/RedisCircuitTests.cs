@@ -84,6 +84,25 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task EvaluateAsync_AnswersAreLate_SaysBusyInsteadOfUnavailable()
+    {
+        var messages = new Messages();
+        using var impatient = new RedisCircuit(new Lazy<IConnectionMultiplexer>(Redis), TimeSpan.FromMilliseconds(50), messages);
+        await impatient.StartAsync(Cancel);
+        await Eventually.TrueAsync(() => impatient.IsClosed, "the circuit to close");
+
+        // Longer than the circuit's timeout, shorter than its patience.
+        await Redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "1000", "ALL");
+        (await impatient.EvaluateAsync(Increment, _keys, [], Cancel)).ShouldBeNull();
+        impatient.IsClosed.ShouldBeFalse();
+        await Eventually.TrueAsync(() => impatient.IsClosed, "the circuit to close again");
+
+        messages.Count(message => message.StartsWith("Redis answers, but not within 50 ms", StringComparison.Ordinal)).ShouldBe(1);
+        messages.ShouldNotContain(message => message.Contains("unavailable", StringComparison.Ordinal));
+        await impatient.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
     public async Task EvaluateAsync_RedisIsFull_StaysOpenAlthoughPingSucceeds()
     {
         await Redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
