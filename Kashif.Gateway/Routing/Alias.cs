@@ -18,7 +18,7 @@ internal static class Alias
     public static void UseAlias(this WebApplication app)
     {
         var options = app.Services.GetRequiredService<IOptions<AliasOptions>>().Value;
-        var deprecation = string.Create(CultureInfo.InvariantCulture, $"@{options.DeprecatedSince.ToUnixTimeSeconds()}");
+        var deprecation = string.Create(CultureInfo.InvariantCulture, $"@{options.DeprecatedAt.ToUnixTimeSeconds()}");
         var sunset = options.SunsetAt.ToString("R", CultureInfo.InvariantCulture);
         app.Use((context, next) =>
         {

@@ -112,7 +112,7 @@ internal static class JsonBodyErrors
             _ when type == typeof(int) || type == typeof(long) => "Must be a whole number that is not too large.",
             _ when type == typeof(double) || type == typeof(decimal) => "Must be a number that is not too large.",
             _ when type == typeof(Guid) => "Must be a UUID.",
-            _ when type == typeof(DateTimeOffset) => "Must be an ISO 8601 date and time with an offset, such as 2027-03-01T09:00:00Z.",
+            _ when type == typeof(DateTimeOffset) => UtcInstantConverter.Expected,
             _ when type.IsArray || typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => "Must be an array of values of the right type.",
             _ => "Must be an object with fields of the right type.",
         };

@@ -37,11 +37,13 @@ internal static partial class QueryCheck
         }
 
         // The binding joins repeated values with a comma, and skips commas, spaces and a plus sign in numbers: 1,5 would be 15.
+        // It reads a time without an offset in the server's zone.
         return type is null ? null
             : values.Count > 1 ? "Send this parameter only once."
             : string.IsNullOrEmpty(values) ? null
             : type == typeof(int) && !WholeNumber().IsMatch(values.ToString()) ? "Must be a whole number such as 20."
             : type == typeof(double) && !Number().IsMatch(values.ToString()) ? "Must be a number such as 2.5."
+            : type == typeof(DateTimeOffset) && !Instant().IsMatch(values.ToString()) ? UtcInstantConverter.Expected
             : null;
     }
 
@@ -51,6 +53,9 @@ internal static partial class QueryCheck
             Type: Nullable.GetUnderlyingType(parameter.ParameterInfo.ParameterType) ?? parameter.ParameterInfo.ParameterType))
         .Where(parameter => parameter.Name is not null && !parameter.Type.IsArray)
         .ToDictionary(parameter => parameter.Name ?? "", parameter => parameter.Type, StringComparer.OrdinalIgnoreCase);
+
+    [GeneratedRegex(UtcInstantConverter.Pattern)]
+    private static partial Regex Instant();
 
     [GeneratedRegex(@"\A-?[0-9]+\z")]
     private static partial Regex WholeNumber();

@@ -8,6 +8,9 @@ namespace Kashif.Http;
 /// <summary>Instants on the wire: ISO 8601 in UTC with <c>Z</c>, in microseconds, PostgreSQL's precision.</summary>
 public sealed partial class UtcInstantConverter : JsonConverter<DateTimeOffset>
 {
+    internal const string Expected = "Must be an ISO 8601 date and time with an offset, such as 2027-03-01T09:00:00Z.";
+    internal const string Pattern = @"T.*([Zz]|[+-][0-9]{2}:[0-9]{2})\z";
+
     /// <summary>The round-trip format, <c>2026-11-20T18:57:00.1234567Z</c>: several times faster than a custom format.</summary>
     private const int RoundTripLength = 28;
 
@@ -25,6 +28,6 @@ public sealed partial class UtcInstantConverter : JsonConverter<DateTimeOffset>
         writer.WriteStringValue(text[..^1]);
     }
 
-    [GeneratedRegex(@"T.*([Zz]|[+-][0-9]{2}:[0-9]{2})\z")]
+    [GeneratedRegex(Pattern)]
     private static partial Regex Offset();
 }

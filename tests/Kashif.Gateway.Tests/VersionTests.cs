@@ -97,12 +97,15 @@ public sealed class VersionTests : IAsyncLifetime
         response.Headers.Contains("Link").ShouldBeFalse();
     }
 
-    [Fact]
-    public async Task The_dates_are_configurable()
+    [Theory]
+    [InlineData("2027-01-01T00:00:00Z")]
+    [InlineData("2027-01-01T03:00:00+03:00")]
+    [InlineData("2027-01-01")] // in UTC, whatever the server's zone
+    public async Task The_dates_are_configurable(string since)
     {
         await using var gateway = await GatewayService.StartAsync(new Dictionary<string, string?>
         {
-            ["Gateway:Alias:DeprecatedSince"] = "2027-01-01T00:00:00Z",
+            ["Gateway:Alias:DeprecatedSince"] = since,
             ["Gateway:Alias:Sunset"] = "2028-06-01T12:00:00Z",
         });
 

@@ -135,6 +135,12 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
 
         using var read = await client.GetAsync($"/api/v1/notes/{Guid.CreateVersion7()}", Cancel);
         using var written = await client.PostAsJsonAsync("/api/v1/notes", new { title = "nowhere", latitude = 1 }, Cancel);
+    [InlineData("since=2026-12-31", "since")]
+    [InlineData("since=2026-12-31T10:00:00", "since")]
+    [InlineData("since=2026-12-31T10:00:00+03:00", "since")] // the plus sign is a space in a query
+    [InlineData("since=2026-12-31T10:00:00Z%26since=2026-12-30T10:00:00Z", "since")]
+    [InlineData("since=2026-12-31T10:00:00Z&since=2026-12-30T10:00:00Z", "since")]
+    [InlineData("since=now", "since")]
         using var victim = await client.GetAsync("/api/v1/notes/deadlock", Cancel);
 
         await ProblemAsync(read, HttpStatusCode.ServiceUnavailable, "unavailable");

@@ -11,6 +11,7 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -216,7 +217,8 @@ internal static class NoteEndpoints
         await database.Notes.Where(note => note.Id == id).Select(note => new NoteResponse(note.Id, note.Title, note.Latitude)).SingleOrDefaultAsync(cancellationToken)
             is { } note ? TypedResults.Ok(note) : Error.NotFound("There is no such note.").ToProblem();
 
-    public static IResult Search([AsParameters] PageRequest page) => TypedResults.Ok(page.Size);
+    public static IResult Search([AsParameters] PageRequest page, [FromQuery(Name = "since")] DateTimeOffset? since) =>
+        TypedResults.Ok(since?.ToUnixTimeSeconds() ?? page.Size);
 
     public static string Bug() => throw new InvalidOperationException("secret detail");
 
