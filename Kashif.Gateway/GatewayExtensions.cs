@@ -100,6 +100,7 @@ internal static class GatewayExtensions
         app.UseAuthentication();
         app.UseRateLimits();
         app.UseTokenCheck();
+        app.UseHeaderCheck();
         app.UseAuthorization();
     }
 

@@ -49,7 +49,9 @@ public static class ServiceDefaultsExtensions
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseHeaderCheck();
         app.Use(QueryCheck.Middleware);
+        app.Use(BodyEncoding.Middleware);
         app.Use(JsonBody.Middleware);
         return app;
     }
@@ -58,6 +60,13 @@ public static class ServiceDefaultsExtensions
     public static WebApplication UseCorrelationId(this WebApplication app)
     {
         app.Use(CorrelationId.Middleware(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(CorrelationId))));
+        return app;
+    }
+
+    /// <summary>Rejects blank and repeated headers that mean something. After the rate limits of the gateway.</summary>
+    public static WebApplication UseHeaderCheck(this WebApplication app)
+    {
+        app.Use(HeaderCheck.Middleware);
         return app;
     }
 

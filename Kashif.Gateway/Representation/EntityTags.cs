@@ -17,9 +17,8 @@ internal static class EntityTags
             request.IfMatch = string.Join(", ", required.Select(tag => Plain(tag.Tag.ToString())));
         }
 
-        if (envelope && request.IfNoneMatch.Count > 0)
+        if (envelope && EntityTagHeaderValue.TryParseList(request.IfNoneMatch, out var known))
         {
-            var known = EntityTagHeaderValue.TryParseList(request.IfNoneMatch, out var tags) ? tags : [];
             var own = known.Where(tag => tag.Equals(EntityTagHeaderValue.Any) || tag.Tag.EndsWith(Suffix, StringComparison.Ordinal))
                 .Select(tag => Plain(tag.Tag.ToString())).ToArray();
             request.IfNoneMatch = own is [] ? default : string.Join(", ", own);

@@ -21,7 +21,7 @@ public static class CorrelationId
     /// <summary>Must run before all middleware that logs or responds.</summary>
     internal static Func<HttpContext, RequestDelegate, Task> Middleware(ILogger logger) => async (context, next) =>
     {
-        var sent = context.Request.Headers[Header].ToString();
+        var sent = context.Request.Headers[Header] is [{ } only] ? only : "";
         if (!IsValid(sent))
         {
             // No logging scope: every log line has the trace id already.

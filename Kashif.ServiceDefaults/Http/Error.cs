@@ -26,6 +26,8 @@ public sealed record Error(int Status, string Code, string Detail)
     public static Error TooLarge(long limit) => new(
         StatusCodes.Status413PayloadTooLarge, "too_large", Localized.Format($"The request body is too large. At most {limit / 1024} KiB."));
 
+    public static Error UnsupportedMediaType(string detail) => new(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", detail);
+
     public static Error Unavailable(string code, string detail) => new(StatusCodes.Status503ServiceUnavailable, code, detail);
 
     /// <summary>The problem, to which <see cref="ProblemExtensions"/> adds <c>type</c>, <c>title</c> and <c>trace_id</c>.</summary>

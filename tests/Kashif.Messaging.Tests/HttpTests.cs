@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Kashif.Security;
@@ -45,12 +47,100 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
     }
 
     [Theory]
+    [InlineData("2026-12-31T10:00:00Z")]
+    [InlineData("2026-12-31T13:00:00%2B03:00")]
+    [InlineData("2026-12-31T06:30:00-03:30")]
+    public async Task An_instant_with_an_offset_is_read_as_it_is_meant(string since)
+    {
+        using var client = Service.Anonymous();
+
+        (await client.GetStringAsync($"/api/v1/notes/search?since={since}", Cancel)).ShouldBe("1798711200");
+    }
+
+    [Theory]
+    [InlineData("Idempotency-Key", "")]
+    [InlineData("Idempotency-Key", "a", "b")]
+    [InlineData("If-Match", "")]
+    [InlineData("If-Match", " , ")]
+    [InlineData("If-None-Match", "")]
+    public async Task A_blank_or_repeated_header_returns_400_with_its_name(string name, params string[] values)
+    {
+        var (status, body) = await PostWithAsync(name, values);
+
+        status.ShouldBe(400, body);
+        JsonSerializer.Deserialize<JsonElement>(body).GetProperty("errors").EnumerateObject().ShouldHaveSingleItem().Name.ShouldBe(name);
+    }
+
+    [Theory]
+    [InlineData("Idempotency-Key", "a")]
+    [InlineData("If-Match", "\"1\", \"2\"")]
+    [InlineData("If-Match", "\"1\"", "\"2\"")]
+    [InlineData("If-None-Match", "W/\"1\"", "*")]
+    public async Task A_list_of_tags_may_be_split_over_several_headers(string name, params string[] values)
+    {
+        var (status, body) = await PostWithAsync(name, values);
+
+        status.ShouldBe(201, body);
+    }
+
+    /// <summary>Creates a note with the header once for each value, which HttpClient would join.</summary>
+    private async Task<(int Status, string Body)> PostWithAsync(string name, string[] values)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+        var address = client.BaseAddress ?? throw new InvalidOperationException("No address.");
+        const string body = """{"title": "abc", "latitude": 1}""";
+        var headers = string.Concat(values.Select(value => $"{name}: {value}\r\n"));
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(address.Host, address.Port, Cancel);
+        await connection.GetStream().WriteAsync(
+            Encoding.ASCII.GetBytes($"POST /api/v1/notes HTTP/1.0\r\nAuthorization: {client.DefaultRequestHeaders.Authorization}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{headers}\r\n{body}"), Cancel);
+        using var reader = new StreamReader(connection.GetStream());
+        var response = await reader.ReadToEndAsync(Cancel);
+        return (int.Parse(response.Split(' ')[1], CultureInfo.InvariantCulture), response.Split("\r\n\r\n", 2)[1]);
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=utf-8", null, 201)]
+    [InlineData("application/json; charset=\"UTF-8\"", null, 201)]
+    [InlineData("application/json", "identity", 201)]
+    [InlineData("application/json; charset=klingon", null, 415)]
+    [InlineData("application/json; charset=utf-16", null, 415)]
+    [InlineData("application/json; charset=utf8", null, 415)]
+    [InlineData("application/json", "gzip", 415)]
+    [InlineData("application/json", "identity, br", 415)]
+    public async Task A_body_that_is_not_plain_UTF_8_returns_415(string type, string? coding, int status)
+    {
+        using var client = Service.As(Guid.CreateVersion7());
+        using var content = Json("""{"title": "abc", "latitude": 1}""");
+        content.Headers.Remove("Content-Type");
+        content.Headers.TryAddWithoutValidation("Content-Type", type).ShouldBeTrue();
+        if (coding is not null)
+        {
+            content.Headers.Add("Content-Encoding", coding);
+        }
+
+        using var response = await client.PostAsync("/api/v1/notes", content, Cancel);
+
+        ((int)response.StatusCode).ShouldBe(status);
+        if (status == 415)
+        {
+            await ProblemAsync(response, HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        }
+    }
+
+    [Theory]
     [InlineData("limit=0", "limit")]
     [InlineData("limit=101", "limit")]
     [InlineData("limit=many", "limit")]
     [InlineData("title=a%00b", "title")]
     [InlineData("title=abc&title=%EF%BF%BE", "title")]
     [InlineData("unknown=%00", "unknown")]
+    [InlineData("since=2026-12-31", "since")]
+    [InlineData("since=2026-12-31T10:00:00", "since")]
+    [InlineData("since=2026-12-31T10:00:00+03:00", "since")] // the plus sign is a space in a query
+    [InlineData("since=2026-12-31T10:00:00Z%26since=2026-12-30T10:00:00Z", "since")]
+    [InlineData("since=2026-12-31T10:00:00Z&since=2026-12-30T10:00:00Z", "since")]
+    [InlineData("since=now", "since")]
     [InlineData("someName=%00&some_name=%00", "some_name")]
     public async Task A_bad_parameter_returns_its_name(string query, string field)
     {
@@ -135,12 +225,6 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
 
         using var read = await client.GetAsync($"/api/v1/notes/{Guid.CreateVersion7()}", Cancel);
         using var written = await client.PostAsJsonAsync("/api/v1/notes", new { title = "nowhere", latitude = 1 }, Cancel);
-    [InlineData("since=2026-12-31", "since")]
-    [InlineData("since=2026-12-31T10:00:00", "since")]
-    [InlineData("since=2026-12-31T10:00:00+03:00", "since")] // the plus sign is a space in a query
-    [InlineData("since=2026-12-31T10:00:00Z%26since=2026-12-30T10:00:00Z", "since")]
-    [InlineData("since=2026-12-31T10:00:00Z&since=2026-12-30T10:00:00Z", "since")]
-    [InlineData("since=now", "since")]
         using var victim = await client.GetAsync("/api/v1/notes/deadlock", Cancel);
 
         await ProblemAsync(read, HttpStatusCode.ServiceUnavailable, "unavailable");
