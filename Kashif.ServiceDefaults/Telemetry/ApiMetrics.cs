@@ -48,6 +48,9 @@ internal sealed class ApiMetrics
                 { "status", context.Response.StatusCode },
             };
             _requests.Add(1, tags);
+
+            // Without the status, which would multiply the buckets.
+            tags.RemoveAt(tags.Count - 1);
             _duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
             if (context.Response.Headers.ContainsKey(IdempotencyHeaders.Replayed))
             {

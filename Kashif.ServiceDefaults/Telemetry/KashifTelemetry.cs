@@ -59,8 +59,12 @@ public static class KashifTelemetry
         builder.Services.TryAddSingleton<ApiMetrics>();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(Meters)
-            // Drops Npgsql's pool name, which is the connection string. A service has only one pool.
+            // Npgsql's pool name is the connection string, and a service has only one pool. The addresses of replicas change with each
+            // deployment. Routes are labels of our own metrics.
             .AddView("db.client.*", new MetricStreamConfiguration { TagKeys = ["db.client.connection.state", "error.type"] })
+            .AddView("http.client.*", new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.response.status_code", "http.connection.state", "error.type"] })
+            .AddView("http.server.*", new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.response.status_code"] })
+            .AddView("kestrel.*", new MetricStreamConfiguration { TagKeys = ["network.protocol.name", "network.protocol.version", "tls.protocol.version", "error.type"] })
             .AddPrometheusExporter());
 
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
