@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using Kashif.Auth.Data;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Users;
 using Kashif.Http;
@@ -8,7 +9,6 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
@@ -36,10 +36,19 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<Created<UserResponse>, ValidationProblem, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, EmailTokens tokens, UnitOfWork work, HttpContext http, CancellationToken cancellationToken)
+        RegisterRequest request, Registration registration, EmailTokens tokens, AuthDbContext database, UnitOfWork work, CancellationToken cancellationToken)
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, CultureInfo.CurrentUICulture.Name, [Roles.Citizen], cancellationToken);
+
+        // After the password is hashed, which takes long.
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        var normalized = EmailAddress.Normalize(user.Email);
+        await database.LockEmailAsync(normalized, cancellationToken);
+        if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized, cancellationToken))
+        {
+            return EmailTaken.ToProblem();
+        }
 
         // A target of too many e-mails gets no further one; its owner can ask for it later.
         if (await tokens.MaySendAsync(user.Id, user.Email, EmailTokenPurpose.VerifyEmail, cancellationToken))
@@ -47,14 +56,7 @@ internal static class AccountEndpoints
             tokens.AddVerification(user.Id, user.Email, user.Language);
         }
 
-        try
-        {
-            return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
-        }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
-        {
-            return EmailTaken.ToProblem();
-        }
+        return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
     }
 
     private static async Task<Results<Ok<UserResponse>, ProblemHttpResult>> MeAsync(

@@ -31,6 +31,7 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
         }
 
         var normalized = EmailAddress.Normalize(email);
+        await database.LockEmailAsync(normalized, cancellationToken);
         var audit = scope.ServiceProvider.GetRequiredService<AuditLog>();
         switch (await database.Users.SingleOrDefaultAsync(user => user.NormalizedEmail == normalized, cancellationToken))
         {

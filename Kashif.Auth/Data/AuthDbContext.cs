@@ -35,6 +35,13 @@ internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : D
         await Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({(long)held})", cancellationToken);
         return transaction;
     }
+
+    /// <summary>
+    /// Lets one transaction at a time take an address, so that it finds out by a query whether the address is free. A violated unique index
+    /// would tell too, but PostgreSQL would log the address.
+    /// </summary>
+    public Task LockEmailAsync(string normalizedEmail, CancellationToken cancellationToken) => Database.ExecuteSqlAsync(
+        $"SELECT pg_advisory_xact_lock(hashtextextended({normalizedEmail}, {(long)AdvisoryLock.Emails}))", cancellationToken);
 }
 
 /// <summary>Keys of PostgreSQL advisory locks.</summary>
@@ -45,4 +52,7 @@ internal enum AdvisoryLock : long
 
     /// <summary>Creates the first admin, changes roles, disables or deletes accounts: an enabled admin must remain.</summary>
     Admins = 0x6b617368_61646d6e,
+
+    /// <summary>The seed of the locks of addresses: <see cref="AuthDbContext.LockEmailAsync"/>.</summary>
+    Emails = 0x6b617368_656d6c73,
 }

@@ -13,7 +13,6 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Auth.EmailLinks;
 
@@ -77,6 +76,7 @@ internal static class EmailLinkEndpoints
         {
             // Only now, to the owner of the address: the request for the change answers alike for a taken one.
             var normalized = EmailAddress.Normalize(link.Email);
+            await database.LockEmailAsync(normalized, cancellationToken);
             if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized && other.Id != user.Id, cancellationToken))
             {
                 return AccountEndpoints.EmailTaken.ToProblem();
@@ -92,15 +92,7 @@ internal static class EmailLinkEndpoints
         }
 
         database.Publish(user.ToUpdated(), time.GetUtcNow());
-        try
-        {
-            await database.SaveChangesAsync(cancellationToken);
-        }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
-        {
-            return AccountEndpoints.EmailTaken.ToProblem();
-        }
-
+        await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return TypedResults.NoContent();
     }
