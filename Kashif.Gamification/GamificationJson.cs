@@ -12,6 +12,7 @@ namespace Kashif.Gamification;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     Converters = [typeof(UtcInstantConverter)])]
+[JsonSerializable(typeof(BalanceResponse))]
 [JsonSerializable(typeof(PointsResponse))]
 [JsonSerializable(typeof(TransactionResponse))]
 [JsonSerializable(typeof(UserPoints))]

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Kashif.Coupons.Redemptions;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Coupons.Points;
 
@@ -19,15 +21,15 @@ internal enum DebitOutcome
 }
 
 /// <summary>Reads and debits points in Gamification.</summary>
-internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient> logger)
+internal sealed partial class PointsClient(HttpClient http, IOptions<RedemptionOptions> options, ILogger<PointsClient> logger)
 {
     private const string InsufficientPoints = "insufficient_points";
 
     /// <summary>Debits points. Idempotent by <paramref name="id"/>.</summary>
-    public async Task<DebitOutcome> DebitAsync(Guid id, DebitRequest debit, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<DebitOutcome> DebitAsync(Guid id, DebitRequest debit, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
+        limit.CancelAfter(options.Value.DebitTimeout);
         try
         {
             using var response = await http.PutAsJsonAsync(
@@ -56,12 +58,14 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
         return DebitOutcome.Unknown;
     }
 
-    /// <returns>The user's points; null if Gamification does not respond.</returns>
+    /// <returns>The user's points; null if Gamification does not respond soon.</returns>
     public async Task<long?> BalanceAsync(Guid userId, CancellationToken cancellationToken)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Value.DebitTimeout / 4);
         try
         {
-            return (await http.GetFromJsonAsync($"/api/v1/gamification/points/{userId}", CouponsJson.Default.BalanceResponse, cancellationToken))?.Points;
+            return (await http.GetFromJsonAsync($"/internal/v1/balances/{userId}", CouponsJson.Default.BalanceResponse, limit.Token))?.Points;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

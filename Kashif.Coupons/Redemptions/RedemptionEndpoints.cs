@@ -59,7 +59,7 @@ internal static class RedemptionEndpoints
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
             .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points")
             .WithDescription("Returns 201 with the code. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
-            .WithProblems(422, "insufficient_points", "per_user_limit_reached", "coupon_not_available", "out_of_stock");
+            .WithProblems(422, "insufficient_points", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock");
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
         return group;
@@ -84,7 +84,7 @@ internal static class RedemptionEndpoints
         {
             RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Reserved => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
-            RedemptionStatus.Cancelled => Error.Rule("insufficient_points", "You do not have enough points for this coupon.").ToProblem(),
+            RedemptionStatus.Cancelled => RedemptionSaga.InsufficientPoints.ToProblem(),
             _ => throw new UnreachableException(),
         };
     }

@@ -7,7 +7,10 @@ internal sealed class RedemptionOptions
 {
     public const string Section = "Redemptions";
 
-    /// <summary>How long a request waits for Gamification before it returns 202 and leaves the redemption to the recovery pass.</summary>
+    /// <summary>
+    /// How long a request waits for the debit before it returns 202 and leaves the redemption to the recovery pass. Before, it waits at
+    /// most a quarter of this time for the balance.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "Redemptions:DebitTimeout must be from 0.1 s to one minute.")]
     public TimeSpan DebitTimeout { get; set; } = TimeSpan.FromSeconds(4);
 
@@ -18,4 +21,8 @@ internal sealed class RedemptionOptions
     /// <summary>How long one worker holds a redemption. Keep it longer than <see cref="DebitTimeout"/>, or two workers do the same work (harmless).</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Redemptions:Lease must be from 0.1 s to one hour.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many redemptions of one user may wait for their debit at once. Each holds an item of the stock.</summary>
+    [Range(1, 1000, ErrorMessage = "Redemptions:OpenPerUser must be from 1 to 1000.")]
+    public int OpenPerUser { get; set; } = 3;
 }

@@ -14,20 +14,31 @@ namespace Kashif.Coupons.Redemptions;
 /// <summary>
 /// Redeems a coupon in three steps, with their state in the database: reserve an item from the stock, debit the points in
 /// Gamification under the redemption's id, then complete with a code or cancel and restock. Any worker may repeat the last two
-/// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins.
+/// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
+/// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out.
 /// </summary>
 internal sealed class RedemptionSaga(
     CouponsDbContext database, UnitOfWork work, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
 {
     private const int CodeAttempts = 5;
 
+    public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
+
     /// <summary>Takes one item from the stock for the user.</summary>
     /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
     public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
         int couponId, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        if (await CheckBalanceAsync(couponId, userId, cancellationToken) is { } tooFew)
+        {
+            return (null, tooFew);
+        }
+
         await using var transaction = await work.BeginAsync(cancellationToken);
+
+        // One request of a user at a time, so that the count of open redemptions is exact.
+        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock(hashtextextended({userId.ToString()}, 0))", cancellationToken);
+        var now = time.GetUtcNow();
 
         // The UPDATE locks the coupon's row until the commit, so the count below is exact.
         var taken = await database.Coupons
@@ -46,6 +57,11 @@ internal sealed class RedemptionSaga(
         if (coupon.PerUserLimit is { } limit && await CountAsync(couponId, userId, cancellationToken) >= limit)
         {
             return (null, Error.Rule("per_user_limit_reached", "You have reached the limit per user for this coupon."));
+        }
+
+        if (await database.Redemptions.CountAsync(row => row.UserId == userId && row.Status == RedemptionStatus.Reserved, cancellationToken) >= options.Value.OpenPerUser)
+        {
+            return (null, Error.Rule("too_many_open_redemptions", "You have too many open redemptions. Wait until one of them ends."));
         }
 
         var redemption = new Redemption
@@ -72,13 +88,24 @@ internal sealed class RedemptionSaga(
     public async Task<RedemptionWithCoupon?> SettleAsync(
         Redemption reserved, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken) =>
         await points.DebitAsync(
-            reserved.Id, new DebitRequest(reserved.UserId, reserved.PointsCost, reserved.CouponId), options.Value.DebitTimeout, cancellationToken) switch
+            reserved.Id, new DebitRequest(reserved.UserId, reserved.PointsCost, reserved.CouponId), cancellationToken) switch
         {
             DebitOutcome.Debited => await CompleteAsync(reserved.Id, answer, cancellationToken),
             DebitOutcome.Refused => await EndAsync(reserved.Id, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
             DebitOutcome.Unknown => null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+
+    /// <summary>Spares a reservation that the debit would refuse. The debit still decides, and if the balance is unknown, it alone does.</summary>
+    /// <returns>Null if the points may suffice, or the coupon does not exist.</returns>
+    private async Task<Error?> CheckBalanceAsync(int couponId, Guid userId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var cost = await database.Coupons
+            .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
+            .Select(coupon => (int?)coupon.PointsCost).SingleOrDefaultAsync(cancellationToken);
+        return cost is not null && await points.BalanceAsync(userId, cancellationToken) < cost ? InsufficientPoints : null;
+    }
 
     private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {

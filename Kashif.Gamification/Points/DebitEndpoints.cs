@@ -13,17 +13,26 @@ namespace Kashif.Gamification.Points;
 public sealed record DebitRequest(
     Guid UserId, [Between(1, RedeemPointsRequest.MaxPoints)] int Points, [Between(1, int.MaxValue)] int CouponId);
 
+internal sealed record BalanceResponse(long Points);
+
 /// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoints
 {
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("/internal/v1/debits").ExcludeFromDescription().RequireAuthorization(ServiceScopes.DebitPoints);
-        group.MapPut("/{redemptionId:guid}", PutAsync)
+        var group = endpoints.MapGroup("/internal/v1").ExcludeFromDescription().RequireAuthorization(ServiceScopes.DebitPoints);
+        group.MapGet("/balances/{userId:guid}", GetBalanceAsync)
+            .WithName("GetBalance")
+            .WithSummary("Get a user's balance; 0 for a user without points");
+        group.MapPut("/debits/{redemptionId:guid}", PutAsync)
             .WithName("PutDebit")
             .WithSummary("Debit a user's points for a redemption; a repeated request returns the first result");
         return group;
     }
+
+    private static async Task<Ok<BalanceResponse>> GetBalanceAsync(Guid userId, GamificationDbContext database, CancellationToken cancellationToken) =>
+        TypedResults.Ok(new BalanceResponse(await database.Balances.Where(balance => balance.UserId == userId)
+            .Select(balance => balance.Points).SingleOrDefaultAsync(cancellationToken)));
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> PutAsync(
         Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking, PointsMetrics metrics,

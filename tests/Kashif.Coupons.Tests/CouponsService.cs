@@ -50,6 +50,7 @@ public sealed class CouponsService : IAsyncLifetime
             [$"services:{ResourceNames.Gamification}:http:0"] = Points.Address.ToString(),
             ["ServiceClient:ClientId"] = ResourceNames.Coupons,
             ["ServiceClient:ClientSecret"] = "test-secret",
+            ["Redemptions:DebitTimeout"] = "00:01:00", // A slow machine is no fault.
         };
         if (network is not null)
         {

@@ -18,6 +18,11 @@ public sealed class FaultyNetwork
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var fault = network.Next();
+            if (fault == Fault.HangingResponse && request.Method != HttpMethod.Put)
+            {
+                fault = Fault.None;
+            }
+
             if (fault == Fault.NoConnection)
             {
                 throw new HttpRequestException("No connection.");
@@ -51,6 +56,6 @@ public enum Fault
     /// <summary>The request arrives, the response does not.</summary>
     LostResponse,
 
-    /// <summary>The request arrives, the caller waits for the response.</summary>
+    /// <summary>The debit arrives, the caller waits for the response. Reads are not affected.</summary>
     HangingResponse,
 }

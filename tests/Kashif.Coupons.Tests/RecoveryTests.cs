@@ -66,7 +66,7 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
     public async Task A_lost_refusal_stays_final_even_if_the_user_earns_points()
     {
         var user = await service.UserAsync(1);
-        var coupon = await Host.OfferAsync(60, stock: 1);
+        var coupon = await Host.OfferAsync(60, stock: 1, perUserLimit: 1);
         using var client = Host.As(user);
         _network.Next = () => Fault.LostResponse;
         var (status, pending) = await Host.RedeemAsync(user, coupon);
@@ -76,8 +76,30 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         _network.Next = () => Fault.None;
 
         await WaitForStatusAsync(client, pending.Id, "cancelled");
+        (await client.ReadAsync($"/redemptions/{pending.Id}")).Body.GetProperty("points_spent").GetInt32().ShouldBe(0);
         (await service.PointsAsync(user)).ShouldBe(100);
         (await Host.StockAsync(coupon)).ShouldBe(1);
+
+        // A cancelled redemption does not count towards the limit.
+        (await Host.RedeemAsync(user, coupon)).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task Too_many_open_redemptions_of_one_user_are_refused()
+    {
+        var user = await service.UserAsync(1);
+        int[] coupons = [await Host.OfferAsync(1, stock: 10), await Host.OfferAsync(1, stock: 10)];
+        _network.Next = () => Fault.NoConnection;
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, 12).Select(index => Host.RedeemAsync(user, coupons[index % coupons.Length])));
+
+        responses.Count(response => response.Status == 202).ShouldBe(3);
+        responses.Where(response => response.Status != 202).Select(response => (response.Status, response.Body.Code)).Distinct().ShouldBe([(422, "too_many_open_redemptions")]);
+        (await Task.WhenAll(coupons.Select(Host.StockAsync))).Sum().ShouldBe(17);
+
+        _network.Next = () => Fault.None;
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 47, "the debits");
+        await Eventually.TrueAsync(async () => (await Host.RedeemAsync(user, coupons[0])).Status == 201, "another redemption");
     }
 
     [Fact]
@@ -103,7 +125,7 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
     public async Task With_random_faults_stock_and_points_add_up()
     {
         const int cost = 30;
-        Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => service.UserAsync(2)))];
+        Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.UserAsync(2)))];
         var coupon = await Host.OfferAsync(cost, stock: 25, perUserLimit: 6);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
         _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };

@@ -1,3 +1,6 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
 namespace Kashif.Gamification.Tests;
 
 /// <summary>The debit for Coupons: idempotent by id.</summary>
@@ -16,6 +19,25 @@ public sealed class DebitTests(GamificationService service)
         (await admin.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
         (await otherService.DebitAsync(Guid.CreateVersion7(), user, 1)).Status.ShouldBe(403);
         ((int)(await anonymous.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode).ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task A_service_reads_balances_of_users_with_and_without_points()
+    {
+        using var client = service.Host.AsService();
+        using var citizen = service.Citizen(out var user);
+        await service.EarnAsync(user, 1);
+
+        (await BalanceAsync(client, user)).ShouldBe((200, 50));
+        (await BalanceAsync(client, Guid.CreateVersion7())).ShouldBe((200, 0));
+        (await BalanceAsync(citizen, user)).ShouldBe((403, null));
+
+        static async Task<(int, long?)> BalanceAsync(HttpClient client, Guid user)
+        {
+            using var response = await client.GetAsync($"/internal/v1/balances/{user}", TestContext.Current.CancellationToken);
+            var body = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            return ((int)response.StatusCode, body.TryGetProperty("points", out var points) ? points.GetInt64() : null);
+        }
     }
 
     [Fact]
