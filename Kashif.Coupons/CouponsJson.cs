@@ -23,6 +23,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CouponRequest))]
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
+[JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]

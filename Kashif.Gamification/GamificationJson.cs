@@ -18,6 +18,5 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
-[JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

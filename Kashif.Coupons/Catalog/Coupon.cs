@@ -9,6 +9,7 @@ internal sealed class Coupon
 {
     public const int TitleLength = 200;
     public const int TextLength = 4000;
+    public const int MaxPointsCost = 1_000_000;
 
     public int Id { get; init; }
     public int CompanyId { get; init; }

@@ -27,7 +27,7 @@ public sealed record CouponRequest(
     [Text(1, Coupon.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CompanyId,
     [Between(1, int.MaxValue)] int CategoryId,
-    [Between(1, 1_000_000)] int PointsCost,
+    [Between(1, Coupon.MaxPointsCost)] int PointsCost,
     [Between(0, 1_000_000)] int Stock,
     [Between(1, 1_000_000)] int? PerUserLimit = null,
     DateTimeOffset? StartsAt = null,

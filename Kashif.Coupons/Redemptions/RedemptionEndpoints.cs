@@ -5,6 +5,7 @@ using Kashif.Coupons.Data;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
@@ -13,6 +14,13 @@ using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
     Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
 
 namespace Kashif.Coupons.Redemptions;
+
+/// <summary>A coupon to redeem, at the price that the client has shown.</summary>
+/// <param name="Points" example="15">The coupon's price in points: 422 `price_changed` if it is another.</param>
+/// <param name="CouponId" example="12">The coupon's id.</param>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
+public sealed record RedeemPointsRequest(
+    [Between(1, Coupon.MaxPointsCost)] int Points, [Between(1, int.MaxValue)] int CouponId);
 
 /// <summary>The coupon of a redemption.</summary>
 /// <param name="Id" example="12">The coupon's id.</param>
@@ -52,6 +60,8 @@ internal sealed record RedemptionResponse(
 internal static class RedemptionEndpoints
 {
     private const string Path = CatalogEndpoints.Path + "/redemptions";
+    private static readonly string[] Refusals =
+        ["insufficient_points", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
 
     public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
     {
@@ -59,16 +69,30 @@ internal static class RedemptionEndpoints
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
             .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points")
             .WithDescription("Returns 201 with the code. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
-            .WithProblems(422, "insufficient_points", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock");
+            .WithProblems(422, Refusals);
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
+
+        // The gateway routes this path here, so that both ways to spend points are one.
+        endpoints.MapPost("/api/v1/gamification/points/redeem", RedeemPointsAsync).WithIdempotency().WithTags("Redemptions").RequireAuthorization()
+            .WithName("RedeemPoints").WithSummary("Redeem points for a coupon")
+            .WithDescription("The same as `POST /api/v1/coupons/{id}/redeem`, if the coupon still costs this many points.")
+            .WithProblems(404, "not_found").WithProblems(422, [.. Refusals, "price_changed"]);
         return group;
     }
 
     /// <param name="id" example="12">The coupon's id.</param>
-    private static async Task<RedeemResult> RedeemAsync(
+    private static Task<RedeemResult> RedeemAsync(
         int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
-        await saga.ReserveAsync(id, user.UserId, ToResult, cancellationToken) switch
+        RedeemAtAsync(price: null, id, user, saga, cancellationToken);
+
+    private static Task<RedeemResult> RedeemPointsAsync(
+        RedeemPointsRequest request, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
+        RedeemAtAsync(request.Points, request.CouponId, user, saga, cancellationToken);
+
+    private static async Task<RedeemResult> RedeemAtAsync(
+        int? price, int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
+        await saga.ReserveAsync(id, price, user.UserId, ToResult, cancellationToken) switch
         {
             (_, { } error) => error.ToProblem(),
 

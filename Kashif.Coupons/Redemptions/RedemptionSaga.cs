@@ -25,9 +25,10 @@ internal sealed class RedemptionSaga(
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
     /// <summary>Takes one item from the stock for the user.</summary>
+    /// <param name="price">The price that the client expects; null for any.</param>
     /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
     public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
-        int couponId, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+        int couponId, int? price, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         if (await CheckBalanceAsync(couponId, userId, cancellationToken) is { } tooFew)
         {
@@ -52,6 +53,11 @@ internal sealed class RedemptionSaga(
         if (taken is not [var coupon])
         {
             return (null, await ExplainRefusalAsync(couponId, now, cancellationToken));
+        }
+
+        if (price is not null && price != coupon.PointsCost)
+        {
+            return (null, Error.Rule("price_changed", "This coupon costs another number of points. Read it again."));
         }
 
         if (coupon.PerUserLimit is { } limit && await CountAsync(couponId, userId, cancellationToken) >= limit)

@@ -11,13 +11,15 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Gamification.Points;
 
 public sealed record DebitRequest(
-    Guid UserId, [Between(1, RedeemPointsRequest.MaxPoints)] int Points, [Between(1, int.MaxValue)] int CouponId);
+    Guid UserId, [Between(1, 1_000_000)] int Points, [Between(1, int.MaxValue)] int CouponId);
 
 internal sealed record BalanceResponse(long Points);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoints
 {
+    private static ProblemHttpResult InsufficientPoints => Error.Rule("insufficient_points", "Not enough points.");
+
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/internal/v1").ExcludeFromDescription().RequireAuthorization(ServiceScopes.DebitPoints);
@@ -58,7 +60,7 @@ internal static class DebitEndpoints
         await transaction.CommitAsync(cancellationToken);
         if (debited is null)
         {
-            return RedeemPoints.InsufficientPoints;
+            return InsufficientPoints;
         }
 
         metrics.Redeemed(request.Points);
@@ -78,6 +80,6 @@ internal static class DebitEndpoints
 
         var cause = Debit.Cause(redemptionId);
         var entry = await database.Transactions.AsNoTracking().SingleOrDefaultAsync(entry => entry.Cause == cause, cancellationToken);
-        return entry is null ? RedeemPoints.InsufficientPoints : TypedResults.Ok(TransactionResponse.Of(entry));
+        return entry is null ? InsufficientPoints : TypedResults.Ok(TransactionResponse.Of(entry));
     }
 }

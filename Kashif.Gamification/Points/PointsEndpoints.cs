@@ -3,7 +3,6 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
-using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -51,12 +50,6 @@ internal static class PointsEndpoints
             .WithName("GetPoints")
             .WithSummary("Get a user's points, rank and level");
         group.MapGet("/transactions/me", ListMineAsync).WithName("ListMyTransactions").WithSummary("List my point transactions, newest first");
-        group.MapPost("/points/redeem", RedeemPoints.RedeemAsync)
-            .WithIdempotency()
-            .WithName("RedeemPoints")
-            .WithSummary("Redeem points")
-            .WithDescription("Debits points for a coupon without issuing one. To get a coupon, redeem it at `POST /api/v1/coupons/{id}/redeem`.")
-            .WithProblems(422, "insufficient_points");
         return group;
     }
 

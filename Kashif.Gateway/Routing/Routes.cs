@@ -34,6 +34,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
+        new("gamification", "POST", "points/redeem", Service: ResourceNames.Coupons),
         new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
@@ -97,7 +98,7 @@ internal static class Routes
     private static RouteConfig Route(Area area, ProxyOptions options, string kind, string path, Rule? rule = null, params (string Key, string Value)[] metadata) => new()
     {
         RouteId = $"{area.Name} {kind}",
-        ClusterId = area.Service,
+        ClusterId = rule?.Service ?? area.Service,
         Match = new RouteMatch { Path = path, Methods = Methods(rule?.Method) },
         MaxRequestBodySize = rule?.MaxBody ?? BodyLimits.Default,
         Timeout = rule?.Wait switch
@@ -121,8 +122,10 @@ internal static class Routes
     /// <param name="Path">The path below the area.</param>
     /// <param name="Limit">One of <see cref="LimitPolicies"/>.</param>
     /// <param name="Metadata">A metadata key, such as <see cref="Embeddable"/>.</param>
+    /// <param name="Service">The service, if it is not the area's.</param>
     private sealed record Rule(
-        string Area, string? Method, string Path, string? Limit = null, string? Metadata = null, Wait Wait = Wait.Usual, long? MaxBody = null)
+        string Area, string? Method, string Path, string? Limit = null, string? Metadata = null, Wait Wait = Wait.Usual, long? MaxBody = null,
+        string? Service = null)
     {
         public IEnumerable<(string Key, string Value)> Marks =>
         [

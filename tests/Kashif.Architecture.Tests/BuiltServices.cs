@@ -26,7 +26,7 @@ public sealed class BuiltServices : IDisposable
     {
         Add<RegisterRequest>(ResourceNames.Auth);
         Add<CreateReportRequest>(ResourceNames.Reporting);
-        Add<RedeemPointsRequest>(ResourceNames.Gamification);
+        Add<DebitRequest>(ResourceNames.Gamification);
         Add<CouponRequest>(ResourceNames.Coupons);
         Add<RegisterDeviceRequest>(ResourceNames.Notifications);
         Add<gateway::Program>(ResourceNames.Gateway);

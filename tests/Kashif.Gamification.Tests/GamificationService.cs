@@ -81,6 +81,13 @@ public sealed class GamificationService : IAsyncLifetime
         await WaitForBalanceAsync(userId, before + (50 * reports));
     }
 
+    /// <summary>Debits points for a new redemption, like Coupons.</summary>
+    public async Task<(int Status, JsonElement Body)> SpendAsync(Guid userId, int points)
+    {
+        using var coupons = Host.AsService();
+        return await coupons.DebitAsync(Guid.CreateVersion7(), userId, points);
+    }
+
     public Task<long> BalanceAsync(Guid userId) =>
         QueryAsync(database => database.Balances.Where(balance => balance.UserId == userId).Select(balance => balance.Points).SingleOrDefaultAsync());
 
@@ -110,21 +117,6 @@ internal static class GamificationClient
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
             using var response = await client.GetAsync(GamificationService.Area + path);
-            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
-        }
-
-        public async Task<(int Status, JsonElement Body)> RedeemAsync(int points, string? key = null)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, GamificationService.Area + "/points/redeem")
-            {
-                Content = JsonContent.Create(new { points, coupon_id = 7 }),
-            };
-            if (key is not null)
-            {
-                request.Headers.Add("Idempotency-Key", key);
-            }
-
-            using var response = await client.SendAsync(request);
             return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
 

@@ -43,6 +43,16 @@ public sealed class RoutingTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/api/v1/gamification/points/redeem")]
+    [InlineData("/api/gamification/points/redeem/")]
+    public async Task Redeeming_points_reaches_Coupons(string path)
+    {
+        using var response = await Gateway.Client.PostAsync(path, null, Cancel);
+
+        (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe(ResourceNames.Coupons);
+    }
+
+    [Theory]
     [InlineData("POST")]
     [InlineData("PUT")]
     [InlineData("PATCH")]
