@@ -82,6 +82,8 @@ internal static class CouponEndpoints
 {
     public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
+    private static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
+
     private static Error SignInRequired { get; } = new(
         StatusCodes.Status401Unauthorized, "unauthorized", "Sign in to list the coupons that you can afford.");
 
@@ -123,7 +125,7 @@ internal static class CouponEndpoints
                 return SignInRequired.ToProblem();
             }
 
-            if (await points.BalanceAsync(userId, cancellationToken) is not { } balance)
+            if (await points.BalanceAsync(userId, PointsTimeout, cancellationToken) is not { } balance)
             {
                 return PointsUnavailable.ToProblem();
             }

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Kashif.Coupons.Redemptions;
-using Microsoft.Extensions.Options;
 
 namespace Kashif.Coupons.Points;
 
@@ -13,33 +11,42 @@ internal enum DebitOutcome
 {
     Debited,
 
-    /// <summary>Gamification refused. Final: it stores the refusal under the redemption's id.</summary>
+    /// <summary>Gamification refused, or gave the points back. Final: it stores that under the redemption's id.</summary>
     Refused,
 
     /// <summary>No conclusive response: the points may or may not be debited. Retrying is safe and finds out.</summary>
     Unknown,
 }
 
-/// <summary>Reads and debits points in Gamification.</summary>
-internal sealed partial class PointsClient(HttpClient http, IOptions<RedemptionOptions> options, ILogger<PointsClient> logger)
+/// <summary>Reads, debits and refunds points in Gamification.</summary>
+internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient> logger)
 {
     private const string InsufficientPoints = "insufficient_points";
 
     /// <summary>Debits points. Idempotent by <paramref name="id"/>.</summary>
-    public async Task<DebitOutcome> DebitAsync(Guid id, DebitRequest debit, CancellationToken cancellationToken)
+    public Task<DebitOutcome> DebitAsync(Guid id, DebitRequest debit, TimeSpan timeout, CancellationToken cancellationToken) =>
+        PutAsync("debits", id, debit, DebitOutcome.Debited, timeout, cancellationToken);
+
+    /// <summary>Gives a debit back; one that arrives later is refused. Idempotent by <paramref name="id"/>.</summary>
+    /// <returns><see cref="DebitOutcome.Refused"/> or <see cref="DebitOutcome.Unknown"/>.</returns>
+    public Task<DebitOutcome> RefundAsync(Guid id, DebitRequest debit, TimeSpan timeout, CancellationToken cancellationToken) =>
+        PutAsync("refunds", id, debit, DebitOutcome.Refused, timeout, cancellationToken);
+
+    private async Task<DebitOutcome> PutAsync(
+        string collection, Guid id, DebitRequest debit, DebitOutcome done, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.Value.DebitTimeout);
+        limit.CancelAfter(timeout);
         try
         {
             using var response = await http.PutAsJsonAsync(
-                $"/internal/v1/debits/{id}",
+                $"/internal/v1/{collection}/{id}",
                 debit,
                 CouponsJson.Default.DebitRequest,
                 limit.Token);
             if (response.StatusCode == HttpStatusCode.OK)
             {
-                return DebitOutcome.Debited;
+                return done;
             }
 
             if (response.StatusCode == HttpStatusCode.UnprocessableEntity && await CodeAsync(response, limit.Token) == InsufficientPoints)
@@ -58,11 +65,11 @@ internal sealed partial class PointsClient(HttpClient http, IOptions<RedemptionO
         return DebitOutcome.Unknown;
     }
 
-    /// <returns>The user's points; null if Gamification does not respond soon.</returns>
-    public async Task<long?> BalanceAsync(Guid userId, CancellationToken cancellationToken)
+    /// <returns>The user's points; null if Gamification does not respond.</returns>
+    public async Task<long?> BalanceAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.Value.DebitTimeout / 4);
+        limit.CancelAfter(timeout);
         try
         {
             return (await http.GetFromJsonAsync($"/internal/v1/balances/{userId}", CouponsJson.Default.BalanceResponse, limit.Token))?.Points;

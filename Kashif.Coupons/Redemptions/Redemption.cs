@@ -9,10 +9,13 @@ internal enum RedemptionStatus
     /// <summary>One item is taken from the stock; the points may or may not be debited yet.</summary>
     Reserved,
 
+    /// <summary>The offer ended before the code was issued; the points are given back if they are debited.</summary>
+    Refunding,
+
     /// <summary>The points are debited and the code is issued.</summary>
     Completed,
 
-    /// <summary>The debit was refused and the item is back in stock.</summary>
+    /// <summary>The points are not debited, or given back, and the item is back in stock.</summary>
     Cancelled,
 }
 
@@ -31,7 +34,7 @@ internal sealed class Redemption
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>While reserved: recovery skips the redemption until this time, because another worker has it.</summary>
+    /// <summary>While open: recovery skips the redemption until this time, because another worker has it.</summary>
     public DateTimeOffset LeasedUntil { get; init; }
 }
 
@@ -42,7 +45,7 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.ToTable("redemptions", table =>
         {
             table.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
-            table.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status = 'reserved')");
+            table.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status IN ('reserved', 'refunding'))");
         });
         redemption.Property(row => row.Id).ValueGeneratedNever();
         redemption.Property(row => row.Status).HasMaxLength(20).HasConversion(
@@ -52,6 +55,6 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.HasIndex(row => row.Code).IsUnique();
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
-        redemption.HasIndex(row => row.LeasedUntil).HasFilter("status = 'reserved'");
+        redemption.HasIndex(row => row.LeasedUntil).HasFilter("ended_at IS NULL");
     }
 }

@@ -30,7 +30,7 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
 /// <summary>A user's purchase of a coupon.</summary>
 /// <param name="Id">The redemption's id.</param>
-/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`, or `cancelled` if they were not enough.</param>
+/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, or if the offer had ended by then: the points are given back.</param>
 /// <param name="Coupon">The coupon.</param>
 /// <param name="Code" example="7KQP2M4X9RTD">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
@@ -45,7 +45,7 @@ internal sealed record RedemptionResponse(
         redemption.Id,
         redemption.Status switch
         {
-            RedemptionStatus.Reserved => "pending",
+            RedemptionStatus.Reserved or RedemptionStatus.Refunding => "pending",
             RedemptionStatus.Completed => "completed",
             RedemptionStatus.Cancelled => "cancelled",
             _ => throw new UnreachableException(),
@@ -107,7 +107,8 @@ internal static class RedemptionEndpoints
         return redeemed.Redemption.Status switch
         {
             RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
-            RedemptionStatus.Reserved => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Reserved or RedemptionStatus.Refunding => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Cancelled when redeemed.Redemption is { ExpiresAt: { } end, EndedAt: { } ended } && end <= ended => RedemptionSaga.NotAvailable.ToProblem(),
             RedemptionStatus.Cancelled => RedemptionSaga.InsufficientPoints.ToProblem(),
             _ => throw new UnreachableException(),
         };

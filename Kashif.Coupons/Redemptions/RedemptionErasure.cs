@@ -12,7 +12,7 @@ internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdenti
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
         // Recovery still debits an open redemption under the user's id.
-        if (await _database.Redemptions.AnyAsync(row => row.UserId == userId && row.Status == RedemptionStatus.Reserved, cancellationToken))
+        if (await _database.Redemptions.AnyAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken))
         {
             throw new RedemptionStillOpenException();
         }

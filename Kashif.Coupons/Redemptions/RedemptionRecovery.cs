@@ -49,7 +49,7 @@ internal sealed partial class RedemptionRecovery(
             .FromSql($"""
                 UPDATE redemptions SET leased_until = {now + options.Value.Lease}
                 WHERE id = ANY (ARRAY(
-                    SELECT id FROM redemptions WHERE status = 'reserved' AND leased_until <= {now}
+                    SELECT id FROM redemptions WHERE ended_at IS NULL AND leased_until <= {now}
                     ORDER BY leased_until LIMIT {Batch} FOR UPDATE SKIP LOCKED))
                 RETURNING *
                 """)

@@ -15,12 +15,16 @@ namespace Kashif.Coupons.Redemptions;
 /// Redeems a coupon in three steps, with their state in the database: reserve an item from the stock, debit the points in
 /// Gamification under the redemption's id, then complete with a code or cancel and restock. Any worker may repeat the last two
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
-/// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out.
+/// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out. A redemption whose offer ends
+/// before its code is issued is refunded: the code would have expired. That is a state of its own, because from then on the debit must
+/// not complete it.
 /// </summary>
 internal sealed class RedemptionSaga(
     CouponsDbContext database, UnitOfWork work, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
 {
     private const int CodeAttempts = 5;
+
+    public static Error NotAvailable { get; } = Error.Rule("coupon_not_available", "This coupon is not on offer.");
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
@@ -65,7 +69,7 @@ internal sealed class RedemptionSaga(
             return (null, Error.Rule("per_user_limit_reached", "You have reached the limit per user for this coupon."));
         }
 
-        if (await database.Redemptions.CountAsync(row => row.UserId == userId && row.Status == RedemptionStatus.Reserved, cancellationToken) >= options.Value.OpenPerUser)
+        if (await database.Redemptions.CountAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken) >= options.Value.OpenPerUser)
         {
             return (null, Error.Rule("too_many_open_redemptions", "You have too many open redemptions. Wait until one of them ends."));
         }
@@ -92,15 +96,40 @@ internal sealed class RedemptionSaga(
     /// <param name="answer">The answer for the client's idempotency key.</param>
     /// <returns>The ended redemption; null if it is still open.</returns>
     public async Task<RedemptionWithCoupon?> SettleAsync(
-        Redemption reserved, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken) =>
-        await points.DebitAsync(
-            reserved.Id, new DebitRequest(reserved.UserId, reserved.PointsCost, reserved.CouponId), cancellationToken) switch
+        Redemption open, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    {
+        var debit = new DebitRequest(open.UserId, open.PointsCost, open.CouponId);
+        if (open.Status == RedemptionStatus.Reserved && !(open.ExpiresAt <= time.GetUtcNow()))
         {
-            DebitOutcome.Debited => await CompleteAsync(reserved.Id, answer, cancellationToken),
-            DebitOutcome.Refused => await EndAsync(reserved.Id, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
-            DebitOutcome.Unknown => null,
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+            var ended = await points.DebitAsync(open.Id, debit, options.Value.DebitTimeout, cancellationToken) switch
+            {
+                DebitOutcome.Debited => await CompleteAsync(open.Id, answer, cancellationToken),
+                DebitOutcome.Refused => await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
+                DebitOutcome.Unknown => null,
+                _ => throw new System.Diagnostics.UnreachableException(),
+            };
+            if (ended is not { Redemption.EndedAt: null })
+            {
+                return ended;
+            }
+        }
+
+        return await RefundAsync(open.Id, debit, answer, cancellationToken);
+    }
+
+    /// <summary>Gives the points back and cancels the redemption, unless another worker has ended it.</summary>
+    private async Task<RedemptionWithCoupon?> RefundAsync(
+        Guid id, DebitRequest debit, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    {
+        // From now on no worker completes it.
+        var refunding = await database.Database.ExecuteSqlAsync($"""
+            UPDATE redemptions SET status = 'refunding'
+            WHERE id = {id} AND (status = 'refunding' OR status = 'reserved' AND expires_at <= {time.GetUtcNow()})
+            """, cancellationToken);
+        return refunding == 1 && await points.RefundAsync(id, debit, options.Value.DebitTimeout, cancellationToken) == DebitOutcome.Unknown
+            ? null
+            : await EndAsync(id, RedemptionStatus.Refunding, RedemptionStatus.Cancelled, code: null, answer, cancellationToken);
+    }
 
     /// <summary>Spares a reservation that the debit would refuse. The debit still decides, and if the balance is unknown, it alone does.</summary>
     /// <returns>Null if the points may suffice, or the coupon does not exist.</returns>
@@ -110,7 +139,7 @@ internal sealed class RedemptionSaga(
         var cost = await database.Coupons
             .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
             .Select(coupon => (int?)coupon.PointsCost).SingleOrDefaultAsync(cancellationToken);
-        return cost is not null && await points.BalanceAsync(userId, cancellationToken) < cost ? InsufficientPoints : null;
+        return cost is not null && await points.BalanceAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) < cost ? InsufficientPoints : null;
     }
 
     private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
@@ -119,7 +148,7 @@ internal sealed class RedemptionSaga(
         {
             try
             {
-                return await EndAsync(id, RedemptionStatus.Completed, RedemptionCode.Create(), answer, cancellationToken);
+                return await EndAsync(id, RedemptionStatus.Reserved, RedemptionStatus.Completed, RedemptionCode.Create(), answer, cancellationToken);
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
             {
@@ -128,22 +157,23 @@ internal sealed class RedemptionSaga(
         }
     }
 
+    /// <returns>The redemption, which is still open if its offer ended before it could complete.</returns>
     private async Task<RedemptionWithCoupon> EndAsync(
-        Guid id, RedemptionStatus status, string? code, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+        Guid id, RedemptionStatus from, RedemptionStatus to, string? code, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var text = status.ToString().ToLowerInvariant();
+        var (before, after) = (from.ToString().ToLowerInvariant(), to.ToString().ToLowerInvariant());
         await using var transaction = await work.BeginAsync(cancellationToken);
         var ended = await database.Redemptions
             .FromSql($"""
-                UPDATE redemptions SET status = {text}, code = {code}, ended_at = {now}
-                WHERE id = {id} AND status = 'reserved'
+                UPDATE redemptions SET status = {after}, code = {code}, ended_at = {now}
+                WHERE id = {id} AND status = {before} AND ({code}::text IS NULL OR expires_at IS NULL OR expires_at > {now})
                 RETURNING *
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
 
-        // No row: another worker ended it first, in the same way, because the debit has only one outcome.
+        // No row: another worker ended it first, or the offer has ended.
         var redemption = ended is [var updated]
             ? updated
             : await database.Redemptions.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken);
@@ -157,7 +187,7 @@ internal sealed class RedemptionSaga(
         await work.CommitAsync(answer(redeemed), cancellationToken);
         if (ended.Count > 0)
         {
-            metrics.Reached(status);
+            metrics.Reached(to);
         }
 
         return redeemed;
@@ -185,7 +215,7 @@ internal sealed class RedemptionSaga(
         await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch
         {
             null => CouponEndpoints.NotFound,
-            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => Error.Rule("coupon_not_available", "This coupon is not on offer."),
+            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => NotAvailable,
             _ => Error.Rule("out_of_stock", "Out of stock."),
         };
 }

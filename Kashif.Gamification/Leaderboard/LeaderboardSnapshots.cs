@@ -95,7 +95,7 @@ internal sealed class LeaderboardSnapshots(
     private static IQueryable<Standing> Earned(GamificationDbContext database, DateTimeOffset since) =>
         from sum in
             from entry in database.Transactions
-            where entry.CreatedAt >= since && entry.Points > 0 && entry.UserId != ErasedUser.Id
+            where entry.CreatedAt >= since && entry.Rule != null && entry.UserId != ErasedUser.Id
             group entry.Points by entry.UserId into user
             select new { UserId = user.Key, Points = user.Sum(points => (long)points) }
         join balance in database.Balances on sum.UserId equals balance.UserId

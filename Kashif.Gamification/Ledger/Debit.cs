@@ -4,7 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Gamification.Ledger;
 
 /// <summary>
-/// A debit that another service requested: debited if the ledger has an entry with its <see cref="Cause"/>, otherwise refused.
+/// A debit that another service requested: debited if the ledger has an entry with its <see cref="Cause"/>, given back if it has one
+/// with its <see cref="RefundCause"/> too, otherwise refused.
 /// Refusals are stored too: if a retry arrived after the caller had given up, and the user had earned enough points by then, it
 /// would take them for nothing.
 /// </summary>
@@ -18,6 +19,8 @@ internal sealed class Debit
     public DateTimeOffset CreatedAt { get; init; }
 
     public static string Cause(Guid id) => $"redemption:{id}";
+
+    public static string RefundCause(Guid id) => $"refund:{id}";
 }
 
 internal sealed class DebitConfiguration : IEntityTypeConfiguration<Debit>

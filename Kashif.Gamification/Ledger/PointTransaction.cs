@@ -8,17 +8,18 @@ namespace Kashif.Gamification.Ledger;
 internal sealed class PointTransaction
 {
     public const string Redeemed = "redeemed";
+    public const string Refunded = "refunded";
     public const int CauseLength = 100;
 
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
 
-    /// <summary>Positive if awarded, negative if spent; never zero.</summary>
+    /// <summary>Positive if awarded or refunded, negative if spent; never zero.</summary>
     public int Points { get; init; }
 
     public long BalanceAfter { get; init; }
 
-    /// <summary>The rule's code or <see cref="Redeemed"/>; stable, for programs.</summary>
+    /// <summary>The rule's code, <see cref="Redeemed"/> or <see cref="Refunded"/>; stable, for programs.</summary>
     public required string Reason { get; init; }
 
     /// <summary>The rule that awarded the points.</summary>

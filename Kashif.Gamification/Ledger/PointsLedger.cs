@@ -5,14 +5,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Ledger;
 
-/// <summary>Debits points.</summary>
+/// <summary>Debits points and gives them back.</summary>
 internal sealed class PointsLedger(GamificationDbContext database, TimeProvider time)
 {
     /// <summary>
     /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save.
     /// </summary>
     /// <returns>The entry, and the balance to write to the ranking after the commit; null if the user has too few points.</returns>
-    public async Task<Debited?> DebitAsync(Guid userId, int points, int couponId, Guid id, string cause, CancellationToken cancellationToken)
+    public async Task<Booked?> DebitAsync(Guid userId, int points, int couponId, string cause, CancellationToken cancellationToken)
     {
         var balances = await database.Balances
             .FromSql($"""
@@ -27,22 +27,47 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
             return null;
         }
 
-        var now = time.GetUtcNow();
-        var transaction = new PointTransaction
-        {
-            Id = id,
-            UserId = userId,
-            Points = -points,
-            BalanceAfter = balance.Points,
-            Reason = PointTransaction.Redeemed,
-            Cause = cause,
-            Reference = $"{couponId}",
-            CreatedAt = now,
-        };
-        database.Transactions.Add(transaction);
-        database.Publish(new PointsRedeemed(id, userId, points, balance.Points, PointTransaction.Redeemed), now);
-        return new Debited(transaction, balance);
+        var entry = Book(balance, -points, PointTransaction.Redeemed, cause, $"{couponId}");
+        database.Publish(new PointsRedeemed(entry.Id, userId, points, balance.Points, entry.Reason), entry.CreatedAt);
+        return new Booked(entry, balance);
     }
 
-    public sealed record Debited(PointTransaction Transaction, Balance Balance);
+    /// <summary>Gives a debit back, in the same way.</summary>
+    /// <param name="debit">The ledger entry of the debit.</param>
+    public async Task<Booked> RefundAsync(PointTransaction debit, string cause, CancellationToken cancellationToken)
+    {
+        var points = -debit.Points;
+        var balances = await database.Balances
+            .FromSql($"""
+                UPDATE balances SET points = points + {points}, spent = spent - {points}, version = version + 1
+                WHERE user_id = {debit.UserId}
+                RETURNING *
+                """)
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        var balance = balances.Single(); // Missing if the user was erased just now: the caller retries.
+        var entry = Book(balance, points, PointTransaction.Refunded, cause, debit.Reference);
+        database.Publish(new PointsReversed(entry.Id, entry.UserId, points, balance.Points, entry.Reason), entry.CreatedAt);
+        return new Booked(entry, balance);
+    }
+
+    private PointTransaction Book(Balance balance, int points, string reason, string cause, string? reference)
+    {
+        var now = time.GetUtcNow();
+        var entry = new PointTransaction
+        {
+            Id = Guid.CreateVersion7(now),
+            UserId = balance.UserId,
+            Points = points,
+            BalanceAfter = balance.Points,
+            Reason = reason,
+            Cause = cause,
+            Reference = reference,
+            CreatedAt = now,
+        };
+        database.Transactions.Add(entry);
+        return entry;
+    }
+
+    public sealed record Booked(PointTransaction Entry, Balance Balance);
 }

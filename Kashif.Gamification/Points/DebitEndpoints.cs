@@ -18,6 +18,8 @@ internal sealed record BalanceResponse(long Points);
 /// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoints
 {
+    private static Error Mismatch { get; } = Error.Conflict("debit_mismatch", "A different debit already has this id.");
+
     private static ProblemHttpResult InsufficientPoints => Error.Rule("insufficient_points", "Not enough points.");
 
     public static IEndpointRouteBuilder MapDebits(this IEndpointRouteBuilder endpoints)
@@ -29,6 +31,9 @@ internal static class DebitEndpoints
         group.MapPut("/debits/{redemptionId:guid}", PutAsync)
             .WithName("PutDebit")
             .WithSummary("Debit a user's points for a redemption; a repeated request returns the first result");
+        group.MapPut("/refunds/{redemptionId:guid}", RefundAsync)
+            .WithName("PutRefund")
+            .WithSummary("Give a redemption's points back, and refuse its debit if it arrives later");
         return group;
     }
 
@@ -40,22 +45,14 @@ internal static class DebitEndpoints
         Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking, PointsMetrics metrics,
         TimeProvider time, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-
-        // Waits for a concurrent request with the same id.
-        var isFirst = await database.Database.ExecuteSqlAsync($"""
-            INSERT INTO debits (id, user_id, points, coupon_id, created_at)
-            VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {now})
-            ON CONFLICT (id) DO NOTHING
-            """, cancellationToken) == 1;
-        if (!isFirst)
+        if (!await IsFirstAsync(redemptionId, request, database, time, cancellationToken))
         {
             return await RepeatAsync(redemptionId, request, database, cancellationToken);
         }
 
         var debited = await ledger.DebitAsync(
-            request.UserId, request.Points, request.CouponId, Guid.CreateVersion7(now), Debit.Cause(redemptionId), cancellationToken);
+            request.UserId, request.Points, request.CouponId, Debit.Cause(redemptionId), cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (debited is null)
@@ -65,21 +62,67 @@ internal static class DebitEndpoints
 
         metrics.Redeemed(request.Points);
         await ranking.WriteAsync([debited.Balance], cancellationToken);
-        return TypedResults.Ok(TransactionResponse.Of(debited.Transaction));
+        return TypedResults.Ok(TransactionResponse.Of(debited.Entry));
     }
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> RepeatAsync(
         Guid redemptionId, DebitRequest request, GamificationDbContext database, CancellationToken cancellationToken)
     {
         var first = await database.Debits.AsNoTracking().SingleAsync(debit => debit.Id == redemptionId, cancellationToken);
-        var isSameUser = first.UserId == request.UserId || first.UserId == ErasedUser.Id; // The redemption may outlive the account.
-        if (!isSameUser || first.Points != request.Points || first.CouponId != request.CouponId)
+        if (!IsSame(first, request))
         {
-            return Error.Conflict("debit_mismatch", "A different debit already has this id.").ToProblem();
+            return Mismatch.ToProblem();
         }
 
-        var cause = Debit.Cause(redemptionId);
-        var entry = await database.Transactions.AsNoTracking().SingleOrDefaultAsync(entry => entry.Cause == cause, cancellationToken);
-        return entry is null ? InsufficientPoints : TypedResults.Ok(TransactionResponse.Of(entry));
+        return await EntriesAsync(redemptionId, database, cancellationToken) is [var entry] ? TypedResults.Ok(TransactionResponse.Of(entry)) : InsufficientPoints;
     }
+
+    private static async Task<Results<Ok<BalanceResponse>, ProblemHttpResult>> RefundAsync(
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking,
+        TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var entries = new List<PointTransaction>();
+        if (!await IsFirstAsync(redemptionId, request, database, time, cancellationToken))
+        {
+            // The lock makes a concurrent refund wait.
+            var first = await database.Debits.FromSql($"SELECT * FROM debits WHERE id = {redemptionId} FOR UPDATE").AsNoTracking().SingleAsync(cancellationToken);
+            if (!IsSame(first, request))
+            {
+                return Mismatch.ToProblem();
+            }
+
+            entries = await EntriesAsync(redemptionId, database, cancellationToken);
+        }
+
+        var refunded = entries is [var debit] ? await ledger.RefundAsync(debit, Debit.RefundCause(redemptionId), cancellationToken) : null;
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (refunded is not null)
+        {
+            await ranking.WriteAsync([refunded.Balance], cancellationToken);
+        }
+
+        return await GetBalanceAsync(request.UserId, database, cancellationToken);
+    }
+
+    /// <summary>Stores the debit. Waits for a concurrent request with the same id.</summary>
+    private static async Task<bool> IsFirstAsync(
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, TimeProvider time, CancellationToken cancellationToken) =>
+        await database.Database.ExecuteSqlAsync($"""
+            INSERT INTO debits (id, user_id, points, coupon_id, created_at)
+            VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {time.GetUtcNow()})
+            ON CONFLICT (id) DO NOTHING
+            """, cancellationToken) == 1;
+
+    /// <returns>Nothing for a refused debit, otherwise its entry, and that of its refund.</returns>
+    private static Task<List<PointTransaction>> EntriesAsync(Guid redemptionId, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        string[] causes = [Debit.Cause(redemptionId), Debit.RefundCause(redemptionId)];
+        return database.Transactions.AsNoTracking().Where(entry => causes.Contains(entry.Cause)).ToListAsync(cancellationToken);
+    }
+
+    private static bool IsSame(Debit first, DebitRequest request) =>
+        (first.UserId == request.UserId || first.UserId == ErasedUser.Id) // The redemption may outlive the account.
+        && first.Points == request.Points && first.CouponId == request.CouponId;
 }

@@ -14,7 +14,7 @@ namespace Kashif.Gamification.Points;
 /// <param name="UserId">The user's id.</param>
 /// <param name="Points" example="65">The balance: earned less spent.</param>
 /// <param name="Earned" example="80">All points ever earned.</param>
-/// <param name="Spent" example="15">All points ever spent.</param>
+/// <param name="Spent" example="15">All points ever spent and not given back.</param>
 /// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
 /// <param name="Level" example="2">The level, from the points earned.</param>
 internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
@@ -23,8 +23,8 @@ internal sealed record PointsResponse(Guid UserId, long Points, long Earned, lon
 /// <param name="Id">The transaction's id.</param>
 /// <param name="Points" example="10">Points earned; negative if they were spent.</param>
 /// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
-/// <param name="Reason" example="report_created">Why: the code of a rule, or <c>redeemed</c>.</param>
-/// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent.</param>
+/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, or <c>refunded</c> for a redemption whose offer had ended.</param>
+/// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent or given back.</param>
 /// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon.</param>
 /// <param name="CreatedAt">When the points were booked.</param>
 internal sealed record TransactionResponse(

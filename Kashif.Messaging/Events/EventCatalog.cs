@@ -21,6 +21,7 @@ public static class EventCatalog
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
+        [PointsReversed.Type] = EventsJson.Default.PointsReversed,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
     };
 
@@ -61,5 +62,6 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportStatusUpdated))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
+[JsonSerializable(typeof(PointsReversed))]
 [JsonSerializable(typeof(CouponRedeemed))]
 internal sealed partial class EventsJson : JsonSerializerContext;

@@ -1,11 +1,13 @@
 using Kashif.Coupons.Redemptions;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Tests;
 
 /// <summary>Redeeming while the network fails at each step: every redemption ends and the stock adds up.</summary>
 public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
 {
+    private static readonly DateTimeOffset FarFuture = new(2999, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly FaultyNetwork _network = new();
     private ServiceHost<Program>? _host;
     private ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
@@ -122,6 +124,72 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_offer_that_ended_before_the_debit_costs_no_points()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(60, stock: 1, endsAt: FarFuture);
+        using var client = Host.As(user);
+        _network.Next = () => Fault.NoConnection;
+        var (status, pending) = await Host.RedeemAsync(user, coupon);
+        status.ShouldBe(202);
+
+        await EndOfferAsync(coupon);
+        _network.Next = () => Fault.None;
+
+        await WaitForStatusAsync(client, pending.Id, "cancelled");
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+        (await Host.RedeemAsync(user, coupon)).Body.Code.ShouldBe("coupon_not_available");
+    }
+
+    [Fact]
+    public async Task An_offer_that_ended_after_the_debit_gives_the_points_back_once()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(60, stock: 1, endsAt: FarFuture);
+        using var client = Host.As(user);
+        _network.Next = () => Fault.LostResponse;
+        var (status, pending) = await Host.RedeemAsync(user, coupon);
+        status.ShouldBe(202);
+        (await service.PointsAsync(user)).ShouldBe(40);
+
+        // The refund's response is lost too, and is repeated.
+        await EndOfferAsync(coupon);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 100, "the refund");
+        (await client.ReadAsync($"/redemptions/{pending.Id}")).Body.Status.ShouldBe("pending");
+        _network.Next = () => Fault.None;
+
+        await WaitForStatusAsync(client, pending.Id, "cancelled");
+        (await client.ReadAsync($"/redemptions/{pending.Id}")).Body.GetProperty("points_spent").GetInt32().ShouldBe(0);
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+        var reversed = (await service.Tap.WaitForAsync("points.reversed", data => data.GetProperty("user_id").GetGuid() == user)).GetProperty("data");
+        (reversed.GetProperty("points").GetInt32(), reversed.GetProperty("balance").GetInt64()).ShouldBe((60, 100));
+    }
+
+    [Fact]
+    public async Task An_offer_that_ends_amid_random_faults_costs_points_for_issued_codes_only()
+    {
+        const int cost = 30;
+        Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.UserAsync(2)))];
+        var coupon = await Host.OfferAsync(cost, stock: 60, endsAt: FarFuture);
+        await using var replica = await service.StartAnotherAsync(Host.Database, _network);
+        _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+
+        var redeeming = Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
+            (index % 2 == 0 ? Host : replica).RedeemAsync(users[index % users.Length], coupon)));
+        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Completed) > 5, "some completed redemptions");
+        await EndOfferAsync(coupon);
+        await redeeming;
+
+        await Eventually.TrueAsync(
+            async () => await Host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.EndedAt == null)) == 0, "the end of every redemption");
+        var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
+        (await Host.StockAsync(coupon)).ShouldBe(60 - completed);
+        (await Task.WhenAll(users.Select(service.PointsAsync))).Sum().ShouldBe((users.Length * 100) - (completed * cost));
+    }
+
+    [Fact]
     public async Task With_random_faults_stock_and_points_add_up()
     {
         const int cost = 30;
@@ -145,6 +213,14 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
             () => service.Tap.Envelopes("coupon.redeemed").Count(envelope => users.Contains(envelope.GetProperty("data").GetProperty("user_id").GetGuid())) == completed,
             "one event per redemption");
     }
+
+    /// <summary>Ends the offer and its redemptions now.</summary>
+    private Task<int> EndOfferAsync(int coupon) => Host.QueryAsync(async database =>
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        await database.Coupons.Where(row => row.Id == coupon).ExecuteUpdateAsync(set => set.SetProperty(row => row.EndsAt, now));
+        return await database.Redemptions.Where(row => row.CouponId == coupon).ExecuteUpdateAsync(set => set.SetProperty(row => row.ExpiresAt, now));
+    });
 
     private static Task WaitForStatusAsync(HttpClient client, Guid redemption, string status) => Eventually.TrueAsync(
         async () => (await client.ReadAsync($"/redemptions/{redemption}")).Body.Status == status, $"the {status} redemption");

@@ -71,6 +71,46 @@ public sealed class DebitTests(GamificationService service)
     }
 
     [Fact]
+    public async Task Twenty_concurrent_refunds_give_a_debit_back_once_and_it_stays_refused()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+        await service.EarnAsync(user, 2);
+        await client.DebitAsync(redemption, user, 60);
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.DebitAsync(redemption, user, 60, collection: "refunds")));
+        var again = await client.DebitAsync(redemption, user, 60);
+
+        responses.ShouldAllBe(response => response.Status == 200);
+        (again.Status, again.Body.Code).ShouldBe((422, "insufficient_points"));
+        (await service.BalanceAsync(user)).ShouldBe(100);
+        using var citizen = service.Host.As(user);
+        var entries = (await citizen.ReadAsync("/transactions/me")).Body.GetProperty("items").EnumerateArray().ToArray();
+        entries.Select(entry => (entry.GetProperty("points").GetInt32(), entry.GetProperty("reason").GetString())).Take(2).ShouldBe([(60, "refunded"), (-60, "redeemed")], ignoreOrder: true);
+        var points = (await citizen.ReadAsync("/points/me")).Body;
+        (points.GetProperty("earned").GetInt64(), points.GetProperty("spent").GetInt64()).ShouldBe((100, 0));
+    }
+
+    [Fact]
+    public async Task A_refund_before_its_debit_refuses_the_debit()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+
+        var refund = await client.DebitAsync(redemption, user, 50, collection: "refunds");
+        var other = await client.DebitAsync(redemption, user, 49, collection: "refunds");
+        var late = await client.DebitAsync(redemption, user, 50);
+
+        (refund.Status, refund.Body.GetProperty("points").GetInt64()).ShouldBe((200, 50));
+        (other.Status, other.Body.Code).ShouldBe((409, "debit_mismatch"));
+        (late.Status, late.Body.Code).ShouldBe((422, "insufficient_points"));
+        (await service.BalanceAsync(user)).ShouldBe(50);
+    }
+
+    [Fact]
     public async Task A_refusal_stays_final_even_if_the_user_earns_points()
     {
         using var client = service.Host.AsService();

@@ -120,9 +120,9 @@ internal static class GamificationClient
             return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
 
-        public async Task<(int Status, JsonElement Body)> DebitAsync(Guid redemption, Guid userId, int points, int couponId = 7)
+        public async Task<(int Status, JsonElement Body)> DebitAsync(Guid redemption, Guid userId, int points, int couponId = 7, string collection = "debits")
         {
-            using var response = await client.PutAsJsonAsync($"/internal/v1/debits/{redemption}", new { user_id = userId, points, coupon_id = couponId });
+            using var response = await client.PutAsJsonAsync($"/internal/v1/{collection}/{redemption}", new { user_id = userId, points, coupon_id = couponId });
             return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
     }

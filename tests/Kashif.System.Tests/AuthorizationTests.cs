@@ -298,6 +298,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["reports"] = report.ToString(),
             ["redemptions"] = redemptionId,
             ["debits"] = redemptionId,
+            ["refunds"] = redemptionId,
             ["balances"] = victim.Id.ToString(),
             ["notifications"] = notification,
             ["devices"] = device,

@@ -24,7 +24,7 @@ internal static class Invariants
     private static Task WaitForQuietAsync(this KashifSystem system) => Eventually.TrueAsync(
         async () =>
         {
-            if (await system.CountAsync(ResourceNames.CouponsDb, "SELECT count(*) FROM redemptions WHERE status = 'reserved'") > 0)
+            if (await system.CountAsync(ResourceNames.CouponsDb, "SELECT count(*) FROM redemptions WHERE ended_at IS NULL") > 0)
             {
                 return false;
             }
@@ -98,7 +98,10 @@ internal static class Invariants
         SELECT id::text FROM redemptions WHERE (coalesce(code, '') <> '') <> (status = 'completed')
         """;
 
-    private const string Debits = "SELECT format('%s: %s', replace(cause, 'redemption:', ''), -points) FROM point_transactions WHERE cause LIKE 'redemption:%'";
+    private const string Debits = """
+        SELECT format('%s: %s', replace(cause, 'redemption:', ''), -points) FROM point_transactions debit WHERE cause LIKE 'redemption:%'
+        AND NOT EXISTS (SELECT FROM point_transactions refund WHERE refund.cause = replace(debit.cause, 'redemption:', 'refund:'))
+        """;
 
     private const string Completed = "SELECT format('%s: %s', id, points_cost) FROM redemptions WHERE status = 'completed'";
 
@@ -117,7 +120,7 @@ internal static class Invariants
 
     private const string PointAwards = """
         SELECT concat_ws(' ', user_id, 'points.awarded', id) FROM point_transactions
-        WHERE points > 0 AND user_id <> '00000000-0000-0000-0000-000000000000'
+        WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
         """;
 
     private const string CouponPurchases = """
