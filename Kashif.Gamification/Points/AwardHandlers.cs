@@ -13,11 +13,14 @@ internal sealed class ReportCreatedAwards(Awards awards) : IEventHandler<ReportC
     public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);
 }
 
+/// <summary>Nobody earns points by changing the status of their own report, whatever their role.</summary>
 internal sealed class ReportStatusAwards(Awards awards) : IEventHandler<ReportStatusUpdated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) =>
         awards.AwardAsync(
-            [.. events.Select(e => new AwardTrigger(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
+            [.. from e in events
+                where e.Data.ChangedBy != e.Data.UserId
+                select new AwardTrigger(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause)],
             cancellationToken);
 
     public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);

@@ -58,6 +58,21 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
+    public async Task A_status_that_the_reporter_changed_awards_nothing()
+    {
+        var user = Guid.CreateVersion7();
+        var report = Guid.CreateVersion7();
+
+        await service.Tap.PublishAsync(Verified(user, report) with { ChangedBy = user });
+        await service.Tap.PublishAsync(Resolved(user, report) with { ChangedBy = user });
+        await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()));
+
+        await service.WaitForBalanceAsync(user, 50);
+        await WaitForHandlingAsync();
+        (await EntriesAsync(user)).ShouldHaveSingleItem().Points.ShouldBe(50);
+    }
+
+    [Fact]
     public async Task Statuses_without_a_rule_award_nothing()
     {
         var user = Guid.CreateVersion7();
