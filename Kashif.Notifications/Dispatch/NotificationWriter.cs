@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kashif.Localization;
 using Kashif.Messaging.Consumers;
-using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
 using Kashif.Notifications.Data;
@@ -21,7 +20,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
     {
-        events = [.. events.Where(received => template.Recipient(received.Data) != ErasedUser.Id)];
+        events = [.. events.Where(received => template.RecipientOf(received.Data) is not null)];
         var users = events.Select(received => template.Recipient(received.Data)).ToArray();
         var languages = await LanguagesOfAsync(users, cancellationToken);
 

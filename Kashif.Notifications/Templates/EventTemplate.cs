@@ -1,4 +1,5 @@
 using Kashif.Localization;
+using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 
 namespace Kashif.Notifications.Templates;
@@ -9,15 +10,24 @@ internal sealed record Wording(string Title, string Body);
 /// <summary>Turns an event into a notification.</summary>
 /// <param name="Recipient">The user to notify.</param>
 /// <param name="Data">Ids and amounts for the client; no secrets.</param>
+/// <param name="Actor">The user who did it, who is not told of it; null for receipts and for what no user did.</param>
 /// <param name="ByEmail">Whether to also send it by e-mail to users who enabled that: for receipts.</param>
 internal sealed record EventTemplate<TEvent>(
     Func<TEvent, Guid> Recipient,
     Func<TEvent, Dictionary<string, string>> Data,
     Func<TEvent, Wording> English,
     Func<TEvent, Wording> Arabic,
-    bool ByEmail = false)
+    bool ByEmail = false,
+    Func<TEvent, Guid>? Actor = null)
     where TEvent : IIntegrationEvent
 {
+    /// <summary>Null if nobody is to be told.</summary>
+    public Guid? RecipientOf(TEvent data)
+    {
+        var recipient = Recipient(data);
+        return recipient == ErasedUser.Id || recipient == Actor?.Invoke(data) ? null : recipient;
+    }
+
     public Wording In(string? language, TEvent data) => language switch
     {
         Languages.Arabic => Arabic(data),

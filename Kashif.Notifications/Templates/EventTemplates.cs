@@ -22,7 +22,8 @@ internal static class EventTemplates
         report => report.UserId,
         report => new() { ["report_id"] = Text(report.ReportId), ["status"] = report.To },
         report => new("Report status updated", WithComment($"“{report.Title}” is now {EnglishStatus(report.To)}.", report.Comment)),
-        report => new("تحديث على بلاغك", WithComment($"حالة بلاغك «{report.Title}» الآن: {ArabicStatus(report.To)}.", report.Comment)));
+        report => new("تحديث على بلاغك", WithComment($"حالة بلاغك «{report.Title}» الآن: {ArabicStatus(report.To)}.", report.Comment)),
+        Actor: report => report.ChangedBy);
 
     public static EventTemplate<PointsAwarded> PointsAwarded { get; } = new(
         points => points.UserId,

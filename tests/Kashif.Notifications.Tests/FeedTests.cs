@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -47,6 +48,22 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
             item.GetProperty("created_at").GetString().ShouldNotBeNull().ShouldEndWith("Z");
             item.GetProperty("data").EnumerateObject().Select(field => (field.Name, field.Value.GetString() ?? "")).ShouldBe(data, ignoreOrder: true);
         }
+    }
+
+    [Fact]
+    public async Task Users_are_not_notified_of_their_own_changes()
+    {
+        var user = Guid.CreateVersion7();
+        var (withdrawn, rejected, own) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+
+        await Service.PublishAsync(new ReportStatusUpdated(withdrawn, user, "Broken lamp", "submitted", "withdrawn", null, user, 2), own);
+        await Service.PublishAsync(new ReportStatusUpdated(rejected, user, "Broken lamp", "submitted", "rejected", null, Guid.CreateVersion7(), 2));
+        await Service.PublishAsync(new ReportCreated(withdrawn, user, "Broken lamp", "lighting", 33.5, 36.3)); // A receipt.
+
+        await Eventually.TrueAsync(
+            () => Service.QueryAsync(database => database.Set<InboxEntry>().AnyAsync(entry => entry.EventId == own, Cancel)), "the handling of the own change");
+        (await Service.WaitForFeedAsync(user, 2)).Select(item => (item.GetProperty("type").GetString(), item.GetProperty("data").GetProperty("report_id").GetGuid()))
+            .ShouldBe([(ReportStatusUpdated.Type, rejected), (ReportCreated.Type, withdrawn)], ignoreOrder: true);
     }
 
     [Fact]

@@ -115,7 +115,7 @@ internal static class Invariants
         SELECT concat_ws(' ', user_id, 'report.created', id) FROM reports WHERE user_id <> '00000000-0000-0000-0000-000000000000'
         UNION ALL
         SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes ON report_id = id
-        WHERE user_id <> '00000000-0000-0000-0000-000000000000'
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id
         """;
 
     private const string PointAwards = """
