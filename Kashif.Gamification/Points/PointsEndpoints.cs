@@ -48,24 +48,31 @@ internal static class PointsEndpoints
             .AllowAnonymous()
             .WithPublicCache(TimeSpan.FromSeconds(1))
             .WithName("GetPoints")
-            .WithSummary("Get a user's points, rank and level");
+            .WithSummary("Get a user's points, rank and level")
+            .WithDescription("Returns 404 for a user who has never earned points.");
         group.MapGet("/transactions/me", ListMineAsync).WithName("ListMyTransactions").WithSummary("List my point transactions, newest first");
         return group;
     }
 
-    private static Task<Ok<PointsResponse>> GetMineAsync(
-        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
-        GetAsync(user.UserId, database, ranking, cancellationToken);
-
-    /// <param name="userId">The user's id.</param>
-    private static async Task<Ok<PointsResponse>> GetAsync(
-        Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
+    private static async Task<Ok<PointsResponse>> GetMineAsync(
+        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
     {
-        var balance = await FindBalance(database, userId, cancellationToken) ?? new Balance { UserId = userId };
-        return TypedResults.Ok(new PointsResponse(
-            userId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
-            Level.Of(balance.Earned)));
+        var balance = await FindBalance(database, user.UserId, cancellationToken) ?? new Balance { UserId = user.UserId };
+        return TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken));
     }
+
+    /// <summary>404 until the first award: this service does not know users without points.</summary>
+    /// <param name="userId">The user's id.</param>
+    private static async Task<Results<Ok<PointsResponse>, ProblemHttpResult>> GetAsync(
+        Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
+        userId != ErasedUser.Id && await FindBalance(database, userId, cancellationToken) is { } balance
+            ? TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken))
+            : Error.NotFound("No points found for this user.").ToProblem();
+
+    private static async Task<PointsResponse> ToResponseAsync(
+        Balance balance, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) => new(
+        balance.UserId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
+        Level.Of(balance.Earned));
 
     private static async Task<long?> RankAsync(
         long points, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)

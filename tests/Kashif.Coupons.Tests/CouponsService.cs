@@ -118,8 +118,8 @@ public sealed class CouponsService : IAsyncLifetime
 
     public async Task<long> PointsAsync(Guid user)
     {
-        using var client = Points.Anonymous();
-        var points = await client.GetFromJsonAsync<JsonElement>($"/api/v1/gamification/points/{user}");
+        using var client = Points.AsService();
+        var points = await client.GetFromJsonAsync<JsonElement>($"/internal/v1/balances/{user}");
         return points.GetProperty("points").GetInt64();
     }
 }

@@ -34,6 +34,9 @@ public sealed class ErasureTests(GamificationService service)
         await LedgerShouldAddUpAsync();
         await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the removal from the leaderboard");
         (await IsOnLeaderboardAsync(Guid.Empty)).ShouldBeFalse();
+        (await service.BalanceAsync(Guid.Empty)).ShouldBeGreaterThan(0);
+        (await citizen.ReadAsync($"/points/{Guid.Empty}")).Status.ShouldBe(404);
+        (await citizen.ReadAsync($"/points/{user}")).Status.ShouldBe(404);
         (await citizen.ReadAsync("/points/me")).Body.GetProperty("points").GetInt64().ShouldBe(0);
 
         // A repeated debit returns its first result.

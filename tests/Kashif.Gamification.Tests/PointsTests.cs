@@ -39,10 +39,22 @@ public sealed class PointsTests(GamificationService service)
     }
 
     [Fact]
+    public async Task Points_of_an_unknown_user_return_404()
+    {
+        using var anonymous = service.Host.Anonymous();
+
+        var (status, problem) = await anonymous.ReadAsync($"/points/{Guid.CreateVersion7()}");
+
+        (status, problem.Code).ShouldBe((404, "not_found"));
+    }
+
+    [Fact]
     public async Task Public_points_have_an_etag_and_return_304()
     {
         using var anonymous = service.Host.Anonymous();
-        var path = $"{GamificationService.Area}/points/{Guid.CreateVersion7()}";
+        var user = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+        var path = $"{GamificationService.Area}/points/{user}";
 
         using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
         using var again = new HttpRequestMessage(HttpMethod.Get, path);
