@@ -76,7 +76,7 @@ internal sealed class RedemptionSaga(
 
         var redemption = new Redemption
         {
-            Id = Guid.CreateVersion7(now),
+            Id = TimeOrderedId.Create(now),
             CouponId = couponId,
             UserId = userId,
             Status = RedemptionStatus.Reserved,

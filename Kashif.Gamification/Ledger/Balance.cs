@@ -13,6 +13,12 @@ internal sealed class Balance
 
     /// <summary>Incremented at each change; tells which of two balances is newer.</summary>
     public long Version { get; init; }
+
+    /// <summary>
+    /// The time of the newest entry. Each entry of a user has a later time than the one before, whatever the clocks say and however many
+    /// are booked at once: lists and notifications sort by it, and it must be the order of the ledger.
+    /// </summary>
+    public DateTimeOffset ChangedAt { get; init; }
 }
 
 internal sealed class BalanceConfiguration : IEntityTypeConfiguration<Balance>

@@ -1,4 +1,5 @@
 using Kashif.Gamification.Points;
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -11,6 +12,7 @@ internal sealed class PointTransaction
     public const string Refunded = "refunded";
     public const int CauseLength = 100;
 
+    /// <summary>From <see cref="TimeOrderedId"/> with <see cref="CreatedAt"/>: sorts by the order of the ledger.</summary>
     public Guid Id { get; init; }
     public Guid UserId { get; init; }
 

@@ -1,4 +1,5 @@
 using Kashif.Gamification.Data;
+using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +17,8 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
     {
         var balances = await database.Balances
             .FromSql($"""
-                UPDATE balances SET points = points - {points}, spent = spent + {points}, version = version + 1
+                UPDATE balances SET points = points - {points}, spent = spent + {points}, version = version + 1,
+                    changed_at = GREATEST({time.GetUtcNow()}, changed_at + interval '1 microsecond')
                 WHERE user_id = {userId} AND points >= {points}
                 RETURNING *
                 """)
@@ -39,7 +41,8 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
         var points = -debit.Points;
         var balances = await database.Balances
             .FromSql($"""
-                UPDATE balances SET points = points + {points}, spent = spent - {points}, version = version + 1
+                UPDATE balances SET points = points + {points}, spent = spent - {points}, version = version + 1,
+                    changed_at = GREATEST({time.GetUtcNow()}, changed_at + interval '1 microsecond')
                 WHERE user_id = {debit.UserId}
                 RETURNING *
                 """)
@@ -53,17 +56,16 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
 
     private PointTransaction Book(Balance balance, int points, string reason, string cause, string? reference)
     {
-        var now = time.GetUtcNow();
         var entry = new PointTransaction
         {
-            Id = Guid.CreateVersion7(now),
+            Id = TimeOrderedId.Create(balance.ChangedAt),
             UserId = balance.UserId,
             Points = points,
             BalanceAfter = balance.Points,
             Reason = reason,
             Cause = cause,
             Reference = reference,
-            CreatedAt = now,
+            CreatedAt = balance.ChangedAt,
         };
         database.Transactions.Add(entry);
         return entry;

@@ -1,6 +1,7 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
@@ -109,17 +110,20 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
     private async Task<Dictionary<Guid, Balance>> AddToBalancesAsync(List<Grant> grants, CancellationToken cancellationToken)
     {
+        var now = time.GetUtcNow();
         var sums = grants.GroupBy(grant => grant.Trigger.UserId).OrderBy(user => user.Key)
-            .Select(user => (UserId: user.Key, Points: user.Sum(grant => (long)grant.Points)))
+            .Select(user => (UserId: user.Key, Points: user.Sum(grant => (long)grant.Points), LastAt: now.AddMicroseconds(user.Count() - 1)))
             .ToList();
         var users = sums.ConvertAll(sum => sum.UserId).ToArray();
         var points = sums.ConvertAll(sum => sum.Points).ToArray();
+        var times = sums.ConvertAll(sum => sum.LastAt).ToArray();
         var balances = await database.Balances
             .FromSql($"""
-                INSERT INTO balances AS held (user_id, points, earned, spent, version)
-                SELECT user_id, points, points, 0, 1 FROM unnest({users}, {points}) AS sums (user_id, points)
+                INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at)
+                SELECT user_id, points, points, 0, 1, last_at FROM unnest({users}, {points}, {times}) AS sums (user_id, points, last_at)
                 ON CONFLICT (user_id) DO UPDATE
-                SET points = held.points + excluded.points, earned = held.earned + excluded.earned, version = held.version + 1
+                SET points = held.points + excluded.points, earned = held.earned + excluded.earned, version = held.version + 1,
+                    changed_at = GREATEST(excluded.changed_at, held.changed_at + (excluded.changed_at - {now}) + interval '1 microsecond')
                 RETURNING *
                 """)
             .AsNoTracking()
@@ -129,31 +133,32 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
     private void AddToLedger(List<Grant> grants, Dictionary<Guid, Balance> balances)
     {
-        var now = time.GetUtcNow();
-        var running = grants.GroupBy(grant => grant.Trigger.UserId)
-            .ToDictionary(user => user.Key, user => balances[user.Key].Points - user.Sum(grant => (long)grant.Points));
-
-        // Version 7 ids of one instant have a random order: sort them, because the user's list sorts by id and its balances must add up.
-        Guid[] ids = [.. grants.Select(_ => Guid.CreateVersion7(now)).Order()];
-        foreach (var (id, grant) in ids.Zip(grants))
+        foreach (var user in grants.GroupBy(grant => grant.Trigger.UserId))
         {
-            var userId = grant.Trigger.UserId;
-            running[userId] += grant.Points;
-            database.Transactions.Add(new PointTransaction
+            var balance = balances[user.Key];
+            var sum = balance.Points - user.Sum(grant => (long)grant.Points);
+            var at = balance.ChangedAt.AddMicroseconds(-user.Count());
+            foreach (var grant in user)
             {
-                Id = id,
-                UserId = userId,
-                Points = grant.Points,
-                BalanceAfter = running[userId],
-                Reason = grant.Rule.Code,
-                Rule = grant.Rule.Code,
-                Cause = grant.Cause,
-                Reference = grant.Trigger.ReportId.ToString(),
-                LimitDay = grant.LimitDay,
-                CreatedAt = now,
-            });
-            database.Publish(new PointsAwarded(id, userId, grant.Points, running[userId], grant.Rule.Code), now, grant.Trigger.Cause);
-            metrics.Awarded(grant.Rule.Code, grant.Points);
+                sum += grant.Points;
+                at = at.AddMicroseconds(1);
+                var entry = new PointTransaction
+                {
+                    Id = TimeOrderedId.Create(at),
+                    UserId = user.Key,
+                    Points = grant.Points,
+                    BalanceAfter = sum,
+                    Reason = grant.Rule.Code,
+                    Rule = grant.Rule.Code,
+                    Cause = grant.Cause,
+                    Reference = grant.Trigger.ReportId.ToString(),
+                    LimitDay = grant.LimitDay,
+                    CreatedAt = at,
+                };
+                database.Transactions.Add(entry);
+                database.Publish(new PointsAwarded(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), at, grant.Trigger.Cause);
+                metrics.Awarded(grant.Rule.Code, grant.Points);
+            }
         }
     }
 

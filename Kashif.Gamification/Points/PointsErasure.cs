@@ -20,12 +20,12 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
 
         // The balance first: a concurrent debit locks its row until its ledger entry is committed.
         await _database.Database.ExecuteSqlAsync($"""
-            WITH left_over AS (DELETE FROM balances WHERE user_id = {userId} RETURNING points, earned, spent)
-            INSERT INTO balances AS held (user_id, points, earned, spent, version)
-            SELECT {ErasedUser.Id}, points, earned, spent, 1 FROM left_over
+            WITH left_over AS (DELETE FROM balances WHERE user_id = {userId} RETURNING points, earned, spent, changed_at)
+            INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at)
+            SELECT {ErasedUser.Id}, points, earned, spent, 1, changed_at FROM left_over
             ON CONFLICT (user_id) DO UPDATE SET
                 points = held.points + excluded.points, earned = held.earned + excluded.earned,
-                spent = held.spent + excluded.spent, version = held.version + 1
+                spent = held.spent + excluded.spent, version = held.version + 1, changed_at = GREATEST(held.changed_at, excluded.changed_at)
             """, cancellationToken);
         await _database.Transactions.Where(entry => entry.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.UserId, ErasedUser.Id), cancellationToken);

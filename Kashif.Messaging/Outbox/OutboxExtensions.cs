@@ -31,7 +31,7 @@ public static class OutboxExtensions
         where TEvent : IIntegrationEvent =>
         new()
         {
-            Id = Guid.CreateVersion7(occurredAt),
+            Id = TimeOrderedId.Create(occurredAt),
             Type = TEvent.Type,
             Subject = integrationEvent.Subject,
             TraceParent = cause?.TraceParent ?? Activity.Current?.Id,

@@ -3,7 +3,7 @@ namespace Kashif.Messaging.Outbox;
 /// <summary>An event that has been decided and not yet been published: written with the change it reports, removed when the broker has confirmed it.</summary>
 public sealed class OutboxMessage
 {
-    /// <summary>The event's id, version 7: the relay publishes in this order.</summary>
+    /// <summary>The event's id, from <see cref="TimeOrderedId"/>: the relay publishes in this order.</summary>
     public Guid Id { get; init; }
     public required string Type { get; init; }
     public required string Subject { get; init; }

@@ -176,7 +176,7 @@ internal sealed partial class OutboxRelay<TContext>(
         }
 
         // RETURNING keeps no order, and the oldest goes first.
-        batch.Sort((left, right) => left.OccurredAt.CompareTo(right.OccurredAt));
+        batch.Sort((left, right) => left.Id.CompareTo(right.Id));
         return batch;
     }
 

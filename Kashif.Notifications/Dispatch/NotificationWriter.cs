@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Localization;
+using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
@@ -34,7 +35,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         {
             var received = events[index];
             var wording = template.In(languages.GetValueOrDefault(users[index]), received.Data);
-            ids[index] = Guid.CreateVersion7(received.Time);
+            ids[index] = TimeOrderedId.Create(received.Time);
             eventIds[index] = received.Id;
             titles[index] = wording.Title;
             bodies[index] = wording.Body;

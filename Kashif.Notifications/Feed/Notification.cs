@@ -8,7 +8,7 @@ internal sealed class Notification
 {
     public const int MaxTitleLength = 200;
 
-    /// <summary>Version 7 with the event's time: the feed's sort key.</summary>
+    /// <summary>From <see cref="Messaging.TimeOrderedId"/> with the event's time: the feed's sort key.</summary>
     public Guid Id { get; init; }
 
     /// <summary>The event. Unique, so that a redelivered event notifies once.</summary>

@@ -74,7 +74,7 @@ internal static class ChangeStatus
             database.Publish(
                 new ReportStatusUpdated(
                     report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version),
-                now);
+                change.At);
         }
 
         try

@@ -1,3 +1,4 @@
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -15,7 +16,7 @@ internal sealed class Report
     {
     }
 
-    /// <summary>Version 7: newer reports have greater ids, so lists by time sort by the id.</summary>
+    /// <summary>From <see cref="TimeOrderedId"/>: newer reports have greater ids, so lists by time sort by the id.</summary>
     public Guid Id { get; private init; }
     public Guid UserId { get; private init; }
     public string Title { get; private init; } = "";
@@ -38,7 +39,7 @@ internal sealed class Report
         Guid userId, string title, string description, string category, double latitude, double longitude, string? address, DateTimeOffset now) =>
         new()
         {
-            Id = Guid.CreateVersion7(now),
+            Id = TimeOrderedId.Create(now),
             UserId = userId,
             Title = title,
             Description = description,
@@ -55,7 +56,7 @@ internal sealed class Report
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
 
-    /// <summary>Changes the status as <see cref="StatusTransitions"/> allows.</summary>
+    /// <summary>Changes the status as <see cref="StatusTransitions"/> allows. Each change of a report has a later time.</summary>
     /// <param name="duplicateOf">The original, if <paramref name="to"/> is <see cref="ReportStatus.Duplicate"/>.</param>
     /// <returns>The history entry.</returns>
     /// <exception cref="InvalidOperationException">The transition is not allowed for this actor, or the original is missing. Check first.</exception>
@@ -68,6 +69,7 @@ internal sealed class Report
             throw new InvalidOperationException($"Invalid transition from {Status} to {to}.");
         }
 
+        var at = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
         var change = new StatusChange
         {
             ReportId = Id,
@@ -76,11 +78,11 @@ internal sealed class Report
             To = to,
             Comment = comment,
             ChangedBy = changedBy,
-            At = now,
+            At = at,
         };
         Status = to;
         DuplicateOf = duplicateOf;
-        UpdatedAt = now;
+        UpdatedAt = at;
         Version++;
         return change;
     }

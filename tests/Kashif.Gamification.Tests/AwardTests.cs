@@ -42,6 +42,27 @@ public sealed class AwardTests(GamificationService service)
     }
 
     [Fact]
+    public async Task Awards_of_one_batch_are_told_in_the_order_of_the_ledger()
+    {
+        const int reports = 10;
+        var user = Guid.CreateVersion7();
+
+        await service.EarnAsync(user, reports);
+
+        await Eventually.TrueAsync(() => EventsOf(user).Length == reports, "the events");
+        var events = EventsOf(user).OrderBy(envelope => envelope.GetProperty("time").GetDateTimeOffset()).ToArray();
+        events.Select(envelope => envelope.GetProperty("data").GetProperty("balance").GetInt64()).ShouldBe(Enumerable.Range(1, reports).Select(count => count * 50L));
+        events.Select(envelope => envelope.GetProperty("id").GetGuid()).ShouldBe(events.Select(envelope => envelope.GetProperty("id").GetGuid()).Order());
+        (await EntriesAsync(user)).OrderBy(entry => entry.CreatedAt).Select(entry => (entry.Id, entry.CreatedAt))
+            .ShouldBe(events.Select(envelope => (envelope.GetProperty("data").GetProperty("transaction_id").GetGuid(), envelope.GetProperty("time").GetDateTimeOffset())));
+        using var client = service.Host.As(user);
+        (await client.ReadAsync("/transactions/me")).Body.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("balance_after").GetInt64())
+            .ShouldBe(Enumerable.Range(1, reports).Select(count => count * 50L).Reverse());
+
+        System.Text.Json.JsonElement[] EventsOf(Guid owner) => [.. service.Tap.Envelopes("points.awarded").Where(envelope => IsOf(envelope.GetProperty("data"), owner))];
+    }
+
+    [Fact]
     public async Task A_status_reached_twice_awards_once()
     {
         var user = Guid.CreateVersion7();
@@ -135,9 +156,11 @@ public sealed class AwardTests(GamificationService service)
             balance.Earned.ShouldBe(own.Where(entry => entry.Points > 0).Sum(entry => (long)entry.Points));
             balance.Spent.ShouldBe(-own.Where(entry => entry.Points < 0).Sum(entry => (long)entry.Points));
 
-            // Each entry starts at another entry's balance, so the entries form a chain from zero.
-            own.Select(entry => entry.BalanceAfter - entry.Points).Order()
-                .ShouldBe(own.Select(entry => entry.BalanceAfter).Append(0).Order().ToList().Without(balance.Points));
+            // In order of time, each entry starts at the balance of the one before. The ids, which lists and events sort by, have the same order.
+            own.Sort((left, right) => left.CreatedAt.CompareTo(right.CreatedAt));
+            own.Select(entry => entry.CreatedAt).ShouldBeUnique();
+            own.Select(entry => entry.BalanceAfter - entry.Points).ShouldBe([0, .. own.SkipLast(1).Select(entry => entry.BalanceAfter)]);
+            own.Select(entry => entry.Id).ShouldBe(own.Select(entry => entry.Id).Order());
         }
 
         async Task SpendAsync(Guid user)
@@ -167,15 +190,5 @@ public sealed class AwardTests(GamificationService service)
         {
             await service.EarnAsync(Guid.CreateVersion7(), 1);
         }
-    }
-}
-
-internal static class Multiset
-{
-    /// <summary>The list without one occurrence of the item.</summary>
-    public static List<long> Without(this List<long> list, long item)
-    {
-        list.Remove(item).ShouldBeTrue();
-        return list;
     }
 }

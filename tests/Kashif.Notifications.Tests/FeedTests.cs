@@ -101,6 +101,22 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Fact]
+    public async Task Notifications_of_one_millisecond_are_in_the_order_of_their_events()
+    {
+        const int events = 30;
+        var user = Guid.CreateVersion7();
+        var start = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+        var order = Enumerable.Range(1, events).ToArray();
+        Random.Shared.Shuffle(order);
+
+        await Task.WhenAll(order.Select(step =>
+            Service.PublishAsync(new PointsAwarded(Guid.CreateVersion7(), user, 10, step * 10, "x"), time: start.AddMicroseconds(step))));
+
+        (await Service.WaitForFeedAsync(user, events)).Select(item => item.GetProperty("data").GetProperty("balance").GetString())
+            .ShouldBe(Enumerable.Range(1, events).Reverse().Select(step => $"{step * 10}"));
+    }
+
+    [Fact]
     public async Task Pages_are_contiguous_and_newest_first()
     {
         var user = Guid.CreateVersion7();

@@ -114,11 +114,15 @@ public sealed class StatusTests(ReportingService service)
         (await anonymous.AllPagesAsync($"{Root}/{id}/history?", 10)).Skip(1)
             .Select(entry => (entry.GetProperty("from").GetString() ?? "", entry.GetProperty("to").GetString() ?? "", entry.GetProperty("comment").GetString()))
             .ShouldBe(steps);
+        var times = new List<DateTimeOffset>();
         foreach (var (from, to, _) in steps)
         {
-            await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == id
+            var told = await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == id
                 && data.GetProperty("from").GetString() == from && data.GetProperty("to").GetString() == to);
+            times.Add(told.GetProperty("time").GetDateTimeOffset());
         }
+
+        times[1].ShouldBeGreaterThan(times[0], "notifications are sorted by it");
     }
 
     [Fact]
