@@ -32,6 +32,7 @@ internal static class GamificationExtensions
         services.AddSingleton<RankingCache>();
         services.AddSingleton<LeaderboardSnapshots>();
         services.AddHostedService<RankingRebuild>();
+        services.AddHostedService<PeriodCleanup>();
         return builder;
     }
 }

@@ -1,3 +1,4 @@
+using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Messaging;
@@ -9,6 +10,7 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
 {
     public DbSet<Balance> Balances => Set<Balance>();
     public DbSet<PointTransaction> Transactions => Set<PointTransaction>();
+    public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
     public DbSet<Rule> Rules => Set<Rule>();
     public DbSet<Debit> Debits => Set<Debit>();
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
@@ -7,13 +6,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Gamification.Leaderboard;
-
-internal enum Period
-{
-    All,
-    Month,
-    Week,
-}
 
 /// <summary>
 /// Caches the leaderboard of each period in this process: reads it at most once per <see cref="MaxAge"/> and serializes each page
@@ -24,6 +16,8 @@ internal sealed class LeaderboardSnapshots(
 {
     /// <summary>The number of users on the leaderboard.</summary>
     public const int Depth = 1000;
+
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
     private readonly PeriodLeaderboard[] _leaderboards = [.. Enum.GetValues<Period>().Select(period => new PeriodLeaderboard(period))];
 
@@ -42,7 +36,7 @@ internal sealed class LeaderboardSnapshots(
     }
 
     private LeaderboardSnapshot? FreshSnapshot(PeriodLeaderboard leaderboard) =>
-        leaderboard.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge(leaderboard.Period) ? snapshot : null;
+        leaderboard.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge ? snapshot : null;
 
     private async ValueTask<LeaderboardSnapshot> RefreshAsync(PeriodLeaderboard leaderboard, CancellationToken cancellationToken)
     {
@@ -56,21 +50,13 @@ internal sealed class LeaderboardSnapshots(
 
             var takenAt = time.GetTimestamp();
             var standings = await ReadAsync(leaderboard.Period, cancellationToken);
-            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings), takenAt, MaxAge(leaderboard.Period), json.Value.SerializerOptions);
+            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings), takenAt, MaxAge, json.Value.SerializerOptions);
         }
         finally
         {
             leaderboard.Lock.Release();
         }
     }
-
-    /// <summary>Longer for a month or week, because its points must be summed up.</summary>
-    private static TimeSpan MaxAge(Period period) => period switch
-    {
-        Period.All => TimeSpan.FromSeconds(1),
-        Period.Month or Period.Week => TimeSpan.FromSeconds(10),
-        _ => throw new UnreachableException(),
-    };
 
     private async Task<List<Standing>> ReadAsync(Period period, CancellationToken cancellationToken)
     {
@@ -81,7 +67,7 @@ internal sealed class LeaderboardSnapshots(
 
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
-        return await (period == Period.All ? Balances(database) : Earned(database, Start(period)))
+        return await (period == Period.All ? Balances(database) : Earned(database, period, period.StartOf(time.GetUtcNow())))
             .Take(Depth)
             .ToListAsync(cancellationToken);
     }
@@ -92,24 +78,12 @@ internal sealed class LeaderboardSnapshots(
         orderby balance.Points descending, balance.UserId
         select new Standing(balance.UserId, balance.Points, balance.Earned);
 
-    private static IQueryable<Standing> Earned(GamificationDbContext database, DateTimeOffset since) =>
-        from sum in
-            from entry in database.Transactions
-            where entry.CreatedAt >= since && entry.Rule != null && entry.UserId != ErasedUser.Id
-            group entry.Points by entry.UserId into user
-            select new { UserId = user.Key, Points = user.Sum(points => (long)points) }
-        join balance in database.Balances on sum.UserId equals balance.UserId
-        orderby sum.Points descending, sum.UserId
-        select new Standing(sum.UserId, sum.Points, balance.Earned);
-
-    /// <summary>The first instant of this month, or of this ISO 8601 week (its Monday), in UTC.</summary>
-    private DateTimeOffset Start(Period period)
-    {
-        var today = time.GetUtcNow().UtcDateTime.Date;
-        return period == Period.Month
-            ? new DateTimeOffset(today.AddDays(1 - today.Day), TimeSpan.Zero)
-            : new DateTimeOffset(today.AddDays(-(((int)today.DayOfWeek + 6) % 7)), TimeSpan.Zero);
-    }
+    private static IQueryable<Standing> Earned(GamificationDbContext database, Period period, DateOnly startsOn) =>
+        from total in database.PeriodTotals
+        where total.Period == period && total.StartsOn == startsOn
+        join balance in database.Balances on total.UserId equals balance.UserId
+        orderby total.Points descending, total.UserId
+        select new Standing(total.UserId, total.Points, balance.Earned);
 
     private static LeaderboardItem[] Rank(List<Standing> standings)
     {

@@ -56,8 +56,5 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         transaction.HasIndex(entry => entry.Cause).IsUnique();
         transaction.HasIndex(entry => new { entry.UserId, entry.Id });
         transaction.HasIndex(entry => new { entry.UserId, entry.LimitDay }).HasFilter("limit_day IS NOT NULL");
-
-        // Entries are appended in order of time, so a few pages of BRIN cover a week.
-        transaction.HasIndex(entry => entry.CreatedAt).HasMethod("brin");
     }
 }

@@ -41,7 +41,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         }
 
         var balances = await AddToBalancesAsync(grants, cancellationToken);
-        AddToLedger(grants, balances);
+        await PeriodTotal.AddAsync(database, AddToLedger(grants, balances), cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         _changed.AddRange(balances.Values);
     }
@@ -131,8 +131,9 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         return balances.ToDictionary(balance => balance.UserId);
     }
 
-    private void AddToLedger(List<Grant> grants, Dictionary<Guid, Balance> balances)
+    private List<PointTransaction> AddToLedger(List<Grant> grants, Dictionary<Guid, Balance> balances)
     {
+        var entries = new List<PointTransaction>(grants.Count);
         foreach (var user in grants.GroupBy(grant => grant.Trigger.UserId))
         {
             var balance = balances[user.Key];
@@ -155,11 +156,14 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
                     LimitDay = grant.LimitDay,
                     CreatedAt = at,
                 };
-                database.Transactions.Add(entry);
+                entries.Add(entry);
                 database.Publish(new PointsAwarded(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), at, grant.Trigger.Cause);
                 metrics.Awarded(grant.Rule.Code, grant.Points);
             }
         }
+
+        database.Transactions.AddRange(entries);
+        return entries;
     }
 
     private sealed class Grant(AwardTrigger trigger, Rule rule)

@@ -29,6 +29,7 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
             """, cancellationToken);
         await _database.Transactions.Where(entry => entry.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.UserId, ErasedUser.Id), cancellationToken);
+        await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         _erased.Add(userId);

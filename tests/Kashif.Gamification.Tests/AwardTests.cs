@@ -1,3 +1,4 @@
+using Kashif.Gamification.Leaderboard;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Gamification.Tests.GamificationService;
@@ -148,6 +149,13 @@ public sealed class AwardTests(GamificationService service)
         var entries = await service.QueryAsync(database => database.Transactions.Where(entry => users.Contains(entry.UserId)).ToListAsync());
         var balances = await service.QueryAsync(database => database.Balances.Where(balance => users.Contains(balance.UserId)).ToListAsync());
         balances.Count.ShouldBe(users.Length);
+        (await service.QueryAsync(database => database.PeriodTotals.Where(total => users.Contains(total.UserId)).ToListAsync()))
+            .Select(total => (total.UserId, total.Period, total.StartsOn, total.Points)).ShouldBe(
+                from entry in entries
+                where entry.Points > 0
+                from period in Periods.Calendar
+                group (long)entry.Points by (entry.UserId, Period: period, StartsOn: period.StartOf(entry.CreatedAt)) into total
+                select (total.Key.UserId, total.Key.Period, total.Key.StartsOn, total.Sum()), ignoreOrder: true);
         entries.ShouldContain(entry => entry.Points < 0);
         foreach (var balance in balances)
         {

@@ -7,6 +7,8 @@ using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
@@ -144,16 +146,49 @@ public sealed class LeaderboardTests(GamificationService service)
     {
         var user = Guid.CreateVersion7();
         await service.EarnAsync(user, 3);
+        using var coupons = service.Host.AsService();
+        var redemption = Guid.CreateVersion7();
+        await coupons.DebitAsync(redemption, user, 150);
+        (await coupons.DebitAsync(redemption, user, 150, collection: "refunds")).Status.ShouldBe(200);
         await service.SpendAsync(user, 150);
         var past = Guid.CreateVersion7();
         await service.EarnAsync(past, 1);
-        await service.QueryAsync(database => database.Transactions.Where(entry => entry.UserId == past)
-            .ExecuteUpdateAsync(set => set.SetProperty(entry => entry.CreatedAt, entry => entry.CreatedAt.AddDays(-40))));
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE period_totals SET starts_on = starts_on - 40 WHERE user_id = {past}"));
 
         await Eventually.TrueAsync(
             async () => (await LeaderboardAsync(period)).Any(item => item.GetProperty("user_id").GetGuid() == user && item.GetProperty("points").GetInt64() == 150),
             "the award on the leaderboard");
         (await LeaderboardAsync(period)).ShouldNotContain(item => item.GetProperty("user_id").GetGuid() == past);
+    }
+
+    [Fact]
+    public async Task The_totals_of_past_periods_are_deleted()
+    {
+        var (current, past) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await service.EarnAsync(current, 1);
+        await service.EarnAsync(past, 1);
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE period_totals SET starts_on = starts_on - 40 WHERE user_id = {past}"));
+
+        await service.Host.Services.GetServices<IHostedService>().OfType<PeriodCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
+
+        (await TotalsAsync(current)).ShouldBe([(Period.Month, 50), (Period.Week, 50)]);
+        (await TotalsAsync(past)).ShouldBeEmpty();
+
+        Task<List<(Period, long)>> TotalsAsync(Guid user) => service.QueryAsync(async database =>
+            (await database.PeriodTotals.Where(total => total.UserId == user).OrderBy(total => total.Period).ToListAsync()).ConvertAll(total => (total.Period, total.Points)));
+    }
+
+    [Theory]
+    [InlineData("2026-11-29T23:59:59.999Z", "2026-11-01", "2026-11-23")]
+    [InlineData("2026-11-30T00:00:00Z", "2026-11-01", "2026-11-30")]
+    [InlineData("2027-01-01T00:00:00Z", "2027-01-01", "2026-12-28")]
+    [InlineData("2027-01-01T02:00:00+03:00", "2026-12-01", "2026-12-28")]
+    public void Periods_begin_in_UTC(string time, string month, string week)
+    {
+        var at = DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
+
+        Period.Month.StartOf(at).ToString("O", System.Globalization.CultureInfo.InvariantCulture).ShouldBe(month);
+        Period.Week.StartOf(at).ToString("O", System.Globalization.CultureInfo.InvariantCulture).ShouldBe(week);
     }
 
     [Fact]
@@ -166,7 +201,7 @@ public sealed class LeaderboardTests(GamificationService service)
         await Eventually.TrueAsync(async () =>
         {
             using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
-            first.Headers.CacheControl.ShouldNotBeNull().ToString().ShouldBe("public, max-age=10");
+            first.Headers.CacheControl.ShouldNotBeNull().ToString().ShouldBe("public, max-age=1");
             using var again = new HttpRequestMessage(HttpMethod.Get, path);
             again.Headers.IfNoneMatch.Add(first.Headers.ETag.ShouldNotBeNull());
             using var second = await anonymous.SendAsync(again, TestContext.Current.CancellationToken);
