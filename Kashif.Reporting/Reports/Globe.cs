@@ -18,6 +18,9 @@ internal static class Globe
     /// <summary>Half the equator, in kilometres: the greatest distance of two points.</summary>
     public const double MaxDistanceKm = 20037.5;
 
+    /// <summary>The chord of <see cref="MaxDistanceKm"/>, with room for the rounding of PostgreSQL's.</summary>
+    public const double MaxChord = 2 + 1e-9;
+
     /// <summary>The SQL of the column <c>position</c>; computes the same as <see cref="Vector"/>.</summary>
     public const string PositionSql =
         "cube(ARRAY[cos(radians(latitude)) * cos(radians(longitude)), cos(radians(latitude)) * sin(radians(longitude)), sin(radians(latitude))])";

@@ -36,7 +36,10 @@ public sealed class ReportQuery
     [FromQuery(Name = "radius_km"), Between(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
-    /// <summary>The order: <c>nearest</c> first, which needs a point and is the default with one, or <c>newest</c> first.</summary>
+    /// <summary>
+    /// The order: <c>nearest</c> first, which needs a point, is the default with one and reaches the 5,000 nearest reports, or
+    /// <c>newest</c> first.
+    /// </summary>
     [FromQuery(Name = "sort"), Values("nearest", "newest")]
     public string? Sort { get; set; }
 
@@ -127,7 +130,8 @@ internal static class ListReports
         ReportList list, PageRequest page, CancellationToken cancellationToken)
     {
         (double Chord, Guid Id) after = default;
-        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out after.Chord, out after.Id))
+        if (page.Cursor is { } cursor
+            && !(Cursor.TryDecode(cursor, out after.Chord, out after.Id) && after.Chord >= 0 && after.Chord <= (list.Around?.Radius ?? Globe.MaxChord)))
         {
             return Error.Field("cursor", Cursor.Invalid);
         }

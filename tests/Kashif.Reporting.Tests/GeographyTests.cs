@@ -1,5 +1,11 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
@@ -101,6 +107,59 @@ public sealed class GeographyTests(ReportingService service)
         newest.Select(report => report.Id).ShouldBe(ids.Take(9).Reverse());
     }
 
+    [Theory]
+    [InlineData("NaN", "")]
+    [InlineData("-1E-09", "")]
+    [InlineData("2.1", "")]
+    [InlineData("Infinity", "")]
+    [InlineData("0.001", "&radius_km=5")]
+    public async Task A_cursor_outside_the_area_returns_400(string chord, string radius)
+    {
+        using var client = service.Host.Anonymous();
+        var cursor = Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{chord}|{Guid.CreateVersion7()}"));
+
+        var (status, problem) = await client.ReadAsync($"{Root}?latitude=1&longitude=1{radius}&cursor={cursor}");
+
+        status.ShouldBe(400);
+        problem.BadFields.ShouldBe(["cursor"]);
+    }
+
+    /// <summary>Counts the rows that PostgreSQL reads, in the transaction of the query.</summary>
+    [Theory]
+    [InlineData("a crowded point", null)]
+    [InlineData("a forged cursor", 1.9)]
+    [InlineData("a cursor within the crowd", 0.0)]
+    public async Task A_page_of_the_nearest_reports_reads_a_bounded_number_of_rows(string what, double? chord)
+    {
+        const string Category = "crowded";
+        var count = ReportList.Depth + 500;
+        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
+        await service.SeedAsync([.. Enumerable.Repeat((12.5, 56.5), count)], Category, database: host.Database);
+        await using var scope = host.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
+        await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
+
+        foreach (var category in (string?[])[null, Category])
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
+            var before = await ReadSoFarAsync();
+            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
+            {
+                Category = category,
+                Around = new Area(Globe.Vector(12.5, 56.5), null),
+            };
+            var rows = await list.NearestAsync(chord is { } from ? (from, Guid.Empty) : null, Cancelled);
+            var read = await ReadSoFarAsync() - before;
+
+            rows.Count.ShouldBe(chord == 1.9 ? 0 : 11, what);
+            read.ShouldBeInRange(11, ReportList.Depth + 1, what);
+        }
+
+        Task<long> ReadSoFarAsync() => database.Database.SqlQuery<long>($"""
+            SELECT (idx_tup_fetch + seq_tup_read)::bigint AS "Value" FROM pg_stat_xact_user_tables WHERE relname = 'reports'
+            """).SingleAsync(Cancelled);
+    }
+
     [Fact]
     public async Task The_nearest_reports_are_read_in_index_order()
     {
@@ -110,8 +169,10 @@ public sealed class GeographyTests(ReportingService service)
         await using var command = new NpgsqlCommand("""
             ANALYZE reports;
             EXPLAIN SELECT * FROM (
-                SELECT id, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
-                ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) FETCH FIRST 51 ROWS WITH TIES
+                SELECT * FROM (
+                    SELECT id, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
+                    ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) LIMIT 5000
+                ) scanned WHERE (chord, id) > (0.0001, '00000000-0000-0000-0000-000000000000') ORDER BY chord FETCH FIRST 51 ROWS WITH TIES
             ) nearest WHERE chord <= 0.001 ORDER BY chord, id LIMIT 51
             """, connection);
         var plan = new List<string>();
@@ -123,6 +184,7 @@ public sealed class GeographyTests(ReportingService service)
 
         plan.ShouldContain(line => line.Contains("Index Scan using ix_reports_position", StringComparison.Ordinal));
         plan.ShouldContain(line => line.Contains("Order By: (\"position\" <->", StringComparison.Ordinal));
+        plan.Count(line => line.Contains("Sort Key", StringComparison.Ordinal)).ShouldBe(1, "only the page is sorted");
     }
 
     private static double Distance(JsonElement report) => report.GetProperty("distance_km").GetDouble();

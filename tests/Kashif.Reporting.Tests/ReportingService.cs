@@ -75,11 +75,11 @@ public sealed class ReportingService : IAsyncLifetime
     }
 
     /// <summary>Inserts reports directly into the database, in random order.</summary>
-    internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null)
+    internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null, string? database = null)
     {
         var now = TimeProvider.System.GetUtcNow();
         var ids = places.Select((_, index) => Guid.CreateVersion7(now.AddMilliseconds(index - places.Count))).ToArray();
-        await using var connection = new NpgsqlConnection(Host.Database);
+        await using var connection = new NpgsqlConnection(database ?? Host.Database);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand("""
             WITH category AS (
