@@ -38,7 +38,7 @@ public sealed class PersonQueries : IDisposable
 
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await using (var planner = new NpgsqlCommand("SET enable_seqscan = off", connection))
+        await using (var planner = new NpgsqlCommand("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off", connection))
         {
             await planner.ExecuteNonQueryAsync();
         }
