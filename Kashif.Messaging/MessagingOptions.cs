@@ -20,6 +20,10 @@ public sealed class MessagingOptions
     /// </summary>
     public TimeSpan RelayLinger { get; set; } = TimeSpan.FromMilliseconds(25);
 
+    /// <summary>How long a publish waits for the broker's confirm; the relay holds its rows as long.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00", ErrorMessage = "Messaging:ConfirmTimeout must be between 10 ms and 5 minutes, such as 00:00:10.")]
+    public TimeSpan ConfirmTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How many messages a consumer handles in one transaction at the most.</summary>
     [Range(1, 1000)]
     public int ConsumerBatch { get; set; } = 250;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.RabbitMq;
@@ -8,13 +9,14 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Messaging.Outbox;
 
 /// <summary>
 /// Publishes the outbox. Rows are deleted in a transaction that commits only when the broker has confirmed them, so a crash
 /// at any point publishes again rather than not at all; <c>SKIP LOCKED</c> lets any number of replicas share the work. The broker
-/// returns an event that no queue is bound to: the batch stays, and the next channel declares the bindings anew.
+/// returns an event that no queue is bound to: it stays, the bindings are declared again, and its type waits while others go on.
 /// </summary>
 internal sealed partial class OutboxRelay<TContext>(
     IServiceScopeFactory scopes,
@@ -28,11 +30,12 @@ internal sealed partial class OutboxRelay<TContext>(
     where TContext : DbContext
 {
     private const string TakeBatch = """
-        DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+        DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE type <> ALL ($2) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
         RETURNING id, type, subject, trace_parent, correlation_id, payload, occurred_at
         """;
 
     private readonly Backoff _backoff = new(time);
+    private readonly Dictionary<string, (Backoff Backoff, DateTimeOffset Until)> _unroutable = [];
     private readonly string _source = $"/kashif/{identity.Name}";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -110,25 +113,70 @@ internal sealed partial class OutboxRelay<TContext>(
         var batch = await TakeAsync(connection, cancellationToken);
         if (batch.Count == 0)
         {
-            metrics.OldestUnpublished(null);
+            if (_unroutable.Count == 0)
+            {
+                metrics.OldestUnpublished(null);
+            }
+            else
+            {
+                await MeasureBacklogAsync(cancellationToken);
+            }
+
             return 0;
         }
 
         metrics.OldestUnpublished(batch[0].OccurredAt);
-        await Task.WhenAll(batch.Select(message => PublishAsync(channel, message, cancellationToken)));
+        var returned = new ConcurrentBag<OutboxMessage>();
+        await broker.ConfirmAsync(
+            limited => Task.WhenAll(batch.Select(async message =>
+            {
+                if (!await PublishAsync(channel, message, limited))
+                {
+                    returned.Add(message);
+                }
+            })),
+            cancellationToken);
 
-        // Confirmed: from here on a cancellation would only publish the batch a second time.
+        // Confirmed or returned: from here on a cancellation would only publish the batch a second time.
+        if (!returned.IsEmpty)
+        {
+            await context.Database.UseTransactionAsync(transaction, CancellationToken.None);
+            context.AddRange(returned);
+            await context.SaveChangesAsync(CancellationToken.None);
+        }
+
         await transaction.CommitAsync(CancellationToken.None);
 
-        foreach (var message in batch)
+        foreach (var message in batch.Except(returned))
         {
+            _unroutable.Remove(message.Type);
             metrics.Published(message.Type, message.OccurredAt);
+        }
+
+        if (!returned.IsEmpty)
+        {
+            PutOff(returned);
+            await broker.DeclareTopologyAsync(channel, cancellationToken);
         }
 
         return batch.Count;
     }
 
-    private async Task PublishAsync(IChannel channel, OutboxMessage message, CancellationToken cancellationToken)
+    /// <summary>Leaves the types of returned events alone for a while, so that they do not keep the others waiting.</summary>
+    private void PutOff(IEnumerable<OutboxMessage> returned)
+    {
+        foreach (var type in returned.GroupBy(message => message.Type))
+        {
+            var backoff = _unroutable.TryGetValue(type.Key, out var waiting) ? waiting.Backoff : new Backoff(time);
+            var delay = backoff.Next();
+            _unroutable[type.Key] = (backoff, time.GetUtcNow() + delay);
+            metrics.Unroutable(type.Key, type.Count());
+            Unroutable(logger, type.Count(), type.Key, delay);
+        }
+    }
+
+    /// <returns>False if the broker returned the event, because no queue is bound to its type.</returns>
+    private async Task<bool> PublishAsync(IChannel channel, OutboxMessage message, CancellationToken cancellationToken)
     {
         using var span = EventSpans.StartPublish(message.Type, message.Id, message.TraceParent);
         try
@@ -146,6 +194,12 @@ internal sealed partial class OutboxRelay<TContext>(
                 },
                 message.ToCloudEvent(_source, span?.Id ?? message.TraceParent),
                 cancellationToken);
+            return true;
+        }
+        catch (PublishReturnException exception)
+        {
+            span.Fail(exception);
+            return false;
         }
         catch (Exception exception)
         {
@@ -158,6 +212,7 @@ internal sealed partial class OutboxRelay<TContext>(
     {
         await using var command = new NpgsqlCommand(TakeBatch, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = options.Value.RelayBatch });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = WaitingTypes() });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
 
         var batch = new List<OutboxMessage>();
@@ -179,6 +234,15 @@ internal sealed partial class OutboxRelay<TContext>(
         batch.Sort((left, right) => left.Id.CompareTo(right.Id));
         return batch;
     }
+
+    private string[] WaitingTypes()
+    {
+        var now = time.GetUtcNow();
+        return [.. _unroutable.Where(type => type.Value.Until > now).Select(type => type.Key)];
+    }
+
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Error, Message = "{Count} events of type {EventType} reach no queue; they stay in the outbox and are tried again in {Delay}")]
+    private static partial void Unroutable(ILogger logger, int count, string eventType, TimeSpan delay);
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Debug, Message = "The age of the outbox could not be read")]
     private static partial void BacklogUnknown(ILogger logger, Exception exception);

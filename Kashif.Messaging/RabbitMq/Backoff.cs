@@ -8,9 +8,13 @@ internal sealed class Backoff(TimeProvider time)
 
     public void Reset() => _failures = 0;
 
-    public async Task WaitAsync(CancellationToken cancellationToken)
+    /// <returns>The wait after one more failure.</returns>
+    public TimeSpan Next()
     {
         var delay = TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(_failures++, 10)) * (0.75 + Random.Shared.NextDouble() / 2));
-        await Task.Delay(delay < Longest ? delay : Longest, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return delay < Longest ? delay : Longest;
     }
+
+    public async Task WaitAsync(CancellationToken cancellationToken) =>
+        await Task.Delay(Next(), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -40,6 +40,22 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
             cancellationToken);
     }
 
+    /// <summary>Publishes and waits for the confirms, but not for ever: a broker without memory or disk blocks publishers and confirms nothing.</summary>
+    /// <exception cref="TimeoutException">The broker has not confirmed within <see cref="MessagingOptions.ConfirmTimeout"/>.</exception>
+    public async Task ConfirmAsync(Func<CancellationToken, Task> publish, CancellationToken cancellationToken)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(options.Value.ConfirmTimeout);
+        try
+        {
+            await publish(limited.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker has not confirmed within {options.Value.ConfirmTimeout}.", exception);
+        }
+    }
+
     public async Task<IChannel> OpenChannelAsync(CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync();

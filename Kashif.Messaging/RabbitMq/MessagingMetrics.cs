@@ -9,6 +9,7 @@ internal sealed class MessagingMetrics
 {
     private readonly TimeProvider _time;
     private readonly Counter<long> _published;
+    private readonly Counter<long> _unroutable;
     private readonly Counter<long> _consumed;
     private readonly Histogram<double> _publishLag;
     private readonly Histogram<double> _consumeLag;
@@ -19,6 +20,7 @@ internal sealed class MessagingMetrics
         _time = time;
         var meter = meters.Create(KashifTelemetry.Name);
         _published = meter.CreateCounter<long>("published_messages", "{message}", "Events that the broker has confirmed");
+        _unroutable = meter.CreateCounter<long>("unroutable_messages", "{message}", "Events that the broker returned, because they would have reached no queue");
         _consumed = meter.CreateCounter<long>("consumed_messages", "{message}", "Events by outcome: handled, retried, dead_lettered");
         _publishLag = meter.CreateHistogram<double>("outbox_lag", "s", "From an event's occurrence to the broker's confirmation", tags: null, KashifTelemetry.Seconds);
         _consumeLag = meter.CreateHistogram<double>("consumer_lag", "s", "From an event's occurrence to its committed effect", tags: null, KashifTelemetry.Seconds);
@@ -34,6 +36,8 @@ internal sealed class MessagingMetrics
         _published.Add(1, new KeyValuePair<string, object?>("type", type));
         _publishLag.Record((_time.GetUtcNow() - occurredAt).TotalSeconds, new KeyValuePair<string, object?>("type", type));
     }
+
+    public void Unroutable(string type, int count) => _unroutable.Add(count, new KeyValuePair<string, object?>("type", type));
 
     public void Consumed(string type, string outcome) =>
         _consumed.Add(1, new("type", type), new("outcome", outcome));

@@ -44,7 +44,7 @@ public sealed class MessagingTests(MessagingServers servers)
     public async Task An_unroutable_event_stays_in_the_outbox_until_its_binding_is_restored()
     {
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
-        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listens: false);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
         await PublishAsync(service, Guid.CreateVersion7());
         await OutboxEmptiesAsync(service); // the relay has opened its channel and declared the bindings
         await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
@@ -59,6 +59,53 @@ public sealed class MessagingTests(MessagingServers servers)
         await Eventually.TrueAsync(
             async () => await tap.TakeAsync(ResourceNames.Auth) is { } envelope && envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user,
             "the event in the queue of Auth");
+        await OutboxEmptiesAsync(service);
+    }
+
+    [Fact]
+    public async Task A_returned_event_does_not_hold_up_the_others_of_its_batch()
+    {
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, ReportCreated.Type);
+        await PublishAsync(service, Guid.CreateVersion7());
+        await OutboxEmptiesAsync(service); // the relay has opened its channel and declared the bindings
+        await tap.UnbindAsync(ResourceNames.Auth, UserDataErased.Type);
+        var (user, report) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+
+        await service.WithDbAsync(database =>
+        {
+            database.Publish(new UserDataErased(user, ResourceNames.Coupons), TimeProvider.System.GetUtcNow());
+            database.Publish(Report(report), TimeProvider.System.GetUtcNow());
+            return database.SaveChangesAsync(Cancel);
+        });
+
+        await Eventually.TrueAsync(
+            async () => await tap.TakeAsync(ResourceNames.Auth) is { } envelope && envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user,
+            "the event in the queue of Auth");
+        await OutboxEmptiesAsync(service);
+        tap.Envelopes(ReportCreated.Type).Count(envelope => envelope.GetProperty("data").GetProperty("report_id").GetGuid() == report).ShouldBe(1);
+        service.Logs.Lines.ShouldContain(line => line.Contains($"1 events of type {UserDataErased.Type} reach no queue"));
+    }
+
+    [Fact]
+    public async Task A_broker_that_confirms_nothing_does_not_keep_rows_locked()
+    {
+        await using var proxy = new PausableProxy(servers.Servers.Messaging);
+        await using var service = await SampleService.StartAsync(
+            servers, Consumer, consume: true, messaging: proxy.Address, configure: options => options.ConfirmTimeout = TimeSpan.FromMilliseconds(300));
+        var (first, held) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await PublishAsync(service, first);
+        await CountedAsync(service, [first]);
+
+        proxy.Pause();
+        await PublishAsync(service, held);
+
+        await Eventually.TrueAsync(() => service.Logs.Lines.Any(line => line.Contains("The broker has not confirmed within")), "the timeout");
+        await Eventually.TrueAsync(async () => await service.WithDbAsync(database => database.Database
+            .SqlQuery<Guid>($"""SELECT id AS "Value" FROM outbox FOR UPDATE SKIP LOCKED""").ToListAsync(Cancel)) is [_], "the row without a lock");
+
+        proxy.Resume();
+        await CountedAsync(service, [held]);
         await OutboxEmptiesAsync(service);
     }
 

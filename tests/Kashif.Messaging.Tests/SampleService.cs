@@ -7,6 +7,7 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Messaging.RabbitMq;
 using Kashif.Security;
+using Kashif.Testing;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -15,6 +16,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Kashif.Messaging.Tests;
@@ -34,11 +36,15 @@ internal sealed class SampleService : IAsyncDisposable
 
     public string Database { get; }
     public IServiceProvider Services => _application.Services;
+    public CapturedLogs Logs => Services.GetRequiredService<CapturedLogs>();
     public HandlerControl Control => Services.GetRequiredService<HandlerControl>();
 
     /// <param name="service">The service whose queue it consumes. Concurrent tests must not consume the same queue.</param>
+    /// <param name="newer">Whether it is of a newer version, which handles one more type: <see cref="ReportStatusUpdated"/>.</param>
+    /// <param name="messaging">Another address of the broker.</param>
     public static async Task<SampleService> StartAsync(
-        MessagingServers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null)
+        MessagingServers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null,
+        bool newer = false, string? messaging = null, Action<MessagingOptions>? configure = null)
     {
         var isNew = database is null;
         database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer) { Database = $"sample-{Guid.CreateVersion7():N}" }.ConnectionString;
@@ -48,7 +54,7 @@ internal sealed class SampleService : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:sample-db"] = database,
-            [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Servers.Messaging,
+            [$"ConnectionStrings:{ResourceNames.Messaging}"] = messaging ?? servers.Servers.Messaging,
             [$"services:{ResourceNames.Auth}:http:0"] = servers.Issuer.Address,
             ["Database:MigrateAtStart"] = "false",
         });
@@ -57,10 +63,21 @@ internal sealed class SampleService : IAsyncDisposable
         builder.Services.AddValidation();
         builder.AddKashifDbContext<SampleDbContext>("sample-db");
         builder.Services.AddSingleton<HandlerControl>();
-        builder.Services.Configure<MessagingOptions>(options => options.RetryDelays = retryDelays);
+        builder.Services.AddSingleton<CapturedLogs>();
+        builder.Services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<CapturedLogs>());
+        builder.Services.Configure<MessagingOptions>(options =>
+        {
+            options.RetryDelays = retryDelays;
+            configure?.Invoke(options);
+        });
         if (consume)
         {
-            builder.AddEventConsumer<SampleDbContext>().AddHandler<ReportCreated, CountReports>("count").AddHandler<UserDeleted, SampleErasure>("an erasure");
+            var consumer = builder.AddEventConsumer<SampleDbContext>()
+                .AddHandler<ReportCreated, CountReports>("count").AddHandler<UserDeleted, SampleErasure>("an erasure");
+            if (newer)
+            {
+                consumer.AddHandler<ReportStatusUpdated, CountChanges>("count-changes");
+            }
         }
 
         var application = builder.Build();
@@ -143,13 +160,19 @@ internal sealed class CountedReport
 /// <summary>Makes the handler fail for some reports.</summary>
 internal sealed class HandlerControl
 {
+    /// <summary>A lock in the database that the handler takes.</summary>
+    public const long Lock = 4711;
+
     public HashSet<Guid> Poison { get; } = [];
+
+    /// <summary>A report for which the handler waits for <see cref="Lock"/>.</summary>
+    public Guid? Locked { get; set; }
     public int Committed;
 }
 
 internal sealed class CountReports(SampleDbContext database, HandlerControl control) : IEventHandler<ReportCreated>
 {
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
+    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
     {
         foreach (var received in events)
         {
@@ -158,10 +181,14 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
                 throw new InvalidOperationException("This report is poison.");
             }
 
+            if (control.Locked == received.Data.ReportId)
+            {
+                database.Database.SetCommandTimeout(1);
+                await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({HandlerControl.Lock})", cancellationToken);
+            }
+
             database.Counted.Add(new CountedReport { ReportId = received.Data.ReportId });
         }
-
-        return Task.CompletedTask;
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)
@@ -175,6 +202,15 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
 internal sealed class SampleErasure(SampleDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     protected override Task EraseAsync(Guid userId, CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+internal sealed class CountChanges(SampleDbContext database) : IEventHandler<ReportStatusUpdated>
+{
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken)
+    {
+        database.Counted.AddRange(events.Select(received => new CountedReport { ReportId = received.Data.ReportId }));
+        return Task.CompletedTask;
+    }
 }
 
 public sealed record CreateNoteRequest(

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kashif.Messaging.Events;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Testing;
 
@@ -23,21 +24,21 @@ public sealed class EventTap : IAsyncDisposable
     /// <summary>The CloudEvents envelopes received so far, in order of arrival.</summary>
     public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
 
-    /// <param name="listens">False for a tap without a queue, so that events can be unroutable.</param>
-    public static async Task<EventTap> OpenAsync(string messaging, bool listens = true)
+    /// <param name="listensTo">The types that it records, as a routing pattern; null for none. An event that nobody listens to is unroutable.</param>
+    public static async Task<EventTap> OpenAsync(string messaging, string? listensTo = "#")
     {
         var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();
         var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
         await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true);
         var tap = new EventTap(connection, channel);
-        if (!listens)
+        if (listensTo is null)
         {
             return tap;
         }
 
         var queue = await channel.QueueDeclareAsync();
-        await channel.QueueBindAsync(queue.QueueName, Exchange, "#");
+        await channel.QueueBindAsync(queue.QueueName, Exchange, listensTo);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, delivery) =>
         {
@@ -83,9 +84,26 @@ public sealed class EventTap : IAsyncDisposable
         await _channel.BasicPublishAsync(
             Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
 
+    /// <returns>Whether a queue is bound to the type. If so, it gets an empty message.</returns>
+    public async Task<bool> IsBoundAsync(string type)
+    {
+        try
+        {
+            await _channel.BasicPublishAsync(Exchange, type, mandatory: true, new BasicProperties(), ReadOnlyMemory<byte>.Empty);
+            return true;
+        }
+        catch (PublishReturnException)
+        {
+            return false;
+        }
+    }
+
     /// <returns>The next message in a service's queue, or null if the queue is empty.</returns>
     public async Task<JsonElement?> TakeAsync(string service) =>
         await _channel.BasicGetAsync(service, autoAck: true) is { } message ? JsonSerializer.Deserialize<JsonElement>(message.Body.Span) : null;
+
+    /// <summary>Binds a service's queue to an event.</summary>
+    public Task BindAsync(string service, string type) => _channel.QueueBindAsync(service, Exchange, type);
 
     /// <summary>Unbinds a service's queue from an event.</summary>
     public Task UnbindAsync(string service, string type) => _channel.QueueUnbindAsync(service, Exchange, type);
