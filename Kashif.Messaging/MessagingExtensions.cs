@@ -19,6 +19,9 @@ public static class MessagingExtensions
     {
         builder.AddMessaging();
         builder.Services.AddSingleton<EventProcessor<TContext>>();
+        builder.Services.AddSingleton<Subscriptions<TContext>>();
+        builder.Services.AddSingleton<ConsumerHealth>();
+        builder.Services.AddHealthChecks().AddCheck<ConsumerHealth>(ConsumerHealth.Name, HealthStatus.Degraded);
         builder.Services.AddHostedService<EventConsumer<TContext>>();
         return new EventConsumerBuilder(builder.Services);
     }

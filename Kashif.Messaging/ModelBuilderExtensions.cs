@@ -13,8 +13,8 @@ public static class ModelBuilderExtensions
     private const int NameLength = 100;
 
     /// <summary>
-    /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c>, <c>erased_users</c> and
-    /// <c>idempotency_keys</c>. The last call of <c>OnModelCreating</c>.
+    /// Applies the entity configurations of the context's assembly, adds the tables <c>outbox</c>, <c>inbox</c>, <c>subscriptions</c>,
+    /// <c>erased_users</c> and <c>idempotency_keys</c>. The last call of <c>OnModelCreating</c>.
     /// </summary>
     public static ModelBuilder ApplyKashifConventions(this ModelBuilder modelBuilder, DbContext context)
     {
@@ -45,6 +45,13 @@ public static class ModelBuilderExtensions
             tombstone.ToTable("erased_users");
             tombstone.HasKey(erased => erased.UserId);
             tombstone.Property(erased => erased.UserId).ValueGeneratedNever();
+        });
+
+        modelBuilder.Entity<Subscription>(subscription =>
+        {
+            subscription.ToTable("subscriptions");
+            subscription.HasKey(row => row.EventType);
+            subscription.Property(row => row.EventType).HasMaxLength(NameLength);
         });
 
         modelBuilder.Entity<IdempotencyRecord>(record =>

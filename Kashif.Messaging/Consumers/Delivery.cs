@@ -7,16 +7,11 @@ namespace Kashif.Messaging.Consumers;
 /// <summary>A message that has been parsed down to its type.</summary>
 internal sealed record Delivery(ulong Tag, ReadOnlyMemory<byte> Body, int Attempt, CloudEvent Event, object Data)
 {
-    /// <exception cref="JsonException">The message is no event of the catalog.</exception>
-    public static Delivery Parse(ulong tag, ReadOnlyMemory<byte> body, int attempt)
+    /// <param name="envelope">Of an event of the catalog.</param>
+    /// <exception cref="JsonException">The data is not that of its type.</exception>
+    public static Delivery Parse(ulong tag, ReadOnlyMemory<byte> body, int attempt, CloudEvent envelope)
     {
-        var envelope = CloudEvent.Parse(body.Span);
-        if (!EventCatalog.Types.TryGetValue(envelope.Type, out var type))
-        {
-            throw new JsonException($"Unknown event type '{envelope.Type}'.");
-        }
-
-        var data = envelope.Data.Deserialize(type) ?? throw new JsonException("The event has no data.");
+        var data = envelope.Data.Deserialize(EventCatalog.Types[envelope.Type]) ?? throw new JsonException("The event has no data.");
         return new Delivery(tag, body, attempt, envelope, data);
     }
 

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
 using Kashif.Http;
+using Kashif.Messaging.Events;
 using Kashif.Messaging.RabbitMq;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
@@ -13,11 +15,14 @@ namespace Kashif.Messaging.Consumers;
 
 /// <summary>
 /// Takes messages from the service's queue in batches. A batch that fails is tried message by message, so one bad message
-/// does not block the others. A message that fails alone goes to a delayed retry queue and in the end to the dead letters. Nothing
-/// is acknowledged before its effect, its retry or its dead letter is safe.
+/// does not block the others. A message that fails alone goes to a delayed retry queue and in the end to the dead letters. So does an
+/// event without a handler here: another replica of a newer or older version may handle it. If none does, it is acknowledged in the
+/// end. Nothing is acknowledged before its effect, its retry or its dead letter is safe.
 /// </summary>
 internal sealed partial class EventConsumer<TContext>(
     EventProcessor<TContext> processor,
+    Subscriptions<TContext> subscriptions,
+    ConsumerHealth health,
     Broker broker,
     MessagingMetrics metrics,
     ServiceIdentity identity,
@@ -30,6 +35,7 @@ internal sealed partial class EventConsumer<TContext>(
     private const int WholeBatchTries = 5;
 
     private readonly Backoff _reconnect = new(time);
+    private readonly ConcurrentDictionary<string, bool> _unhandledTypes = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -51,7 +57,7 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
-    /// <summary>Consumes on one channel until it breaks or the service stops.</summary>
+    /// <summary>Consumes on one channel until it breaks, the queue is deleted or the service stops.</summary>
     private async Task ConsumeAsync(CancellationToken stoppingToken)
     {
         var settings = options.Value;
@@ -63,7 +69,9 @@ internal sealed partial class EventConsumer<TContext>(
         var failures = await broker.OpenPublishChannelAsync(prefetch, stoppingToken);
         try
         {
+            await subscriptions.RenewAsync(stoppingToken);
             await broker.DeclareTopologyAsync(channel, stoppingToken);
+            await subscriptions.ReconcileAsync(channel, stoppingToken);
             await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, stoppingToken);
 
             // A closed channel is replaced at once: the broker redelivers its messages.
@@ -79,15 +87,29 @@ internal sealed partial class EventConsumer<TContext>(
                     delivery.BasicProperties, delivery.Body.ToArray(), delivery.CancellationToken));
                 return Task.CompletedTask;
             };
+            consumer.UnregisteredAsync += (_, _) =>
+            {
+                // The broker cancels the consumer of a queue that is deleted, and leaves the channel open.
+                if (channel.IsOpen)
+                {
+                    QueueDeleted(logger, identity.Name);
+                }
+
+                return CancelAsync(broken);
+            };
             await channel.BasicConsumeAsync(identity.Name, autoAck: false, consumer, stoppingToken);
             _reconnect.Reset();
+            health.Consumes = true;
+            Consuming(logger, identity.Name);
 
             var session = new Session(channel, failures, inbound.Reader);
             await Task.WhenAll(Enumerable.Range(0, settings.ConsumerConcurrency)
-                .Select(_ => WorkAsync(session, settings.ConsumerBatch, broken)));
+                .Select(_ => WorkAsync(session, settings.ConsumerBatch, broken))
+                .Append(KeepSubscriptionsAsync(channel, broken.Token)));
         }
         finally
         {
+            health.Consumes = false;
             await channel.DisposeQuietlyAsync();
             await failures.DisposeQuietlyAsync();
         }
@@ -143,12 +165,37 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
+    /// <summary>Repeats what this replica wants, and removes bindings that no replica wants.</summary>
+    private async Task KeepSubscriptionsAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Subscriptions<TContext>.Renewal, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            try
+            {
+                await subscriptions.RenewAsync(cancellationToken);
+                await subscriptions.ReconcileAsync(channel, cancellationToken);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                NotRenewed(logger, exception);
+            }
+        }
+    }
+
     private async Task<Delivery?> ParseAsync(Session session, BasicDeliverEventArgs message, CancellationToken cancellationToken)
     {
         var attempt = MessageHeaders.Attempt(message.BasicProperties);
         try
         {
-            return Delivery.Parse(message.DeliveryTag, message.Body, attempt);
+            var envelope = CloudEvent.Parse(message.Body.Span);
+            if (subscriptions.Handles(envelope.Type))
+            {
+                return Delivery.Parse(message.DeliveryTag, message.Body, attempt, envelope);
+            }
+
+            await PassOnAsync(session, message, envelope.Type, attempt, cancellationToken);
+            return null;
         }
         catch (JsonException exception)
         {
@@ -158,6 +205,35 @@ internal sealed partial class EventConsumer<TContext>(
             metrics.Consumed("unreadable", "dead_lettered");
             return null;
         }
+    }
+
+    /// <summary>Deals with an event that has no handler here: retries it until another replica takes it.</summary>
+    private async Task PassOnAsync(Session session, BasicDeliverEventArgs message, string type, int attempt, CancellationToken cancellationToken)
+    {
+        if (_unhandledTypes.TryAdd(type, true))
+        {
+            NoHandler(logger, type);
+        }
+
+        var unhandled = new UnhandledEventException(type);
+        var outcome = "passed_on";
+        if (attempt < broker.RetryDelays.Length)
+        {
+            await MoveAsync(session, Broker.RetryQueue(identity.Name, broker.RetryDelays[attempt]), message.Body, attempt + 1, unhandled, cancellationToken);
+        }
+        else if (await subscriptions.IsWantedAsync(type, cancellationToken))
+        {
+            await MoveAsync(session, Broker.DeadLetterQueue(identity.Name), message.Body, attempt, unhandled, cancellationToken);
+            outcome = "dead_lettered";
+        }
+        else
+        {
+            await subscriptions.DropAsync(type, cancellationToken);
+            outcome = "ignored";
+        }
+
+        await session.Channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
+        metrics.Consumed(EventCatalog.Types.ContainsKey(type) ? type : "unknown", outcome);
     }
 
     private async Task HandleAsync(Session session, List<Delivery> batch, CancellationToken cancellationToken)
@@ -170,7 +246,7 @@ internal sealed partial class EventConsumer<TContext>(
                 await processor.ProcessAsync(batch, cancellationToken);
                 break;
             }
-            catch (Exception exception) when (TransientFailure.Is(exception) && (batch.Count == 1 || failures < WholeBatchTries)
+            catch (Exception exception) when (IsTransient(exception) && (batch.Count == 1 || failures < WholeBatchTries)
                 && !cancellationToken.IsCancellationRequested)
             {
                 // No connection or a deadlock: not the message's fault, so it uses up no try.
@@ -201,6 +277,12 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
+    /// <summary>A command that takes too long on an open connection may do so for ever, so it is a failure like others.</summary>
+    private static bool IsTransient(Exception exception) =>
+        exception is DatabaseUnavailableException || (TransientFailure.Is(exception) && !IsTimeout(exception));
+
+    private static bool IsTimeout(Exception? exception) => exception is not null && (exception is TimeoutException || IsTimeout(exception.InnerException));
+
     private async Task FailAsync(Session session, Delivery delivery, Exception exception, CancellationToken cancellationToken)
     {
         var delays = broker.RetryDelays;
@@ -221,14 +303,16 @@ internal sealed partial class EventConsumer<TContext>(
 
     private Task MoveAsync(
         Session session, string queue, ReadOnlyMemory<byte> body, int attempt, Exception exception, CancellationToken cancellationToken) =>
-        session.Failures.BasicPublishAsync(
-            exchange: "", queue, mandatory: true, MessageHeaders.ForFailure(attempt, exception, time.GetUtcNow()), body, cancellationToken).AsTask();
+        broker.ConfirmAsync(
+            limited => session.Failures.BasicPublishAsync(
+                exchange: "", queue, mandatory: true, MessageHeaders.ForFailure(attempt, exception, time.GetUtcNow()), body, limited).AsTask(),
+            cancellationToken);
 
     /// <param name="Channel">Delivers and acknowledges.</param>
     /// <param name="Failures">Publishes to the retry and dead letter queues, confirmed.</param>
     private sealed record Session(IChannel Channel, IChannel Failures, ChannelReader<BasicDeliverEventArgs> Inbound);
 
-    [LoggerMessage(EventId = 1201, Level = LogLevel.Warning, Message = "Lost the connection to the broker; reconnecting")]
+    [LoggerMessage(EventId = 1201, Level = LogLevel.Warning, Message = "Stopped consuming; trying again")]
     private static partial void ConsumerFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "The database is unavailable; messages wait")]
@@ -240,6 +324,18 @@ internal sealed partial class EventConsumer<TContext>(
     [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "Event {EventId} ({EventType}) failed at its last try and is now a dead letter")]
     private static partial void DeadLettered(ILogger logger, Guid eventId, string eventType, Exception exception);
 
-    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "Message {MessageId} is not a known event and is now a dead letter")]
+    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "Message {MessageId} cannot be read as an event and is now a dead letter")]
     private static partial void Unreadable(ILogger logger, string? messageId, Exception exception);
+
+    [LoggerMessage(EventId = 1207, Level = LogLevel.Information, Message = "Consuming the queue {Queue}")]
+    private static partial void Consuming(ILogger logger, string queue);
+
+    [LoggerMessage(EventId = 1208, Level = LogLevel.Error, Message = "The queue {Queue} was deleted; declaring it again. The messages in it are lost")]
+    private static partial void QueueDeleted(ILogger logger, string queue);
+
+    [LoggerMessage(EventId = 1209, Level = LogLevel.Warning, Message = "Events of type {EventType} have no handler in this version; other replicas may take them. If none does, they are dropped")]
+    private static partial void NoHandler(ILogger logger, string eventType);
+
+    [LoggerMessage(EventId = 1210, Level = LogLevel.Warning, Message = "The subscriptions could not be renewed; retrying in a minute")]
+    private static partial void NotRenewed(ILogger logger, Exception exception);
 }

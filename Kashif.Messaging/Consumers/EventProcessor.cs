@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.RabbitMq;
@@ -39,6 +40,7 @@ internal sealed partial class EventProcessor<TContext>(
     {
         await using var scope = scopes.CreateAsyncScope();
         var context = scope.ServiceProvider.GetRequiredService<TContext>();
+        await ConnectAsync(context, cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
 
         var committed = new List<Func<CancellationToken, Task>>();
@@ -74,7 +76,7 @@ internal sealed partial class EventProcessor<TContext>(
         // The same event twice in one batch counts once.
         var entries = (
             from delivery in batch.DistinctBy(delivery => delivery.Event.Id)
-            from handler in HandlersOf(delivery.Event.Type)
+            from handler in _handlers[delivery.Event.Type]
             orderby handler.Name, delivery.Event.Id
             select (Handler: handler, Delivery: delivery)).ToList();
         var ids = entries.ConvertAll(entry => entry.Delivery.Event.Id).ToArray();
@@ -104,9 +106,17 @@ internal sealed partial class EventProcessor<TContext>(
         ];
     }
 
-    private IEnumerable<HandlerRegistration> HandlersOf(string type) => _handlers.Contains(type)
-        ? _handlers[type]
-        : throw new InvalidOperationException($"No handler is registered for '{type}'.");
+    private static async Task ConnectAsync(TContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await context.Database.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception exception) when (TransientFailure.Is(exception))
+        {
+            throw new DatabaseUnavailableException(exception);
+        }
+    }
 
     private sealed record InboxKey(Guid EventId, string Handler);
 

@@ -21,7 +21,7 @@ internal sealed class MessagingMetrics
         var meter = meters.Create(KashifTelemetry.Name);
         _published = meter.CreateCounter<long>("published_messages", "{message}", "Events that the broker has confirmed");
         _unroutable = meter.CreateCounter<long>("unroutable_messages", "{message}", "Events that the broker returned, because they would have reached no queue");
-        _consumed = meter.CreateCounter<long>("consumed_messages", "{message}", "Events by outcome: handled, retried, dead_lettered");
+        _consumed = meter.CreateCounter<long>("consumed_messages", "{message}", "Events by outcome: handled, retried, dead_lettered, passed_on, ignored");
         _publishLag = meter.CreateHistogram<double>("outbox_lag", "s", "From an event's occurrence to the broker's confirmation", tags: null, KashifTelemetry.Seconds);
         _consumeLag = meter.CreateHistogram<double>("consumer_lag", "s", "From an event's occurrence to its committed effect", tags: null, KashifTelemetry.Seconds);
         meter.CreateObservableGauge("outbox_oldest_age", OldestAge, "s", "Age of the oldest event that could not be published yet; 0 when there is none");

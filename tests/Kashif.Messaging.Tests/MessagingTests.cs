@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.DeadLetters;
@@ -9,6 +10,8 @@ using Kashif.Messaging.RabbitMq;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Messaging.Tests;
 
@@ -207,13 +210,148 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     [Fact]
+    public async Task A_command_that_always_times_out_makes_a_dead_letter()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        var report = Guid.CreateVersion7();
+        service.Control.Locked = report;
+        await using var holder = new NpgsqlConnection(service.Database);
+        await holder.OpenAsync(Cancel);
+        await using (var hold = new NpgsqlCommand($"SELECT pg_advisory_lock({HandlerControl.Lock})", holder))
+        {
+            await hold.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await PublishAsync(service, report);
+
+        (await DeadLettersAsync(service, expected: 1)).ShouldContain("Timeout");
+        await PurgeDeadLettersAsync(service);
+    }
+
+    [Fact]
+    public async Task An_event_that_only_a_newer_replica_handles_reaches_it()
+    {
+        var retries = Enumerable.Repeat(TimeSpan.FromMilliseconds(50), 20).ToArray();
+        await using var older = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: retries);
+        await using var newer = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: retries, newer: true, database: older.Database);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        var reports = Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7()).ToArray();
+
+        foreach (var report in reports)
+        {
+            await tap.PublishAsync(Change(report));
+        }
+
+        await CountedAsync(newer, reports);
+        older.Logs.Lines.Count(line => line.Contains($"Events of type {ReportStatusUpdated.Type} have no handler")).ShouldBe(1);
+        await DeadLettersAsync(older, expected: 0);
+    }
+
+    [Fact]
+    public async Task An_event_that_a_stopped_newer_replica_wanted_is_a_dead_letter()
+    {
+        await using var older = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        await using (await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries, newer: true, database: older.Database))
+        {
+            await Eventually.TrueAsync(async () => await SubscribedAsync(older, ReportStatusUpdated.Type), "the newer replica's subscription");
+        }
+
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        await tap.PublishAsync(Change(Guid.CreateVersion7()));
+
+        (await DeadLettersAsync(older, expected: 1)).ShouldContain($"This version of the service has no handler for '{ReportStatusUpdated.Type}'.");
+        await PurgeDeadLettersAsync(older);
+    }
+
+    [Fact]
+    public async Task An_event_that_no_replica_wants_is_dropped_in_the_end_and_its_binding_removed()
+    {
+        const string Unknown = "report.from_the_future";
+        using var ignored = new MeasuredCounter("consumed_messages", "unknown", "ignored");
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        await tap.BindAsync(Consumer, Unknown);
+
+        for (var count = 0; count < 3; count++)
+        {
+            await tap.PublishRawAsync(Unknown, JsonSerializer.SerializeToUtf8Bytes(
+                new { specversion = "1.0", id = Guid.CreateVersion7(), type = Unknown, time = TimeProvider.System.GetUtcNow(), data = new { } }));
+        }
+
+        await Eventually.TrueAsync(() => ignored.Sum == 3, "three dropped events");
+        await DeadLettersAsync(service, expected: 0);
+        service.Logs.Lines.Count(line => line.Contains($"Events of type {Unknown} have no handler")).ShouldBe(1);
+        await using var next = await SampleService.StartAsync(servers, Consumer, consume: true, database: service.Database);
+        await Eventually.TrueAsync(async () => !await SubscribedAsync(service, Unknown), "the next replica's start");
+        (await tap.IsBoundAsync(Unknown)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_subscription_that_another_replica_still_wants_stays_bound()
+    {
+        const string Former = "report.from_the_past";
+        await using var older = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        await tap.BindAsync(Consumer, Former);
+        await older.WithDbAsync(database => database.Database.ExecuteSqlAsync($"INSERT INTO subscriptions (event_type, wanted_at) VALUES ({Former}, now())", Cancel));
+
+        await using (var newer = await SampleService.StartAsync(servers, Consumer, consume: true, database: older.Database))
+        {
+            await ConsumesAsync(newer);
+            (await tap.IsBoundAsync(Former)).ShouldBeTrue();
+        }
+
+        await older.WithDbAsync(database => database.Database.ExecuteSqlAsync($"UPDATE subscriptions SET wanted_at = now() - interval '1 hour' WHERE event_type = {Former}", Cancel));
+        await using var newest = await SampleService.StartAsync(servers, Consumer, consume: true, database: older.Database);
+        await ConsumesAsync(newest);
+        (await tap.IsBoundAsync(Former)).ShouldBeFalse();
+        await DeadLettersAsync(newest, expected: 1); // the empty message
+        await PurgeDeadLettersAsync(newest);
+    }
+
+    [Fact]
+    public async Task A_deleted_queue_is_declared_and_consumed_again()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true);
+        await ConsumesAsync(service);
+
+        // A queue of another kind in its place, so that the consumer cannot declare its own.
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
+            await channel.QueueDeleteAsync(Consumer, ifUnused: false, ifEmpty: false, noWait: false, Cancel);
+            try
+            {
+                await channel.QueueDeclareAsync(Consumer, durable: true, exclusive: false, autoDelete: false, cancellationToken: Cancel);
+                return true;
+            }
+            catch (OperationInterruptedException)
+            {
+                return false; // the consumer was faster
+            }
+        }, "the other queue");
+        await Eventually.TrueAsync(async () => await HealthAsync(service) == "degraded", "the degraded health");
+        service.Logs.Lines.ShouldContain(line => line.Contains($"The queue {Consumer} was deleted"));
+
+        await using (var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel))
+        {
+            await channel.QueueDeleteAsync(Consumer, ifUnused: false, ifEmpty: false, noWait: false, Cancel);
+        }
+
+        await Eventually.TrueAsync(async () => await HealthAsync(service) == "healthy", "the consumer");
+        var report = Guid.CreateVersion7();
+        await PublishAsync(service, report);
+        await CountedAsync(service, [report]);
+    }
+
+    [Fact]
     public async Task An_unreadable_message_is_dead_lettered_at_once()
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: ShortRetries);
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
 
         await tap.PublishRawAsync(ReportCreated.Type, Encoding.UTF8.GetBytes("{not json"));
-        await tap.PublishRawAsync(ReportCreated.Type, """{"id": "0190a0a0-0000-7000-8000-000000000000", "type": "unknown", "time": "2026-01-01T00:00:00Z", "data": {}}"""u8.ToArray());
+        await tap.PublishRawAsync(ReportCreated.Type, """{"id": "0190a0a0-0000-7000-8000-000000000000", "type": "report.created", "time": "2026-01-01T00:00:00Z", "data": {}}"""u8.ToArray());
 
         (await DeadLettersAsync(service, expected: 2)).ShouldContain("unreadable");
         await PurgeDeadLettersAsync(service);
@@ -279,6 +417,21 @@ public sealed class MessagingTests(MessagingServers servers)
     }
 
     private static ReportCreated Report(Guid report) => new(report, Guid.CreateVersion7(), "A title", "pothole", 1, 2);
+
+    private static ReportStatusUpdated Change(Guid report) => new(report, Guid.CreateVersion7(), "A title", "submitted", "verified", null, Guid.CreateVersion7(), 2);
+
+    private static Task ConsumesAsync(SampleService service) =>
+        Eventually.TrueAsync(() => service.Services.GetRequiredService<ConsumerHealth>().Consumes, "the consumer");
+
+    private static Task<bool> SubscribedAsync(SampleService service, string type) =>
+        service.WithDbAsync(database => database.Set<Subscription>().AnyAsync(subscription => subscription.EventType == type, Cancel));
+
+    private static async Task<string?> HealthAsync(SampleService service)
+    {
+        using var client = service.Anonymous();
+        var health = await client.GetFromJsonAsync<JsonElement>("/health", Cancel);
+        return health.GetProperty("checks").GetProperty(ConsumerHealth.Name).GetProperty("status").GetString();
+    }
 
     private static Task PublishAsync(SampleService service, Guid report) => service.WithDbAsync(database =>
     {
