@@ -26,7 +26,11 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     /// <summary>The services that call others, with the internal routes that they need.</summary>
     private static readonly Dictionary<string, string[]> ServiceClients = new()
     {
-        [ResourceNames.Coupons] = ["gamification GET /internal/v1/balances/{userId:guid}", "gamification PUT /internal/v1/debits/{redemptionId:guid}"],
+        [ResourceNames.Coupons] =
+        [
+            "gamification GET /internal/v1/balances/{userId:guid}", "gamification PUT /internal/v1/debits/{redemptionId:guid}",
+            "gamification PUT /internal/v1/refunds/{redemptionId:guid}",
+        ],
         [ResourceNames.Gateway] =
         [
             "auth POST /internal/v1/api-keys/exchange", "reporting GET /internal/v1/users/{id:guid}/export", "gamification GET /internal/v1/users/{id:guid}/export",

@@ -225,7 +225,7 @@ namespace Kashif.Coupons.Data.Migrations
 
                     b.HasIndex("LeasedUntil")
                         .HasDatabaseName("ix_redemptions_leased_until")
-                        .HasFilter("status = 'reserved'");
+                        .HasFilter("ended_at IS NULL");
 
                     b.HasIndex("CouponId", "UserId")
                         .HasDatabaseName("ix_redemptions_coupon_id_user_id");
@@ -237,7 +237,7 @@ namespace Kashif.Coupons.Data.Migrations
                         {
                             t.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
 
-                            t.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status = 'reserved')");
+                            t.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status IN ('reserved', 'refunding'))");
                         });
                 });
 
