@@ -28,6 +28,10 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
                     b.Property<long>("Earned")
                         .HasColumnType("bigint")
                         .HasColumnName("earned");
