@@ -22,6 +22,35 @@ namespace Kashif.Gamification.Data.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Kashif.Gamification.Leaderboard.PeriodTotal", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Period")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("period");
+
+                    b.Property<DateOnly>("StartsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("starts_on");
+
+                    b.Property<long>("Points")
+                        .HasColumnType("bigint")
+                        .HasColumnName("points");
+
+                    b.HasKey("UserId", "Period", "StartsOn")
+                        .HasName("pk_period_totals");
+
+                    b.HasIndex("Period", "StartsOn", "Points", "UserId")
+                        .IsDescending(false, false, true, false)
+                        .HasDatabaseName("ix_period_totals_period_starts_on_points_user_id");
+
+                    b.ToTable("period_totals", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Gamification.Ledger.Balance", b =>
                 {
                     b.Property<Guid>("UserId")
@@ -148,11 +177,6 @@ namespace Kashif.Gamification.Data.Migrations
                     b.HasIndex("Cause")
                         .IsUnique()
                         .HasDatabaseName("ix_point_transactions_cause");
-
-                    b.HasIndex("CreatedAt")
-                        .HasDatabaseName("ix_point_transactions_created_at");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("CreatedAt"), "brin");
 
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_point_transactions_user_id_id");
