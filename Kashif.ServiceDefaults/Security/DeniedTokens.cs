@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Kashif.Cache;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Kashif.Security;
@@ -42,7 +43,7 @@ public sealed record TokenDenials(HashSet<Guid> Sessions, Dictionary<Guid, strin
 }
 
 /// <summary>A copy of <see cref="TokenDenials"/> in memory, so that no request waits for Redis. Without Redis the last copy stays in use.</summary>
-public sealed class DeniedTokens(RedisCircuit redis) : BackgroundService
+public sealed partial class DeniedTokens(RedisCircuit redis, ILogger<DeniedTokens> logger) : BackgroundService
 {
     private volatile TokenDenials _denials = new([], []);
     private string? _text;
@@ -58,12 +59,27 @@ public sealed class DeniedTokens(RedisCircuit redis) : BackgroundService
         {
             if (await TokenDenials.ReadAsync(redis, stoppingToken) is { } text && text != _text)
             {
-                _denials = TokenDenials.Parse(text);
                 _text = text;
+                Take(text);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
+
+    private void Take(string text)
+    {
+        try
+        {
+            _denials = TokenDenials.Parse(text);
+        }
+        catch (JsonException exception)
+        {
+            Unreadable(logger, exception); // another version wrote it
+        }
+    }
+
+    [LoggerMessage(EventId = 1502, Level = LogLevel.Error, Message = "The list of refused tokens cannot be read; using the last one")]
+    private static partial void Unreadable(ILogger logger, Exception exception);
 }
 
 /// <summary>Refusing access tokens before they expire.</summary>
