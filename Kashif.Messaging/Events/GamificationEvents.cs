@@ -18,7 +18,7 @@ public sealed record PointsRedeemed(Guid TransactionId, Guid UserId, int Points,
 /// <summary>An earlier transaction is undone.</summary>
 /// <param name="Points">The change of the balance: positive where spent points are given back.</param>
 /// <param name="Balance">The user's points after this transaction.</param>
-public sealed record PointsReversed(Guid TransactionId, Guid UserId, int Points, long Balance, string Reason) : IIntegrationEvent
+public sealed record PointsReversed(Guid TransactionId, Guid UserId, int Points, long Balance, string Reason) : IUserEvent
 {
     public static string Type => "points.reversed";
     string IIntegrationEvent.Subject => TransactionId.ToString();
