@@ -1,5 +1,6 @@
 using System.Net;
 using Kashif.Auth.Data;
+using Kashif.Auth.Users;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
@@ -93,6 +94,45 @@ public sealed class MigrationTests(AuthServers servers)
 
             return read;
         }
+    }
+
+    [Fact]
+    public async Task AsciiDomains_gives_addresses_the_form_of_registration()
+    {
+        await using var auth = await servers.StartAsync(settings: [("Auth:Admin:Email", ""), ("Auth:Admin:Password", "")]);
+        await using var database = NpgsqlDataSource.Create(auth.Database);
+        await MigrateAsync(auth.Services, "AccountSecurity");
+        string[] addresses = ["a@مثال.إختبار", "b@بلدية.test", "c@bücher-straße.example", "d@例え。テスト", "e@example.com", "f@a.ñandú.ελλάς.test"];
+        foreach (var email in addresses.Concat(["g@مثال.إختبار", "g@xn--mgbh0fb.xn--kgbechtv"]))
+        {
+            await using var command = database.CreateCommand("""
+                WITH account AS (
+                    INSERT INTO users (id, email, normalized_email, email_confirmed, password_hash, security_stamp, access_failed_count, full_name, roles, language, created_at)
+                    VALUES (gen_random_uuid(), $1, $2, false, 'hash', 'stamp', 0, 'A', '{citizen}', 'en', now()) RETURNING id)
+                INSERT INTO email_tokens (hash, user_id, purpose, email, created_at, expires_at)
+                SELECT sha256(convert_to($1, 'UTF8')), id, 'VerifyEmail', $1, now(), now() + interval '1 day' FROM account
+                """);
+            command.Parameters.Add(new NpgsqlParameter { Value = email });
+            command.Parameters.Add(new NpgsqlParameter { Value = email.ToUpperInvariant() });
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await MigrateAsync(auth.Services, null);
+
+        var read = new List<string>();
+        await using var reader = await database.CreateCommand("""
+            SELECT users.email || ' ' || normalized_email || ' ' || email_tokens.email FROM users JOIN email_tokens ON user_id = users.id ORDER BY users.email
+            """).ExecuteReaderAsync(Cancel);
+        while (await reader.ReadAsync(Cancel))
+        {
+            read.Add(reader.GetString(0));
+        }
+
+        // The domain of the last one has an account already, so it stays as it was.
+        read.ShouldBe([
+            .. addresses.Append("g@xn--mgbh0fb.xn--kgbechtv").Select(email => $"{EmailAddress.Clean(email)} {EmailAddress.Normalize(email)} {EmailAddress.Clean(email)}"),
+            "g@مثال.إختبار G@مثال.إختبار g@مثال.إختبار",
+        ], ignoreOrder: true);
     }
 
     private static async Task MigrateAsync(IServiceProvider services, string? target)
