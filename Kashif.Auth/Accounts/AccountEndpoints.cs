@@ -24,8 +24,6 @@ public sealed record RegisterRequest(
 
 internal static class AccountEndpoints
 {
-    public static Error EmailTaken { get; } = Error.Conflict("email_taken", "An account with this e-mail address already exists.");
-
     public static RouteGroupBuilder MapAccounts(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
@@ -47,7 +45,7 @@ internal static class AccountEndpoints
         await database.LockEmailAsync(normalized, cancellationToken);
         if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized, cancellationToken))
         {
-            return EmailTaken.ToProblem();
+            return EmailProblems.Taken.ToProblem();
         }
 
         // A target of too many e-mails gets no further one; its owner can ask for it later.

@@ -3,7 +3,6 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Auth.EmailLinks;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Users;
 using Kashif.Http;
@@ -108,7 +107,7 @@ internal static class ApiKeyEndpoints
 
         if (!owner.EmailConfirmed)
         {
-            return EmailLinkEndpoints.NotVerified.ToProblem();
+            return EmailProblems.NotVerified.ToProblem();
         }
 
         // A reset or change meanwhile revoked the keys: this one must not survive it.

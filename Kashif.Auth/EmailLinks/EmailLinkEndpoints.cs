@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using Kashif.Auth.Accounts;
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
@@ -32,10 +31,6 @@ public sealed record ResetPasswordRequest([Text(EmailTokens.MaxTokenLength)] str
 /// <summary>Address verification and password reset, by links that are sent by e-mail.</summary>
 internal static class EmailLinkEndpoints
 {
-    /// <summary>For what a stranger who registered somebody's address must not get.</summary>
-    public static Error NotVerified { get; } = Error.Forbidden(
-        "email_not_verified", "Verify your e-mail address first. Open the link in the e-mail, or ask for another one.");
-
     private static readonly Error InvalidToken = Error.Rule(
         "invalid_token", "This link is invalid, expired or already used. Request a new one.");
 
@@ -79,7 +74,7 @@ internal static class EmailLinkEndpoints
             await database.LockEmailAsync(normalized, cancellationToken);
             if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized && other.Id != user.Id, cancellationToken))
             {
-                return AccountEndpoints.EmailTaken.ToProblem();
+                return EmailProblems.Taken.ToProblem();
             }
 
             await notices.AddAsync(user.Id, SecurityChanges.EmailChanged, cancellationToken); // to the former address

@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using Kashif.Auth.EmailLinks;
 using Kashif.Auth.SignIn;
 using Kashif.Auth.Tokens;
 using Kashif.Auth.Users;
@@ -72,7 +71,7 @@ internal static class MfaEndpoints
 
         if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true } user)
         {
-            return EmailLinkEndpoints.NotVerified.ToProblem();
+            return EmailProblems.NotVerified.ToProblem();
         }
 
         if (await factor.BeginAsync(caller.UserId, cancellationToken) is not { } bytes)
@@ -90,7 +89,7 @@ internal static class MfaEndpoints
     {
         if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true })
         {
-            return EmailLinkEndpoints.NotVerified.ToProblem();
+            return EmailProblems.NotVerified.ToProblem();
         }
 
         return await factor.ConfirmAsync(caller.UserId, request.Code, cancellationToken) is { } codes

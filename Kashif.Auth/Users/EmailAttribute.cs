@@ -12,7 +12,7 @@ internal sealed class EmailAttribute : ValidationAttribute
     private const string NotAscii = "Mail to this address cannot be delivered: before the @ only Latin letters, digits and signs are possible.";
 
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is string email && Error(email, validationContext.GetRequiredService<IOptions<AuthOptions>>().Value.NonAsciiMailboxes) is { } error
+        value is string email && Error(email, validationContext.GetService<IOptions<AuthOptions>>()?.Value.NonAsciiMailboxes is true) is { } error
             ? new ValidationResult(error, [validationContext.MemberName ?? ""])
             : ValidationResult.Success;
 

@@ -1,5 +1,4 @@
 using Kashif.Http;
-using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.RabbitMq;
 using Microsoft.EntityFrameworkCore;
@@ -81,7 +80,7 @@ internal sealed partial class EventProcessor<TContext>(
             select (Handler: handler, Delivery: delivery)).ToList();
         var ids = entries.ConvertAll(entry => entry.Delivery.Event.Id).ToArray();
         var names = entries.ConvertAll(entry => entry.Handler.Name).ToArray();
-        var users = entries.ConvertAll(entry => (entry.Delivery.Data as IUserEvent)?.UserId ?? ErasedUser.Id).ToArray();
+        var users = entries.ConvertAll(entry => (entry.Delivery.Data as IUserEvent)?.UserId ?? Guid.Empty).ToArray();
         var deleted = entries.Select(entry => entry.Delivery.Data).OfType<UserDeleted>().Select(data => data.UserId).ToArray();
         var news = await context.Database
             .SqlQuery<InboxKey>($"""
