@@ -14,15 +14,18 @@ internal static class OperatorCommands
     public static IResourceBuilder<ProjectResource> WithServiceCommands(this IResourceBuilder<ProjectResource> service) => service
         .WithProgramCommand("migrate", "Migrate the database", "Applies pending migrations.", "DatabaseArrowUp", ["migrate"])
         .WithProgramCommand("dead-letters-list", "List dead letters", "Shows the failed messages and their errors.",
-            "MailWarning", ["dead-letters", "list"])
-        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves all dead letters to the queue and resets their attempts.",
-            "MailArrowUp", ["dead-letters", "replay"]);
+            "MailWarning", ["dead-letters", "list"], inputs: Filters())
+        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves dead letters to the queue and resets their attempts: all, or those that match.",
+            "MailArrowUp", ["dead-letters", "replay"],
+            inputs: [.. Filters(), Input("data", "Data", "Members of the event to replace, as a JSON object; only with an id.")]);
 
     /// <summary>Adds a command that runs the service's program with arguments, in the resource's environment.</summary>
     public static IResourceBuilder<ProjectResource> WithProgramCommand(
-        this IResourceBuilder<ProjectResource> service, string name, string displayName, string description, string icon, string[] words, string? confirmation = null) =>
-        service.WithCommand(name, displayName, context => RunAsync(service.Resource, words, context), new CommandOptions
+        this IResourceBuilder<ProjectResource> service, string name, string displayName, string description, string icon, string[] words,
+        string? confirmation = null, IReadOnlyList<InteractionInput>? inputs = null) =>
+        service.WithCommand(name, displayName, context => RunAsync(service.Resource, [.. words, .. OptionsOf(context)], context), new CommandOptions
         {
+            Arguments = inputs ?? [],
             Description = description,
             IconName = icon,
             ConfirmationMessage = confirmation,
@@ -39,6 +42,20 @@ internal static class OperatorCommands
             IconName = "Key",
             UpdateState = _ => ResourceCommandState.Enabled,
         });
+
+    private static InteractionInput[] Filters() =>
+    [
+        Input("type", "Type", "Only events of this type, such as report.created."),
+        Input("exception", "Exception", "Only failures with this exception, such as InvalidOperationException."),
+        Input("id", "Id", "Only this dead letter, or this event."),
+    ];
+
+    private static InteractionInput Input(string name, string label, string description) =>
+        new() { Name = name, Label = label, Description = description, InputType = InputType.Text };
+
+    /// <summary>The inputs that were filled in, as options of the program.</summary>
+    private static IEnumerable<string> OptionsOf(ExecuteCommandContext context) =>
+        context.Arguments.Where(input => !string.IsNullOrEmpty(input.Value)).SelectMany(input => new[] { $"--{input.Name}", input.Value ?? "" });
 
     private static async Task<ExecuteCommandResult> RunAsync(ProjectResource service, string[] words, ExecuteCommandContext context)
     {

@@ -45,7 +45,9 @@ internal static class AuthExtensions
         services.AddValidation();
         services.AddJsonContext(AuthJson.Default);
         builder.AddKashifDbContext<AuthDbContext>(ResourceNames.AuthDb);
-        builder.AddEventConsumer<AuthDbContext>().AddHandler<UserDataErased, DeletionReceipts>("deletion.receipts");
+        builder.AddEventConsumer<AuthDbContext>()
+            .AddHandler<UserDataErased, DeletionReceipts>("deletion.receipts")
+            .AddHandler<DeadLettersReplayed, ReplayAudit>("audit.replays");
         services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
             database.FingerprintKey = DerivedKey.Of(auth.Value.SigningKeySecret, DerivedKey.Fingerprints));
         services.AddSingleton<IPasswordHasher<object>, PasswordHasher<object>>();

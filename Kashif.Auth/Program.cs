@@ -10,6 +10,7 @@ using Kashif.Auth.Export;
 using Kashif.Auth.Mfa;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
+using Kashif.Messaging.DeadLetters;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Auth);
@@ -34,6 +35,7 @@ auth.MapDeletion();
 auth.MapExport();
 auth.MapApiKeys();
 app.MapApiKeyExchange();
+app.MapDeadLetters("/api/v1/auth", "Auth");
 
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

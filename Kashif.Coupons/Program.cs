@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Coupons;
+using Kashif.Messaging.DeadLetters;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Redemptions;
 
@@ -12,5 +13,6 @@ app.UseServiceDefaults();
 app.MapCatalog();
 app.MapRedemptions();
 app.MapRedemptionExport();
+app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Gamification;
+using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 
@@ -13,5 +14,6 @@ app.MapPoints();
 app.MapLeaderboard();
 app.MapDebits();
 app.MapPointsExport();
+app.MapDeadLetters("/api/v1/gamification", "Gamification");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.DeadLetters;
@@ -54,10 +55,13 @@ public static class MessagingExtensions
         builder.Services.TryAddSingleton<Broker>();
         builder.Services.TryAddSingleton<MessagingMetrics>();
         builder.Services.TryAddSingleton<DeadLetterQueue>();
-        builder.Services.AddCommand("dead-letters list", (provider, cancellationToken) =>
-            provider.GetRequiredService<DeadLetterQueue>().ListAsync(Console.Out, cancellationToken));
-        builder.Services.AddCommand("dead-letters replay", (provider, cancellationToken) =>
-            provider.GetRequiredService<DeadLetterQueue>().ReplayAsync(Console.Out, cancellationToken));
+        builder.Services.AddValidation(); // for the endpoints of this assembly
+        builder.Services.AddJsonContext(DeadLettersJson.Default);
+        string[] filters = [DeadLetterCommands.Type, DeadLetterCommands.Exception, DeadLetterCommands.Id];
+        builder.Services.AddCommand("dead-letters list", filters, (provider, options, cancellationToken) =>
+            DeadLetterCommands.ListAsync(provider.GetRequiredService<DeadLetterQueue>(), options, Console.Out, cancellationToken));
+        builder.Services.AddCommand("dead-letters replay", [.. filters, DeadLetterCommands.Data], (provider, options, cancellationToken) =>
+            DeadLetterCommands.ReplayAsync(provider.GetRequiredService<DeadLetterQueue>(), options, Console.Out, cancellationToken));
         return builder;
     }
 }

@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Notifications;
+using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Feed;
 
@@ -12,5 +13,6 @@ app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
 app.MapNotificationExport();
+app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

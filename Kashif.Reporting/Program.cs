@@ -1,5 +1,6 @@
 using Kashif;
 using Kashif.Reporting;
+using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Reports;
 
@@ -12,5 +13,6 @@ app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
 app.MapReportExport();
+app.MapDeadLetters("/api/v1/reports", "Reporting");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

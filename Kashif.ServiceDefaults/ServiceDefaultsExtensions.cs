@@ -89,7 +89,7 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>Runs the service, or the <see cref="ServiceCommand"/> that the arguments name.</summary>
-    /// <returns>The exit code: 0, or 2 for an unknown command.</returns>
+    /// <returns>The exit code: 0, or 2 for an unknown command or option.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
     {
         if (args is [] or [['-', ..], ..]) // options, such as --urls, are configuration
@@ -99,14 +99,21 @@ public static class ServiceDefaultsExtensions
         }
 
         var commands = app.Services.GetServices<ServiceCommand>().ToDictionary(command => command.Name);
-        var typed = string.Join(' ', args);
-        if (commands.TryGetValue(typed, out var chosen))
+        var typed = string.Join(' ', args.TakeWhile(word => word is not ['-', ..]));
+        if (!commands.TryGetValue(typed, out var chosen))
         {
-            await chosen.RunAsync(app.Services, CancellationToken.None);
-            return 0;
+            await Console.Error.WriteLineAsync($"Unknown command '{typed}'. Commands: {string.Join(", ", commands.Keys)}.");
+            return 2;
         }
 
-        await Console.Error.WriteLineAsync($"Unknown command '{typed}'. Commands: {string.Join(", ", commands.Keys)}.");
-        return 2;
+        var options = args.SkipWhile(word => word is not ['-', ..]).Chunk(2).ToArray();
+        if (Array.Find(options, option => option.Length != 2 || !chosen.Options.Contains(option[0])) is [var wrong, ..])
+        {
+            await Console.Error.WriteLineAsync($"Unknown option '{wrong}', or no value for it. Options of {typed}: {string.Join(", ", chosen.Options)}.");
+            return 2;
+        }
+
+        await chosen.RunAsync(app.Services, options.ToDictionary(option => option[0], option => option[1]), CancellationToken.None);
+        return 0;
     }
 }

@@ -74,4 +74,5 @@ internal static class AuditActions
     public const string Exported = "exported";
     public const string DeletionRequested = "deletion_requested";
     public const string DeletionCompleted = "deletion_completed";
+    public const string DeadLettersReplayed = "dead_letters_replayed";
 }

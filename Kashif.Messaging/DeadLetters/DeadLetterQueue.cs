@@ -1,69 +1,118 @@
-using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Messaging.RabbitMq;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
 
 namespace Kashif.Messaging.DeadLetters;
 
-/// <summary>The operator's way to look at the service's dead letters and to put them back: <c>dead-letters list|replay</c>.</summary>
-internal sealed class DeadLetterQueue(Broker broker, ServiceIdentity identity)
+/// <summary>
+/// Looks at the service's dead letters and puts them back. A queue can only be read from its head, so both take all letters
+/// without acknowledging them, and closing the channel puts them back in their order.
+/// </summary>
+internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes, ServiceIdentity identity, TimeProvider time)
 {
-    /// <summary>Writes one line a message: when, type, id, reason. The queue stays as it is.</summary>
-    public async Task<int> ListAsync(TextWriter output, CancellationToken cancellationToken)
+    /// <summary>How many letters are looked at: the oldest. Replay some to see more.</summary>
+    public const int MaxRead = 10_000;
+
+    private const long Lock = 0x6b617368_6c657474;
+
+    /// <summary>The service has no queue, and so no dead letters, if it consumes nothing.</summary>
+    public bool Consumes => EventCatalog.Subscriptions.ContainsKey(identity.Name);
+
+    /// <summary>The letters that match, oldest first. The queue stays as it is.</summary>
+    public async Task<List<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        if (!Consumes)
-        {
-            return await NothingAsync(output);
-        }
-
+        await using var turn = await TakeTurnAsync(cancellationToken);
         await using var channel = await OpenAsync(cancellationToken);
-
-        // Taken and not acknowledged: closing the channel puts all of them back in their order.
-        var count = 0;
-        while (await channel.BasicGetAsync(Broker.DeadLetterQueue(identity.Name), autoAck: false, cancellationToken) is { } message)
-        {
-            count++;
-            await output.WriteLineAsync(Describe(message));
-        }
-
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{count} dead letters of {identity.Name}"));
-        return count;
+        var letters = await TakeAsync(channel, cancellationToken);
+        await PutBackAsync(channel, cancellationToken);
+        return [.. letters.Select(taken => taken.Letter).Where(filter.Matches)];
     }
 
-    /// <summary>Puts every message that is dead now back into the service's queue with all its tries ahead of it.</summary>
-    public async Task<int> ReplayAsync(TextWriter output, CancellationToken cancellationToken)
+    /// <summary>
+    /// Moves the letters that match into the service's queue, with all their tries ahead of them, and reports it to the audit log. A
+    /// letter leaves only when the broker has confirmed its copy; after a crash it may be in both queues, and the inbox keeps it from taking
+    /// effect twice.
+    /// </summary>
+    /// <param name="changes">Members of the events' data to replace; null for none.</param>
+    /// <param name="actorId">The admin; null for an operator at the command line.</param>
+    /// <returns>How many were moved.</returns>
+    /// <exception cref="JsonException">The changes do not fit the event. Nothing was moved.</exception>
+    public async Task<int> ReplayAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
     {
-        if (!Consumes)
+        await using var turn = await TakeTurnAsync(cancellationToken);
+        await using var channel = await OpenAsync(cancellationToken);
+        var letters = await TakeAsync(channel, cancellationToken);
+        var chosen = letters.Where(taken => filter.Matches(taken.Letter))
+            .Select(taken => changes is { } members ? (taken.Tag, Letter: taken.Letter.With(members)) : taken).ToList();
+        if (chosen.Count > 0)
         {
-            return await NothingAsync(output);
+            await ReportAsync(filter, chosen, changes is not null, actorId, cancellationToken);
         }
 
-        await using var channel = await OpenAsync(cancellationToken);
+        foreach (var (tag, letter) in chosen)
+        {
+            await broker.ConfirmAsync(
+                limited => channel.BasicPublishAsync(
+                    exchange: "", identity.Name, mandatory: true,
+                    new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = letter.Event?.Id.ToString() },
+                    letter.Body, limited).AsTask(),
+                cancellationToken);
+            await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
+        }
+
+        await PutBackAsync(channel, cancellationToken);
+        return chosen.Count;
+    }
+
+    /// <summary>Tells Auth's audit log, before anything moves, so that nothing moves unseen.</summary>
+    private async Task ReportAsync(DeadLetterFilter filter, List<(ulong Tag, DeadLetter Letter)> chosen, bool edited, Guid? actorId, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<DbContext>();
+        database.Publish(
+            new DeadLettersReplayed(
+                identity.Name, actorId, chosen.Count, filter.Type, filter.Exception, chosen is [var (_, only)] ? only.Event?.Id : null, edited),
+            time.GetUtcNow());
+        await database.SaveChangesAsync(cancellationToken);
+    }
+
+    private async Task<List<(ulong Tag, DeadLetter Letter)>> TakeAsync(IChannel channel, CancellationToken cancellationToken)
+    {
         var queue = Broker.DeadLetterQueue(identity.Name);
-        var waiting = await channel.MessageCountAsync(queue, cancellationToken);
-
-        var count = 0;
-        while (count < waiting && await channel.BasicGetAsync(queue, autoAck: false, cancellationToken) is { } message)
+        var waiting = Math.Min(await channel.MessageCountAsync(queue, cancellationToken), MaxRead);
+        var taken = new List<(ulong, DeadLetter)>();
+        while (taken.Count < waiting && await channel.BasicGetAsync(queue, autoAck: false, cancellationToken) is { } message)
         {
-            await channel.BasicPublishAsync(
-                exchange: "", identity.Name, mandatory: true,
-                new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = message.BasicProperties.MessageId },
-                message.Body, cancellationToken);
-            await channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
-            count++;
+            taken.Add((message.DeliveryTag, DeadLetter.Of(message)));
         }
 
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{count} dead letters of {identity.Name} put back"));
-        return count;
+        return taken;
     }
 
-    private bool Consumes => EventCatalog.Subscriptions.ContainsKey(identity.Name);
+    /// <summary>Puts back all that is not acknowledged, without waiting for the end of the channel.</summary>
+    private static ValueTask PutBackAsync(IChannel channel, CancellationToken cancellationToken) =>
+        channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, cancellationToken);
 
-    private async Task<int> NothingAsync(TextWriter output)
+    /// <summary>One at a time over all replicas: what one has taken, another does not see.</summary>
+    private async Task<IAsyncDisposable> TakeTurnAsync(CancellationToken cancellationToken)
     {
-        await output.WriteLineAsync($"{identity.Name} consumes no events, so it has no dead letters.");
-        return 0;
+        var scope = scopes.CreateAsyncScope();
+        try
+        {
+            var database = scope.ServiceProvider.GetRequiredService<DbContext>().Database;
+            await database.BeginTransactionAsync(cancellationToken);
+            await database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
+            return scope;
+        }
+        catch
+        {
+            await scope.DisposeAsync();
+            throw;
+        }
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
@@ -71,28 +120,5 @@ internal sealed class DeadLetterQueue(Broker broker, ServiceIdentity identity)
         var channel = await broker.OpenPublishChannelAsync(window: 1, cancellationToken);
         await broker.DeclareTopologyAsync(channel, cancellationToken);
         return channel;
-    }
-
-    private static string Describe(BasicGetResult message)
-    {
-        var headers = message.BasicProperties.Headers;
-        var (id, type) = Identify(message.Body);
-        return $"{Header(MessageHeaders.FailedAt)}  {type}  {id}  {Header(MessageHeaders.Reason)}";
-
-        string Header(string name) =>
-            headers?.TryGetValue(name, out var value) == true && value is byte[] text ? Encoding.UTF8.GetString(text) : "-";
-    }
-
-    private static (string Id, string Type) Identify(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            var envelope = CloudEvent.Parse(body.Span);
-            return (envelope.Id.ToString(), envelope.Type);
-        }
-        catch (System.Text.Json.JsonException)
-        {
-            return ("-", "unreadable");
-        }
     }
 }

@@ -23,6 +23,7 @@ public static class EventCatalog
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
+        [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
     };
 
     /// <summary>
@@ -31,7 +32,7 @@ public static class EventCatalog
     /// </summary>
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
-        [ResourceNames.Auth] = [UserDataErased.Type],
+        [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [UserDeleted.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
@@ -64,4 +65,5 @@ public static class EventCatalog
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]
 [JsonSerializable(typeof(CouponRedeemed))]
+[JsonSerializable(typeof(DeadLettersReplayed))]
 internal sealed partial class EventsJson : JsonSerializerContext;

@@ -64,11 +64,13 @@ internal sealed class AppHostConnection : IDisposable
         _rpc.InvokeAsync<IAsyncEnumerable<LogLine>>("GetResourceLogsAsync", resource, follow);
 
     /// <summary>Runs a resource command, like a button on the dashboard.</summary>
+    /// <param name="arguments">By name.</param>
     /// <returns>The command's result.</returns>
     /// <exception cref="CliException">The command failed.</exception>
-    public async Task<string> ExecuteAsync(string resource, string command)
+    public async Task<string> ExecuteAsync(string resource, string command, IReadOnlyDictionary<string, string>? arguments = null)
     {
-        var response = await _rpc.InvokeAsync<CommandResponse>("ExecuteResourceCommandAsync", new { ResourceName = resource, CommandName = command });
+        var response = await _rpc.InvokeAsync<CommandResponse>(
+            "ExecuteResourceCommandAsync", new { ResourceName = resource, CommandName = command, Arguments = arguments, NonInteractive = true });
         return response.Success
             ? response.Value?.Value ?? ""
             : throw new CliException($"{command} of {resource} failed: {response.ErrorMessage ?? response.Message}\n{WithoutStackTrace(response.Value?.Value ?? "")}".TrimEnd());

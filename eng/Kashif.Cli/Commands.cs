@@ -130,10 +130,17 @@ internal static partial class Commands
         return psql.ExitCode;
     }
 
-    public static async Task<int> DeadLettersAsync(string verb, string service)
+    /// <param name="options">Pairs such as <c>--type report.created</c>; the service's program knows them.</param>
+    public static async Task<int> DeadLettersAsync(string verb, string service, string[] options)
     {
+        if (options.Chunk(2).FirstOrDefault(pair => pair is not [['-', '-', _, ..], _]) is [var wrong, ..])
+        {
+            throw new CliException($"Not an option with a value: {wrong}.");
+        }
+
         using var connection = await AppHostConnection.OpenAsync();
-        Console.WriteLine(await connection.ExecuteAsync(Known(service), $"dead-letters-{verb}"));
+        Console.WriteLine(await connection.ExecuteAsync(
+            Known(service), $"dead-letters-{verb}", options.Chunk(2).ToDictionary(pair => pair[0][2..], pair => pair[1])));
         return 0;
     }
 

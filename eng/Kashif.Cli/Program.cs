@@ -11,10 +11,10 @@ try
         ["stop"] => await Commands.StopAsync(),
         ["logs", .. var rest] => await Commands.LogsAsync(rest),
         ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
-        ["dead-letters", "list" or "replay", var service] => await Commands.DeadLettersAsync(args[1], service),
+        ["dead-letters", "list" or "replay", var service, .. var options] => await Commands.DeadLettersAsync(args[1], service, options),
         ["migrate"] => await Commands.MigrateAsync(),
         ["psql"] => throw new CliException($"Name a service: ./kashif psql <service>. Services: {Commands.ServiceNames}."),
-        ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service>. Services: {Commands.ServiceNames}."),
+        ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service> [--type T] [--exception E] [--id ID] [--data JSON]. Services: {Commands.ServiceNames}."),
         _ => throw new CliException($"Unknown command or missing argument: '{string.Join(' ', args)}'. ./kashif help lists the commands."),
     };
 }

@@ -203,7 +203,7 @@ public sealed class MessagingTests(MessagingServers servers)
         service.Control.Poison.Clear();
         // After a listing, the letters are back in the queue a moment later.
         await Eventually.TrueAsync(
-            async () => await service.Services.GetRequiredService<DeadLetterQueue>().ReplayAsync(TextWriter.Null, Cancel) == 1, "one replayed letter");
+            async () => await service.Services.GetRequiredService<DeadLetterQueue>().ReplayAsync(new DeadLetterFilter(), null, null, Cancel) == 1, "one replayed letter");
 
         await CountedAsync(service, [poison]);
         await DeadLettersAsync(service, expected: 0);
@@ -463,10 +463,9 @@ public sealed class MessagingTests(MessagingServers servers)
         var letters = "";
         await Eventually.TrueAsync(async () =>
         {
-            await using var output = new StringWriter();
-            var count = await service.Services.GetRequiredService<DeadLetterQueue>().ListAsync(output, Cancel);
-            letters = output.ToString();
-            return count == expected;
+            var found = await service.Services.GetRequiredService<DeadLetterQueue>().ListAsync(new DeadLetterFilter(), Cancel);
+            letters = string.Join('\n', found.Select(letter => $"{letter.Type} {letter.Reason}"));
+            return found.Count == expected;
         }, $"{expected} dead letters");
         return letters;
     }

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging.Consumers;
+using Kashif.Messaging.DeadLetters;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
@@ -96,6 +97,7 @@ internal sealed class SampleService : IAsyncDisposable
         notes.MapGet("/service", () => "service").RequireAuthorization(ServiceScopes.DebitPoints);
         notes.MapGet("/bug", NoteEndpoints.Bug).AllowAnonymous();
         notes.MapGet("/deadlock", NoteEndpoints.Deadlock).AllowAnonymous();
+        application.MapDeadLetters("/api/v1/sample", "Sample");
         application.MapDefaultEndpoints();
         await application.StartAsync();
         if (consume)
@@ -168,6 +170,9 @@ internal sealed class HandlerControl
     /// <summary>A report for which the handler waits for <see cref="Lock"/>.</summary>
     public Guid? Locked { get; set; }
     public int Committed;
+
+    /// <summary>Runs when events are handled and committed.</summary>
+    public Action? OnCommitted { get; set; }
 }
 
 internal sealed class CountReports(SampleDbContext database, HandlerControl control) : IEventHandler<ReportCreated>
@@ -194,6 +199,7 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
     public Task CommittedAsync(CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref control.Committed);
+        control.OnCommitted?.Invoke();
         return Task.CompletedTask;
     }
 }

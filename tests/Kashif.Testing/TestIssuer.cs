@@ -60,8 +60,9 @@ public sealed class TestIssuer : IAsyncDisposable
     }
 
     /// <summary>A user's access token.</summary>
-    public string TokenFor(Guid userId, params string[] roles) =>
-        Sign(_credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(15));
+    public string TokenFor(Guid userId, params string[] roles) => Sign(
+        _credentials, userId.ToString(), roles is [] ? [Roles.Citizen] : roles, TimeSpan.FromMinutes(15),
+        new() { [KashifClaims.Session] = Guid.CreateVersion7().ToString() });
 
     /// <summary>A user's access token, in a session.</summary>
     public string TokenForSession(Guid userId, Guid sessionId) => Sign(
