@@ -13,7 +13,7 @@ namespace Kashif.Testing;
 public sealed class PersonQueries : IDisposable
 {
     private static readonly ConcurrentDictionary<PersonQueries, Guid> Recording = [];
-    private readonly ConcurrentDictionary<string, IReadOnlyList<NpgsqlParameter>> _statements = [];
+    private readonly ConcurrentDictionary<(string Database, string Sql), IReadOnlyList<NpgsqlParameter>> _statements = [];
 
     static PersonQueries() => DiagnosticListener.AllListeners.Subscribe(new Listeners());
 
@@ -31,12 +31,13 @@ public sealed class PersonQueries : IDisposable
     /// <exception cref="InvalidOperationException">Nothing was recorded.</exception>
     public async Task<IReadOnlyList<string>> ScansAsync(string connectionString)
     {
-        if (_statements.IsEmpty)
+        await using var connection = new NpgsqlConnection(connectionString);
+        var statements = _statements.Where(statement => statement.Key.Database == connection.Database).ToList(); // other services may run here too
+        if (statements is [])
         {
             throw new InvalidOperationException("No SQL looked for this person.");
         }
 
-        await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         await using (var planner = new NpgsqlCommand("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off", connection))
         {
@@ -44,7 +45,7 @@ public sealed class PersonQueries : IDisposable
         }
 
         var scans = await UnindexedForeignKeysAsync(connection);
-        foreach (var (sql, parameters) in _statements)
+        foreach (var ((_, sql), parameters) in statements)
         {
             await using var explain = new NpgsqlCommand($"EXPLAIN (FORMAT JSON) {sql}", connection);
             foreach (var parameter in parameters)
@@ -98,7 +99,7 @@ public sealed class PersonQueries : IDisposable
         var telling = parameters.FindAll(parameter => Holds(parameter.Value, person));
         foreach (var sql in command.CommandText.Split(";\n").Where(sql => telling.Exists(parameter => Uses(sql, parameter))))
         {
-            _statements.TryAdd(sql, [.. parameters.Where(parameter => Uses(sql, parameter)).Select(parameter => parameter.Clone())]);
+            _statements.TryAdd((command.Connection?.Database ?? "", sql), [.. parameters.Where(parameter => Uses(sql, parameter)).Select(parameter => parameter.Clone())]);
         }
     }
 
