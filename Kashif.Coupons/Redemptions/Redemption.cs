@@ -56,5 +56,6 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
         redemption.HasIndex(row => row.LeasedUntil).HasFilter("ended_at IS NULL");
+        redemption.HasIndex(row => row.UserId).HasFilter("ended_at IS NULL");
     }
 }

@@ -227,6 +227,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasDatabaseName("ix_redemptions_leased_until")
                         .HasFilter("ended_at IS NULL");
 
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_redemptions_user_id")
+                        .HasFilter("ended_at IS NULL");
+
                     b.HasIndex("CouponId", "UserId")
                         .HasDatabaseName("ix_redemptions_coupon_id_user_id");
 
