@@ -55,6 +55,10 @@ internal sealed partial class PasswordLogin(
                 user.Roles))
             .SingleOrDefault());
 
+    private static readonly Func<AuthDbContext, string, CancellationToken, Task<string?>> FindStamp =
+        EF.CompileAsyncQuery((AuthDbContext database, string email, CancellationToken _) =>
+            database.Users.Where(user => user.NormalizedEmail == email).Select(user => user.SecurityStamp).SingleOrDefault());
+
     /// <summary>Signs a user in and opens a session.</summary>
     /// <param name="otp">A code from the authenticator app or a recovery code; empty if none was sent.</param>
     /// <param name="deviceToken">From an earlier login on this device; empty if none was sent.</param>
@@ -63,12 +67,14 @@ internal sealed partial class PasswordLogin(
         // An address or password that cannot exist still takes every step.
         var possible = email.Length <= EmailAddress.MaxLength && Characters.AreText(email) && IsPossible(password);
         var normalized = possible ? EmailAddress.Normalize(email) : "";
-        var device = devices.Find(deviceToken, normalized);
+        var device = DeviceTokens.IsPossible(deviceToken)
+            ? devices.Find(deviceToken, await FindStamp(database, normalized, cancellationToken))
+            : null;
         var result = await CheckAsync(normalized, possible ? password : "", otp, device?.ToString("N"), opensSession: true, cancellationToken);
-        return result.Session is null ? result : result with { DeviceToken = devices.Issue(normalized, device) };
+        return result is { Session: not null, Account: { } account } ? result with { DeviceToken = devices.Issue(account.SecurityStamp, device) } : result;
     }
 
-    /// <summary>Asks a signed-in user for the password again. A wrong one counts like a wrong one at a login on a known device: the session.</summary>
+    /// <summary>Asks a signed-in user for the password again. A wrong password counts for the session, as it counts for a known device at a login.</summary>
     /// <param name="otp">A second-factor code, needed only if the user has one; null to ask for the password alone.</param>
     public async Task<LoginResult> ReauthenticateAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
     {

@@ -154,6 +154,30 @@ public sealed class ThrottleTests(AuthServers servers, ThrottledServers throttle
     }
 
     [Fact]
+    public async Task Device_tokens_end_with_the_password()
+    {
+        const string NewPassword = "amber heron 12";
+        var (email, _) = await RegisterAsync();
+        using var client = From(One, NewAddress());
+        var tokens = await client.LoginAsync(email);
+        using var person = One.With(tokens.Access);
+        using var changed = await person.PutAsJsonAsync(
+            "/api/v1/auth/me/password", new { current_password = AuthServers.GoodPassword, new_password = NewPassword }, Cancel);
+        changed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        // The device is not known any more: its guesses lock the account like others.
+        for (var attempt = 0; attempt < 4; attempt++)
+        {
+            using var guesser = From(One, NewAddress());
+            (await TryDeviceAsync(guesser, email, tokens.Device, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        }
+
+        (await From(Other, NewAddress()).TryLoginAsync(email, Wrong)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await From(Other, NewAddress()).TryLoginAsync(email, NewPassword)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await CountAsync($"action = 'locked_out' AND user_id = (SELECT id FROM users WHERE email = '{email}')")).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Foreign_changed_and_old_device_tokens_do_not_pass_the_lockout()
     {
         var time = new MovableTime();
