@@ -54,6 +54,9 @@ internal sealed class AuthOptions : IValidatableObject
 
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
+    /// <summary>How long after its issue a token may still be accepted by a machine whose clock is behind.</summary>
+    internal TimeSpan LongestTokenUse => LongestTokenLifetime + TimeSpan.FromMinutes(1);
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Uri.TryCreate(Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme is not ("http" or "https") || Issuer.EndsWith('/'))

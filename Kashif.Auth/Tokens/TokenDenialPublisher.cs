@@ -13,11 +13,11 @@ namespace Kashif.Auth.Tokens;
 internal sealed partial class TokenDenialPublisher(
     IServiceScopeFactory scopes, RedisCircuit redis, IOptions<AuthOptions> options, TimeProvider time, ILogger<TokenDenialPublisher> logger) : BackgroundService
 {
-    /// <summary>Bounds the list. Users who end more sessions than that within the lifetime of a token do not exist outside of an attack.</summary>
+    /// <summary>Bounds the list.</summary>
     private const int MaxSessions = 20_000;
 
-    /// <summary>For clock differences between machines.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
+    /// <summary>Bounds what one user can add by signing in and out, so that an attack does not push the entries of others out.</summary>
+    private const int MaxSessionsPerUser = 100;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -43,11 +43,18 @@ internal sealed partial class TokenDenialPublisher(
     {
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
-        var lifetime = options.Value.LongestTokenLifetime + Margin;
+        var lifetime = options.Value.LongestTokenUse;
         var since = time.GetUtcNow() - lifetime;
-        var sessions = await database.Sessions
-            .Where(session => session.RevokedAt > since).OrderByDescending(session => session.RevokedAt).Take(MaxSessions)
-            .Select(session => session.Id).ToListAsync(cancellationToken);
+        var sessions = await database.Database.SqlQuery<Guid>($"""
+            SELECT id AS "Value" FROM (
+                SELECT id, revoked_at, row_number() OVER (PARTITION BY user_id ORDER BY revoked_at DESC) AS nth FROM sessions WHERE revoked_at > {since}
+            ) ended WHERE nth <= {MaxSessionsPerUser} ORDER BY revoked_at DESC LIMIT {MaxSessions}
+            """).ToListAsync(cancellationToken);
+        if (sessions.Count == MaxSessions)
+        {
+            Full(logger, MaxSessions);
+        }
+
         var roles = await database.Users.Where(user => user.AccessChangedAt > since)
             .Select(user => new { user.Id, user.Roles, user.DisabledAt })
             .ToDictionaryAsync(user => user.Id, user => user.DisabledAt is null ? user.Roles : [], cancellationToken);
@@ -59,6 +66,9 @@ internal sealed partial class TokenDenialPublisher(
 
         await new TokenDenials([.. sessions], roles).WriteAsync(redis, lifetime, cancellationToken);
     }
+
+    [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "More than {Count} sessions ended lately; access tokens of the others live until they expire")]
+    private static partial void Full(ILogger logger, int count);
 
     [LoggerMessage(EventId = 2103, Level = LogLevel.Warning, Message = "Could not publish the tokens to refuse; retrying in two seconds")]
     private static partial void Failed(ILogger logger, Exception exception);

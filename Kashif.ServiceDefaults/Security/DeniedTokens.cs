@@ -91,6 +91,6 @@ public static class DeniedTokensExtensions
         .AddHostedService(provider => provider.GetRequiredService<DeniedTokens>());
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(TokenDenials))]
 internal sealed partial class TokenDenialsJson : JsonSerializerContext;
