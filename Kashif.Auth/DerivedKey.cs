@@ -32,5 +32,5 @@ internal sealed record RootSecrets(string Current, string? Other = null)
     public IReadOnlyList<string> All => Other is null ? [Current] : [Current, Other];
 
     /// <summary>Stored with what the current secret encrypted. Reveals nothing about it.</summary>
-    public string CurrentId { get; } = Convert.ToHexStringLower(DerivedKey.Of(Current, DerivedKey.SecretId))[..IdLength];
+    public string CurrentId => Convert.ToHexStringLower(DerivedKey.Of(Current, DerivedKey.SecretId))[..IdLength];
 }

@@ -52,7 +52,7 @@ internal sealed partial class SessionTokens(
     {
         var now = time.GetUtcNow();
         var hash = HashOf(token);
-        var next = SuccessorOf(token);
+        var next = SuccessorOf(options.Value.SigningKeySecret, token);
         var nextHash = HashOf(next);
         var expires = now + options.Value.SessionLifetime;
         var longest = options.Value.LongestSession;
@@ -78,7 +78,7 @@ internal sealed partial class SessionTokens(
                 FROM refresh_tokens JOIN sessions ON sessions.id = session_id JOIN users ON users.id = user_id
                 WHERE hash = {hash} AND used_at > {usedAfter} AND revoked_at IS NULL AND expires_at > {now} AND disabled_at IS NULL
                 """).ToListAsync(cancellationToken);
-            next = rotated is [] ? next : await NewestAsync(next, cancellationToken);
+            next = rotated is [] ? next : await NewestAsync(token, cancellationToken);
         }
 
         if (rotated is [var rotation])
@@ -127,17 +127,21 @@ internal sealed partial class SessionTokens(
         database.Publish(new UserSignedOut(userId, [.. ended], Everywhere: except is null), now);
     }
 
-    /// <summary>Follows the chain of successors to the unused token.</summary>
+    /// <summary>Follows the chain of successors of a used token to the unused one.</summary>
     private async Task<string> NewestAsync(string token, CancellationToken cancellationToken)
     {
-        for (var hash = HashOf(token);
-            await database.RefreshTokens.AnyAsync(used => used.Hash == hash && used.UsedAt != null, cancellationToken);
-            hash = HashOf(token))
+        while (true)
         {
-            token = SuccessorOf(token);
+            // A replica with another current secret may have made the successor.
+            var successors = options.Value.Secrets.All.Select(secret => SuccessorOf(secret, token)).ToArray();
+            var hashes = successors.Select(HashOf).ToArray();
+            var found = await database.RefreshTokens.AsNoTracking().Where(next => hashes.Contains(next.Hash)).SingleAsync(cancellationToken);
+            token = successors.Single(successor => HashOf(successor).SequenceEqual(found.Hash));
+            if (found.UsedAt is null)
+            {
+                return token;
+            }
         }
-
-        return token;
     }
 
     private async Task<bool> EndAsync(IQueryable<Session> sessions, string action, CancellationToken cancellationToken)
@@ -163,8 +167,8 @@ internal sealed partial class SessionTokens(
     }
 
     /// <summary>An HMAC of the token, so that any replica can return the same successor without storing it.</summary>
-    private string SuccessorOf(string token) => Base64Url.EncodeToString(HMACSHA256.HashData(
-        DerivedKey.Of(options.Value.SigningKeySecret, DerivedKey.RefreshTokens), Encoding.UTF8.GetBytes(token)));
+    private static string SuccessorOf(string secret, string token) =>
+        Base64Url.EncodeToString(HMACSHA256.HashData(DerivedKey.Of(secret, DerivedKey.RefreshTokens), Encoding.UTF8.GetBytes(token)));
 
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 

@@ -24,22 +24,11 @@ internal sealed class TotpCredential
     public long LastStep { get; init; }
 
     /// <returns>The shared secret, which the caller wipes.</returns>
-    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
-    public byte[] Open(RootSecrets secrets)
-    {
-        try
-        {
-            return Sealing.Open(secrets, DerivedKey.TotpSecrets, ProtectedSecret, UserId.ToByteArray());
-        }
-        catch (AuthenticationTagMismatchException exception)
-        {
-            throw new InvalidOperationException(
-                "Neither Auth:SigningKeySecret nor Auth:OtherSigningKeySecret is the secret that encrypted the second factors. Set Auth:OtherSigningKeySecret to the former secret. If it is lost, delete all rows of totp_credentials and recovery_codes (their users log in with the password alone until they set up an app again).", exception);
-        }
-    }
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
+    public byte[] Open(RootSecrets secrets) => Sealing.Open(secrets, DerivedKey.TotpSecrets, ProtectedSecret, UserId.ToByteArray());
 
     /// <summary>Encrypts it under the current secret.</summary>
-    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
     public void Reencrypt(RootSecrets secrets)
     {
         var plain = Open(secrets);

@@ -36,7 +36,7 @@ internal sealed class StoredSigningKey
         return new StoredSigningKey { Id = id, ProtectedKey = sealedKey, SecretId = secrets.CurrentId, CreatedAt = now, ActiveFrom = activeFrom };
     }
 
-    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
     public ECDsa Open(RootSecrets secrets)
     {
         var plain = Decrypt(secrets);
@@ -53,7 +53,7 @@ internal sealed class StoredSigningKey
     }
 
     /// <summary>Encrypts it under the current secret.</summary>
-    /// <exception cref="InvalidOperationException">It was encrypted under another secret.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
     public void Reencrypt(RootSecrets secrets)
     {
         var plain = Decrypt(secrets);
@@ -62,18 +62,7 @@ internal sealed class StoredSigningKey
         CryptographicOperations.ZeroMemory(plain);
     }
 
-    private byte[] Decrypt(RootSecrets secrets)
-    {
-        try
-        {
-            return Sealing.Open(secrets, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
-        }
-        catch (AuthenticationTagMismatchException exception)
-        {
-            throw new InvalidOperationException(
-                $"Neither Auth:SigningKeySecret nor Auth:OtherSigningKeySecret is the secret that encrypted signing key '{Id}'. Set Auth:OtherSigningKeySecret to the former secret. If it is lost, delete all rows of signing_keys to start with a new key (all access tokens become invalid).", exception);
-        }
-    }
+    private byte[] Decrypt(RootSecrets secrets) => Sealing.Open(secrets, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
 }
 
 internal sealed class StoredSigningKeyConfiguration : IEntityTypeConfiguration<StoredSigningKey>

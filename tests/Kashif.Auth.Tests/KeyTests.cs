@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Net;
 using System.Text.Json;
 using Kashif.Auth.Tokens;
@@ -91,11 +92,11 @@ public sealed class KeyTests(AuthServers servers)
         var secret = key.ExportParameters(includePrivateParameters: true).D.ShouldNotBeNull();
         row.ProtectedKey.AsSpan().IndexOf(secret).ShouldBe(-1);
         row.ProtectedKey.AsSpan().IndexOf(key.ExportSubjectPublicKeyInfo().AsSpan(^32..)).ShouldBe(-1);
-        Should.Throw<InvalidOperationException>(() => row.Open(new RootSecrets($"{AuthServers.SigningKeySecret}x"))).Message.ShouldContain("Auth:SigningKeySecret");
+        Should.Throw<AuthenticationTagMismatchException>(() => row.Open(new RootSecrets($"{AuthServers.SigningKeySecret}x")));
 
         // Bound to its id: a row cannot be moved to another id.
         var moved = new StoredSigningKey { Id = "other", ProtectedKey = row.ProtectedKey, SecretId = null, CreatedAt = default, ActiveFrom = default };
-        Should.Throw<InvalidOperationException>(() => moved.Open(new RootSecrets(AuthServers.SigningKeySecret)));
+        Should.Throw<AuthenticationTagMismatchException>(() => moved.Open(new RootSecrets(AuthServers.SigningKeySecret)));
     }
 
     [Theory]
