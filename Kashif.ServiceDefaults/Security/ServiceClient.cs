@@ -42,12 +42,12 @@ internal sealed class ServiceTokenHandler(ServiceTokens tokens) : DelegatingHand
     {
         var token = await tokens.GetAsync(cancellationToken);
         var response = await SendAsync(request, token, cancellationToken);
-        if (response.StatusCode != HttpStatusCode.Unauthorized)
+        if (response.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden))
         {
             return response;
         }
 
-        // The token is invalid if Auth has revoked its signing keys: try once with a new one.
+        // The token is invalid if Auth has revoked its signing keys, and has no scopes if an older Auth issued it: try once with a new one.
         response.Dispose();
         tokens.Forget(token);
         return await SendAsync(request, await tokens.GetAsync(cancellationToken), cancellationToken);
