@@ -48,7 +48,7 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
-        var balance = balances.Single(); // Missing if the user was erased just now: the caller retries.
+        var balance = balances.Single(); // The caller holds the debit, so the user cannot be erased meanwhile.
         var entry = Book(balance, points, PointTransaction.Refunded, cause, debit.Reference);
         database.Publish(new PointsReversed(entry.Id, entry.UserId, points, balance.Points, entry.Reason), entry.CreatedAt);
         return new Booked(entry, balance);

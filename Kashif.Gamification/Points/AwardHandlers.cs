@@ -13,7 +13,7 @@ internal sealed class ReportCreatedAwards(Awards awards) : IEventHandler<ReportC
     public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);
 }
 
-/// <summary>Nobody earns points by changing the status of their own report, whatever their role.</summary>
+/// <summary>Reporters earn no points for their own status changes, whatever their role.</summary>
 internal sealed class ReportStatusAwards(Awards awards) : IEventHandler<ReportStatusUpdated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) =>

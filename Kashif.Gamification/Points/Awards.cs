@@ -21,9 +21,6 @@ internal sealed record AwardTrigger(string Event, string? Status, Guid UserId, G
 /// </summary>
 internal sealed class Awards(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time)
 {
-    /// <summary>The key of the advisory lock; must be unique in this database.</summary>
-    internal const long Lock = 4_711_001;
-
     private readonly List<Balance> _changed = [];
 
     public async Task AwardAsync(IReadOnlyList<AwardTrigger> triggers, CancellationToken cancellationToken)
@@ -32,7 +29,7 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
 
         // One batch at a time: a batch has several handlers and so no single lock order, and two batches with the same users or
         // causes could deadlock. A batch is a few statements, so the wait is short.
-        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
+        await AwardLock.TakeAsync(database, cancellationToken);
 
         var grants = await FindGrantsAsync(triggers, cancellationToken);
         if (grants.Count == 0)

@@ -1,5 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
@@ -16,9 +17,10 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await _database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Awards.Lock})", cancellationToken);
+        await AwardLock.TakeAsync(_database, cancellationToken);
 
-        // The balance first: a concurrent debit locks its row until its ledger entry is committed.
+        // The debits first, then the balance: debits and refunds take them in this order, and hold them until their ledger entry is committed.
+        await _database.Database.ExecuteSqlAsync($"SELECT FROM debits WHERE user_id = {userId} ORDER BY id FOR UPDATE", cancellationToken);
         await _database.Database.ExecuteSqlAsync($"""
             WITH left_over AS (DELETE FROM balances WHERE user_id = {userId} RETURNING points, earned, spent, changed_at)
             INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at)

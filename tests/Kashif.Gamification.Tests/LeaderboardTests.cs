@@ -178,6 +178,22 @@ public sealed class LeaderboardTests(GamificationService service)
             (await database.PeriodTotals.Where(total => total.UserId == user).OrderBy(total => total.Period).ToListAsync()).ConvertAll(total => (total.Period, total.Points)));
     }
 
+    [Fact]
+    public async Task Totals_that_a_former_version_did_not_write_are_corrected()
+    {
+        var (missing, wrong) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await service.EarnAsync(missing, 1);
+        await service.EarnAsync(wrong, 1);
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"DELETE FROM period_totals WHERE user_id = {missing}"));
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE period_totals SET points = points - 7 WHERE user_id = {wrong}"));
+
+        await service.Host.Services.GetServices<IHostedService>().OfType<PeriodCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
+
+        var totals = await service.QueryAsync(database => database.PeriodTotals
+            .Where(total => total.UserId == missing || total.UserId == wrong).Select(total => total.Points).ToListAsync());
+        totals.ShouldBe([50, 50, 50, 50]);
+    }
+
     [Theory]
     [InlineData("2026-11-29T23:59:59.999Z", "2026-11-01", "2026-11-23")]
     [InlineData("2026-11-30T00:00:00Z", "2026-11-01", "2026-11-30")]
