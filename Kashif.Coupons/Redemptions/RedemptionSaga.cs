@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
@@ -43,6 +44,11 @@ internal sealed class RedemptionSaga(
 
         // One request of a user at a time, so that the count of open redemptions is exact.
         await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock(hashtextextended({userId.ToString()}, 0))", cancellationToken);
+        if (await database.Redemptions.CountAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken) >= options.Value.OpenPerUser)
+        {
+            return (null, Error.Rule("too_many_open_redemptions", "You have too many open redemptions. Wait until one of them ends."));
+        }
+
         var now = time.GetUtcNow();
 
         // The UPDATE locks the coupon's row until the commit, so the count below is exact.
@@ -61,17 +67,12 @@ internal sealed class RedemptionSaga(
 
         if (price is not null && price != coupon.PointsCost)
         {
-            return (null, Error.Rule("price_changed", "This coupon costs another number of points. Read it again."));
+            return (null, Error.Rule("price_changed", "The price of this coupon has changed. Load the coupon again."));
         }
 
         if (coupon.PerUserLimit is { } limit && await CountAsync(couponId, userId, cancellationToken) >= limit)
         {
             return (null, Error.Rule("per_user_limit_reached", "You have reached the limit per user for this coupon."));
-        }
-
-        if (await database.Redemptions.CountAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken) >= options.Value.OpenPerUser)
-        {
-            return (null, Error.Rule("too_many_open_redemptions", "You have too many open redemptions. Wait until one of them ends."));
         }
 
         var redemption = new Redemption
@@ -99,16 +100,17 @@ internal sealed class RedemptionSaga(
         Redemption open, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var debit = new DebitRequest(open.UserId, open.PointsCost, open.CouponId);
-        if (open.Status == RedemptionStatus.Reserved && !(open.ExpiresAt <= time.GetUtcNow()))
+        var offerEnded = open.ExpiresAt <= time.GetUtcNow();
+        if (open.Status == RedemptionStatus.Reserved && !offerEnded)
         {
             var ended = await points.DebitAsync(open.Id, debit, options.Value.DebitTimeout, cancellationToken) switch
             {
                 DebitOutcome.Debited => await CompleteAsync(open.Id, answer, cancellationToken),
                 DebitOutcome.Refused => await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
                 DebitOutcome.Unknown => null,
-                _ => throw new System.Diagnostics.UnreachableException(),
+                _ => throw new UnreachableException(),
             };
-            if (ended is not { Redemption.EndedAt: null })
+            if (ended is null || ended.Redemption.EndedAt is not null)
             {
                 return ended;
             }
