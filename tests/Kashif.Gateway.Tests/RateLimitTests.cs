@@ -147,6 +147,9 @@ public sealed class RateLimitTests : IAsyncLifetime
                 ((int)response.StatusCode).ShouldBe(200, path);
             }
         }
+
+        using var beyond = await SendAsync(gateway.Client, "POST", "/api/v1/auth/token", address);
+        ((int)beyond.StatusCode).ShouldBe(429);
     }
 
     [Fact]

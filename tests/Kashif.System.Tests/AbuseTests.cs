@@ -32,8 +32,11 @@ public sealed class AbuseTests(KashifSystem system)
 
         await Eventually.TrueAsync(() => Mails(bystander) == 2, "the bystander's mails"); // verification and reset
         await system.InvariantsHoldAsync(); // all events are published
+        (await LinksAsync(target)).ShouldBeInRange(1, 3);
+        (await LinksAsync(victim)).ShouldBeInRange(2, 4); // one to verify, three to reset
         Mails(target).ShouldBeLessThanOrEqualTo(3);
-        Mails(victim).ShouldBeLessThanOrEqualTo(4);
+
+        Task<long> LinksAsync(string email) => system.CountAsync(ResourceNames.AuthDb, "SELECT count(*) FROM email_tokens WHERE email = $1", email);
 
         async Task<HttpStatusCode> ForgetAsync(string email) =>
             await StatusAsync(anonymous.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, Cancel));
@@ -62,6 +65,9 @@ public sealed class AbuseTests(KashifSystem system)
             "/api/v1/notifications/register-device", new { token = $"hoard-{hoarder.Id:N}-{index}", device_type = "android" }, Cancel)))));
 
         statuses.ShouldAllBe(status => (int)status < 300);
+        (await StatusAsync(hoarder.Client.PostAsJsonAsync(
+            "/api/v1/notifications/register-device", new { token = $"last-{hoarder.Id:N}", device_type = "android" }, Cancel))).ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.Created, HttpStatusCode.NoContent);
+        (await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", $"last-{hoarder.Id:N}")).ShouldBe(1);
         (await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE user_id = $1", hoarder.Id)).ShouldBe(20);
     }
 
