@@ -34,7 +34,7 @@ internal static class Routes
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),
-        new("gamification", "POST", "points/redeem", Service: ResourceNames.Coupons),
+        new("gamification", null, "points/redeem", Service: ResourceNames.Coupons),
         new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
