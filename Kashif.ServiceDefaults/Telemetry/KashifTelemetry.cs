@@ -60,10 +60,11 @@ public static class KashifTelemetry
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(Meters)
             // Npgsql's pool name is the connection string, and a service has only one pool. The addresses of replicas change with each
-            // deployment. Routes are labels of our own metrics.
+            // deployment. Our own metrics time the requests of a route.
             .AddView("db.client.*", new MetricStreamConfiguration { TagKeys = ["db.client.connection.state", "error.type"] })
-            .AddView("http.client.*", new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.response.status_code", "http.connection.state", "error.type"] })
-            .AddView("http.server.*", new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.response.status_code"] })
+            .AddView("http.client.*", new MetricStreamConfiguration { TagKeys = ["http.response.status_code", "http.connection.state", "error.type"] })
+            .AddView("http.server.request.duration", MetricStreamConfiguration.Drop)
+            .AddView("http.server.*", new MetricStreamConfiguration { TagKeys = ["http.request.method"] })
             .AddView("kestrel.*", new MetricStreamConfiguration { TagKeys = ["network.protocol.name", "network.protocol.version", "tls.protocol.version", "error.type"] })
             .AddPrometheusExporter());
 
