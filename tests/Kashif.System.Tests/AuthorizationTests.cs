@@ -219,7 +219,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         }
 
         wrong.ShouldBeEmpty();
-        allowedCount.ShouldBeGreaterThan(20);
+        allowedCount.ShouldBeGreaterThan(15);
     }
 
     private async Task<HttpClient> AdminAsync() => (await system.RegisterAsync(Roles.Admin)).Client;
@@ -355,7 +355,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         async () =>
         {
             using var me = await owner.Client.GetAsync("/api/v1/auth/me", Cancel);
-            return me.StatusCode != HttpStatusCode.NotFound;
+            return me.StatusCode is not (HttpStatusCode.NotFound or HttpStatusCode.Unauthorized); // its session has ended
         }));
 
     private static async Task<bool> ListsAsync(HttpClient client, string list, string? id) =>
