@@ -71,6 +71,11 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
     public string PathWith(Func<string, string> value) => Parameters.Where(parameter => parameter.In == "path")
         .Aggregate(Path, (path, parameter) => path.Replace($"{{{parameter.Name}}}", value(parameter.Name), StringComparison.Ordinal));
 
+    /// <summary>A path with values of the right types that do not exist.</summary>
+    public string PathWithExamples() => PathWith(name => Type(Parameters.Single(parameter => parameter.Name == name && parameter.In == "path").Schema) is "integer" or "number"
+        ? "2000000000"
+        : "0198f0a0-1111-7000-8000-000000000009");
+
     public override string ToString() => $"{Method} {Path}";
 
     private JsonElement Body => Operation.GetProperty("requestBody").GetProperty("content").EnumerateObject().First().Value;
