@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kashif.Coupons.Redemptions;
 using Microsoft.EntityFrameworkCore;
@@ -172,5 +173,24 @@ public sealed class RedemptionTests(CouponsService service)
         replay.Body.Code.ShouldNotBeNull();
         (await service.Host.CountAsync(coupon, RedemptionStatus.Completed)).ShouldBe(1);
         (await service.PointsAsync(user)).ShouldBe(190);
+    }
+
+    [Theory]
+    [InlineData("/00{0}/redeem")]
+    [InlineData("/%2B{0}/redeem")]
+    [InlineData("/{0}/REDEEM/")]
+    public async Task An_idempotency_key_holds_for_every_spelling_of_the_coupons_id(string path)
+    {
+        var user = await service.UserAsync(4);
+        var coupon = await service.Host.OfferAsync(10, stock: 50);
+        using var client = service.Host.As(user);
+
+        var first = await client.SubmitAsync($"/{coupon}/redeem", null, "spelled");
+        var second = await client.SubmitAsync(string.Format(CultureInfo.InvariantCulture, path, coupon), null, "spelled");
+
+        first.Status.ShouldBe(201);
+        second.Status.ShouldBe(201);
+        second.Body.Id.ShouldBe(first.Body.Id);
+        (await service.Host.StockAsync(coupon)).ShouldBe(49);
     }
 }
