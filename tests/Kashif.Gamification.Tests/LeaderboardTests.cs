@@ -14,7 +14,11 @@ using StackExchange.Redis;
 
 namespace Kashif.Gamification.Tests;
 
-/// <summary>The leaderboard equals the ledger with Redis, without it, and after Redis loses its data.</summary>
+/// <summary>
+/// The leaderboard equals the ledger with Redis, without it, and after Redis loses its data. Alone, because Redis is written after the
+/// commit: a rank can miss a balance that another test has just changed.
+/// </summary>
+[Collection<Alone>]
 public sealed class LeaderboardTests(GamificationService service)
 {
     [Fact]
@@ -164,18 +168,15 @@ public sealed class LeaderboardTests(GamificationService service)
     [Fact]
     public async Task The_totals_of_past_periods_are_deleted()
     {
-        var (current, past) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-        await service.EarnAsync(current, 1);
-        await service.EarnAsync(past, 1);
-        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE period_totals SET starts_on = starts_on - 40 WHERE user_id = {past}"));
+        var user = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync(
+            $"INSERT INTO period_totals SELECT user_id, period, starts_on - 40, 7 FROM period_totals WHERE user_id = {user}"));
 
         await service.Host.Services.GetServices<IHostedService>().OfType<PeriodCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
 
-        (await TotalsAsync(current)).ShouldBe([(Period.Month, 50), (Period.Week, 50)]);
-        (await TotalsAsync(past)).ShouldBeEmpty();
-
-        Task<List<(Period, long)>> TotalsAsync(Guid user) => service.QueryAsync(async database =>
-            (await database.PeriodTotals.Where(total => total.UserId == user).OrderBy(total => total.Period).ToListAsync()).ConvertAll(total => (total.Period, total.Points)));
+        var totals = await service.QueryAsync(database => database.PeriodTotals.Where(total => total.UserId == user).Select(total => total.Points).ToListAsync());
+        totals.ShouldBe([50, 50]);
     }
 
     [Fact]
