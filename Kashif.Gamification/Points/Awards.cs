@@ -22,6 +22,7 @@ internal sealed record AwardTrigger(string Event, string? Status, Guid UserId, G
 internal sealed class Awards(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time)
 {
     private readonly List<Balance> _changed = [];
+    private readonly List<Grant> _awarded = [];
 
     public async Task AwardAsync(IReadOnlyList<AwardTrigger> triggers, CancellationToken cancellationToken)
     {
@@ -41,13 +42,20 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
         await PeriodTotal.AddAsync(database, AddToLedger(grants, balances), cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         _changed.AddRange(balances.Values);
+        _awarded.AddRange(grants);
     }
 
-    /// <summary>Writes the changed balances to the ranking once, although each handler of a batch calls this.</summary>
+    /// <summary>Counts the awards and writes the changed balances to the ranking once, although each handler of a batch calls this.</summary>
     public async Task CommittedAsync(CancellationToken cancellationToken)
     {
+        foreach (var grant in _awarded)
+        {
+            metrics.Awarded(grant.Rule.Code, grant.Points);
+        }
+
         Balance[] changed = [.. _changed];
         _changed.Clear();
+        _awarded.Clear();
         await ranking.WriteAsync(changed, cancellationToken);
     }
 
@@ -155,7 +163,6 @@ internal sealed class Awards(GamificationDbContext database, RankingCache rankin
                 };
                 entries.Add(entry);
                 database.Publish(new PointsAwarded(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), at, grant.Trigger.Cause);
-                metrics.Awarded(grant.Rule.Code, grant.Points);
             }
         }
 
