@@ -73,6 +73,7 @@ internal static class NotificationsExtensions
             _ => ActivatorUtilities.CreateInstance<LoggingMailSender>(provider),
         });
         services.AddSingleton<NotificationMetrics>();
+        services.AddHostedService<DeliveryCleanup>();
 
         // One worker per channel, so that a slow mail server does not delay pushes.
         services.AddChannel<PushChannel>().AddChannel<EmailChannel>();

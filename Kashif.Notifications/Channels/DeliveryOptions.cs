@@ -27,6 +27,10 @@ internal sealed class DeliveryOptions
     [Range(typeof(TimeSpan), "00:00:01", Longest, ErrorMessage = "Delivery:Lease must be between one second and one day, such as 00:02:00.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long an ended delivery is kept, with its last error.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00", ErrorMessage = "Delivery:Retention must be between one day and ten years, such as 30.00:00:00.")]
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>How often to look for deliveries without a signal: retries, and those of other replicas and crashed processes.</summary>
     [Range(typeof(TimeSpan), Shortest, Longest, ErrorMessage = "Delivery:Poll must be between 10 ms and one day, such as 00:00:01.")]
     public TimeSpan Poll { get; set; } = TimeSpan.FromSeconds(1);

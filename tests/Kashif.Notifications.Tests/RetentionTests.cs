@@ -1,0 +1,29 @@
+using Kashif.Notifications.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Kashif.Notifications.Tests;
+
+public sealed class RetentionTests(NotificationsServers servers)
+{
+    [Fact]
+    public async Task Ended_deliveries_are_deleted_after_thirty_days()
+    {
+        await using var service = await NotificationsService.StartAsync(servers);
+        await using var database = NpgsqlDataSource.Create(service.Database);
+        await using (var insert = database.CreateCommand("""
+            INSERT INTO deliveries (channel, state, attempts, next_attempt_at)
+            SELECT 'none', state, 1, now() - days * interval '1 day' FROM unnest(ARRAY['sent', 'failed', 'dead', 'pending']) AS state, unnest(ARRAY[29, 31]) AS days
+            """))
+        {
+            await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        await service.Services.GetServices<IHostedService>().OfType<DeliveryCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await using var read = database.CreateCommand(
+            "SELECT array_agg(state || ' ' || (now()::date - next_attempt_at::date) ORDER BY state, next_attempt_at) FROM deliveries WHERE channel = 'none'");
+        ((string[]?)await read.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(["dead 29", "failed 29", "pending 31", "pending 29", "sent 29"]);
+    }
+}
