@@ -33,6 +33,8 @@ internal static class GamificationExtensions
         services.AddSingleton<LeaderboardSnapshots>();
         services.AddHostedService<RankingRebuild>();
         services.AddHostedService<PeriodCleanup>();
+        services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHostedService<DebitCleanup>();
         return builder;
     }
 }

@@ -1,5 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Gamification.Ledger;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Kashif.Gamification.Tests;
 
@@ -124,5 +128,29 @@ public sealed class DebitTests(GamificationService service)
         (before.Status, before.Body.Code).ShouldBe((422, "insufficient_points"));
         (after.Status, after.Body.Code).ShouldBe((422, "insufficient_points"));
         (await service.BalanceAsync(user)).ShouldBe(100);
+    }
+
+    [Fact]
+    public async Task Results_of_debits_are_deleted_after_ninety_days_and_debited_no_second_time()
+    {
+        var user = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+        using var coupons = service.Host.AsService();
+        var now = TimeProvider.System.GetUtcNow();
+        var (old, young) = (Guid.CreateVersion7(now.AddDays(-91)), Guid.CreateVersion7(now.AddDays(-89)));
+        foreach (var id in new[] { old, young })
+        {
+            (await coupons.DebitAsync(id, user, 10)).Status.ShouldBe(200);
+        }
+
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync(
+            $"UPDATE debits SET created_at = CASE id WHEN {old} THEN now() - interval '91 days' ELSE now() - interval '89 days' END WHERE user_id = {user}"));
+
+        await service.Host.Services.GetServices<IHostedService>().OfType<DebitCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
+
+        (await service.QueryAsync(database => database.Debits.Where(debit => debit.UserId == user).Select(debit => debit.Id).ToListAsync())).ShouldBe([young]);
+        (await coupons.DebitAsync(old, user, 10)).Status.ShouldBeGreaterThanOrEqualTo(400);
+        (await service.BalanceAsync(user)).ShouldBe(30);
+        (await service.QueryAsync(database => database.Transactions.CountAsync(entry => entry.UserId == user && entry.Points < 0))).ShouldBe(2);
     }
 }
