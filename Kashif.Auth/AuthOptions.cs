@@ -52,6 +52,9 @@ internal sealed class AuthOptions : IValidatableObject
 
     internal RootSecrets Secrets => new(SigningKeySecret, OtherSigningKeySecret.Length == 0 ? null : OtherSigningKeySecret);
 
+    /// <summary>How long entries of the audit log are kept.</summary>
+    public TimeSpan AuditRetention { get; set; } = TimeSpan.FromDays(730);
+
     internal TimeSpan LongestTokenLifetime => AccessTokenLifetime > ServiceTokenLifetime ? AccessTokenLifetime : ServiceTokenLifetime;
 
     /// <summary>How long after its issue a token may still be accepted by a machine whose clock is behind.</summary>
@@ -106,6 +109,11 @@ internal sealed class AuthOptions : IValidatableObject
         if (RefreshGrace < TimeSpan.Zero || RefreshGrace > TimeSpan.FromMinutes(1))
         {
             yield return new ValidationResult("Auth:RefreshGrace must be between 00:00:00 (off) and 00:01:00: a stolen refresh token stays usable for that long.");
+        }
+
+        if (AuditRetention < TimeSpan.FromDays(365))
+        {
+            yield return new ValidationResult("Auth:AuditRetention must be at least 365.00:00:00: the database refuses to delete younger entries.");
         }
 
         if (LongestHashingWait <= TimeSpan.Zero)

@@ -5,7 +5,7 @@ namespace Kashif.Auth.Audit;
 
 /// <summary>
 /// A security event of an account. The table is append-only: a trigger refuses every update and delete, except setting
-/// <see cref="IpAddress"/> and <see cref="UserAgent"/> to null when an account is deleted.
+/// <see cref="IpAddress"/> and <see cref="UserAgent"/> to null when an account is deleted, and <see cref="AuditCleanup"/>.
 /// </summary>
 internal sealed class AuditEntry
 {

@@ -255,25 +255,26 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Failed_logins_of_unknown_accounts_are_deleted_after_thirty_days_and_nothing_else()
+    public async Task Audit_entries_are_deleted_after_two_years_and_failed_logins_of_unknown_accounts_after_thirty_days()
     {
         await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
         var user = Guid.CreateVersion7();
-        var expired = await EntryAsync(Guid.Empty, "login_failed", 31);
+        Guid[] expired = [await EntryAsync(Guid.Empty, "login_failed", 31), await EntryAsync(user, "logged_in", 731), await EntryAsync(Guid.Empty, "signing_key_rotated", 800)];
         Guid[] kept =
         [
             await EntryAsync(Guid.Empty, "login_failed", 29), await EntryAsync(Guid.Empty, "signing_key_rotated", 31), await EntryAsync(user, "login_failed", 31),
+            await EntryAsync(user, "logged_in", 729),
         ];
 
         await servers.Auth.Services.GetServices<IHostedService>().OfType<AuditCleanup>().Single().RunOnceAsync(Cancel);
 
         await using var read = database.CreateCommand("SELECT array_agg(id ORDER BY id) FROM audit_log WHERE id = ANY($1)");
-        read.Parameters.Add(new NpgsqlParameter { Value = new[] { expired }.Concat(kept).ToArray() });
+        read.Parameters.Add(new NpgsqlParameter { Value = expired.Concat(kept).ToArray() });
         ((Guid[]?)await read.ExecuteScalarAsync(Cancel)).ShouldBe(kept, ignoreOrder: true);
 
         async Task<Guid> EntryAsync(Guid userId, string action, int days)
         {
-            var id = Guid.CreateVersion7();
+            var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddDays(-days));
             await using var insert = database.CreateCommand(
                 $"INSERT INTO audit_log (id, user_id, action, occurred_at) VALUES ('{id}', '{userId}', '{action}', now() - interval '{days} days')");
             (await insert.ExecuteNonQueryAsync(Cancel)).ShouldBe(1);
