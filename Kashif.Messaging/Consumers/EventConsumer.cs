@@ -165,7 +165,10 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
-    /// <summary>Repeats what this replica wants, and removes bindings that no replica wants.</summary>
+    /// <summary>
+    /// Renews the subscriptions, restores bindings that are missing, and removes those that no replica wants. The relay notices a missing
+    /// binding only if the event reaches no other queue either.
+    /// </summary>
     private async Task KeepSubscriptionsAsync(IChannel channel, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Subscriptions<TContext>.Renewal, time);
@@ -174,6 +177,7 @@ internal sealed partial class EventConsumer<TContext>(
             try
             {
                 await subscriptions.RenewAsync(cancellationToken);
+                await Broker.BindAsync(channel, identity.Name, cancellationToken);
                 await subscriptions.ReconcileAsync(channel, cancellationToken);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

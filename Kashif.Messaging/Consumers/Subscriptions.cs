@@ -1,5 +1,6 @@
 using Kashif.Messaging.RabbitMq;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
 
@@ -12,11 +13,13 @@ namespace Kashif.Messaging.Consumers;
 internal sealed class Subscriptions<TContext>(IServiceScopeFactory scopes, IEnumerable<HandlerRegistration> registrations, ServiceIdentity identity)
     where TContext : DbContext
 {
-    /// <summary>How often a replica says what it wants.</summary>
+    /// <summary>How often a replica renews its subscriptions.</summary>
     public static readonly TimeSpan Renewal = TimeSpan.FromMinutes(1);
 
-    /// <summary>Longer than a replica may miss renewals, shorter than the retries of a message.</summary>
-    private static readonly TimeSpan Validity = TimeSpan.FromMinutes(5);
+    /// <summary>
+    /// Longer than an upgrade that is rolled back and repeated: meanwhile events of the new types become dead letters, which can be replayed.
+    /// </summary>
+    private static readonly TimeSpan Validity = TimeSpan.FromDays(1);
 
     /// <summary>In one order, so that replicas that renew at once wait for each other instead of deadlocking.</summary>
     private readonly string[] _types = [.. registrations.Select(registration => registration.EventType).Distinct().Order(StringComparer.Ordinal)];
@@ -24,7 +27,7 @@ internal sealed class Subscriptions<TContext>(IServiceScopeFactory scopes, IEnum
     /// <returns>Whether this replica has a handler for the type.</returns>
     public bool Handles(string type) => _types.Contains(type);
 
-    /// <summary>Says what this replica wants. Comes before the bindings, so that <see cref="ReconcileAsync"/> of another replica does not remove them.</summary>
+    /// <summary>Renews this replica's subscriptions. Call it before binding, so that <see cref="ReconcileAsync"/> of another replica does not remove the binding.</summary>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -34,7 +37,7 @@ internal sealed class Subscriptions<TContext>(IServiceScopeFactory scopes, IEnum
             """, cancellationToken);
     }
 
-    /// <returns>Whether a replica has said lately that it handles the type.</returns>
+    /// <returns>Whether a replica has subscribed to the type within the last day.</returns>
     public async Task<bool> IsWantedAsync(string type, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -69,6 +72,6 @@ internal sealed class Subscriptions<TContext>(IServiceScopeFactory scopes, IEnum
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static Microsoft.EntityFrameworkCore.Infrastructure.DatabaseFacade Database(AsyncServiceScope scope) =>
+    private static DatabaseFacade Database(AsyncServiceScope scope) =>
         scope.ServiceProvider.GetRequiredService<TContext>().Database;
 }

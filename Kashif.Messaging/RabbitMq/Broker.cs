@@ -92,10 +92,19 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
                 }, cancellationToken);
             }
 
-            foreach (var type in types)
-            {
-                await channel.QueueBindAsync(service, Exchange, routingKey: type, cancellationToken: cancellationToken);
-            }
+            await BindAsync(channel, service, types, cancellationToken);
+        }
+    }
+
+    /// <summary>Binds the service's queue to the types that it consumes. Changes nothing if it is bound.</summary>
+    public static Task BindAsync(IChannel channel, string service, CancellationToken cancellationToken) =>
+        BindAsync(channel, service, EventCatalog.Subscriptions[service], cancellationToken);
+
+    private static async Task BindAsync(IChannel channel, string service, string[] types, CancellationToken cancellationToken)
+    {
+        foreach (var type in types)
+        {
+            await channel.QueueBindAsync(service, Exchange, routingKey: type, cancellationToken: cancellationToken);
         }
     }
 
