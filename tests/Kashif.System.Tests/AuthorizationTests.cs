@@ -306,6 +306,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["balances"] = victim.Id.ToString(),
             ["notifications"] = notification,
             ["devices"] = device,
+            ["dead-letters"] = MissingId, // no user's: only admins are allowed
         };
     }
 
