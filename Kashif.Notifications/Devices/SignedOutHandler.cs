@@ -18,9 +18,9 @@ internal sealed class SignedOutHandler(NotificationsDbContext database, TimeProv
                 INSERT INTO ended_sessions (session_id, ended_at) SELECT id, {time.GetUtcNow()} FROM unnest({sessions}) AS id ON CONFLICT DO NOTHING
                 """, cancellationToken);
             await database.Devices
-                .Where(device => device.UserId == user && (device.SessionId == null
-                    ? everywhere && device.RegisteredAt <= received.Time
-                    : sessions.Contains(device.SessionId.Value)))
+                .Where(device => device.UserId == user
+                    && ((everywhere && device.RegisteredAt <= received.Time) // those of expired sessions too, which the event does not name
+                        || (device.SessionId != null && sessions.Contains(device.SessionId.Value))))
                 .ExecuteDeleteAsync(cancellationToken);
         }
     }
