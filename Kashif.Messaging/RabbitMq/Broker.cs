@@ -36,7 +36,8 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
             new CreateChannelOptions(
                 publisherConfirmationsEnabled: true,
                 publisherConfirmationTrackingEnabled: true,
-                outstandingPublisherConfirmationsRateLimiter: new ThrottlingRateLimiter(window, throttlingPercentage: 100)),
+                // Without throttling: below this share of free permits, the limiter delays each publish by up to a second.
+                outstandingPublisherConfirmationsRateLimiter: new ThrottlingRateLimiter(window, throttlingPercentage: 0)),
             cancellationToken);
     }
 
