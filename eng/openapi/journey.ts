@@ -95,7 +95,7 @@ const company = ok(await admin.coupons.POST("/api/v1/coupons/companies", { body:
 const category = ok(await admin.coupons.POST("/api/v1/coupons/categories", { body: { name: `Category ${run}` } }));
 const coupon = ok(
   await admin.coupons.POST("/api/v1/coupons", {
-    body: { title: "A free coffee", description: "One cup", company_id: company.id, category_id: category.id, points_cost: 15, stock: 100, per_user_limit: 1 },
+    body: { title: "A free coffee", description: "One cup", company_id: company.id, category_id: category.id, points_cost: 7, stock: 100, per_user_limit: 1 },
   }),
 );
 

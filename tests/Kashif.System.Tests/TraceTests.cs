@@ -46,6 +46,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: SELECT rules",
                 "gamification: SELECT point_transactions",
                 "gamification: INSERT balances",
+                "gamification: INSERT period_totals",
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
                 "notifications: SELECT recipients",
@@ -71,6 +72,8 @@ public sealed class TraceTests(KashifSystem system)
                 "gateway: POST /api/v1/coupons/{**rest}",
                 "gateway: POST < POST /api/v1/coupons/{**rest}",
                 "coupons: POST /api/v1/coupons/{id:int}/redeem < POST",
+                "coupons: GET < POST /api/v1/coupons/{id:int}/redeem",
+                "gamification: GET /internal/v1/balances/{userId:guid} < GET",
                 "coupons: PUT < POST /api/v1/coupons/{id:int}/redeem",
                 "gamification: PUT /internal/v1/debits/{redemptionId:guid} < PUT",
                 "gamification: publish points.redeemed < PUT /internal/v1/debits/{redemptionId:guid}",
@@ -79,6 +82,8 @@ public sealed class TraceTests(KashifSystem system)
             ],
             queries:
             [
+                "gamification: SELECT balances",
+                "coupons: SELECT",
                 "coupons: UPDATE coupons",
                 "coupons: SELECT redemptions",
                 "coupons: INSERT redemptions",
