@@ -4,29 +4,38 @@ using OpenTelemetry;
 namespace Kashif.Telemetry;
 
 /// <summary>
-/// Removes personal data from the URLs in traces: query strings, which contain locations and e-mail addresses, and device tokens at the
-/// end of a path.
+/// Removes personal data from the URLs in traces: query strings, which contain locations and e-mail addresses, and device tokens and user
+/// ids at the end of a path.
 /// </summary>
 internal sealed class UrlRedaction : BaseProcessor<Activity>
 {
-    private const string Devices = "/notifications/devices";
+    /// <summary>What follows is removed.</summary>
+    private static readonly string[] Prefixes = ["/notifications/devices/", "/internal/v1/balances/"];
 
     public override void OnEnd(Activity data)
     {
         data.SetTag("url.query", null);
         if (data.GetTagItem("url.path") is string path)
         {
-            data.SetTag("url.path", WithoutToken(path));
+            data.SetTag("url.path", Redact(path));
         }
 
         if (data.GetTagItem("url.full") is string address)
         {
-            data.SetTag("url.full", WithoutToken(address.Split('?')[0]));
+            data.SetTag("url.full", Redact(address.Split('?')[0]));
         }
     }
 
-    private static string WithoutToken(string address) =>
-        address.IndexOf(Devices, StringComparison.OrdinalIgnoreCase) is >= 0 and var start && start + Devices.Length < address.Length
-            ? $"{address[..(start + Devices.Length)]}/*"
-            : address;
+    private static string Redact(string address)
+    {
+        foreach (var prefix in Prefixes)
+        {
+            if (address.IndexOf(prefix, StringComparison.OrdinalIgnoreCase) is >= 0 and var start && start + prefix.Length < address.Length)
+            {
+                return $"{address[..(start + prefix.Length)]}*";
+            }
+        }
+
+        return address;
+    }
 }
