@@ -9,8 +9,8 @@ namespace Kashif.Telemetry;
 /// </summary>
 internal sealed class UrlRedaction : BaseProcessor<Activity>
 {
-    /// <summary>What follows is removed.</summary>
-    private static readonly string[] Prefixes = ["/notifications/devices/", "/internal/v1/balances/"];
+    /// <summary>What follows is removed. Without the slash, which may be encoded.</summary>
+    private static readonly string[] Prefixes = ["/notifications/devices", "/internal/v1/balances"];
 
     public override void OnEnd(Activity data)
     {
@@ -32,7 +32,7 @@ internal sealed class UrlRedaction : BaseProcessor<Activity>
         {
             if (address.IndexOf(prefix, StringComparison.OrdinalIgnoreCase) is >= 0 and var start && start + prefix.Length < address.Length)
             {
-                return $"{address[..(start + prefix.Length)]}*";
+                return $"{address[..(start + prefix.Length)]}/*";
             }
         }
 
