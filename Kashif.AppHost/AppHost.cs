@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Messaging.Database;
 using Kashif.NativeServers;
+using Kashif.Publish;
 using Kashif.Security;
 
 const string PostgresTag = "17.6", RabbitMqTag = "4.2", RedisTag = "8.6";
@@ -14,36 +15,34 @@ builder.KeepLogs();
 builder.ChooseServers($"docker.io/library/postgres:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");
 
 // Override with Parameters__admin-email=… or user secrets. Generated secrets are stored in .kashif/secrets.
-var adminEmail = Setting("admin-email", "admin@kashif.local");
-var adminPassword = Secret("admin-password");
-var signingKeySecret = Secret("signing-key-secret");
-var otherSigningKeySecret = Setting("other-signing-key-secret", "", secret: true);
-var firebaseCredentials = Setting("firebase-credentials", "", secret: true);
-var smtpHost = Setting("smtp-host", "");
-var smtpPort = Setting("smtp-port", "587");
-var smtpUser = Setting("smtp-user", "");
-var smtpPassword = Setting("smtp-password", "", secret: true);
-var smtpFrom = Setting("smtp-from", "");
-var appUrl = Setting("app-url", "");
-var trustedProxies = Setting("trusted-proxies", "");
-
-// The public URL of the gateway: the issuer of tokens and the base of links in e-mails.
+var adminEmail = Setting("admin-email", "The e-mail address of the first admin.", "admin@kashif.local");
+var adminPassword = Secret("admin-password", "The first admin's password. Applies only when the account is created.");
+var signingKeySecret = Secret("signing-key-secret", "Encrypts the signing keys and second factors in the database.");
+var otherSigningKeySecret = Setting("other-signing-key-secret", "The former signing-key-secret while it is being changed.", secret: true);
+var firebaseCredentials = Setting("firebase-credentials", "The service account of Firebase as JSON. Without it, no pushes are sent.", secret: true);
+var smtpHost = Setting("smtp-host", "The mail server. Without it, no e-mails are sent.");
+var smtpPort = Setting("smtp-port", "The port of the mail server.", "587");
+var smtpUser = Setting("smtp-user", "The user name at the mail server, if it asks for one.");
+var smtpPassword = Setting("smtp-password", "The password at the mail server.", secret: true);
+var smtpFrom = Setting("smtp-from", "The sender of e-mails.");
+var appUrl = Setting("app-url", "The URL of the app, for links in e-mails.");
+var trustedProxies = Setting("trusted-proxies", "The addresses or networks of the proxies in front of the gateway, such as 10.0.0.0/8.");
 var gatewayPort = builder.ForGateway();
-var publicUrl = Setting("public-url", $"http://localhost:{gatewayPort}");
+var publicUrl = Setting("public-url", "The public URL of the gateway: the issuer of tokens and the base of links in e-mails.", $"http://localhost:{gatewayPort}");
 
 // A server with a ConnectionStrings__<name> is external. The others are containers or local processes.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
-    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password", "The password of PostgreSQL's user postgres.")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .WithArgs("-c", "log_error_verbosity=terse") // without the values of a violated constraint, such as an address
     .OrNative());
 var messaging = builder.External(ResourceNames.Messaging)?.WithConnectionCheck(ConnectionChecks.RabbitMqAsync) ?? builder
-    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password")).WithImageTag(RabbitMqTag).WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
+    .AddRabbitMQ(ResourceNames.Messaging, password: Secret("messaging-password", "The password of RabbitMQ's user guest.")).WithImageTag(RabbitMqTag).WithManagementPlugin().WithDataVolume(builder.VolumeOf(ResourceNames.Messaging)).WithEndpointProxySupport(false)
     .WithBindMount("rabbitmq.conf", "/etc/rabbitmq/conf.d/20-kashif.conf", isReadOnly: true)
     .WithUrlForEndpoint("management", url => url.DisplayText = "RabbitMQ management")
     .OrNative("rabbitmq.conf");
 var cache = builder.External(ResourceNames.Cache)?.WithConnectionCheck(ConnectionChecks.RedisAsync) ?? builder
-    .AddRedis(ResourceNames.Cache, password: Secret("cache-password")).WithImageTag(RedisTag).WithoutHttpsCertificate().WithEndpointProxySupport(false)
+    .AddRedis(ResourceNames.Cache, password: Secret("cache-password", "The password of Redis.")).WithImageTag(RedisTag).WithDataVolume(builder.VolumeOf(ResourceNames.Cache)).WithoutHttpsCertificate().WithEndpointProxySupport(false)
     .OrNative();
 
 var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthDb)
@@ -70,7 +69,7 @@ var gamification = Service<Projects.Kashif_Gamification>(ResourceNames.Gamificat
 var coupons = Service<Projects.Kashif_Coupons>(ResourceNames.Coupons, ResourceNames.CouponsDb)
     .WithReference(auth).WaitFor(auth)
     .WithReference(gamification).WaitFor(gamification);
-MayCallServices(coupons, Secret("coupons-secret"), ServiceScopes.DebitPoints);
+MayCallServices(coupons, Secret("coupons-secret", "Coupons signs in to the other services with it."), ServiceScopes.DebitPoints);
 
 var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notifications, ResourceNames.NotificationsDb)
     .WithReference(auth).WaitFor(auth)
@@ -92,9 +91,9 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithHttpEndpoint(port: builder.ExecutionContext.IsRunMode ? gatewayPort : null, isProxied: false)
     .RunsBuiltProgram()
     .WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/health")
+    .WithProbes()
     .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
-    .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEnvironmentName()
     .WithEnvironment("Gateway__TrustedProxies__0", trustedProxies)
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth)
@@ -102,8 +101,9 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithReference(gamification).WaitFor(gamification)
     .WithReference(coupons).WaitFor(coupons)
     .WithReference(notifications).WaitFor(notifications);
-MayCallServices(gateway, Secret("gateway-secret"), ServiceScopes.ExchangeApiKeys, ServiceScopes.ExportUsers);
+MayCallServices(gateway, Secret("gateway-secret", "The gateway signs in to the services with it."), ServiceScopes.ExchangeApiKeys, ServiceScopes.ExportUsers);
 
+builder.AddPublishTargets();
 builder.Build().Run();
 
 // Each service has its own database and uses the broker.
@@ -114,10 +114,10 @@ IResourceBuilder<ProjectResource> Service<TProject>(string name, string database
     return builder.AddProject<TProject>(name)
         .WithHttpEndpoint(isProxied: false)
         .RunsBuiltProgram()
-        .WithHttpHealthCheck("/health")
+        .WithProbes()
         .WithUrls(context => context.Name("/health", "Health").Name("/openapi/v1.json", "OpenAPI"))
         .WithServiceCommands()
-        .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+        .WithEnvironmentName()
         .WithReference(database).WaitFor(database)
         .WithReference(messaging).WaitFor(messaging);
 }
@@ -130,7 +130,8 @@ void MayCallServices(IResourceBuilder<ProjectResource> client, IResourceBuilder<
         .WithEnvironment($"Auth__ServiceClients__{client.Resource.Name}__Scopes", string.Join(' ', scopes));
 }
 
-IResourceBuilder<ParameterResource> Setting(string name, string value, bool secret = false) =>
-    builder.AddParameter(name, () => builder.Configuration[$"Parameters:{name}"] ?? value, secret: secret);
+IResourceBuilder<ParameterResource> Setting(string name, string description, string value = "", bool secret = false) =>
+    builder.AddParameter(name, () => builder.Configuration[$"Parameters:{name}"] ?? value, secret: secret).WithDescription(description);
 
-IResourceBuilder<ParameterResource> Secret(string name) => builder.AddParameter(name, new KeptSecret(builder, name), secret: true);
+IResourceBuilder<ParameterResource> Secret(string name, string description) =>
+    builder.AddParameter(name, new KeptSecret(builder, name), secret: true).WithDescription(description);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Kashif.Publish;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif;
@@ -13,6 +14,7 @@ internal static class OperatorCommands
     /// <summary>Adds the commands that every service with a database and the broker has.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceCommands(this IResourceBuilder<ProjectResource> service) => service
         .WithProgramCommand("migrate", "Migrate the database", "Applies pending migrations.", "DatabaseArrowUp", ["migrate"])
+        .WithAnnotation(new MigratesDatabaseAnnotation())
         .WithProgramCommand("dead-letters-list", "List dead letters", "Shows the failed messages and their errors.",
             "MailWarning", ["dead-letters", "list"], inputs: Filters())
         .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves dead letters to the queue and resets their attempts: all, or those that match.",
