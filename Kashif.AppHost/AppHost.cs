@@ -27,6 +27,7 @@ var smtpPassword = Setting("smtp-password", "The password at the mail server.", 
 var smtpFrom = Setting("smtp-from", "The sender of e-mails.");
 var appUrl = Setting("app-url", "The URL of the app, for links in e-mails.");
 var trustedProxies = Setting("trusted-proxies", "The addresses or networks of the proxies in front of the gateway, such as 10.0.0.0/8.");
+var otlpEndpoint = Setting("otlp-endpoint", "The OpenTelemetry collector that receives traces, metrics and logs.");
 var gatewayPort = builder.ForGateway();
 var publicUrl = Setting("public-url", "The public URL of the gateway: the issuer of tokens and the base of links in e-mails.", $"http://localhost:{gatewayPort}");
 
@@ -93,7 +94,7 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithExternalHttpEndpoints()
     .WithProbes()
     .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
-    .WithEnvironmentName()
+    .WithDeploymentSettings(otlpEndpoint)
     .WithEnvironment("Gateway__TrustedProxies__0", trustedProxies)
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth)
@@ -117,7 +118,7 @@ IResourceBuilder<ProjectResource> Service<TProject>(string name, string database
         .WithProbes()
         .WithUrls(context => context.Name("/health", "Health").Name("/openapi/v1.json", "OpenAPI"))
         .WithServiceCommands()
-        .WithEnvironmentName()
+        .WithDeploymentSettings(otlpEndpoint)
         .WithReference(database).WaitFor(database)
         .WithReference(messaging).WaitFor(messaging);
 }

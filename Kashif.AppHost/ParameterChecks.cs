@@ -15,6 +15,7 @@ internal static class ParameterChecks
     {
         builder.Check("admin-email", value => EmailAddress.IsValid(value) ? null : $"is '{value}'. Set it to an e-mail address.");
         builder.Check("admin-password", value => new PasswordAttribute().GetValidationResult(value, new ValidationContext(value)) is { } weak ? $"cannot be used. {weak.ErrorMessage}" : null);
+        builder.Check("public-url", value => Uri.TryCreate(value, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? null : $"is '{value}'. Set it to a URL such as https://kashif.example.org.");
         builder.Check("trusted-proxies", value => ProxyNetworks.Of(value).FirstOrDefault(entry => entry.Network is null) is { Text: { } text } ? ProxyNetworks.FaultOf(text) : null);
         foreach (var server in new[] { ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache })
         {
@@ -26,7 +27,7 @@ internal static class ParameterChecks
 
     private static void Check(this IDistributedApplicationBuilder builder, string name, Func<string, string?> faultOf)
     {
-        if (builder.ExecutionContext.IsRunMode && builder.Configuration[$"Parameters:{name}"] is { } value && faultOf(value) is { } fault)
+        if (builder.Configuration[$"Parameters:{name}"] is { } value && faultOf(value) is { } fault)
         {
             throw new DistributedApplicationException($"Parameters__{name} {fault}");
         }

@@ -15,10 +15,10 @@ internal static class ProjectExtensions
     }
 
     /// <summary>
-    /// The environment of the AppHost, when it runs the project. A published project runs in Production and receives only connection
+    /// Run by the AppHost, a project has the AppHost's environment, and Aspire's dashboard receives its telemetry. A published project runs in Production and receives only connection
     /// strings and service addresses. The gateway decides which proxies it trusts; Aspire's default trusts every sender.
     /// </summary>
-    public static IResourceBuilder<ProjectResource> WithEnvironmentName(this IResourceBuilder<ProjectResource> project)
+    public static IResourceBuilder<ProjectResource> WithDeploymentSettings(this IResourceBuilder<ProjectResource> project, IResourceBuilder<ParameterResource> otlpEndpoint)
     {
         if (project.ApplicationBuilder.ExecutionContext.IsRunMode)
         {
@@ -27,6 +27,7 @@ internal static class ProjectExtensions
 
         return project.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery)
             .DisableForwardedHeaders()
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production");
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production")
+            .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", otlpEndpoint);
     }
 }

@@ -9,29 +9,43 @@ namespace Kashif.Publish;
 /// </summary>
 internal static class PublishTargets
 {
+    private const string StepPrefix = "publish-";
+
     /// <summary>Settings that have a default on a developer's machine only.</summary>
-    private static readonly (string Name, string Advice)[] Required =
+    public static readonly (string Name, string Advice)[] Required =
     [
         ("public-url", "the URL under which clients reach the gateway, such as https://kashif.example.org"),
         ("admin-email", "the e-mail address of the first admin"),
     ];
 
     /// <summary>Adds a step to Aspire's pipeline for each target.</summary>
+    /// <exception cref="DistributedApplicationException">A target is to be published, and a required setting is missing.</exception>
     public static void AddPublishTargets(this IDistributedApplicationBuilder builder)
     {
+        if (builder.Configuration["Pipeline:Step"] is { } step && (step == WellKnownPipelineSteps.Publish || step.StartsWith(StepPrefix, StringComparison.Ordinal)) && step != "publish-manifest")
+        {
+            CheckSettings(builder);
+        }
+
         builder.AddTarget("kubernetes", Kubernetes.HelmChart.WriteAsync);
     }
 
     private static void AddTarget(this IDistributedApplicationBuilder builder, string name, Func<PublishedApp, string, CancellationToken, Task> writeAsync) =>
-        builder.Pipeline.AddStep($"publish-{name}", async context =>
+        builder.Pipeline.AddStep($"{StepPrefix}{name}", async context =>
         {
-            CheckSettings(builder);
-            var directory = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), name);
-            Directory.CreateDirectory(directory);
-            await writeAsync(await PublishedApp.ReadAsync(context), directory, context.CancellationToken);
+            try
+            {
+                var directory = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), name);
+                Directory.CreateDirectory(directory);
+                await writeAsync(await PublishedApp.ReadAsync(context), directory, context.CancellationToken);
+            }
+            catch
+            {
+                Environment.ExitCode = 1; // without the Aspire CLI, it would stay 0
+                throw;
+            }
         }, requiredBy: WellKnownPipelineSteps.Publish);
 
-    /// <exception cref="DistributedApplicationException">A required setting is missing.</exception>
     private static void CheckSettings(IDistributedApplicationBuilder builder)
     {
         if (Required.FirstOrDefault(setting => string.IsNullOrWhiteSpace(builder.Configuration[$"Parameters:{setting.Name}"])) is { Name: { } name, Advice: var advice })

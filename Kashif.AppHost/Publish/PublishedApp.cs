@@ -1,9 +1,15 @@
+using System.Reflection;
 using Aspire.Hosting.Pipelines;
 
 namespace Kashif.Publish;
 
 /// <summary>What the AppHost declares, in the terms that all targets share.</summary>
-internal sealed record PublishedApp(IReadOnlyList<Workload> Workloads, IReadOnlyList<ParameterResource> Parameters)
+/// <param name="Workloads">What runs.</param>
+/// <param name="Parameters">What differs between deployments.</param>
+/// <param name="Values">The parameters' values where they were given at publishing or have a default. None of a secret.</param>
+/// <param name="Version">The version of the images: the commit.</param>
+internal sealed record PublishedApp(
+    IReadOnlyList<Workload> Workloads, IReadOnlyList<ParameterResource> Parameters, IReadOnlyDictionary<ParameterResource, string> Values, string Version)
 {
     /// <summary>The port of a project's endpoint that names none.</summary>
     public const int ProjectPort = 8080;
@@ -24,8 +30,20 @@ internal sealed record PublishedApp(IReadOnlyList<Workload> Workloads, IReadOnly
         }
 
         var used = workloads.SelectMany(workload => workload.Templates).SelectMany(template => template.Parameters).Select(value => value.Parameter).ToHashSet();
-        return new PublishedApp(workloads, [.. context.Model.Resources.OfType<ParameterResource>().Where(used.Contains)]);
+        ParameterResource[] parameters = [.. context.Model.Resources.OfType<ParameterResource>().Where(used.Contains)];
+        var values = new Dictionary<ParameterResource, string>();
+        foreach (var parameter in parameters.Where(parameter => !parameter.Secret))
+        {
+            values[parameter] = await parameter.GetValueAsync(context.CancellationToken) ?? "";
+        }
+
+        return new PublishedApp(workloads, parameters, values, VersionOfCommit());
     }
+
+    /// <summary>The host name of the public URL.</summary>
+    public string PublicHost => Uri.TryCreate(Values.FirstOrDefault(value => value.Key.Name == "public-url").Value, UriKind.Absolute, out var url) ? url.Host : "";
+
+    public string ValueOf(ParameterResource parameter) => Values.GetValueOrDefault(parameter, "");
 
     /// <summary>The workloads that call a workload.</summary>
     public IEnumerable<Workload> CallersOf(Workload callee) => Workloads.Where(workload => workload.Calls.Contains(callee.Name));
@@ -58,6 +76,10 @@ internal sealed record PublishedApp(IReadOnlyList<Workload> Workloads, IReadOnly
 
         Task<Template> ReadTemplateAsync(object value) => Template.ReadAsync(value, endpoint => PortOf(endpoint.EndpointAnnotation), context.CancellationToken);
     }
+
+    /// <summary>The SDK appends the commit to the informational version.</summary>
+    private static string VersionOfCommit() =>
+        typeof(PublishedApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: >= 12 } commit] ? commit[..12] : "0.0.0";
 
     private static int PortOf(EndpointAnnotation endpoint) => endpoint.TargetPort ?? ProjectPort;
 }

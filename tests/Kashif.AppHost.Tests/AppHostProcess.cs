@@ -1,12 +1,9 @@
-extern alias AppHost;
-
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Kashif.Testing;
 
@@ -31,12 +28,6 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-#if DEBUG
-    private const string Configuration = "Debug";
-#else
-    private const string Configuration = "Release";
-#endif
-
     /// <summary>With other builds beside it; alone it is half a minute.</summary>
     public static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(4);
 
@@ -58,12 +49,10 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     /// <param name="settings">More settings, such as <c>--Parameters:postgres-password=…</c>.</param>
     public static AppHostProcess Start(string data, int port, params string[] settings)
     {
-        var directory = typeof(AppHost::Projects.Kashif_AppHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .Single(attribute => attribute.Key.Equals("apphostprojectpath", StringComparison.OrdinalIgnoreCase)).Value ?? "";
-        var start = new ProcessStartInfo(Path.Combine(directory, "bin", Configuration, "net10.0", "Kashif.AppHost"),
+        var start = new ProcessStartInfo(AppHostProgram.Path,
             [$"--DataDirectory={data}", $"--Parameters:gateway-port={port}", "--Containers=false", .. settings])
         {
-            WorkingDirectory = directory,
+            WorkingDirectory = AppHostProgram.Directory,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

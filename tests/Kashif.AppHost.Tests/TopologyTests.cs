@@ -50,7 +50,7 @@ public sealed class TopologyTests
         await using var other = await TestAppHost.CreateAsync("--Containers=true");
         string[] volumes = [.. VolumesOf(one), .. VolumesOf(other)];
 
-        volumes.Length.ShouldBe(4);
+        volumes.Length.ShouldBe(6);
         volumes.ShouldBeUnique();
         volumes.ShouldAllBe(volume => volume.StartsWith($"kashif-run-{Environment.ProcessId}-"));
 
@@ -92,6 +92,7 @@ public sealed class TopologyTests
     [InlineData("--Parameters:gateway-port=http", "Parameters__gateway-port")]
     [InlineData("--Parameters:admin-email=nonsense", "Parameters__admin-email")]
     [InlineData("--Parameters:admin-password=password", "Parameters__admin-password")]
+    [InlineData("--Parameters:public-url=kashif.example.org", "Parameters__public-url")]
     [InlineData("--Parameters:trusted-proxies=10.0.0.0/8 ingress", "Parameters__trusted-proxies")]
     [InlineData("--Parameters:postgres-password=a;b", "Parameters__postgres-password")]
     [InlineData("--Parameters:messaging-password=a\"b", "Parameters__messaging-password")]

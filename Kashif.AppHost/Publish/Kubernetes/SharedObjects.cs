@@ -1,0 +1,145 @@
+using k8s.Models;
+
+namespace Kashif.Publish.Kubernetes;
+
+/// <summary>The objects of the whole release: parameters, the way in from outside, and who may call whom.</summary>
+internal static class SharedObjects
+{
+    /// <summary>One Secret for each secret parameter. The others are in one ConfigMap.</summary>
+    public static IEnumerable<Manifest> Parameters(PublishedApp app, ChartValues values)
+    {
+        var settings = new V1ConfigMap { Metadata = new V1ObjectMeta { Name = Names.Settings, Labels = Names.Labels("settings") }, Data = new Dictionary<string, string>() };
+        foreach (var parameter in app.Parameters.Where(parameter => !parameter.Secret))
+        {
+            settings.Data[parameter.Name] = app.ValueOf(parameter);
+        }
+
+        var map = new Manifest(settings);
+        foreach (var name in settings.Data.Keys)
+        {
+            map.Set($"data.{name}", PublishTargets.Required.FirstOrDefault(setting => setting.Name == name) is { Name: { } required, Advice: var advice }
+                ? $"required \"Set settings.{Names.Key(required)} to {advice}.\" .Values.settings.{Names.Key(name)} | quote"
+                : $".Values.settings.{Names.Key(name)} | toString | quote");
+        }
+
+        yield return map;
+        foreach (var parameter in app.Parameters.Where(parameter => parameter.Secret))
+        {
+            yield return Secret(app, parameter, values);
+        }
+    }
+
+    private static Manifest Secret(PublishedApp app, ParameterResource parameter, ChartValues values)
+    {
+        var key = $"secrets.{Names.Key(parameter.Name)}";
+        var isGenerated = parameter.Default is not null;
+        values.Add($"{key}.value", "", $"{parameter.Description}{(isGenerated ? " Empty: a random one, which stays." : "")}");
+        values.Add($"{key}.existingSecret", "");
+        var keys = PodSettings.KeysOf(app, parameter).ToArray();
+        var secret = new Manifest(new V1Secret
+        {
+            Metadata = new V1ObjectMeta
+            {
+                Name = Names.Of(parameter.Name),
+                Labels = Names.Labels("secrets"),
+                Annotations = isGenerated ? new Dictionary<string, string> { ["helm.sh/resource-policy"] = "keep" } : null, // the data volumes stay too
+            },
+            Type = "Opaque",
+            StringData = keys.ToDictionary(name => name, _ => ""),
+        })
+            .When($"not .Values.{key}.existingSecret")
+            .Declare($"$value := include \"kashif.secret\" (list . \"{parameter.Name}\" .Values.{key}.value {(isGenerated ? "true" : "false")})");
+        foreach (var name in keys)
+        {
+            secret.Set($"stringData.{name}", name == "value" ? "$value | quote" : "$value | urlquery | quote");
+        }
+
+        return secret;
+    }
+
+    /// <summary>Nothing is reachable by default; a workload is reachable for the workloads that call it, the gateway for everybody.</summary>
+    public static IEnumerable<Manifest> NetworkPolicies(PublishedApp app)
+    {
+        yield return new Manifest(new V1NetworkPolicy
+        {
+            Metadata = new V1ObjectMeta { Name = Names.Of("default-deny"), Labels = Names.Labels("network-policy") },
+            Spec = new V1NetworkPolicySpec
+            {
+                PodSelector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { ["app.kubernetes.io/instance"] = "{{ .Release.Name }}", ["app.kubernetes.io/part-of"] = "kashif" } },
+                PolicyTypes = ["Ingress"],
+            },
+        }).When(".Values.networkPolicy.enabled");
+        foreach (var workload in app.Workloads)
+        {
+            var callers = app.CallersOf(workload).SelectMany(caller => caller.Migrates ? new[] { caller.Name, $"{caller.Name}-migrate" } : [caller.Name]).ToArray();
+            if (callers is [] && !workload.IsExternal)
+            {
+                continue;
+            }
+
+            yield return new Manifest(new V1NetworkPolicy
+            {
+                Metadata = new V1ObjectMeta { Name = Names.Of(workload.Name), Labels = Names.Labels(workload.Name) },
+                Spec = new V1NetworkPolicySpec
+                {
+                    PodSelector = new V1LabelSelector { MatchLabels = Names.Selector(workload.Name) },
+                    PolicyTypes = ["Ingress"],
+                    Ingress =
+                    [
+                        new V1NetworkPolicyIngressRule
+                        {
+                            FromProperty = workload.IsExternal ? null :
+                            [
+                                new V1NetworkPolicyPeer
+                                {
+                                    PodSelector = new V1LabelSelector
+                                    {
+                                        MatchLabels = new Dictionary<string, string> { ["app.kubernetes.io/instance"] = "{{ .Release.Name }}" },
+                                        MatchExpressions = [new V1LabelSelectorRequirement { Key = "app.kubernetes.io/name", OperatorProperty = "In", Values = callers }],
+                                    },
+                                },
+                            ],
+                            Ports = [.. workload.Endpoints.Where(endpoint => endpoint.Name != "management").Select(endpoint => new V1NetworkPolicyPort { Port = endpoint.Name, Protocol = "TCP" })],
+                        },
+                    ],
+                },
+            }).When(".Values.networkPolicy.enabled");
+        }
+    }
+
+    /// <summary>The way in from outside, to the workloads with an external endpoint.</summary>
+    public static IEnumerable<Manifest> Ingresses(PublishedApp app, ChartValues values)
+    {
+        values.Add("ingress.enabled", new YamlDotNet.RepresentationModel.YamlScalarNode("true"), "The way in. Also set settings.trustedProxies to the network of the ingress controller.");
+        foreach (var workload in app.Services.Where(service => service.IsExternal))
+        {
+            yield return new Manifest(new V1Ingress
+            {
+                Metadata = new V1ObjectMeta { Name = Names.Of(workload.Name), Labels = Names.Labels(workload.Name), Annotations = new Dictionary<string, string>() },
+                Spec = new V1IngressSpec
+                {
+                    IngressClassName = "",
+                    Rules =
+                    [
+                        new V1IngressRule
+                        {
+                            Host = app.PublicHost,
+                            Http = new V1HTTPIngressRuleValue
+                            {
+                                Paths = [new V1HTTPIngressPath { Path = "/", PathType = "Prefix", Backend = new V1IngressBackend { Service = new V1IngressServiceBackend { Name = Names.Of(workload.Name), Port = new V1ServiceBackendPort { Name = workload.Endpoints[0].Name } } } }],
+                            },
+                        },
+                    ],
+                    Tls = [new V1IngressTLS { Hosts = ["{{ .Values.ingress.host }}"], SecretName = "{{ .Values.ingress.tls.secretName }}" }],
+                },
+            })
+                .When(".Values.ingress.enabled")
+                .Expose(values, "spec.ingressClassName", "ingress.className", "Empty: the cluster's default class.", unless: "empty .Values.ingress.className")
+                .Expose(values, "spec.rules.0.host", "ingress.host")
+                .OmitIf("spec.tls", "empty .Values.ingress.tls.secretName")
+                .Expose(values, "metadata.annotations", "ingress.annotations", "For example cert-manager.io/cluster-issuer: letsencrypt");
+        }
+
+        values.Add("ingress.tls.secretName", "kashif-tls", "The Secret with the certificate.");
+    }
+}
