@@ -22,7 +22,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
         "--set-json", """ingress.annotations={"cert-manager.io/cluster-issuer":"letsencrypt"}""",
         "--set-json", """services.auth.envFrom=[{"configMapRef":{"name":"more"}}]""",
         "--set", "services.auth.autoscaling.enabled=false,services.auth.replicas=3,services.coupons.image=registry.example.org/coupons@sha256:0000000000000000000000000000000000000000000000000000000000000000",
-        "--set", "monitoring.enabled=true",
+        "--set", "monitoring.enabled=true,tls.enabled=true,tls.issuer=internal",
         "--set-json", """monitoring.labels={"release":"prometheus"}""",
     ];
 
@@ -100,7 +100,10 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
             deployment.GetProperty("template").GetProperty("spec").GetProperty("topologySpreadConstraints").GetArrayLength().ShouldBe(2);
         }
 
-        Find(await RenderAsync("production"), "Deployment", ResourceNames.Auth).GetProperty("spec").GetProperty("replicas").GetInt32().ShouldBe(3);
+        var auth = Find(await RenderAsync("production"), "Deployment", ResourceNames.Auth).GetProperty("spec");
+        auth.GetProperty("replicas").GetInt32().ShouldBe(3);
+        auth.GetProperty("template").GetProperty("spec").GetProperty("containers")[0].GetProperty("envFrom").EnumerateArray()
+            .Select(source => source.GetProperty("configMapRef").GetProperty("name").GetString()).ShouldBe(["city-tls", "more"]);
     }
 
     [Fact]
@@ -243,6 +246,26 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
 
         static string? Checksum(IReadOnlyList<JsonElement> objects, string name) => Find(objects, "Deployment", name).GetProperty("spec").GetProperty("template")
             .GetProperty("metadata").GetProperty("annotations").GetProperty("checksum/parameters").GetString();
+    }
+
+    [Fact]
+    public async Task With_tls_services_call_each_other_by_https()
+    {
+        var objects = await HelmChartFixture.RenderAsync(fixture.Chart, "--set", "tls.enabled=true");
+        foreach (var container in objects.Where(item => Kind(item) == "Deployment").Select(item => item.GetProperty("spec").GetProperty("template").GetProperty("spec").GetProperty("containers")[0]))
+        {
+            var environment = container.GetProperty("env").EnumerateArray().ToDictionary(
+                variable => variable.GetProperty("name").GetString() ?? "", variable => variable.TryGetProperty("value", out var value) ? value.GetString() : null);
+            environment.ShouldContainKey("HTTPS_PORTS");
+            environment.ShouldNotContainKey("HTTP_PORTS");
+            environment.Where(variable => variable.Key.StartsWith("services__", StringComparison.Ordinal))
+                .ShouldAllBe(variable => variable.Key.Contains("__https__") && (variable.Value ?? "").StartsWith("https://city-"));
+            container.GetProperty("readinessProbe").GetProperty("httpGet").GetProperty("scheme").GetString().ShouldBe("HTTPS");
+            container.GetProperty("envFrom")[0].GetProperty("configMapRef").GetProperty("name").GetString().ShouldBe("city-tls");
+        }
+
+        Find(objects, "ConfigMap", "tls").GetProperty("data").GetProperty("Kestrel__Certificates__Default__Path").GetString().ShouldBe("/tls/tls.crt");
+        (await RenderAsync()).ShouldNotContain(item => Kind(item) == "ConfigMap" && Name(item) == "city-tls");
     }
 
     [Theory]

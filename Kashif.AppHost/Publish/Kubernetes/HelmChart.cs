@@ -26,7 +26,7 @@ internal static class HelmChart
 
         Directory.CreateDirectory(templates);
         var values = ValuesOf(app);
-        await WriteAsync("parameters", SharedObjects.Parameters(app, values));
+        await WriteAsync("parameters", [.. SharedObjects.Parameters(app, values), Tls.Settings()]);
         foreach (var service in app.Services)
         {
             await WriteAsync(service.Name, ServiceObjects.Of(service, values));
@@ -88,6 +88,9 @@ internal static class HelmChart
 
     private static void AddOptions(ChartValues values)
     {
+        values.Add("tls.enabled", new YamlScalarNode("false"), "HTTPS between our services. The gateway speaks HTTPS too: tell the ingress controller, for example by the annotation\nnginx.ingress.kubernetes.io/backend-protocol: HTTPS. Servers of your own are asked for TLS in their connection strings.");
+        values.Add("tls.secretName", "kashif-internal-tls", "A Secret with tls.crt, tls.key and ca.crt, for the names <release>-<service>.");
+        values.Add("tls.issuer", "", "The name of a ClusterIssuer of cert-manager that makes this Secret. Empty: you make it.");
         values.Add("networkPolicy.enabled", new YamlScalarNode("true"), "Only the gateway is reachable from outside, and each workload only for those that call it.\nNeeds a network plugin that enforces policies.");
         values.Add("monitoring.enabled", new YamlScalarNode("false"), "A ServiceMonitor and alert rules for the Prometheus operator.");
         values.Add("monitoring.namespace", "monitoring", "The namespace of Prometheus.");

@@ -67,13 +67,22 @@ internal sealed partial class Manifest
         return Replace(parent, key, (indent, member) => $"{indent}{member} {{{{ {expression} }}}}");
     }
 
+    /// <summary>Appends the items of a list in <c>values.yaml</c> to a list.</summary>
+    public Manifest Append(string path, string expression)
+    {
+        var (parent, key) = Find(path);
+        var node = parent[key];
+        return Replace(parent, key, (indent, member) =>
+            $"{indent}{member}\n{Indented(node, indent)}\n{{{{- with {expression} }}}}\n{{{{- toYaml . | nindent {indent.Length} }}}}\n{{{{- end }}}}");
+    }
+
     /// <summary>Leaves a member out if the expression is true.</summary>
     public Manifest OmitIf(string path, string condition)
     {
         var (parent, key) = Find(path);
         var node = parent[key];
         return Replace(parent, key, (indent, member) =>
-            $"{{{{- if not ({condition}) }}}}\n{indent}{member}\n{string.Join('\n', TextOf(node).Split('\n').Select(line => $"{indent.Replace('-', ' ')}{line}"))}\n{{{{- end }}}}");
+            $"{{{{- if not ({condition}) }}}}\n{indent}{member}\n{Indented(node, indent)}\n{{{{- end }}}}");
     }
 
     /// <returns>The template's text.</returns>
@@ -84,6 +93,9 @@ internal sealed partial class Manifest
         string[] lines = [.. _condition is null ? [] : new[] { $"{{{{- if {_condition} }}}}" }, .. _declarations.Select(line => $"{{{{- {line} }}}}"), "---", text, .. _condition is null ? [] : new[] { "{{- end }}" }];
         return string.Join('\n', lines) + "\n";
     }
+
+    private static string Indented(YamlNode node, string indent) =>
+        string.Join('\n', TextOf(node).Split('\n').Select(line => $"{indent.Replace('-', ' ')}{line}"));
 
     private static string TextOf(YamlNode node)
     {

@@ -19,7 +19,7 @@ internal static class PodSettings
             .. shared.Select(value => Variable(NameOf(value), value)),
             .. variables.Select(variable => variable.Value is { Parts: [ParameterValue value] }
                 ? Variable(variable.Key, value)
-                : new V1EnvVar { Name = variable.Key, Value = TextOf(variable.Value) }),
+                : new V1EnvVar { Name = Protected(variable.Key, variable.Value), Value = TextOf(variable.Value) }),
         ];
     }
 
@@ -46,8 +46,15 @@ internal static class PodSettings
             : new V1EnvVarSource { ConfigMapKeyRef = new V1ConfigMapKeySelector { Name = Names.Settings, Key = value.Parameter.Name } },
     };
 
+    /// <summary>With <c>tls.enabled</c>, .NET's variables for HTTP have other names.</summary>
+    private static string Protected(string name, Template value) =>
+        name == "HTTP_PORTS" ? Tls.Choose("HTTPS_PORTS", "HTTP_PORTS")
+        : value is { Parts: [Literal { Text: Tls.Http }, ..] } ? name.Replace("__http__", $"__{Tls.Choose("https", "http")}__", StringComparison.Ordinal)
+        : name;
+
     private static string TextOf(Template template) => template.Write(part => part switch
     {
+        Literal { Text: Tls.Http } => $"{Tls.Choose("https", "http")}://",
         Literal literal => literal.Text.Replace("$(", "$$(", StringComparison.Ordinal).Replace("{{", "{{ \"{{\" }}", StringComparison.Ordinal),
         HostName host => Names.Of(host.Workload),
         ParameterValue value => $"$({NameOf(value)})",

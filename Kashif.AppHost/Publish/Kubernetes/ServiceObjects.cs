@@ -67,7 +67,7 @@ internal static class ServiceObjects
         return manifest
             .Expose(values, "spec.template.spec.imagePullSecrets", "image.pullSecrets", unless: "empty .Values.image.pullSecrets")
             .Expose(values, "spec.template.spec.containers.0.resources", $"{name}.resources")
-            .Expose(values, "spec.template.spec.containers.0.envFrom", $"{name}.envFrom", unless: $"empty .Values.{name}.envFrom");
+            .Append("spec.template.spec.containers.0.envFrom", $".Values.{name}.envFrom");
     }
 
     private static V1Container ContainerOf(Workload service, IList<V1EnvVar> environment) => new()
@@ -76,7 +76,7 @@ internal static class ServiceObjects
         Image = $"{{{{ include \"kashif.image\" (list . \"{service.Name}\" .Values.services.{Names.Key(service.Name)}) }}}}",
         ImagePullPolicy = "{{ .Values.image.pullPolicy }}",
         Env = environment,
-        EnvFrom = [new V1EnvFromSource { ConfigMapRef = new V1ConfigMapEnvSource { Name = "settings" } }], // of envFrom
+        EnvFrom = [Tls.Source],
         Ports = [.. service.Endpoints.Select(endpoint => new V1ContainerPort { Name = endpoint.Name, ContainerPort = endpoint.Port })],
         // The process has started when it is alive; from then on it is restarted after 30 s of silence.
         StartupProbe = ProbeOf(service.ProbeOf(ProbeType.Liveness), period: 2, failures: 60),
@@ -86,7 +86,7 @@ internal static class ServiceObjects
         Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Sleep = new V1SleepAction { Seconds = 10 } } },
         Resources = ResourcesOf("100m", "256Mi", "512Mi"),
         SecurityContext = RestrictedContainer(),
-        VolumeMounts = [new V1VolumeMount { Name = "tmp", MountPath = "/tmp" }],
+        VolumeMounts = [new V1VolumeMount { Name = "tmp", MountPath = "/tmp" }, .. Tls.Mounts],
     };
 
     private static V1PodSpec PodOf(Workload service, V1Container container) => new()
@@ -102,7 +102,7 @@ internal static class ServiceObjects
             Spread(service.Name, "topology.kubernetes.io/zone"),
         ],
         Containers = [container],
-        Volumes = [new V1Volume { Name = "tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("256Mi") } }],
+        Volumes = [new V1Volume { Name = "tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("256Mi") } }, .. Tls.Volumes],
     };
 
     private static Manifest Autoscaler(Workload service, ChartValues values, string name)
@@ -191,7 +191,7 @@ internal static class ServiceObjects
 
     private static V1Probe? ProbeOf(HttpProbe? probe, int period, int failures) => probe is null ? null : new V1Probe
     {
-        HttpGet = new V1HTTPGetAction { Path = probe.Path, Port = Http },
+        HttpGet = new V1HTTPGetAction { Path = probe.Path, Port = Http, Scheme = Tls.Choose("HTTPS", "HTTP") },
         PeriodSeconds = period,
         FailureThreshold = failures,
         TimeoutSeconds = 5,
