@@ -8,6 +8,9 @@ public sealed class DatabaseOptions
     /// <summary>Whether the service migrates its database when it starts. Null means: in Development only; elsewhere run <c>migrate</c> first.</summary>
     public bool? MigrateAtStart { get; set; }
 
+    /// <summary>The most connections of one process. <c>Maximum Pool Size</c> in the connection string wins.</summary>
+    public int MaxPoolSize { get; set; } = Database.DatabaseConnections.Pool;
+
     /// <summary>How long answers to idempotency keys are kept.</summary>
     public TimeSpan IdempotencyRetention { get; set; } = TimeSpan.FromDays(7);
 

@@ -45,7 +45,7 @@ public static class PersistenceExtensions
             {
                 settings.DisableRetry = true;
                 settings.DisableTracing = true; // KashifTelemetry decides what is traced
-                settings.ConnectionString = Tune(settings.ConnectionString);
+                settings.ConnectionString = Tune(settings.ConnectionString, builder.Configuration.GetValue($"{DatabaseOptions.Section}:{nameof(DatabaseOptions.MaxPoolSize)}", DatabaseConnections.Pool));
             },
             options => options
                 .UseNpgsql(npgsql => npgsql.ConfigureDataSource(source => source.ConfigureTracing(QuerySummary.NameSpans)))
@@ -70,7 +70,7 @@ public static class PersistenceExtensions
         return builder;
     }
 
-    private static string? Tune(string? connectionString)
+    private static string? Tune(string? connectionString, int pool)
     {
         if (string.IsNullOrEmpty(connectionString))
         {
@@ -79,7 +79,7 @@ public static class PersistenceExtensions
 
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         settings.IncludeErrorDetail = false; // the values of a violated constraint, which would be logged
-        Default("Maximum Pool Size", DatabaseConnections.Pool);
+        Default("Maximum Pool Size", pool);
         Default("Max Auto Prepare", 100);
         Default("Auto Prepare Min Usages", 2);
         Default("No Reset On Close", true); // nothing here sets session state

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Kashif.Messaging.Database;
+
 namespace Kashif.Publish;
 
 /// <summary>What each of our projects tells the targets.</summary>
@@ -28,6 +31,7 @@ internal static class ProjectExtensions
         return project.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery)
             .DisableForwardedHeaders()
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production")
+            .WithEnvironment("Database__MaxPoolSize", DatabaseConnections.ReplicaPool.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", otlpEndpoint);
     }
 }

@@ -46,10 +46,11 @@ internal static class Discovery
 
     public static RouteGroupBuilder MapDiscovery(this IEndpointRouteBuilder endpoints)
     {
-        var maxAge = endpoints.ServiceProvider.GetRequiredService<IOptions<AuthOptions>>().Value.KeyRotation.JwksMaxAge;
+        // Read by the first request: the command migrate runs without Auth's settings.
+        var options = endpoints.ServiceProvider.GetRequiredService<IOptions<AuthOptions>>();
         var group = endpoints.MapGroup("/.well-known").WithTags("Discovery").AllowAnonymous();
-        group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("Get the public keys for access tokens (JWKS)").WithPublicCache(maxAge);
-        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Get the OpenID discovery document").WithPublicCache(maxAge);
+        group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("Get the public keys for access tokens (JWKS)").WithPublicCache(() => options.Value.KeyRotation.JwksMaxAge);
+        group.MapGet("/openid-configuration", Document).WithName("GetDiscovery").WithSummary("Get the OpenID discovery document").WithPublicCache(() => options.Value.KeyRotation.JwksMaxAge);
         return group;
     }
 

@@ -3,12 +3,15 @@ namespace Kashif.Messaging.Database;
 /// <summary>How many connections to PostgreSQL there are: the services' pools and the server's limit, sized together.</summary>
 /// <remarks>
 /// A server of your own needs <see cref="ServerLimit"/> as its <c>max_connections</c> at least, and <see cref="Pool"/> more for each further
-/// replica. <c>Maximum Pool Size</c> in a connection string overrides the pool.
+/// replica. <c>Database:MaxPoolSize</c> overrides the pool.
 /// </remarks>
 public static class DatabaseConnections
 {
     /// <summary>The most connections of one service process.</summary>
     public const int Pool = 40;
+
+    /// <summary>The most connections of one of several replicas, where the chart scales each service to four and starts a fifth while it replaces one.</summary>
+    public const int ReplicaPool = 10;
 
     private const int Services = 5;
 

@@ -18,7 +18,10 @@ public static class PublicCache
     /// that stale. Adds an <c>ETag</c> and answers a matching <c>If-None-Match</c> with 304. Does not change a response that already has
     /// a <c>Cache-Control</c>.
     /// </summary>
-    public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge)
+    public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge) => builder.WithPublicCache(() => maxAge);
+
+    /// <summary>The same with a time that each response reads.</summary>
+    public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, Func<TimeSpan> maxAge)
     {
         return builder.WithEntityTag().AddEndpointFilter(async (invocation, next) =>
         {
@@ -31,7 +34,7 @@ public static class PublicCache
             }
 
             var options = invocation.HttpContext.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
-            return Prepare(value, maxAge, options);
+            return Prepare(value, maxAge(), options);
         });
     }
 
@@ -41,7 +44,7 @@ public static class PublicCache
         .WithMetadata(new RequestHeader(HeaderNames.IfNoneMatch, "The `ETag` of a response that the client has: 304 if it is still current.", 1000, "\"1\""));
 
     /// <summary>Serializes a response once, for an endpoint that returns it many times.</summary>
-    /// <inheritdoc cref="WithPublicCache"/>
+    /// <inheritdoc cref="WithPublicCache(RouteHandlerBuilder, TimeSpan)"/>
     public static IResult Prepare(object value, TimeSpan maxAge, JsonSerializerOptions options)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(value, options.GetTypeInfo(value.GetType()));

@@ -27,7 +27,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
     ];
 
     private static readonly string[] Minimal =
-        ["--set", "ingress.enabled=false,networkPolicy.enabled=false,ingress.tls.secretName=,services.gateway.serviceType=LoadBalancer"];
+        ["--set", "ingress.enabled=false,networkPolicy.enabled=false,ingress.tls.secretName=,services.gateway.service.type=LoadBalancer,services.gateway.service.port=80"];
 
     public static TheoryData<string> Variants => ["install", "upgrade", "production", "minimal"];
 
@@ -186,7 +186,8 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
             var ports = pod.Pod.GetProperty("spec").GetProperty("containers")[0].GetProperty("ports").EnumerateArray().ToDictionary(port => port.GetProperty("name").GetString() ?? "");
             foreach (var port in service.GetProperty("spec").GetProperty("ports").EnumerateArray())
             {
-                ports[port.GetProperty("targetPort").GetString() ?? ""].GetProperty("containerPort").GetInt32().ShouldBe(port.GetProperty("port").GetInt32());
+                var target = ports[port.GetProperty("targetPort").GetString() ?? ""].GetProperty("containerPort").GetInt32();
+                port.GetProperty("port").GetInt32().ShouldBe(variant == "minimal" && Name(service) == $"city-{ResourceNames.Gateway}" ? 80 : target);
             }
         }
 
@@ -226,7 +227,6 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
         installation.Length.ShouldBe(Services.Length - 1);
         installation.ShouldAllBe(job => !job.GetProperty("metadata").GetRawText().Contains("helm.sh/hook", StringComparison.Ordinal)); // no database yet
         upgrade.Length.ShouldBe(installation.Length);
-        upgrade.ShouldAllBe(job => job.GetProperty("metadata").GetProperty("annotations").GetProperty("helm.sh/hook").GetString() == "pre-upgrade");
         foreach (var job in upgrade)
         {
             var container = job.GetProperty("spec").GetProperty("template").GetProperty("spec").GetProperty("containers")[0];
@@ -286,10 +286,10 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
     [Fact]
     public async Task A_long_release_name_is_refused()
     {
-        var (exitCode, output) = await HelmChartFixture.HelmAsync("template", new string('a', 41), fixture.Chart);
+        var (exitCode, output) = await HelmChartFixture.HelmAsync("template", new string('a', 37), fixture.Chart);
 
         exitCode.ShouldNotBe(0);
-        output.ShouldContain("40 characters");
+        output.ShouldContain("36 lower-case letters");
     }
 
     [Fact]
@@ -303,7 +303,6 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
         }
 
         fixture.Values.ShouldContain($"publicUrl: \"{PublishedOutput.PublicUrl}\"");
-        fixture.Values.ShouldContain("host: kashif.example.org");
     }
 
     [Fact]

@@ -81,15 +81,16 @@ internal static class HelmChart
         }
 
         values.Explain("secrets", "Secret parameters. Give a value, or the name of an existing Secret with the key `value`\n(and the key `uri-encoded`, the same percent-encoded, where the chart's own Secret has it).");
-        values.Explain("services", "Our services: stateless, at least two replicas each.\nimage: a whole image name instead of registry and tag, such as one with a digest.\nenvFrom: more settings, from a ConfigMap or Secret of yours (docs/operations.md lists them).\nresources: without a limit of CPU, so that a pod may use what is idle.");
+        values.Add("secrets.generate", new YamlScalarNode("true"), "Generate the secrets that have no value. Set it to false where Helm cannot read them again: helm template, Argo CD.");
+        values.Explain("services", "Our services: stateless, at least two replicas each.\nimage: a whole image name instead of registry and tag, such as one with a digest.\nservice.annotations, nodeSelector, tolerations, affinity, priorityClassName, podAnnotations: as in Kubernetes.\nenvFrom: more settings, from a ConfigMap or Secret of yours (docs/operations.md lists them).\nresources: without a limit of CPU, so that a pod may use what is idle.");
         values.Explain("servers", "One pod each, with its data on a volume. To use a server of your own, publish the chart with its connection string\n(docs/deployment.md): then it has no such section.");
         return values;
     }
 
     private static void AddOptions(ChartValues values)
     {
-        values.Add("tls.enabled", new YamlScalarNode("false"), "HTTPS between our services. The gateway speaks HTTPS too: tell the ingress controller, for example by the annotation\nnginx.ingress.kubernetes.io/backend-protocol: HTTPS. Servers of your own are asked for TLS in their connection strings.");
-        values.Add("tls.secretName", "kashif-internal-tls", "A Secret with tls.crt, tls.key and ca.crt, for the names <release>-<service>.");
+        values.Add("tls.enabled", new YamlScalarNode("false"), "HTTPS between our services. The gateway speaks HTTPS too: tell the ingress controller, for example by the annotation\nnginx.ingress.kubernetes.io/backend-protocol: HTTPS (others want it in services.gateway.service.annotations). Servers of your own are asked for TLS in their connection strings.");
+        values.Add("tls.secretName", "kashif-internal-tls", "A Secret with tls.crt, tls.key and ca.crt, for the names <release>-<service> and <release>-metrics.");
         values.Add("tls.issuer", "", "The name of a ClusterIssuer of cert-manager that makes this Secret. Empty: you make it.");
         values.Add("networkPolicy.enabled", new YamlScalarNode("true"), "Only the gateway is reachable from outside, and each workload only for those that call it.\nNeeds a network plugin that enforces policies.");
         values.Add("monitoring.enabled", new YamlScalarNode("false"), "A ServiceMonitor and alert rules for the Prometheus operator.");

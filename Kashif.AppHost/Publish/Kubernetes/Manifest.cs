@@ -67,13 +67,27 @@ internal sealed partial class Manifest
         return Replace(parent, key, (indent, member) => $"{indent}{member} {{{{ {expression} }}}}");
     }
 
+    /// <summary>Adds a member whose content is in <c>values.yaml</c>, unless it is empty there.</summary>
+    public Manifest Add(string path, string member, string expression)
+    {
+        var (parent, key) = Find($"{path}.{member}", isNew: true);
+        return Replace(parent, key, (indent, name) => $"{{{{- with {expression} }}}}\n{indent}{name} {{{{- toYaml . | nindent {indent.Length + 2} }}}}\n{{{{- end }}}}");
+    }
+
+    public Manifest Remove(string path)
+    {
+        var (parent, key) = Find(path);
+        parent.Children.Remove(key);
+        return this;
+    }
+
     /// <summary>Appends the items of a list in <c>values.yaml</c> to a list.</summary>
     public Manifest Append(string path, string expression)
     {
         var (parent, key) = Find(path);
         var node = parent[key];
         return Replace(parent, key, (indent, member) =>
-            $"{indent}{member}\n{Indented(node, indent)}\n{{{{- with {expression} }}}}\n{{{{- toYaml . | nindent {indent.Length} }}}}\n{{{{- end }}}}");
+            $"{WithMember(node, indent, member)}\n{{{{- with {expression} }}}}\n{{{{- toYaml . | nindent {indent.Length + DepthOf(node)} }}}}\n{{{{- end }}}}");
     }
 
     /// <summary>Leaves a member out if the expression is true.</summary>
@@ -82,7 +96,7 @@ internal sealed partial class Manifest
         var (parent, key) = Find(path);
         var node = parent[key];
         return Replace(parent, key, (indent, member) =>
-            $"{{{{- if not ({condition}) }}}}\n{indent}{member}\n{Indented(node, indent)}\n{{{{- end }}}}");
+            $"{{{{- if not ({condition}) }}}}\n{WithMember(node, indent, member)}\n{{{{- end }}}}");
     }
 
     /// <returns>The template's text.</returns>
@@ -94,8 +108,12 @@ internal sealed partial class Manifest
         return string.Join('\n', lines) + "\n";
     }
 
-    private static string Indented(YamlNode node, string indent) =>
-        string.Join('\n', TextOf(node).Split('\n').Select(line => $"{indent.Replace('-', ' ')}{line}"));
+    private static string WithMember(YamlNode node, string indent, string member) => node is YamlScalarNode
+        ? $"{indent}{member} {TextOf(node)}"
+        : $"{indent}{member}\n{string.Join('\n', TextOf(node).Split('\n').Select(line => $"{new string(' ', indent.Length + DepthOf(node))}{line}"))}";
+
+    /// <summary>The emitter indents the members of a mapping, but not the items of a list.</summary>
+    private static int DepthOf(YamlNode node) => node is YamlMappingNode ? 2 : 0;
 
     private static string TextOf(YamlNode node)
     {
@@ -111,7 +129,7 @@ internal sealed partial class Manifest
         return this;
     }
 
-    private (YamlMappingNode Parent, YamlNode Key) Find(string path)
+    private (YamlMappingNode Parent, YamlNode Key) Find(string path, bool isNew = false)
     {
         YamlNode node = _root;
         var keys = path.Split('.');
@@ -122,7 +140,7 @@ internal sealed partial class Manifest
 
         var parent = (YamlMappingNode)node;
         return (parent, parent.Children.Keys.FirstOrDefault(key => ((YamlScalarNode)key).Value == keys[^1])
-            ?? throw new ArgumentException($"The object has no member {path}.", nameof(path)));
+            ?? (isNew ? new YamlScalarNode(keys[^1]) : null) ?? throw new ArgumentException($"The object has no member {path}.", nameof(path)));
     }
 
     [GeneratedRegex(@"^(?<indent>[ -]*)(?<member>[^\s]+:) __expression_(?<index>\d+)__", RegexOptions.Multiline)]

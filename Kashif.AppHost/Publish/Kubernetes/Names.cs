@@ -31,6 +31,9 @@ internal static class Names
         ["helm.sh/chart"] = "{{ .Chart.Name }}-{{ .Chart.Version }}",
     };
 
+    /// <summary>The labels of a server's pods. The version is not among them: it would restart the server in each upgrade.</summary>
+    public static Dictionary<string, string> ServerLabels(string component) => new(Selector(component)) { ["app.kubernetes.io/part-of"] = "kashif" };
+
     /// <summary>The labels of our services, which serve <c>/metrics</c>.</summary>
     public static Dictionary<string, string> ServiceLabels(string component) => new(Labels(component)) { ["kashif/metrics"] = "true" };
 

@@ -50,7 +50,7 @@ internal static class ServerObjects
             Args = server.Arguments is [] ? null : PodSettings.ArgumentsOf(server),
             Env = environment,
             Ports = [.. server.Endpoints.Select(endpoint => new V1ContainerPort { Name = endpoint.Name, ContainerPort = endpoint.Port })],
-            StartupProbe = ProbeOf(image, period: 5, failures: 60),
+            StartupProbe = ProbeOf(image, period: 5, failures: 60, delay: 15), // RabbitMQ's command must not create the cookie before the server does
             LivenessProbe = ProbeOf(image, period: 30, failures: 4),
             ReadinessProbe = ProbeOf(image, period: 10, failures: 3),
             Resources = ServiceObjects.ResourcesOf("250m", image?.Memory ?? "512Mi", image?.Memory ?? "512Mi"),
@@ -58,6 +58,7 @@ internal static class ServerObjects
             VolumeMounts =
             [
                 .. server.Volumes.Select(volume => new V1VolumeMount { Name = volume.Name, MountPath = volume.Path }),
+                .. image is { SharedMemory: true } ? new[] { new V1VolumeMount { Name = "shm", MountPath = "/dev/shm" } } : [],
                 .. Writable(image).Select(path => new V1VolumeMount { Name = "scratch", MountPath = path, SubPath = path.Trim('/').Replace('/', '-') }),
                 .. server.Files.Select(file => new V1VolumeMount { Name = "files", MountPath = file.Path, SubPath = file.Name, ReadOnlyProperty = true }),
             ],
@@ -75,7 +76,7 @@ internal static class ServerObjects
                 {
                     Metadata = new V1ObjectMeta
                     {
-                        Labels = Names.Labels(server.Name),
+                        Labels = Names.ServerLabels(server.Name),
                         Annotations = new Dictionary<string, string> { ["checksum/parameters"] = PodSettings.ChecksumOf(server), ["checksum/files"] = ChecksumOf(server.Files) },
                     },
                     Spec = new V1PodSpec
@@ -83,11 +84,13 @@ internal static class ServerObjects
                         AutomountServiceAccountToken = false,
                         EnableServiceLinks = false,
                         SecurityContext = ServiceObjects.RestrictedPod(image?.User ?? Names.ServiceUser),
+                        ImagePullSecrets = PodOptions.PullSecrets,
                         TerminationGracePeriodSeconds = 120,
                         Containers = [container],
                         Volumes =
                         [
                             .. Writable(image).Any() ? new[] { new V1Volume { Name = "scratch", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = new ResourceQuantity("256Mi") } } } : [],
+                            .. image is { SharedMemory: true } ? new[] { new V1Volume { Name = "shm", EmptyDir = new V1EmptyDirVolumeSource { Medium = "Memory", SizeLimit = new ResourceQuantity("256Mi") } } } : [],
                             .. server.Files is [] ? [] : new[] { new V1Volume { Name = "files", ConfigMap = new V1ConfigMapVolumeSource { Name = Names.Of($"{server.Name}-files") } } },
                         ],
                     },
@@ -109,12 +112,12 @@ internal static class ServerObjects
                 ],
             },
         })
-            .Expose(values, "spec.template.spec.containers.0.image", $"{name}.image")
-            .Expose(values, "spec.template.spec.containers.0.resources", $"{name}.resources");
+            .Expose(values, "spec.template.spec.containers.0.image", $"{name}.image");
+        PodOptions.Expose(manifest, values, name);
         for (var index = 0; index < server.Volumes.Count; index++)
         {
-            manifest.Expose(values, $"spec.volumeClaimTemplates.{index}.spec.resources.requests.storage", $"{name}.storage.size", "The size of the data volume. Most storage classes can only enlarge it.")
-                .Expose(values, $"spec.volumeClaimTemplates.{index}.spec.storageClassName", $"{name}.storage.className", "Empty: the cluster's default class.", unless: $"empty .Values.{name}.storage.className");
+            manifest.Expose(values, $"spec.volumeClaimTemplates.{index}.spec.resources.requests.storage", $"{name}.storage.size", "Only at the installation: Kubernetes cannot change it in a StatefulSet. docs/deployment.md says how to enlarge a volume.")
+                .Expose(values, $"spec.volumeClaimTemplates.{index}.spec.storageClassName", $"{name}.storage.className", "Only at the installation. Empty: the cluster's default class.", unless: $"empty .Values.{name}.storage.className");
         }
 
         return manifest;
@@ -125,11 +128,12 @@ internal static class ServerObjects
 
     private static IEnumerable<string> Writable(ServerImage? image) => image?.WritablePaths ?? [];
 
-    private static V1Probe? ProbeOf(ServerImage? image, int period, int failures) => image is null ? null : new V1Probe
+    private static V1Probe? ProbeOf(ServerImage? image, int period, int failures, int? delay = null) => image is null ? null : new V1Probe
     {
         Exec = new V1ExecAction { Command = [.. image.ReadyCommand] },
         PeriodSeconds = period,
         FailureThreshold = failures,
+        InitialDelaySeconds = delay,
         TimeoutSeconds = 10,
     };
 }

@@ -16,7 +16,7 @@ internal static class ServiceObjects
         yield return new Manifest(new V1PodDisruptionBudget
         {
             Metadata = MetadataOf(service.Name),
-            Spec = new V1PodDisruptionBudgetSpec { MaxUnavailable = 1, Selector = new V1LabelSelector { MatchLabels = Names.Selector(service.Name) } },
+            Spec = new V1PodDisruptionBudgetSpec { MaxUnavailable = 1, UnhealthyPodEvictionPolicy = "AlwaysAllow", Selector = new V1LabelSelector { MatchLabels = Names.Selector(service.Name) } },
         });
         yield return Autoscaler(service, values, name);
         if (service.Migrates)
@@ -30,9 +30,19 @@ internal static class ServiceObjects
         var manifest = new Manifest(new V1Service
         {
             Metadata = MetadataOf(service.Name, Names.ServiceLabels(service.Name)),
-            Spec = new V1ServiceSpec { Type = "ClusterIP", Selector = Names.Selector(service.Name), Ports = PortsOf(service) },
+            Spec = new V1ServiceSpec { Type = "ClusterIP", ExternalTrafficPolicy = "Local", Selector = Names.Selector(service.Name), Ports = PortsOf(service) },
         });
-        return service.IsExternal ? manifest.Expose(values, "spec.type", $"{name}.serviceType", "LoadBalancer if there is no ingress.") : manifest;
+        values.Add($"{name}.service.annotations", new YamlMappingNode());
+        manifest.Add("metadata", "annotations", $".Values.{name}.service.annotations");
+        if (!service.IsExternal)
+        {
+            return manifest.Remove("spec.externalTrafficPolicy");
+        }
+
+        // Local keeps the addresses of clients.
+        return manifest.OmitIf("spec.externalTrafficPolicy", $"eq .Values.{name}.service.type \"ClusterIP\"")
+            .Expose(values, "spec.type", $"{name}.service.type", "LoadBalancer if there is no ingress.")
+            .Expose(values, "spec.ports.0.port", $"{name}.service.port");
     }
 
     private static Manifest Deployment(Workload service, ChartValues values, string name)
@@ -64,9 +74,7 @@ internal static class ServiceObjects
     private static Manifest ExposePod(Manifest manifest, ChartValues values, string name)
     {
         values.Add($"{name}.envFrom", new YamlSequenceNode());
-        return manifest
-            .Expose(values, "spec.template.spec.imagePullSecrets", "image.pullSecrets", unless: "empty .Values.image.pullSecrets")
-            .Expose(values, "spec.template.spec.containers.0.resources", $"{name}.resources")
+        return PodOptions.Expose(manifest, values, name)
             .Append("spec.template.spec.containers.0.envFrom", $".Values.{name}.envFrom");
     }
 
@@ -83,8 +91,8 @@ internal static class ServiceObjects
         LivenessProbe = ProbeOf(service.ProbeOf(ProbeType.Liveness), period: 10, failures: 3),
         ReadinessProbe = ProbeOf(service.ProbeOf(ProbeType.Readiness), period: 5, failures: 2),
         // Endpoints and proxies learn late that a pod ends: it serves on meanwhile.
-        Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Sleep = new V1SleepAction { Seconds = 10 } } },
-        Resources = ResourcesOf("100m", "256Mi", "512Mi"),
+        Lifecycle = new V1Lifecycle { PreStop = new V1LifecycleHandler { Sleep = new V1SleepAction { Seconds = 5 } } },
+        Resources = ResourcesOf("250m", "256Mi", "512Mi"),
         SecurityContext = RestrictedContainer(),
         VolumeMounts = [new V1VolumeMount { Name = "tmp", MountPath = "/tmp" }, .. Tls.Mounts],
     };
@@ -93,7 +101,7 @@ internal static class ServiceObjects
     {
         AutomountServiceAccountToken = false,
         EnableServiceLinks = false,
-        ImagePullSecrets = [new V1LocalObjectReference { Name = "registry" }], // of image.pullSecrets
+        ImagePullSecrets = PodOptions.PullSecrets,
         SecurityContext = RestrictedPod(Names.ServiceUser),
         TerminationGracePeriodSeconds = 60,
         TopologySpreadConstraints =
@@ -115,13 +123,15 @@ internal static class ServiceObjects
             {
                 ScaleTargetRef = new V2CrossVersionObjectReference { ApiVersion = "apps/v1", Kind = "Deployment", Name = Names.Of(service.Name) },
                 MinReplicas = 2,
-                MaxReplicas = 6,
+                MaxReplicas = 4,
+                Behavior = new V2HorizontalPodAutoscalerBehavior { ScaleUp = new V2HPAScalingRules { StabilizationWindowSeconds = 60 } }, // a start is busy for a moment
                 Metrics = [new V2MetricSpec { Type = "Resource", Resource = new V2ResourceMetricSource { Name = "cpu", Target = new V2MetricTarget { Type = "Utilization", AverageUtilization = 75 } } }],
             },
         })
             .When($".Values.{name}.autoscaling.enabled")
             .Set("spec.minReplicas", $".Values.{name}.replicas")
             .Expose(values, "spec.maxReplicas", $"{name}.autoscaling.maxReplicas")
+            .Set("spec.maxReplicas", $"max .Values.{name}.autoscaling.maxReplicas .Values.{name}.replicas")
             .Expose(values, "spec.metrics.0.resource.target.averageUtilization", $"{name}.autoscaling.cpuUtilization");
     }
 
@@ -154,8 +164,8 @@ internal static class ServiceObjects
             {
                 BackoffLimit = 10,
                 ActiveDeadlineSeconds = 1800,
-                TtlSecondsAfterFinished = 86400,
-                Template = new V1PodTemplateSpec { Metadata = new V1ObjectMeta { Labels = Names.Labels(job) }, Spec = pod },
+                TtlSecondsAfterFinished = 300, // a rollback to the first release must not find it
+                Template = new V1PodTemplateSpec { Metadata = new V1ObjectMeta { Labels = Names.Labels(job), Annotations = new Dictionary<string, string> { ["kashif/version"] = "{{ .Chart.AppVersion }}" } }, Spec = pod },
             },
         })
             .Set("metadata.annotations", "include \"kashif.migrationAnnotations\" . | nindent 4"), values, name);

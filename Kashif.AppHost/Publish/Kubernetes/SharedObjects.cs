@@ -18,7 +18,7 @@ internal static class SharedObjects
         foreach (var name in settings.Data.Keys)
         {
             map.Set($"data.{name}", PublishTargets.Required.FirstOrDefault(setting => setting.Name == name) is { Name: { } required, Advice: var advice }
-                ? $"required \"Set settings.{Names.Key(required)} to {advice}.\" .Values.settings.{Names.Key(name)} | quote"
+                ? $"required \"Set settings.{Names.Key(required)} to {advice}.\" .Values.settings.{Names.Key(name)} | trimSuffix \"/\" | quote"
                 : $".Values.settings.{Names.Key(name)} | toString | quote");
         }
 
@@ -48,7 +48,7 @@ internal static class SharedObjects
             StringData = keys.ToDictionary(name => name, _ => ""),
         })
             .When($"not .Values.{key}.existingSecret")
-            .Declare($"$value := include \"kashif.secret\" (list . \"{parameter.Name}\" .Values.{key}.value {(isGenerated ? "true" : "false")})");
+            .Declare($"$value := include \"kashif.secret\" (list . \"{parameter.Name}\" .Values.{key}.value {(isGenerated ? ".Values.secrets.generate" : "false")} \"{key}\" {(isGenerated ? "true" : "false")})");
         foreach (var name in keys)
         {
             secret.Set($"stringData.{name}", name == "value" ? "$value | quote" : "$value | urlquery | quote");
@@ -113,6 +113,7 @@ internal static class SharedObjects
         values.Add("ingress.enabled", new YamlDotNet.RepresentationModel.YamlScalarNode("true"), "The way in. Also set settings.trustedProxies to the network of the ingress controller.");
         foreach (var workload in app.Services.Where(service => service.IsExternal))
         {
+            values.Add("ingress.host", "", "Empty: the host of settings.publicUrl.");
             yield return new Manifest(new V1Ingress
             {
                 Metadata = new V1ObjectMeta { Name = Names.Of(workload.Name), Labels = Names.Labels(workload.Name), Annotations = new Dictionary<string, string>() },
@@ -123,19 +124,18 @@ internal static class SharedObjects
                     [
                         new V1IngressRule
                         {
-                            Host = app.PublicHost,
+                            Host = "{{ include \"kashif.host\" . }}",
                             Http = new V1HTTPIngressRuleValue
                             {
                                 Paths = [new V1HTTPIngressPath { Path = "/", PathType = "Prefix", Backend = new V1IngressBackend { Service = new V1IngressServiceBackend { Name = Names.Of(workload.Name), Port = new V1ServiceBackendPort { Name = workload.Endpoints[0].Name } } } }],
                             },
                         },
                     ],
-                    Tls = [new V1IngressTLS { Hosts = ["{{ .Values.ingress.host }}"], SecretName = "{{ .Values.ingress.tls.secretName }}" }],
+                    Tls = [new V1IngressTLS { Hosts = ["{{ include \"kashif.host\" . }}"], SecretName = "{{ .Values.ingress.tls.secretName }}" }],
                 },
             })
                 .When(".Values.ingress.enabled")
                 .Expose(values, "spec.ingressClassName", "ingress.className", "Empty: the cluster's default class.", unless: "empty .Values.ingress.className")
-                .Expose(values, "spec.rules.0.host", "ingress.host")
                 .OmitIf("spec.tls", "empty .Values.ingress.tls.secretName")
                 .Expose(values, "metadata.annotations", "ingress.annotations", "For example cert-manager.io/cluster-issuer: letsencrypt");
         }

@@ -22,6 +22,7 @@ internal static class Tls
         {
             ["Kestrel__Certificates__Default__Path"] = $"{Directory}/tls.crt",
             ["Kestrel__Certificates__Default__KeyPath"] = $"{Directory}/tls.key",
+            ["HTTPS_PORT"] = "443", // where a redirected client finds HTTPS
             ["SSL_CERT_DIR"] = $"/etc/ssl/certs:{AuthorityDirectory}", // .NET adds these to the authorities that it trusts
         },
     }).When(".Values.tls.enabled");
