@@ -13,7 +13,7 @@ internal static class ParameterChecks
     /// <exception cref="DistributedApplicationException">A parameter has a value that cannot be used.</exception>
     public static void CheckParameters(this IDistributedApplicationBuilder builder)
     {
-        builder.Check("admin-email", value => EmailAddress.IsValid(value) ? null : $"is '{value}'. Set it to an e-mail address.");
+        builder.Check("admin-email", value => EmailAddress.ErrorOf(value, nonAscii: false) is { } error ? $"is '{value}'. {error}" : null);
         builder.Check("admin-password", value => new PasswordAttribute().GetValidationResult(value, new ValidationContext(value)) is { } weak ? $"cannot be used. {weak.ErrorMessage}" : null);
         builder.Check("public-url", value => Uri.TryCreate(value, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? null : $"is '{value}'. Set it to a URL such as https://kashif.example.org.");
         builder.Check("trusted-proxies", value => ProxyNetworks.Of(value).FirstOrDefault(entry => entry.Network is null) is { Text: { } text } ? ProxyNetworks.FaultOf(text) : null);

@@ -149,7 +149,7 @@ internal sealed class AuthOptions : IValidatableObject
         }
         else if (Admin.IsSet)
         {
-            if (EmailAttribute.Error(Admin.Email ?? "", NonAsciiMailboxes) is not null)
+            if (EmailAddress.ErrorOf(Admin.Email ?? "", NonAsciiMailboxes) is not null)
             {
                 yield return new ValidationResult("Auth:Admin:Email is not a valid e-mail address.");
             }

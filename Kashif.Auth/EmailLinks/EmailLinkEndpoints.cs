@@ -21,7 +21,7 @@ public sealed record VerifyEmailRequest([Text(EmailTokens.MaxTokenLength)] strin
 
 /// <summary>The account whose password is forgotten.</summary>
 /// <param name="Email" example="amina@example.org">The address of the account, at most 254 characters.</param>
-public sealed record ForgotPasswordRequest([Email] string Email);
+public sealed record ForgotPasswordRequest([AccountEmail] string Email);
 
 /// <summary>A link to reset a password, and the new one.</summary>
 /// <param name="Token" example="u3o4EXAMPLEexampleEXAMPLE">The token in the link of the e-mail, after `#token=`.</param>

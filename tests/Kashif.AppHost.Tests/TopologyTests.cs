@@ -91,6 +91,8 @@ public sealed class TopologyTests
     [InlineData("--Parameters:gateway-port=65536", "Parameters__gateway-port")]
     [InlineData("--Parameters:gateway-port=http", "Parameters__gateway-port")]
     [InlineData("--Parameters:admin-email=nonsense", "Parameters__admin-email")]
+    [InlineData("--Parameters:admin-email=admin@city\u200b.example", "Parameters__admin-email")]
+    [InlineData("--Parameters:admin-email=إدارة@city.example", "Parameters__admin-email")]
     [InlineData("--Parameters:admin-password=password", "Parameters__admin-password")]
     [InlineData("--Parameters:public-url=kashif.example.org", "Parameters__public-url")]
     [InlineData("--Parameters:trusted-proxies=10.0.0.0/8 ingress", "Parameters__trusted-proxies")]

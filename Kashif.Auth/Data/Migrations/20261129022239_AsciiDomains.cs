@@ -7,7 +7,10 @@ namespace Kashif.Auth.Data.Migrations
     /// <inheritdoc />
     public partial class AsciiDomains : Migration
     {
-        /// <summary>Gives addresses with a domain outside ASCII the form that registration now stores, as <c>EmailAddress.Clean</c> does.</summary>
+        /// <summary>
+        /// Gives addresses with a domain outside ASCII the form that registration now stores, as <c>EmailAddress.Clean</c> does. Leaves those
+        /// alone that it leaves alone: with characters that cannot be seen, or with a label that is not one of a host name.
+        /// </summary>
         protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
             -- RFC 3492 section 6.3.
             CREATE OR REPLACE FUNCTION pg_temp.punycode(label text) RETURNS text LANGUAGE plpgsql AS $$
@@ -78,7 +81,11 @@ namespace Kashif.Auth.Data.Migrations
                 cleaned text;
             BEGIN
                 FOR account IN SELECT id, email FROM users WHERE substring(email FROM '[^@]*$') ~ '[^[:ascii:]]' ORDER BY id LOOP
+                    CONTINUE WHEN substring(account.email FROM '[^@]*$')
+                        ~ '[\u00AD\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891\u08E2\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF9-\uFFFB\U000E0001-\U000E01EF]'
+                        OR normalize(substring(account.email FROM '[^@]*$'), NFKC) ~ '(^|[.。])-|-([.。]|$)';
                     cleaned := pg_temp.clean(account.email);
+                    CONTINUE WHEN substring(cleaned FROM '[^@]*$') !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$';
                     IF length(cleaned) <= 254 AND NOT EXISTS (SELECT FROM users WHERE normalized_email = upper(cleaned)) THEN
                         UPDATE users SET email = cleaned, normalized_email = upper(cleaned) WHERE id = account.id;
                         UPDATE email_tokens SET email = cleaned WHERE user_id = account.id AND email = account.email;
