@@ -58,6 +58,8 @@ internal static class AuthExtensions
         services.AddSingleton<DeviceTokens>();
         services.AddScoped<Registration>();
         services.AddScoped<EmailTokens>();
+        services.AddScoped<EmailVerification>();
+        services.AddScoped<PasswordReset>();
         services.AddSingleton<PasswordResetQueue>();
         services.AddScoped<SecondFactor>();
         services.AddScoped<PasswordLogin>();

@@ -55,12 +55,14 @@ internal sealed class EmailTokens(AuthDbContext database, TimeProvider time)
             && await sent.CountAsync(token => token.Email == email || token.Email.ToUpper() == normalized, cancellationToken) < MaxPerHour;
     }
 
-    public Task<bool> IsGoodAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
+    /// <returns>The user whose account the link is for; null if the token is unknown, used or expired.</returns>
+    public Task<Guid?> FindUserAsync(string token, EmailTokenPurpose purpose, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var hash = HashOf(token);
-        return database.EmailTokens.AnyAsync(
-            given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now, cancellationToken);
+        return database.EmailTokens
+            .Where(given => given.Hash == hash && given.Purpose == purpose && given.UsedAt == null && given.ExpiresAt > now)
+            .Select(given => (Guid?)given.UserId).SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>Redeems a token and invalidates all others of its purpose that were sent to the same address. Of parallel requests with one token one succeeds.</summary>

@@ -6,7 +6,13 @@ internal static class EmailProblems
 {
     public static Error Taken { get; } = Error.Conflict("email_taken", "An account with this e-mail address already exists.");
 
-    /// <summary>For what a stranger who registered somebody's address must not get.</summary>
+    public static Error InvalidToken { get; } = Error.Rule("invalid_token", "This link is invalid, expired or already used. Request a new one.");
+
+    /// <summary>The owner of a mailbox can open the link of an account that a stranger registered. Without the password it stays unverified.</summary>
+    public static Error PasswordRequired { get; } = Error.Forbidden(
+        "password_required", "Enter the password of the account. If you did not register, ignore the e-mail: the address stays unverified.");
+
+    /// <summary>A stranger may have registered the address: for actions that only its owner may take.</summary>
     public static Error NotVerified { get; } = Error.Forbidden(
         "email_not_verified", "Verify your e-mail address first. Open the link in the e-mail, or ask for another one.");
 }

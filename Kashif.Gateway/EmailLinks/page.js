@@ -3,20 +3,28 @@
 // The pages that the links in e-mails lead to: /verify-email#token=… and /reset-password#token=…
 const texts = {
   en: {
-    verify: { title: 'Verify your e-mail address', button: 'Verify', done: 'Your e-mail address is verified. You can close this page.' },
+    verify: {
+      title: 'Verify your e-mail address', button: 'Verify', password: 'The password of your account', done: 'Your e-mail address is verified. You can close this page.',
+      note: 'Did you not register? Then close this page: without the password this address stays unverified.',
+    },
     reset: { title: 'Choose a new password', button: 'Save', password: 'New password', done: 'Your new password is saved. Sign in with it in the app.' },
     incomplete: 'This link is incomplete. Copy the whole link from the e-mail.',
     invalid: 'This link is invalid, expired or already used. Request a new one in the app.',
     taken: 'Another account already has this e-mail address.',
+    wrong: 'The password is wrong, or the account is locked after too many attempts.',
     weak: 'Choose another password: at least 8 characters, and none of the common ones.',
     failed: 'That did not work. Try again in a minute.',
   },
   ar: {
-    verify: { title: 'تأكيد بريدك الإلكتروني', button: 'تأكيد', done: 'تم تأكيد بريدك الإلكتروني. يمكنك إغلاق هذه الصفحة.' },
+    verify: {
+      title: 'تأكيد بريدك الإلكتروني', button: 'تأكيد', password: 'كلمة مرور حسابك', done: 'تم تأكيد بريدك الإلكتروني. يمكنك إغلاق هذه الصفحة.',
+      note: 'ألم تسجّل أنت؟ أغلق هذه الصفحة: يبقى هذا العنوان غير مؤكَّد من دون كلمة المرور.',
+    },
     reset: { title: 'اختر كلمة مرور جديدة', button: 'حفظ', password: 'كلمة المرور الجديدة', done: 'تم حفظ كلمة المرور الجديدة. سجّل الدخول بها في التطبيق.' },
     incomplete: 'هذا الرابط غير كامل. انسخ الرابط كاملاً من الرسالة.',
     invalid: 'هذا الرابط غير صالح أو منتهي الصلاحية أو مستخدم من قبل. اطلب رابطاً جديداً من التطبيق.',
     taken: 'يوجد حساب آخر بعنوان البريد الإلكتروني هذا.',
+    wrong: 'كلمة المرور غير صحيحة، أو أن الحساب مقفل بعد محاولات كثيرة.',
     weak: 'اختر كلمة مرور أخرى: ثمانية أحرف على الأقل وليست من الكلمات الشائعة.',
     failed: 'لم تنجح العملية. حاول مرة أخرى بعد دقيقة.',
   },
@@ -27,7 +35,7 @@ const text = texts[language];
 const resets = location.pathname.startsWith('/reset-password');
 const page = resets ? text.reset : text.verify;
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
-const [heading, status, form, label, password, button] = ['h1', '[role=status]', 'form', 'label', 'input', 'button'].map(name => document.querySelector(name));
+const [heading, status, form, note, label, password, button] = ['h1', '[role=status]', 'form', '#note', 'label', 'input', 'button'].map(name => document.querySelector(name));
 
 // The token works once, and must not stay in the history.
 history.replaceState(null, '', location.pathname);
@@ -35,9 +43,10 @@ document.documentElement.lang = language;
 document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
 document.title = heading.textContent = page.title;
 button.textContent = page.button;
-label.textContent = page.password ?? '';
-label.hidden = password.hidden = !resets;
-password.required = resets;
+label.textContent = page.password;
+note.textContent = page.note ?? '';
+note.hidden = resets;
+password.autocomplete = resets ? 'new-password' : 'current-password';
 if (token) {
   form.hidden = false;
 } else {
@@ -57,7 +66,7 @@ async function send() {
     const response = await fetch(resets ? '/api/v1/auth/password/reset' : '/api/v1/auth/email/verify', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Accept-Language': language },
-      body: JSON.stringify(resets ? { token, new_password: password.value } : { token }),
+      body: JSON.stringify(resets ? { token, new_password: password.value } : { token, password: password.value }),
     });
     if (response.ok) {
       form.hidden = true;
@@ -67,6 +76,7 @@ async function send() {
     const problem = await response.json();
     return problem.code === 'invalid_token' ? text.invalid
       : problem.code === 'email_taken' ? text.taken
+      : problem.code === 'wrong_password' || problem.code === 'too_many_attempts' ? text.wrong
       : problem.errors?.new_password ? text.weak : text.failed;
   } catch {
     return text.failed;

@@ -39,14 +39,14 @@ internal static class MailTemplates
                 "The link works once, within one hour. If you did not request it, ignore this mail: your password stays the same."),
             (false, Languages.Arabic) => new LinkWording(
                 "أكّد عنوان بريدك الإلكتروني",
-                "ذُكر هذا العنوان لحساب في كاشف. إن كان الحساب لك فأكّد العنوان:",
+                "أُدخل هذا العنوان عند التسجيل في كاشف أو عند تغيير بيانات حساب. إن كان حسابك فأكّد العنوان عبر هذا الرابط:",
                 "تأكيد العنوان",
-                "الرابط صالح لمدة 24 ساعة ولمرة واحدة. إن لم تكن أنت من طلب ذلك فتجاهل هذه الرسالة."),
+                "الرابط صالح لمدة 24 ساعة ولمرة واحدة، ويطلب كلمة مرور الحساب. إن لم يكن الحساب حسابك فتجاهل هذه الرسالة."),
             (false, _) => new LinkWording(
                 "Confirm your e-mail address",
                 "This address was given for a Kashif account. If the account is yours, confirm the address:",
                 "Confirm the address",
-                "The link works once, within 24 hours. If the account is not yours, ignore this mail."),
+                "The link works once, within 24 hours, and asks for the password of the account. If the account is not yours, ignore this mail."),
         };
         var link = links.To(reset ? "reset-password" : "verify-email", token);
         return new Mail(

@@ -233,7 +233,7 @@ public sealed class AccessTests(AuthServers servers)
         (await client.PostAsJsonAsync("/api/v1/auth/password/forgot", new { email }, TestContext.Current.CancellationToken)).Dispose();
         var link = await TokenAsync("user.email_verification_requested");
         var reset = await TokenAsync("user.password_reset_requested");
-        (await client.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = link }, TestContext.Current.CancellationToken)).Dispose();
+        (await client.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = link, password = AuthServers.GoodPassword }, TestContext.Current.CancellationToken)).Dispose();
         (await client.PostAsJsonAsync("/api/v1/auth/password/reset", new { token = reset, new_password = "amber heron 12" }, TestContext.Current.CancellationToken)).Dispose();
 
         said.Count.ShouldBeGreaterThan(20);

@@ -44,6 +44,48 @@ public sealed class EmailFlowTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task A_link_does_not_verify_the_account_of_a_stranger()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        var (another, _) = await _client.RegisterAsync();
+        using var owner = servers.Auth.With((await _client.LoginAsync(another)).Access);
+
+        await (await VerifyAsync(token, password: null)).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "password_required");
+        await (await VerifyAsync(token, owner, password: null)).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "password_required");
+        await (await VerifyAsync(token, password: "not this one")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(0);
+        (await VerifyAsync(token)).StatusCode.ShouldBe(HttpStatusCode.NoContent); // the link is not used up
+    }
+
+    [Fact]
+    public async Task A_session_of_the_account_verifies_its_address_without_the_password()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+
+        (await VerifyAsync(token, person, password: null)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Wrong_passwords_with_a_link_lock_the_account()
+    {
+        var (email, user) = await _client.RegisterAsync();
+        var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        for (var guess = 0; guess < 5; guess++)
+        {
+            await (await VerifyAsync(token, password: "not this one")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        }
+
+        await (await VerifyAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        (await AuditedAsync(user, "locked_out")).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Published_links_leave_no_token_in_the_database()
     {
         var (email, _) = await _client.RegisterAsync();
@@ -190,7 +232,7 @@ public sealed class EmailFlowTests(AuthServers servers)
 
         (await ResetAsync(await ForgetAsync(email))).StatusCode.ShouldBe(HttpStatusCode.NoContent);
 
-        await (await VerifyAsync(link)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        await (await VerifyAsync(link, password: NewPassword)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
         (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND pending_email IS NULL", email)).ShouldBe(1);
     }
 
@@ -296,8 +338,8 @@ public sealed class EmailFlowTests(AuthServers servers)
 
     private static Task<HttpResponseMessage> ResendAsync(HttpClient client) => client.PostAsync("/api/v1/auth/email/verify/resend", null);
 
-    private Task<HttpResponseMessage> VerifyAsync(string token, HttpClient? client = null) =>
-        (client ?? _client).PostAsJsonAsync("/api/v1/auth/email/verify", new { token });
+    private Task<HttpResponseMessage> VerifyAsync(string token, HttpClient? client = null, string? password = AuthServers.GoodPassword) =>
+        (client ?? _client).PostAsJsonAsync("/api/v1/auth/email/verify", new { token, password });
 
     private Task<HttpResponseMessage> ResetAsync(string token, string password = NewPassword, HttpClient? client = null) =>
         (client ?? _client).PostAsJsonAsync("/api/v1/auth/password/reset", new { token, new_password = password });

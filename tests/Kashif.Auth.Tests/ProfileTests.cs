@@ -118,7 +118,7 @@ public sealed class ProfileTests(AuthServers servers)
         using var changed = await client.PutAsJsonAsync($"{Me}/password", new { current_password = AuthServers.GoodPassword, new_password = NewPassword }, Cancel);
 
         changed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
-        using var late = await OpenLinkAsync(id, wanted);
+        using var late = await OpenLinkAsync(id, wanted, NewPassword);
         await late.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
         client.Dispose();
     }
@@ -306,12 +306,12 @@ public sealed class ProfileTests(AuthServers servers)
     private static Task<HttpResponseMessage> ChangeEmailAsync(HttpClient client, string email) =>
         client.PatchAsJsonAsync(Me, new { email, current_password = AuthServers.GoodPassword }, Cancel);
 
-    private async Task<HttpResponseMessage> OpenLinkAsync(Guid id, string email)
+    private async Task<HttpResponseMessage> OpenLinkAsync(Guid id, string email, string password = AuthServers.GoodPassword)
     {
         var asked = await servers.Events.WaitForAsync(
             EmailVerificationRequested.Type, data => data.GetProperty("user_id").GetGuid() == id && data.GetProperty("email").GetString() == email);
         using var anonymous = servers.Auth.Anonymous();
-        return await anonymous.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = asked.GetProperty("data").GetProperty("token").GetString() }, Cancel);
+        return await anonymous.PostAsJsonAsync("/api/v1/auth/email/verify", new { token = asked.GetProperty("data").GetProperty("token").GetString(), password }, Cancel);
     }
 
     private async Task<long> CountAsync(string sql, object argument)

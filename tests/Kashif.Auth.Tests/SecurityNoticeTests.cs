@@ -42,7 +42,7 @@ public sealed class SecurityNoticeTests(AuthServers servers)
         await OkAsync(person.PatchAsJsonAsync($"{Base}/me", new { email = wanted, current_password = NewPassword }, Cancel));
         await ToldAsync(id, email, SecurityChanges.EmailChangeRequested);
         var link = await servers.Events.WaitForAsync(EmailVerificationRequested.Type, data => data.GetProperty("email").GetString() == wanted);
-        await OkAsync(anonymous.PostAsJsonAsync($"{Base}/email/verify", new { token = link.GetProperty("data").GetProperty("token").GetString() }, Cancel));
+        await OkAsync(anonymous.PostAsJsonAsync($"{Base}/email/verify", new { token = link.GetProperty("data").GetProperty("token").GetString(), password = NewPassword }, Cancel));
         await ToldAsync(id, email, SecurityChanges.EmailChanged);
     }
 

@@ -24,12 +24,17 @@ public sealed class EmailLinkTests(KashifSystem system)
         var page = await OpenAsync(browser, link, "en-GB");
         await page.GetByRole(AriaRole.Heading, new() { Name = "Verify your e-mail address" }).WaitForAsync();
         page.Url.ShouldNotContain("token");
+        await page.GetByLabel("The password of your account").FillAsync("not this one");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Verify" }).ClickAsync();
+        await page.GetByText("The password is wrong").WaitForAsync();
+        await page.GetByLabel("The password of your account").FillAsync(KashifSystem.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Verify" }).ClickAsync();
         await page.GetByText("Your e-mail address is verified.").WaitForAsync();
         (await system.CountAsync(ResourceNames.AuthDb, "SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
 
         var again = await OpenAsync(browser, link, "ar-SY");
         (await again.Locator("html").GetAttributeAsync("dir")).ShouldBe("rtl");
+        await again.GetByLabel("كلمة مرور حسابك").FillAsync(KashifSystem.Password);
         await again.GetByRole(AriaRole.Button, new() { Name = "تأكيد" }).ClickAsync();
         await again.GetByText("هذا الرابط غير صالح").WaitForAsync();
     }
