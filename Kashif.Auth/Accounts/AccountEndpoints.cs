@@ -9,6 +9,7 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
@@ -54,7 +55,14 @@ internal static class AccountEndpoints
             tokens.AddVerification(user.Id, user.Email, user.Language);
         }
 
-        return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
+        try
+        {
+            return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return EmailProblems.Taken.ToProblem(); // a replica of an older version does not lock the address
+        }
     }
 
     private static async Task<Results<Ok<UserResponse>, ProblemHttpResult>> MeAsync(
