@@ -49,7 +49,7 @@ internal static class AuthExtensions
             .AddHandler<UserDataErased, DeletionReceipts>("deletion.receipts")
             .AddHandler<DeadLettersReplayed, ReplayAudit>("audit.replays");
         services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
-            database.FingerprintKey = DerivedKey.Of(auth.Value.SigningKeySecret, DerivedKey.Fingerprints));
+            database.FingerprintKeys = [.. auth.Value.Secrets.All.Select(secret => DerivedKey.Of(secret, DerivedKey.Fingerprints))]);
         services.AddSingleton<IPasswordHasher<object>, PasswordHasher<object>>();
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
         services.AddSingleton<PasswordHashing>();

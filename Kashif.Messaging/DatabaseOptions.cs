@@ -16,9 +16,10 @@ public sealed class DatabaseOptions
 
     /// <summary>
     /// Keys the fingerprints that bind an idempotency key to its request: where a request holds a password, a plain hash of it
-    /// would be there to be guessed at.
+    /// would be there to be guessed at. The first key makes new fingerprints; a request that matches any is the same one, so that keys can be
+    /// changed.
     /// </summary>
-    public byte[] FingerprintKey { get; set; } = [];
+    public byte[][] FingerprintKeys { get; set; } = [[]];
 
     /// <summary>How long the ids of handled events are kept: longer than any message can be on its way.</summary>
     public TimeSpan InboxRetention { get; set; } = TimeSpan.FromDays(30);

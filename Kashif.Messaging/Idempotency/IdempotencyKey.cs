@@ -43,13 +43,14 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
 
         var now = time.GetUtcNow();
         var claim = new Claimed(context.User.UserIdOrNull ?? Guid.Empty, route, key, Guid.CreateVersion7(now), context.RequestServices);
-        var fingerprint = HMACSHA256.HashData(options.Value.FingerprintKey, (context.Features.Get<JsonBody>()?.Bytes ?? default).Span);
+        var body = context.Features.Get<JsonBody>()?.Bytes ?? default;
+        var fingerprints = options.Value.FingerprintKeys.Select(secret => HMACSHA256.HashData(secret, body.Span)).ToArray();
 
         var claimed = await database.Database.ExecuteSqlAsync($"""
             INSERT INTO idempotency_keys AS held (user_id, route, key, fingerprint, claim, claimed_until, created_at)
-            VALUES ({claim.UserId}, {claim.Route}, {claim.Key}, {fingerprint}, {claim.Id}, {now + ClaimLease}, {now})
+            VALUES ({claim.UserId}, {claim.Route}, {claim.Key}, {fingerprints[0]}, {claim.Id}, {now + ClaimLease}, {now})
             ON CONFLICT (user_id, route, key) DO UPDATE SET claim = excluded.claim, claimed_until = excluded.claimed_until
-            WHERE held.status IS NULL AND held.claimed_until < excluded.created_at AND held.fingerprint = excluded.fingerprint
+            WHERE held.status IS NULL AND held.claimed_until < excluded.created_at AND held.fingerprint = ANY({fingerprints})
             """, context.RequestAborted);
         if (claimed == 1)
         {
@@ -60,7 +61,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
         var record = await RecordOf(claim).AsNoTracking().SingleOrDefaultAsync(context.RequestAborted);
         return record switch
         {
-            { } other when !other.Fingerprint.AsSpan().SequenceEqual(fingerprint) =>
+            { } other when !fingerprints.Any(own => own.SequenceEqual(other.Fingerprint)) =>
                 Error.Rule("idempotency_key_reused", "This key was sent with another body before. Send a new key.").ToProblem(),
             { Status: { } status } => new StoredAnswer(status, record.ContentType, record.Location, record.Body ?? []),
             _ => Error.Conflict("request_in_progress", "The first request with this key is still running.").ToProblem(),

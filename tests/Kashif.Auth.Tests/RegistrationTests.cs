@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Users;
+using Kashif.Testing;
 using Npgsql;
 
 namespace Kashif.Auth.Tests;
@@ -67,6 +68,58 @@ public sealed class RegistrationTests(AuthServers servers)
 
         responses.Count(response => response.StatusCode == HttpStatusCode.Created).ShouldBe(1);
         responses.Count(response => response.StatusCode == HttpStatusCode.Conflict).ShouldBe(7);
+    }
+
+    /// <remarks>A replica of an older version takes an address without locking it.</remarks>
+    [Fact]
+    public async Task An_address_that_is_taken_without_its_lock_returns_409()
+    {
+        var email = Journey.NewEmail();
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var insert = new NpgsqlCommand(
+            """
+            INSERT INTO users (id, email, normalized_email, email_confirmed, password_hash, security_stamp, access_failed_count, full_name, roles, language, created_at)
+            VALUES (gen_random_uuid(), $1, upper($1), false, 'hash', 'stamp', 0, 'A', '{citizen}', 'en', now())
+            """, connection);
+        insert.Parameters.AddWithValue(email);
+        await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var registering = _client.TryRegisterAsync(new { email, password = AuthServers.GoodPassword, full_name = "Lina" });
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await using var waiting = database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))");
+                waiting.Parameters.AddWithValue(connection.ProcessID);
+                return (long?)await waiting.ExecuteScalarAsync(TestContext.Current.CancellationToken) == 1;
+            },
+            "a registration that waits for the other one");
+        await transaction.CommitAsync(TestContext.Current.CancellationToken);
+
+        using var response = await registering;
+        await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
+    }
+
+    [Fact]
+    public async Task Repeated_idempotency_key_survives_a_changed_secret()
+    {
+        const string NextSecret = "Zt4/9LmQe7RbXw2KcVhN5sYpJg8UfAoD";
+        var body = new { email = Journey.NewEmail(), password = AuthServers.GoodPassword, full_name = "Lina" };
+        var key = Guid.CreateVersion7().ToString();
+        await using var former = await servers.StartAsync(settings: ("Auth:OtherSigningKeySecret", NextSecret));
+        await using var changed = await servers.StartAsync(
+            former.Database, settings: [("Auth:SigningKeySecret", NextSecret), ("Auth:OtherSigningKeySecret", AuthServers.SigningKeySecret)]);
+        using var before = former.Anonymous();
+        using var after = changed.Anonymous();
+        using var first = await before.TryRegisterAsync(body, key);
+
+        using var second = await after.TryRegisterAsync(body, key);
+
+        second.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await second.JsonAsync()).GetRawText().ShouldBe((await first.JsonAsync()).GetRawText());
+        using var other = await after.TryRegisterAsync(body with { full_name = "Other" }, key);
+        await other.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency_key_reused");
     }
 
     [Fact]
