@@ -42,6 +42,7 @@ internal static class MfaEndpoints
     private const string Issuer = "Kashif";
     private const int PixelsPerModule = 6;
 
+    private static readonly Error Gone = Error.NotFound("This account no longer exists.");
     private static readonly Error WrongCode = Error.Rule("invalid_otp", "The code is wrong, expired or already used.");
     private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is already set up. Remove it before you set up another one.");
     private static readonly Error NotEnabled = Error.Conflict("totp_not_enabled", "No authenticator app is set up.");
@@ -51,9 +52,9 @@ internal static class MfaEndpoints
         var group = endpoints.MapGroup("/mfa").WithTags("Two-factor").RequireAuthorization(Policies.Session).WithNoStore();
         group.MapPost("/totp", BeginAsync).WithName("BeginTotp").WithSummary("Start setting up an authenticator app")
             .WithDescription("Returns the secret for the app. Logins ask for a code only after the first one is confirmed.")
-            .WithProblems(403, "email_not_verified").WithProblems(409, "totp_enabled").WithPasswordProblems();
+            .WithProblems(403, "email_not_verified").WithProblems(404, "not_found").WithProblems(409, "totp_enabled").WithPasswordProblems();
         group.MapPost("/totp/confirm", ConfirmAsync).WithName("ConfirmTotp").WithSummary("Confirm the authenticator app and get recovery codes")
-            .WithProblems(403, "email_not_verified").WithProblems(422, "invalid_otp");
+            .WithProblems(403, "email_not_verified").WithProblems(404, "not_found").WithProblems(422, "invalid_otp");
         group.MapDelete("/totp", RemoveAsync).WithName("RemoveTotp").WithSummary("Remove the authenticator app")
             .WithProblems(409, "totp_not_enabled").WithProblems(422, "invalid_otp").WithPasswordProblems();
         group.MapPost("/recovery-codes", RenewAsync).WithName("RenewRecoveryCodes").WithSummary("Replace my recovery codes")
@@ -69,7 +70,12 @@ internal static class MfaEndpoints
             return refused.ToProblem();
         }
 
-        if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true } user)
+        if (await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
+        {
+            return Gone.ToProblem();
+        }
+
+        if (!user.EmailVerified)
         {
             return EmailProblems.NotVerified.ToProblem();
         }
@@ -87,7 +93,12 @@ internal static class MfaEndpoints
     private static async Task<Results<Ok<RecoveryCodesResponse>, ValidationProblem, ProblemHttpResult>> ConfirmAsync(
         ConfirmTotpRequest request, ClaimsPrincipal caller, SecondFactor factor, UserReader users, CancellationToken cancellationToken)
     {
-        if (await users.FindAsync(caller.UserId, cancellationToken) is not { EmailVerified: true })
+        if (await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
+        {
+            return Gone.ToProblem();
+        }
+
+        if (!user.EmailVerified)
         {
             return EmailProblems.NotVerified.ToProblem();
         }

@@ -58,6 +58,16 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Confirmation_for_a_deleted_account_returns_404()
+    {
+        var (email, _) = await _client.RegisterAsync();
+        using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
+        (await ReadAsync<string>(servers.Auth.Database, "DELETE FROM users WHERE email = $1 RETURNING email", email)).ShouldBe(email);
+
+        await (await PostAsync(person, "totp/confirm", new { code = "123456" })).ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
+    }
+
+    [Fact]
     public async Task Totp_setup_requires_the_password_and_applies_from_the_first_code()
     {
         var (email, user) = await servers.Auth.RegisterVerifiedAsync();
