@@ -14,7 +14,10 @@ namespace Kashif.Auth.Admin;
 /// <summary>The filters of <c>GET /users</c>.</summary>
 public sealed class UserQuery
 {
-    /// <summary>A prefix of the e-mail address or the name, in upper or lower case.</summary>
+    /// <summary>
+    /// A prefix of the e-mail address or the name, in upper or lower case. Domains are stored in Punycode: of a domain in another script the
+    /// prefix has whole labels, so `amina@مثال.إخت` does not find `amina@مثال.إختبار`, and `amina@مثال.` does.
+    /// </summary>
     /// <example>amina</example>
     [FromQuery(Name = "query"), Text(EmailAddress.MaxLength)]
     public string? Query { get; set; }
@@ -81,10 +84,12 @@ internal static class UserEndpoints
             users = users.Where(user => user.Id < before);
         }
 
-        if (EmailAddress.Clean(query.Query ?? "").ToUpperInvariant() is { Length: > 0 } beginning)
+        if (query.Query?.Trim().Normalize().ToUpperInvariant() is { Length: > 0 } beginning)
         {
-            var pattern = $"{beginning.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
-            users = users.Where(user => EF.Functions.Like(user.NormalizedEmail, pattern, "\\") || EF.Functions.Like(user.NormalizedFullName, pattern, "\\"));
+            // An address from before the rules has its domain as it was typed.
+            var (typed, stored) = (PrefixPattern(beginning), PrefixPattern(EmailAddress.Normalize(query.Query)));
+            users = users.Where(user => EF.Functions.Like(user.NormalizedEmail, stored, "\\") || EF.Functions.Like(user.NormalizedEmail, typed, "\\")
+                || EF.Functions.Like(user.NormalizedFullName, typed, "\\"));
         }
 
         if (query.Role is { } role)
@@ -105,6 +110,8 @@ internal static class UserEndpoints
     private static async Task<Results<Ok<AdminUserResponse>, ProblemHttpResult>> GetAsync(
         Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         await FindAsync(database, id, cancellationToken) is { } user ? TypedResults.Ok(user) : UserAdministration.NoSuchUser.ToProblem();
+
+    private static string PrefixPattern(string beginning) => $"{beginning.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
 
     private static IQueryable<AdminUserResponse> Shown(IQueryable<User> users, AuthDbContext database) => users.Select(user => new AdminUserResponse(
         user.Id, user.Email, user.EmailConfirmed, user.FullName, user.PhoneNumber, user.Roles, user.Language,
