@@ -1,8 +1,9 @@
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
-using Kashif.Localization;
+using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Users;
+using Kashif.Localization;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -38,6 +39,7 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
             case null:
                 var registration = scope.ServiceProvider.GetRequiredService<Registration>();
                 var created = await registration.AddAsync(email, password, "Admin", phone: null, Languages.English, [Roles.Citizen, Roles.Admin], cancellationToken);
+                scope.ServiceProvider.GetRequiredService<EmailTokens>().AddVerification(created.Id, created.Email, created.Language);
                 Report(created.Id, before: [], created.Roles);
                 break;
             case { EmailConfirmed: true, DisabledAt: null } existing:
