@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Auth.Data;
+using Kashif.Messaging;
 using Kashif.Security;
 
 namespace Kashif.Auth.Audit;
@@ -7,6 +8,8 @@ namespace Kashif.Auth.Audit;
 /// <summary>Writes security events in the transaction of the change that they report.</summary>
 internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor accessor, TimeProvider time)
 {
+    private DateTimeOffset _last;
+
     /// <summary>Adds an entry to the next save.</summary>
     /// <param name="userId">The account affected.</param>
     /// <param name="action">One of <see cref="AuditActions"/>.</param>
@@ -29,10 +32,13 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     private void Add(
         Guid userId, string action, string? ipAddress, string? userAgent, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {
+        // The list is in the order of the ids, and the id of an entry begins with its time: of two in one microsecond the second is later.
         var now = time.GetUtcNow();
+        _last = now < _last.AddMicroseconds(1) ? _last.AddMicroseconds(1) : now;
+        now = _last;
         database.AuditLog.Add(new AuditEntry
         {
-            Id = Guid.CreateVersion7(now),
+            Id = TimeOrderedId.Create(now),
             UserId = userId,
             ActorId = actorId,
             Action = action,

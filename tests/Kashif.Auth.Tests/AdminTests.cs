@@ -41,6 +41,64 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task User_search_finds_domains_of_other_scripts_by_whole_labels()
+    {
+        using var admin = await AdminAsync();
+        using var anonymous = servers.Auth.Anonymous();
+        var marker = $"{Guid.CreateVersion7():N}"[16..];
+        foreach (var email in new[] { $"{marker}a@مثال.إختبار", $"{marker}b@people.test" })
+        {
+            using var registered = await anonymous.TryRegisterAsync(new { email, password = AuthServers.GoodPassword, full_name = "Lina" });
+            registered.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+
+        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+        await using var former = database.CreateCommand("UPDATE users SET email = $1, normalized_email = upper($1) WHERE email = $2");
+        former.Parameters.AddWithValue($"{marker}b@مثال.إختبار");
+        former.Parameters.AddWithValue($"{marker}b@people.test");
+        (await former.ExecuteNonQueryAsync(Cancel)).ShouldBe(1);
+
+        foreach (var query in new[] { "a@مثال", "a@مثال.", "a@مثال.إختبار", "a@xn--mgb", "b@مثال", "b@مثال.إخت", "b@مثال.إختبار" })
+        {
+            (await SearchAsync(admin, marker + query)).Count.ShouldBe(1, query);
+        }
+
+        (await SearchAsync(admin, $"{marker}a@مثال.إخت")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Audit_entries_of_one_moment_are_listed_in_the_order_of_writing()
+    {
+        var time = new WholeSeconds();
+        await using var auth = await servers.StartAsync(configure: services => services.AddSingleton<TimeProvider>(time));
+        using var anonymous = auth.Anonymous();
+        var (email, _) = await anonymous.RegisterAsync();
+        for (var guess = 0; guess < 5; guess++)
+        {
+            (await anonymous.TryLoginAsync(email, "not this one")).Dispose();
+        }
+
+        time.Ahead = TimeSpan.FromMinutes(6); // the lockout is over
+        using var person = auth.With((await anonymous.LoginAsync(email)).Access);
+
+        (await person.AuditAsync()).Take(2).Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["logged_in", "locked_out"]);
+    }
+
+    [Fact]
+    public async Task First_admin_gets_a_link_to_verify_the_address()
+    {
+        var email = $"{Guid.CreateVersion7():N}@kashif.test";
+        await using var auth = await servers.StartAsync(settings: ("Auth:Admin:Email", email));
+
+        var asked = await servers.Events.WaitForAsync("user.email_verification_requested", data => data.GetProperty("email").GetString() == email);
+
+        using var anonymous = auth.Anonymous();
+        using var verified = await anonymous.PostAsJsonAsync(
+            $"{Base}/email/verify", new { token = asked.GetProperty("data").GetProperty("token").GetString(), password = AuthServers.AdminPassword }, Cancel);
+        verified.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
     public async Task User_list_pages_without_gaps_or_duplicates()
     {
         using var admin = await AdminAsync();
@@ -315,5 +373,12 @@ public sealed class AdminTests(AuthServers servers)
         using var response = await admin.PatchAsJsonAsync($"{Base}/users/{id}", change, Cancel);
         response.StatusCode.ShouldBe(status);
         return await response.JsonAsync();
+    }
+
+    private sealed class WholeSeconds : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => new(System.GetUtcNow().Ticks / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond + Ahead.Ticks, TimeSpan.Zero);
     }
 }
