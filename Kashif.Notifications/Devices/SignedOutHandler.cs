@@ -15,13 +15,12 @@ internal sealed class SignedOutHandler(NotificationsDbContext database, TimeProv
         {
             var (user, sessions, everywhere) = received.Data;
             await database.Database.ExecuteSqlAsync($"""
-                INSERT INTO ended_sessions (session_id, ended_at) SELECT id, {time.GetUtcNow()} FROM unnest({sessions}) AS id ON CONFLICT DO NOTHING
+                WITH ended AS (
+                    INSERT INTO ended_sessions (session_id, ended_at) SELECT id, {time.GetUtcNow()} FROM unnest({sessions}) AS id ON CONFLICT DO NOTHING)
+                DELETE FROM devices WHERE user_id = {user} AND (
+                    ({everywhere} AND registered_at <= {received.Time}) -- the devices of expired sessions too, which the event does not name
+                    OR session_id = ANY({sessions}))
                 """, cancellationToken);
-            await database.Devices
-                .Where(device => device.UserId == user
-                    && ((everywhere && device.RegisteredAt <= received.Time) // those of expired sessions too, which the event does not name
-                        || (device.SessionId != null && sessions.Contains(device.SessionId.Value))))
-                .ExecuteDeleteAsync(cancellationToken);
         }
     }
 }
