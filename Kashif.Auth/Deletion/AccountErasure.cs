@@ -28,7 +28,10 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         }
 
         // Sessions, tokens, API keys and codes go by cascade.
-        if (await database.Users.Where(user => user.Id == userId).ExecuteDeleteAsync(cancellationToken) == 0)
+        var deleted = await database.Database.SqlQuery<DateTimeOffset>($"""
+            DELETE FROM users WHERE id = {userId} RETURNING created_at AS "Value"
+            """).ToListAsync(cancellationToken);
+        if (deleted is not [var registeredAt])
         {
             return await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.UserId == userId, cancellationToken) is { } first
                 ? (first, null)
@@ -45,7 +48,7 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         };
         database.Deletions.Add(deletion);
         audit.Record(userId, AuditActions.DeletionRequested);
-        await ForgetMessagesAsync(userId, cancellationToken);
+        await ForgetMessagesAsync(userId, registeredAt, cancellationToken);
         database.Publish(new UserDeleted(userId), now);
         await database.SaveChangesAsync(cancellationToken);
         await database.AuditLog.Where(entry => entry.UserId == userId || entry.ActorId == userId).ExecuteUpdateAsync(
@@ -63,15 +66,17 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         $"DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE subject = ANY ({userIds}) FOR UPDATE SKIP LOCKED))", cancellationToken);
 
     /// <summary>Deletes unpublished events about the user and stored answers of idempotent requests.</summary>
-    private async Task ForgetMessagesAsync(Guid userId, CancellationToken cancellationToken)
+    private async Task ForgetMessagesAsync(Guid userId, DateTimeOffset registeredAt, CancellationToken cancellationToken)
     {
         var id = userId.ToString();
         await ForgetEventsAsync(database, [id], cancellationToken);
 
-        // The answer of the registration is stored without a user id, so it is found by its body.
+        // The answer of the registration is stored without a user id, so it is found by its body. Its key was claimed before the account was
+        // created, and most accounts are older than all keys.
+        var claimedBefore = registeredAt.AddMinutes(1);
         await database.Database.ExecuteSqlAsync($"""
             DELETE FROM idempotency_keys
-            WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND position(convert_to({id}, 'UTF8') IN body) > 0)
+            WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND created_at < {claimedBefore} AND position(convert_to({id}, 'UTF8') IN body) > 0)
             """, cancellationToken);
     }
 }
