@@ -60,7 +60,10 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>How long after its issue a token may still be accepted by a machine whose clock is behind.</summary>
     internal TimeSpan LongestTokenUse => LongestTokenLifetime + TimeSpan.FromMinutes(1);
 
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        [.. CheckIssuerAndSecrets(), .. CheckClients(), .. CheckLifetimes(), .. CheckSchedules(), .. CheckAdmin(validationContext)];
+
+    private IEnumerable<ValidationResult> CheckIssuerAndSecrets()
     {
         if (!Uri.TryCreate(Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme is not ("http" or "https") || Issuer.EndsWith('/'))
         {
@@ -78,7 +81,10 @@ internal sealed class AuthOptions : IValidatableObject
             yield return new ValidationResult(
                 $"Auth:OtherSigningKeySecret must have at least {MinSecretLength} characters and differ from Auth:SigningKeySecret. Leave it out unless the secret is being changed.");
         }
+    }
 
+    private IEnumerable<ValidationResult> CheckClients()
+    {
         foreach (var (id, client) in ServiceClients)
         {
             if (client.Secret.Length < MinSecretLength)
@@ -95,7 +101,10 @@ internal sealed class AuthOptions : IValidatableObject
                 yield return new ValidationResult($"Auth:ServiceClients:{id}:Scopes must be one or more of {string.Join(", ", ServiceScopes.All)}, separated by spaces.");
             }
         }
+    }
 
+    private IEnumerable<ValidationResult> CheckLifetimes()
+    {
         if (AccessTokenLifetime <= TimeSpan.Zero || ServiceTokenLifetime <= TimeSpan.Zero || SessionLifetime <= AccessTokenLifetime)
         {
             yield return new ValidationResult("Auth:AccessTokenLifetime and Auth:ServiceTokenLifetime must be positive, and Auth:SessionLifetime longer than Auth:AccessTokenLifetime.");
@@ -120,7 +129,10 @@ internal sealed class AuthOptions : IValidatableObject
         {
             yield return new ValidationResult("Auth:LongestHashingWait must be positive, for example 00:00:15.");
         }
+    }
 
+    private IEnumerable<ValidationResult> CheckSchedules()
+    {
         if (Throttle.Window <= TimeSpan.Zero || Throttle.RedisTimeout <= TimeSpan.Zero || Throttle.DeviceLifetime <= TimeSpan.Zero
             || Throttle.PerAddress < 1 || Throttle.PerAccount < 1 || Throttle.PerAccountAndAddress < 1 || Throttle.PerDevice < 1)
         {
@@ -142,7 +154,10 @@ internal sealed class AuthOptions : IValidatableObject
         {
             yield return new ValidationResult("Auth:Deletion:Poll and Auth:Deletion:Repeat must be positive. Auth:Deletion:Grace must not be negative.");
         }
+    }
 
+    private IEnumerable<ValidationResult> CheckAdmin(ValidationContext validationContext)
+    {
         if (string.IsNullOrEmpty(Admin.Email) != string.IsNullOrEmpty(Admin.Password))
         {
             yield return new ValidationResult("Auth:Admin:Email and Auth:Admin:Password create the first admin: set both or neither.");
