@@ -61,7 +61,7 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
     public static DateTimeOffset LastSweepAt(DateTimeOffset requestedAt, AuthOptions options) =>
         requestedAt + options.AccessTokenLifetime + options.Deletion.Grace;
 
-    /// <summary>Deletes unpublished events about users, except those that the relay is publishing: it may have to wait for the broker.</summary>
+    /// <summary>Deletes unpublished events about users. Skips the rows that the relay is publishing, because it may be waiting for the broker.</summary>
     public static Task ForgetEventsAsync(AuthDbContext database, string[] userIds, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync(
         $"DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE subject = ANY ({userIds}) FOR UPDATE SKIP LOCKED))", cancellationToken);
 

@@ -46,7 +46,8 @@ internal sealed partial class DeletionSweep(
                 ORDER BY next_sweep_at LIMIT {Batch} FOR UPDATE SKIP LOCKED
                 """)
             .ToListAsync(cancellationToken);
-        // Those that the relay held back when the account was deleted, and could not publish since.
+
+        // The relay may have held events when the account was deleted, and failed to publish them since.
         await AccountErasure.ForgetEventsAsync(database, [.. due.Select(deletion => deletion.UserId.ToString())], cancellationToken);
         foreach (var deletion in due)
         {

@@ -21,7 +21,7 @@ internal sealed record EventTemplate<TEvent>(
     Func<TEvent, Guid>? Actor = null)
     where TEvent : IIntegrationEvent
 {
-    /// <summary>Null if nobody is to be told.</summary>
+    /// <summary>Null if the event has no recipient.</summary>
     public Guid? RecipientOf(TEvent data)
     {
         var recipient = Recipient(data);
