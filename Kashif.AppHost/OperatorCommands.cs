@@ -17,7 +17,7 @@ internal static class OperatorCommands
         .WithAnnotation(new MigratesDatabaseAnnotation())
         .WithProgramCommand("dead-letters-list", "List dead letters", "Shows the failed messages and their errors.",
             "MailWarning", ["dead-letters", "list"], inputs: Filters())
-        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves dead letters to the queue and resets their attempts: all, or those that match.",
+        .WithProgramCommand("dead-letters-replay", "Replay dead letters", "Moves dead letters to the queue and resets their attempts: all, or the matching ones.",
             "MailArrowUp", ["dead-letters", "replay"],
             inputs: [.. Filters(), Input("data", "Data", "Members of the event to replace, as a JSON object; only with an id.")]);
 

@@ -166,7 +166,7 @@ internal sealed partial class EventConsumer<TContext>(
     }
 
     /// <summary>
-    /// Renews the subscriptions, restores bindings that are missing, and removes those that no replica wants. The relay notices a missing
+    /// Renews the subscriptions, restores missing bindings, and removes bindings that no replica wants. The relay notices a missing
     /// binding only if the event reaches no other queue either.
     /// </summary>
     private async Task KeepSubscriptionsAsync(IChannel channel, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ internal sealed record Wording(string Title, string Body);
 /// <summary>Turns an event into a notification.</summary>
 /// <param name="Recipient">The user to notify.</param>
 /// <param name="Data">Ids and amounts for the client; no secrets.</param>
-/// <param name="Actor">The user who did it, who is not told of it; null for receipts and for what no user did.</param>
+/// <param name="Actor">The user who did it, who is not told of it; null for receipts and events that no user caused.</param>
 /// <param name="ByEmail">Whether to also send it by e-mail to users who enabled that: for receipts.</param>
 internal sealed record EventTemplate<TEvent>(
     Func<TEvent, Guid> Recipient,

@@ -12,7 +12,7 @@ namespace Kashif.Cache;
 ///   scripts ◄─────────────────────────────────────────────────────────  scripts return null at once
 ///   run             a probe succeeds in time (one every 250 ms)
 /// </code>
-/// A script that times out does not mean that Redis is unavailable: on a busy machine the answer is there, and nobody has read it. So the
+/// A script that times out does not mean that Redis is unavailable: on a busy machine the answer is there, but not read yet. So the
 /// log says "unavailable" only when the connection fails, Redis refuses, or a probe has no answer after <see cref="Patience"/>.
 /// </summary>
 /// <remarks>

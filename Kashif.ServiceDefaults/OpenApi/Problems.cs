@@ -26,7 +26,7 @@ internal sealed record InvalidRequest(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Errors = null)
     : Problem(Type, Title, Status, Detail, Code, TraceId);
 
-/// <summary>Adds the error responses of an operation: those that its metadata implies, and its own <see cref="ProblemCodes"/>.</summary>
+/// <summary>Adds the error responses that the metadata of an operation implies, and its own <see cref="ProblemCodes"/>.</summary>
 internal static class Problems
 {
     public static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Validation;
 namespace Kashif.Validation;
 
 /// <summary>
-/// Collects the errors of a request: those of its attributes, and those that the handler finds. One response then names every invalid
+/// Collects the errors that the attributes of a request and its handler find. One response then names every invalid
 /// field. Call <c>DisableValidation()</c> on the endpoint. Without it, invalid attributes end the request before the handler runs.
 /// </summary>
 public sealed class FieldErrors

@@ -137,7 +137,7 @@ public sealed class TotpTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Last_step_in_the_future_locks_nobody_out()
+    public async Task Last_step_in_the_future_does_not_lock_the_user_out()
     {
         var (email, secret, _) = await SetUpAsync(_client, servers.Auth);
 
@@ -257,8 +257,8 @@ public sealed class TotpTests(AuthServers servers)
     [Fact]
     public async Task Mfa_endpoints_validate_fields_and_require_a_session()
     {
-        using var nobody = await PostAsync(_client, "totp", new { password = "x" });
-        await nobody.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        using var unauthorized = await PostAsync(_client, "totp", new { password = "x" });
+        await unauthorized.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
         var (email, _) = await servers.Auth.RegisterVerifiedAsync();
         using var person = servers.Auth.With((await _client.LoginAsync(email)).Access);
         await (await PostAsync(person, "totp", new { })).ShouldNameFieldsAsync("password");

@@ -24,7 +24,7 @@ public sealed class EventTap : IAsyncDisposable
     /// <summary>The CloudEvents envelopes received so far, in order of arrival.</summary>
     public IReadOnlyList<JsonElement> Envelopes(string type) => [.. _seen.Where(seen => seen.Type == type).Select(seen => seen.Envelope)];
 
-    /// <param name="listensTo">The types that it records, as a routing pattern; null for none. An event that nobody listens to is unroutable.</param>
+    /// <param name="listensTo">The types that it records, as a routing pattern; null for none. An event without a listener is unroutable.</param>
     public static async Task<EventTap> OpenAsync(string messaging, string? listensTo = "#")
     {
         var connection = await new ConnectionFactory { Uri = new Uri(messaging) }.CreateConnectionAsync();

@@ -19,7 +19,7 @@ public sealed class PersonQueries : IDisposable
 
     private PersonQueries(Guid person) => Recording[this] = person;
 
-    /// <summary>Listens to EF. To be called before a service starts, because EF caches for a while that nobody listens.</summary>
+    /// <summary>Listens to EF. Call it before a service starts: EF caches for a while that there is no listener.</summary>
     public static void Listen() => System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(typeof(PersonQueries).TypeHandle);
 
     public static PersonQueries Record(Guid person) => new(person);

@@ -8,8 +8,8 @@ namespace Kashif.Auth.Data.Migrations
     public partial class AsciiDomains : Migration
     {
         /// <summary>
-        /// Gives addresses with a domain outside ASCII the form that registration now stores, as <c>EmailAddress.Clean</c> does. Leaves those
-        /// alone that it leaves alone: with characters that cannot be seen, or with a label that is not one of a host name.
+        /// Gives addresses with a domain outside ASCII the form that registration now stores, as <c>EmailAddress.Clean</c> does. Like it, skips
+        /// domains with characters that cannot be seen and domains that are not host names.
         /// </summary>
         protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
             -- RFC 3492 section 6.3.
