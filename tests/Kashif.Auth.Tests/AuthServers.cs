@@ -129,6 +129,34 @@ internal static class Journey
         return registered;
     }
 
+    /// <summary>Takes an address while a request for it runs, as a replica of an older version does: without locking it.</summary>
+    public static async Task<HttpResponseMessage> TakeMeanwhileAsync(this ServiceHost<Program> auth, string email, Func<Task<HttpResponseMessage>> request)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var database = NpgsqlDataSource.Create(auth.Database);
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await using var insert = new NpgsqlCommand(
+            """
+            INSERT INTO users (id, email, normalized_email, email_confirmed, password_hash, security_stamp, access_failed_count, full_name, roles, language, created_at)
+            VALUES (gen_random_uuid(), $1, upper($1), false, 'hash', 'stamp', 0, 'A', '{citizen}', 'en', now())
+            """, connection);
+        insert.Parameters.AddWithValue(email);
+        await insert.ExecuteNonQueryAsync(cancel);
+
+        var answer = request();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await using var waiting = database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))");
+                waiting.Parameters.AddWithValue(connection.ProcessID);
+                return (long?)await waiting.ExecuteScalarAsync(cancel) == 1;
+            },
+            "a request that waits for the address");
+        await transaction.CommitAsync(cancel);
+        return await answer;
+    }
+
     public static Task<HttpResponseMessage> TryTokenAsync(this HttpClient client, params (string Name, string Value)[] form) =>
         client.PostAsync($"{Base}/token", new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Name, field.Value))));
 

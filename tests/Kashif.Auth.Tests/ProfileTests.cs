@@ -200,6 +200,21 @@ public sealed class ProfileTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Link_to_an_address_that_an_older_replica_takes_returns_409()
+    {
+        var (client, email, id) = await SignedInAsync();
+        var wanted = Journey.NewEmail();
+        (await ChangeEmailAsync(client, wanted)).Dispose();
+
+        using var response = await servers.Auth.TakeMeanwhileAsync(wanted, () => OpenLinkAsync(id, wanted));
+
+        await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "email_taken");
+        using var me = await client.MeAsync();
+        (await me.JsonAsync()).GetProperty("email").GetString().ShouldBe(email);
+        client.Dispose();
+    }
+
+    [Fact]
     public async Task Two_accounts_that_verify_one_address_at_once_are_not_merged()
     {
         var wanted = Journey.NewEmail();
