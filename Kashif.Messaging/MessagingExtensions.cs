@@ -66,9 +66,11 @@ public static class MessagingExtensions
     }
 }
 
-/// <summary>Without its broker a service answers all the same: the outbox keeps the events.</summary>
+/// <summary>Without its broker a service answers all the same: the outbox keeps the events. Names the queues that exist with other arguments.</summary>
 internal sealed class BrokerHealth(Broker broker) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(new HealthCheckResult(broker.IsConnected ? HealthStatus.Healthy : context.Registration.FailureStatus));
+        Task.FromResult(new HealthCheckResult(
+            broker.IsConnected && !broker.Mismatched.Any() ? HealthStatus.Healthy : context.Registration.FailureStatus,
+            data: broker.Mismatched.ToDictionary(queue => queue, object (_) => new HealthReportEntry(HealthStatus.Degraded, null, TimeSpan.Zero, null, null))));
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Kashif.Messaging.Consumers;
 
-/// <summary>Whether the service consumes its queue now. Without, it answers all the same: the queue keeps the events.</summary>
+/// <summary>Degraded while the service does not consume its queue. Requests still work, and the queue keeps the events.</summary>
 internal sealed class ConsumerHealth : IHealthCheck
 {
     public const string Name = "consumer";

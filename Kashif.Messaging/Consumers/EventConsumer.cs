@@ -70,7 +70,7 @@ internal sealed partial class EventConsumer<TContext>(
         try
         {
             await subscriptions.RenewAsync(stoppingToken);
-            await broker.DeclareTopologyAsync(channel, stoppingToken);
+            await broker.DeclareTopologyAsync(identity.Name, stoppingToken);
             await subscriptions.ReconcileAsync(channel, stoppingToken);
             await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, stoppingToken);
 

@@ -117,8 +117,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
     {
-        var channel = await broker.OpenPublishChannelAsync(window: 1, cancellationToken);
-        await broker.DeclareTopologyAsync(channel, cancellationToken);
-        return channel;
+        await broker.DeclareTopologyAsync(identity.Name, cancellationToken);
+        return await broker.OpenPublishChannelAsync(window: 1, cancellationToken);
     }
 }

@@ -17,6 +17,7 @@ namespace Kashif.Messaging.Outbox;
 /// Publishes the outbox. Rows are deleted in a transaction that commits only when the broker has confirmed them, so a crash
 /// at any point publishes again rather than not at all; <c>SKIP LOCKED</c> lets any number of replicas share the work. The broker
 /// returns an event that no queue is bound to: it stays, the bindings are declared again, and its type waits while others go on.
+/// So do the types of a queue that exists with other arguments, until it is mended.
 /// </summary>
 internal sealed partial class OutboxRelay<TContext>(
     IServiceScopeFactory scopes,
@@ -34,9 +35,13 @@ internal sealed partial class OutboxRelay<TContext>(
         RETURNING id, type, subject, trace_parent, correlation_id, payload, occurred_at
         """;
 
+    /// <summary>How often a queue that exists with other arguments is declared again.</summary>
+    private static readonly TimeSpan Redeclare = TimeSpan.FromSeconds(5);
+
     private readonly Backoff _backoff = new(time);
     private readonly Dictionary<string, (Backoff Backoff, DateTimeOffset Until)> _unroutable = [];
     private readonly string _source = $"/kashif/{identity.Name}";
+    private DateTimeOffset _declaredAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,6 +51,11 @@ internal sealed partial class OutboxRelay<TContext>(
             try
             {
                 channel ??= await OpenAsync(stoppingToken);
+                if (broker.Mismatched.Any() && time.GetUtcNow() - _declaredAt >= Redeclare)
+                {
+                    await DeclareAsync(stoppingToken);
+                }
+
                 while (await PublishBatchAsync(channel, stoppingToken) == options.Value.RelayBatch)
                 {
                 }
@@ -97,8 +107,14 @@ internal sealed partial class OutboxRelay<TContext>(
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
     {
         var channel = await broker.OpenPublishChannelAsync(options.Value.RelayBatch, cancellationToken);
-        await broker.DeclareTopologyAsync(channel, cancellationToken);
+        await DeclareAsync(cancellationToken);
         return channel;
+    }
+
+    private async Task DeclareAsync(CancellationToken cancellationToken)
+    {
+        await broker.DeclareTopologyAsync(cancellationToken);
+        _declaredAt = time.GetUtcNow();
     }
 
     /// <returns>How many were published.</returns>
@@ -110,22 +126,27 @@ internal sealed partial class OutboxRelay<TContext>(
         var connection = (NpgsqlConnection)context.Database.GetDbConnection();
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
 
-        var batch = await TakeAsync(connection, cancellationToken);
+        var waiting = WaitingTypes();
+        var batch = await TakeAsync(connection, waiting, cancellationToken);
+        foreach (var gone in _unroutable.Keys.Except(waiting).Except(batch.Select(message => message.Type)).ToList())
+        {
+            _unroutable.Remove(gone);
+        }
+
+        if (waiting.Length == 0)
+        {
+            metrics.OldestUnpublished(batch is [var oldest, ..] ? oldest.OccurredAt : null);
+        }
+        else
+        {
+            await MeasureBacklogAsync(cancellationToken);
+        }
+
         if (batch.Count == 0)
         {
-            if (_unroutable.Count == 0)
-            {
-                metrics.OldestUnpublished(null);
-            }
-            else
-            {
-                await MeasureBacklogAsync(cancellationToken);
-            }
-
             return 0;
         }
 
-        metrics.OldestUnpublished(batch[0].OccurredAt);
         var returned = new ConcurrentBag<OutboxMessage>();
         await broker.ConfirmAsync(
             limited => Task.WhenAll(batch.Select(async message =>
@@ -156,7 +177,7 @@ internal sealed partial class OutboxRelay<TContext>(
         if (!returned.IsEmpty)
         {
             PutOff(returned);
-            await broker.DeclareTopologyAsync(channel, cancellationToken);
+            await DeclareAsync(cancellationToken);
         }
 
         return batch.Count;
@@ -208,11 +229,11 @@ internal sealed partial class OutboxRelay<TContext>(
         }
     }
 
-    private async Task<List<OutboxMessage>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<List<OutboxMessage>> TakeAsync(NpgsqlConnection connection, string[] waiting, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(TakeBatch, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = options.Value.RelayBatch });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = WaitingTypes() });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = waiting });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
 
         var batch = new List<OutboxMessage>();
@@ -238,7 +259,11 @@ internal sealed partial class OutboxRelay<TContext>(
     private string[] WaitingTypes()
     {
         var now = time.GetUtcNow();
-        return [.. _unroutable.Where(type => type.Value.Until > now).Select(type => type.Key)];
+        return
+        [
+            .. _unroutable.Where(type => type.Value.Until > now).Select(type => type.Key),
+            .. broker.Mismatched.SelectMany(queue => EventCatalog.Subscriptions.GetValueOrDefault(queue, [])),
+        ];
     }
 
     [LoggerMessage(EventId = 1103, Level = LogLevel.Error, Message = "{Count} events of type {EventType} reach no queue; they stay in the outbox and are tried again in {Delay}")]

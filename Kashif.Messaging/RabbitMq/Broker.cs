@@ -1,7 +1,10 @@
 using Kashif.Messaging.Events;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Messaging.RabbitMq;
 
@@ -9,7 +12,7 @@ namespace Kashif.Messaging.RabbitMq;
 /// The exchange, the queues, and channels to them. Everyone declares the whole topology, which is idempotent, so that no
 /// service has to start before another.
 /// </summary>
-internal sealed class Broker(IServiceProvider services, IOptions<MessagingOptions> options)
+internal sealed partial class Broker(IServiceProvider services, IOptions<MessagingOptions> options, ILogger<Broker> logger)
 {
     public const string Exchange = "kashif.events";
 
@@ -17,9 +20,13 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
     private const int DeliveryLimit = 20;
 
     private IConnection? _connection;
+    private volatile IReadOnlyDictionary<string, ShutdownEventArgs> _mismatched = new Dictionary<string, ShutdownEventArgs>();
 
     /// <summary>Whether there is a connection now; asking costs nothing and starts nothing.</summary>
     public bool IsConnected => _connection is { IsOpen: true };
+
+    /// <summary>The queues that exist with other arguments, as of the last declaration. Only deleting such a queue mends it.</summary>
+    public IEnumerable<string> Mismatched => _mismatched.Keys;
 
     public TimeSpan[] RetryDelays { get; } = options.Value.RetryDelays ?? MessagingOptions.DefaultRetryDelays;
 
@@ -63,37 +70,63 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
         return await connection.CreateChannelAsync(cancellationToken: cancellationToken);
     }
 
-    public async Task DeclareTopologyAsync(IChannel channel, CancellationToken cancellationToken)
+    /// <summary>
+    /// Declares everything. A queue that exists with other arguments is logged and left alone, so that the services of the other queues go on.
+    /// </summary>
+    public async Task DeclareTopologyAsync(CancellationToken cancellationToken)
     {
-        await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true, cancellationToken: cancellationToken);
-
-        foreach (var (service, types) in EventCatalog.Subscriptions)
+        var mismatched = new Dictionary<string, ShutdownEventArgs>();
+        var channel = await OpenChannelAsync(cancellationToken);
+        try
         {
-            // Looking at dead letters counts as delivering them, and RabbitMQ 4 drops a message at its 20th delivery by default.
-            await DeclareQueueAsync(channel, DeadLetterQueue(service), new() { ["x-delivery-limit"] = int.MaxValue }, cancellationToken);
-
-            await DeclareQueueAsync(channel, service, new()
+            await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true, cancellationToken: cancellationToken);
+            foreach (var (service, types) in EventCatalog.Subscriptions)
             {
-                ["x-delivery-limit"] = DeliveryLimit,
-                ["x-dead-letter-exchange"] = "",
-                ["x-dead-letter-routing-key"] = DeadLetterQueue(service),
-                ["x-dead-letter-strategy"] = "at-least-once",
-                ["x-overflow"] = "reject-publish",
-            }, cancellationToken);
-
-            foreach (var delay in RetryDelays)
-            {
-                await DeclareQueueAsync(channel, RetryQueue(service, delay), new()
+                foreach (var (queue, arguments) in QueuesOf(service))
                 {
-                    ["x-message-ttl"] = (long)delay.TotalMilliseconds,
-                    ["x-dead-letter-exchange"] = "",
-                    ["x-dead-letter-routing-key"] = service,
-                    ["x-dead-letter-strategy"] = "at-least-once",
-                    ["x-overflow"] = "reject-publish",
-                }, cancellationToken);
-            }
+                    try
+                    {
+                        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+                    }
+                    catch (OperationInterruptedException exception) when (exception.ShutdownReason is { ReplyCode: Constants.PreconditionFailed })
+                    {
+                        // The broker has closed the channel.
+                        mismatched[queue] = exception.ShutdownReason;
+                        await channel.DisposeQuietlyAsync();
+                        channel = await OpenChannelAsync(cancellationToken);
+                    }
+                }
 
-            await BindAsync(channel, service, types, cancellationToken);
+                if (!mismatched.ContainsKey(service))
+                {
+                    await BindAsync(channel, service, types, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            await channel.DisposeQuietlyAsync();
+        }
+
+        foreach (var (queue, reason) in mismatched.Where(queue => !_mismatched.ContainsKey(queue.Key)))
+        {
+            QueueMismatched(logger, queue, reason.ReplyText);
+        }
+
+        _mismatched = mismatched;
+    }
+
+    /// <summary>Declares everything for a service that reads or fills its own queues.</summary>
+    /// <exception cref="OperationInterruptedException">A queue of the service exists with other arguments: messages in it might be lost.</exception>
+    public async Task DeclareTopologyAsync(string service, CancellationToken cancellationToken)
+    {
+        await DeclareTopologyAsync(cancellationToken);
+        foreach (var (queue, _) in QueuesOf(service))
+        {
+            if (_mismatched.TryGetValue(queue, out var reason))
+            {
+                throw new OperationInterruptedException(reason);
+            }
         }
     }
 
@@ -109,14 +142,31 @@ internal sealed class Broker(IServiceProvider services, IOptions<MessagingOption
         }
     }
 
-    private static async Task DeclareQueueAsync(
-        IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
+    private IEnumerable<(string Queue, Dictionary<string, object?> Arguments)> QueuesOf(string service)
     {
-        arguments["x-queue-type"] = "quorum";
-        await channel.QueueDeclareAsync(
-            queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+        // Looking at dead letters counts as delivering them, and RabbitMQ 4 drops a message at its 20th delivery by default.
+        yield return (DeadLetterQueue(service), new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = int.MaxValue });
+        yield return (service, Forwarding(DeadLetterQueue(service), "x-delivery-limit", DeliveryLimit));
+        foreach (var delay in RetryDelays)
+        {
+            yield return (RetryQueue(service, delay), Forwarding(service, "x-message-ttl", (long)delay.TotalMilliseconds));
+        }
     }
+
+    /// <summary>The arguments of a queue whose messages go to another when they reach a limit, and are never lost in between.</summary>
+    private static Dictionary<string, object?> Forwarding(string queue, string limit, object value) => new()
+    {
+        ["x-queue-type"] = "quorum",
+        [limit] = value,
+        ["x-dead-letter-exchange"] = "",
+        ["x-dead-letter-routing-key"] = queue,
+        ["x-dead-letter-strategy"] = "at-least-once",
+        ["x-overflow"] = "reject-publish",
+    };
 
     /// <summary>The one connection of the process. Its factory connects synchronously and may take its time, so it gets a thread.</summary>
     private async Task<IConnection> ConnectAsync() => _connection ??= await Task.Run(services.GetRequiredService<IConnection>);
+
+    [LoggerMessage(EventId = 1105, Level = LogLevel.Error, Message = "The queue {Queue} exists with other arguments, and events for it wait. Move its messages and delete it: {Reason}")]
+    private static partial void QueueMismatched(ILogger logger, string queue, string reason);
 }

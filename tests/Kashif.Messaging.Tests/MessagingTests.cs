@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -89,6 +90,59 @@ public sealed class MessagingTests(MessagingServers servers)
         await OutboxEmptiesAsync(service);
         tap.Envelopes(ReportCreated.Type).Count(envelope => envelope.GetProperty("data").GetProperty("report_id").GetGuid() == report).ShouldBe(1);
         service.Logs.Lines.ShouldContain(line => line.Contains($"1 events of type {UserDataErased.Type} reach no queue"));
+    }
+
+    [Fact]
+    public async Task A_queue_with_other_arguments_keeps_only_its_own_events_waiting()
+    {
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, ReportCreated.Type);
+        await tap.ReplaceAsync(ResourceNames.Auth);
+        await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
+        var (user, report) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var hourAgo = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1);
+
+        await service.WithDbAsync(database =>
+        {
+            database.Publish(new UserDataErased(user, ResourceNames.Coupons), hourAgo);
+            return database.SaveChangesAsync(Cancel);
+        });
+        await PublishAsync(service, report);
+
+        await tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == report);
+        (await OldestAgeAsync(service)).ShouldBeGreaterThanOrEqualTo(3600);
+        (await service.WithDbAsync(database => database.Set<OutboxMessage>().Select(message => message.Type).Distinct().ToListAsync(Cancel)))
+            .ShouldContain(UserDataErased.Type);
+        service.Logs.Lines.Count(line => line.Contains($"The queue {ResourceNames.Auth} exists with other arguments")).ShouldBe(1);
+        var messaging = await HealthAsync(service, ResourceNames.Messaging);
+        messaging.GetProperty("status").GetString().ShouldBe("degraded");
+        messaging.GetProperty("checks").EnumerateObject().Select(queue => queue.Name).ShouldBe([ResourceNames.Auth]);
+
+        await tap.DeleteAsync(ResourceNames.Auth);
+
+        await OutboxEmptiesAsync(service);
+        await Eventually.TrueAsync(
+            async () => await tap.TakeAsync(ResourceNames.Auth) is { } envelope && envelope.GetProperty("data").TryGetProperty("user_id", out var id) && id.GetGuid() == user,
+            "the event in the queue of Auth");
+        await Eventually.TrueAsync(
+            async () => (await HealthAsync(service, ResourceNames.Messaging)).GetProperty("status").GetString() == "healthy", "the healthy broker");
+    }
+
+    [Fact]
+    public async Task A_missing_binding_of_a_type_that_another_service_consumes_too_is_restored()
+    {
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, time: new ShortMinutes());
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        await ConsumesAsync(service);
+        await tap.UnbindAsync(Consumer, ReportCreated.Type);
+        (await tap.IsBoundAsync(ReportCreated.Type)).ShouldBeTrue("Notifications is bound, so the broker returns nothing.");
+
+        var reports = new List<Guid>();
+        await Eventually.TrueAsync(async () =>
+        {
+            reports.Add(Guid.CreateVersion7());
+            await tap.PublishAsync(Report(reports[^1]));
+            return await TimesCountedAsync(service, [.. reports]) > 0;
+        }, "the binding");
     }
 
     [Fact]
@@ -427,11 +481,21 @@ public sealed class MessagingTests(MessagingServers servers)
     private static Task<bool> SubscribedAsync(SampleService service, string type) =>
         service.WithDbAsync(database => database.Set<Subscription>().AnyAsync(subscription => subscription.EventType == type, Cancel));
 
-    private static async Task<string?> HealthAsync(SampleService service)
+    private static async Task<string?> HealthAsync(SampleService service) =>
+        (await HealthAsync(service, ConsumerHealth.Name)).GetProperty("status").GetString();
+
+    private static async Task<JsonElement> HealthAsync(SampleService service, string check)
     {
         using var client = service.Anonymous();
         var health = await client.GetFromJsonAsync<JsonElement>("/health", Cancel);
-        return health.GetProperty("checks").GetProperty(ConsumerHealth.Name).GetProperty("status").GetString();
+        return health.GetProperty("checks").GetProperty(check);
+    }
+
+    private static async Task<double> OldestAgeAsync(SampleService service)
+    {
+        using var client = service.Anonymous();
+        var line = (await client.GetStringAsync("/metrics", Cancel)).Split('\n').Single(line => line.StartsWith("outbox_oldest_age_seconds{", StringComparison.Ordinal));
+        return double.Parse(line.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture);
     }
 
     private static Task PublishAsync(SampleService service, Guid report) => service.WithDbAsync(database =>
@@ -475,5 +539,15 @@ public sealed class MessagingTests(MessagingServers servers)
     {
         await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
         await channel.QueuePurgeAsync(Broker.DeadLetterQueue(Consumer), Cancel);
+    }
+}
+
+/// <summary>A clock on which the consumer's minute between two renewals takes a moment.</summary>
+internal sealed class ShortMinutes : TimeProvider
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var moment = TimeSpan.FromMilliseconds(50);
+        return dueTime == Subscriptions<SampleDbContext>.Renewal ? base.CreateTimer(callback, state, moment, moment) : base.CreateTimer(callback, state, dueTime, period);
     }
 }

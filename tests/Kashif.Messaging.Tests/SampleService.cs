@@ -45,7 +45,8 @@ internal sealed class SampleService : IAsyncDisposable
     /// <param name="messaging">Another address of the broker.</param>
     public static async Task<SampleService> StartAsync(
         MessagingServers servers, string service, bool consume = false, string? database = null, TimeSpan[]? retryDelays = null,
-        bool newer = false, string? messaging = null, Action<MessagingOptions>? configure = null)
+        bool newer = false, string? messaging = null, Action<MessagingOptions>? configure = null, TimeProvider? time = null,
+        Action<IServiceCollection>? services = null)
     {
         var isNew = database is null;
         database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer) { Database = $"sample-{Guid.CreateVersion7():N}" }.ConnectionString;
@@ -64,6 +65,7 @@ internal sealed class SampleService : IAsyncDisposable
         builder.Services.AddValidation();
         builder.AddKashifDbContext<SampleDbContext>("sample-db");
         builder.Services.AddSingleton<HandlerControl>();
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<CapturedLogs>();
         builder.Services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<CapturedLogs>());
         builder.Services.Configure<MessagingOptions>(options =>
@@ -81,6 +83,7 @@ internal sealed class SampleService : IAsyncDisposable
             }
         }
 
+        services?.Invoke(builder.Services);
         var application = builder.Build();
         if (isNew)
         {
@@ -103,9 +106,7 @@ internal sealed class SampleService : IAsyncDisposable
         if (consume)
         {
             // Without a queue, published events would be lost.
-            var broker = application.Services.GetRequiredService<Broker>();
-            await using var channel = await broker.OpenChannelAsync(CancellationToken.None);
-            await broker.DeclareTopologyAsync(channel, CancellationToken.None);
+            await application.Services.GetRequiredService<Broker>().DeclareTopologyAsync(CancellationToken.None);
         }
 
         return new SampleService(application, servers, database);

@@ -108,6 +108,16 @@ public sealed class EventTap : IAsyncDisposable
     /// <summary>Unbinds a service's queue from an event.</summary>
     public Task UnbindAsync(string service, string type) => _channel.QueueUnbindAsync(service, Exchange, type);
 
+    /// <summary>Deletes a service's queue.</summary>
+    public Task DeleteAsync(string service) => _channel.QueueDeleteAsync(service);
+
+    /// <summary>Puts a queue with other arguments in the place of a service's queue.</summary>
+    public async Task ReplaceAsync(string service)
+    {
+        await DeleteAsync(service);
+        await _channel.QueueDeclareAsync(service, durable: true, exclusive: false, autoDelete: false);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _channel.DisposeAsync();
