@@ -150,12 +150,15 @@ internal sealed partial class EventConsumer<TContext>(
             }
 
             var batch = new List<Delivery>();
-            while (batch.Count < batchSize && session.Inbound.TryRead(out var message))
+            var unhandled = new List<(string Type, BasicDeliverEventArgs Message)>();
+            while (batch.Count + unhandled.Count < batchSize && session.Inbound.TryRead(out var message))
             {
-                if (await ParseAsync(session, message, cancellationToken) is { } delivery)
-                {
-                    batch.Add(delivery);
-                }
+                await ParseAsync(session, message, batch, unhandled, cancellationToken);
+            }
+
+            foreach (var type in unhandled.GroupBy(other => other.Type, other => other.Message))
+            {
+                await PassOnAsync(session, type.Key, [.. type], cancellationToken);
             }
 
             if (batch.Count > 0)
@@ -187,7 +190,10 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
-    private async Task<Delivery?> ParseAsync(Session session, BasicDeliverEventArgs message, CancellationToken cancellationToken)
+    /// <summary>Adds the message to one of the lists, or moves it to the dead letters if it cannot be read.</summary>
+    private async Task ParseAsync(
+        Session session, BasicDeliverEventArgs message, List<Delivery> batch, List<(string Type, BasicDeliverEventArgs Message)> unhandled,
+        CancellationToken cancellationToken)
     {
         var attempt = MessageHeaders.Attempt(message.BasicProperties);
         try
@@ -195,11 +201,12 @@ internal sealed partial class EventConsumer<TContext>(
             var envelope = CloudEvent.Parse(message.Body.Span);
             if (subscriptions.Handles(envelope.Type))
             {
-                return Delivery.Parse(message.DeliveryTag, message.Body, attempt, envelope);
+                batch.Add(Delivery.Parse(message.DeliveryTag, message.Body, attempt, envelope));
             }
-
-            await PassOnAsync(session, message, envelope.Type, attempt, cancellationToken);
-            return null;
+            else
+            {
+                unhandled.Add((envelope.Type, message));
+            }
         }
         catch (JsonException exception)
         {
@@ -207,37 +214,60 @@ internal sealed partial class EventConsumer<TContext>(
             await MoveAsync(session, Broker.DeadLetterQueue(identity.Name), message.Body, attempt, exception, cancellationToken);
             await session.Channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
             metrics.Consumed("unreadable", "dead_lettered");
-            return null;
         }
     }
 
-    /// <summary>Deals with an event that has no handler here: retries it until another replica takes it.</summary>
-    private async Task PassOnAsync(Session session, BasicDeliverEventArgs message, string type, int attempt, CancellationToken cancellationToken)
+    /// <summary>
+    /// Deals with events that have no handler here: retries them until another replica takes them. That uses up no try, because
+    /// the event may still fail there.
+    /// </summary>
+    private async Task PassOnAsync(Session session, string type, BasicDeliverEventArgs[] messages, CancellationToken cancellationToken)
     {
         if (_unhandledTypes.TryAdd(type, true))
         {
             NoHandler(logger, type);
         }
 
-        var unhandled = new UnhandledEventException(type);
-        var outcome = "passed_on";
-        if (attempt < broker.RetryDelays.Length)
+        var delays = broker.RetryDelays;
+        var passedOn = messages.ToLookup(message => MessageHeaders.Passes(message.BasicProperties) < delays.Length);
+        await MoveAsync(passedOn[true], passes => Broker.RetryQueue(identity.Name, delays[passes]), "passed_on");
+        if (!passedOn[false].Any())
         {
-            await MoveAsync(session, Broker.RetryQueue(identity.Name, broker.RetryDelays[attempt]), message.Body, attempt + 1, unhandled, cancellationToken);
+            return;
         }
-        else if (await subscriptions.IsWantedAsync(type, cancellationToken))
+
+        if (await subscriptions.IsWantedAsync(type, cancellationToken))
         {
-            await MoveAsync(session, Broker.DeadLetterQueue(identity.Name), message.Body, attempt, unhandled, cancellationToken);
-            outcome = "dead_lettered";
+            await MoveAsync(passedOn[false], _ => Broker.DeadLetterQueue(identity.Name), "dead_lettered");
         }
         else
         {
             await subscriptions.DropAsync(type, cancellationToken);
-            outcome = "ignored";
+            await AcknowledgeAsync(passedOn[false], "ignored");
         }
 
-        await session.Channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
-        metrics.Consumed(EventCatalog.Types.ContainsKey(type) ? type : "unknown", outcome);
+        async Task MoveAsync(IEnumerable<BasicDeliverEventArgs> moved, Func<int, string> queueAfter, string outcome)
+        {
+            var unhandled = new UnhandledEventException(type);
+            await broker.ConfirmAsync(
+                limited => Task.WhenAll(moved.Select(message =>
+                {
+                    var passes = MessageHeaders.Passes(message.BasicProperties);
+                    var headers = MessageHeaders.ForFailure(MessageHeaders.Attempt(message.BasicProperties), unhandled, time.GetUtcNow(), passes + 1);
+                    return session.Failures.BasicPublishAsync(exchange: "", queueAfter(passes), mandatory: true, headers, message.Body, limited).AsTask();
+                })),
+                cancellationToken);
+            await AcknowledgeAsync(moved, outcome);
+        }
+
+        async Task AcknowledgeAsync(IEnumerable<BasicDeliverEventArgs> done, string outcome)
+        {
+            foreach (var message in done)
+            {
+                await session.Channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
+                metrics.Consumed(EventCatalog.Types.ContainsKey(type) ? type : "unknown", outcome);
+            }
+        }
     }
 
     private async Task HandleAsync(Session session, List<Delivery> batch, CancellationToken cancellationToken)

@@ -12,6 +12,7 @@ using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Messaging.Tests;
@@ -316,6 +317,25 @@ public sealed class MessagingTests(MessagingServers servers)
 
         (await DeadLettersAsync(older, expected: 1)).ShouldContain($"This version of the service has no handler for '{ReportStatusUpdated.Type}'.");
         await PurgeDeadLettersAsync(older);
+    }
+
+    [Fact]
+    public async Task Passing_an_event_on_uses_up_no_try()
+    {
+        TimeSpan[] delays = [TimeSpan.FromHours(1)];
+        await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, retryDelays: delays);
+        await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
+        var failed = MessageHeaders.ForFailure(attempt: 1, new InvalidOperationException("A newer replica failed."), TimeProvider.System.GetUtcNow());
+
+        await channel.BasicPublishAsync(exchange: "", Consumer, mandatory: true, failed, JsonSerializer.SerializeToUtf8Bytes(
+            new { specversion = "1.0", id = Guid.CreateVersion7(), type = ReportStatusUpdated.Type, time = TimeProvider.System.GetUtcNow(), data = new { } }), Cancel);
+
+        BasicGetResult? message = null;
+        await Eventually.TrueAsync(
+            async () => (message = await channel.BasicGetAsync(Broker.RetryQueue(Consumer, delays[0]), autoAck: true, Cancel)) is not null, "the message that waits");
+        MessageHeaders.Attempt(message.ShouldNotBeNull().BasicProperties).ShouldBe(1);
+        MessageHeaders.Passes(message.BasicProperties).ShouldBe(1);
+        await DeadLettersAsync(service, expected: 0);
     }
 
     [Fact]
