@@ -41,8 +41,8 @@ internal static class DeadLetterCommands
         }
 
         JsonElement? changes = options.TryGetValue(Data, out var data) ? JsonSerializer.Deserialize<JsonElement>(data) : null;
-        var replayed = await queue.ReplayAsync(FilterOf(options), changes, actorId: null, cancellationToken);
-        await output.WriteLineAsync(Invariant($"{replayed} dead letters put back"));
+        var (replayed, remaining) = await queue.ReplayAsync(FilterOf(options), changes, actorId: null, cancellationToken);
+        await output.WriteLineAsync(Invariant($"{replayed} dead letters put back, {remaining} remain"));
     }
 
     private static async Task<bool> HasNoneAsync(DeadLetterQueue queue, TextWriter output)

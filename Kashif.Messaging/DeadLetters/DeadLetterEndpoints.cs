@@ -55,14 +55,15 @@ public sealed record ReplayOneRequest(JsonElement? Data = null);
 
 /// <summary>The result of a replay.</summary>
 /// <param name="Replayed" example="3">How many dead letters were moved into the service's queue.</param>
-internal sealed record ReplayResponse(int Replayed);
+/// <param name="Remaining" example="0">How many more match. Repeat the request to move them.</param>
+internal sealed record ReplayResponse(int Replayed, int Remaining);
 
 /// <summary>The API of a service's dead letters, for admins.</summary>
 public static class DeadLetterEndpoints
 {
     private static Error BrokerUnavailable { get; } = Error.Unavailable("broker_unavailable", "The message broker is unavailable. Try again later.");
 
-    private static Error Missing { get; } = Error.NotFound("There is no such dead letter.");
+    private static Error Missing { get; } = Error.NotFound("Dead letter not found.");
 
     /// <summary>Maps <c>/admin/dead-letters</c> below the area's path, for a service that consumes events.</summary>
     /// <param name="area">Such as <c>/api/v1/reports</c>.</param>
@@ -85,7 +86,7 @@ public static class DeadLetterEndpoints
         group.MapGet("/", ListAsync).WithName($"List{name}DeadLetters").WithSummary($"List dead letters of {name}")
             .WithDescription($"Messages that failed at their last try, oldest first. At most the oldest {DeadLetterQueue.MaxRead} are looked at.");
         group.MapPost("/replay", ReplayAsync).WithName($"Replay{name}DeadLetters").WithSummary($"Replay dead letters of {name}")
-            .WithDescription("Moves all dead letters that match into the service's queue, with all their tries ahead of them. The audit log records it.");
+            .WithDescription($"Moves the dead letters that match into the service's queue, with all their tries ahead of them: the oldest {DeadLetterQueue.MaxReplay} at most. Repeat it while some remain. The audit log records it.");
         group.MapPost("/{id:guid}/replay", ReplayOneAsync).WithName($"Replay{name}DeadLetter").WithSummary($"Replay a dead letter of {name}")
             .WithDescription("Moves it into the service's queue, edited if `data` is given. The audit log records it.")
             .WithProblems(404, "not_found");
@@ -108,9 +109,12 @@ public static class DeadLetterEndpoints
     }
 
     private static async Task<Ok<ReplayResponse>> ReplayAsync(
-        ReplayRequest request, ClaimsPrincipal caller, DeadLetterQueue letters, CancellationToken cancellationToken) =>
-        TypedResults.Ok(new ReplayResponse(await letters.ReplayAsync(
-            new DeadLetterFilter(request.Type, request.Exception), changes: null, caller.UserId, cancellationToken)));
+        ReplayRequest request, ClaimsPrincipal caller, DeadLetterQueue letters, CancellationToken cancellationToken)
+    {
+        var (replayed, remaining) = await letters.ReplayAsync(
+            new DeadLetterFilter(request.Type, request.Exception), changes: null, caller.UserId, cancellationToken);
+        return TypedResults.Ok(new ReplayResponse(replayed, remaining));
+    }
 
     /// <param name="id">The dead letter's id, or its event's.</param>
     private static async Task<Results<Ok<ReplayResponse>, ProblemHttpResult, ValidationProblem>> ReplayOneAsync(
@@ -123,8 +127,8 @@ public static class DeadLetterEndpoints
 
         try
         {
-            var replayed = await letters.ReplayAsync(new DeadLetterFilter(Id: id), request.Data, caller.UserId, cancellationToken);
-            return replayed == 0 ? Missing.ToProblem() : TypedResults.Ok(new ReplayResponse(replayed));
+            var (replayed, remaining) = await letters.ReplayAsync(new DeadLetterFilter(Id: id), request.Data, caller.UserId, cancellationToken);
+            return replayed == 0 ? Missing.ToProblem() : TypedResults.Ok(new ReplayResponse(replayed, remaining));
         }
         catch (JsonException)
         {

@@ -10,12 +10,21 @@ namespace Kashif.Messaging.DeadLetters;
 
 /// <summary>
 /// Looks at the service's dead letters and puts them back. A queue can only be read from its head, so both take all letters
-/// without acknowledging them, and closing the channel puts them back in their order.
+/// without acknowledging them, and reject in the end those that stay, which puts them back.
 /// </summary>
 internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes, ServiceIdentity identity, TimeProvider time)
 {
     /// <summary>How many letters are looked at: the oldest. Replay some to see more.</summary>
     public const int MaxRead = 10_000;
+
+    /// <summary>How many letters one call moves: more might take longer than a client waits.</summary>
+    public const int MaxReplay = 1_000;
+
+    /// <summary>
+    /// How many letters are published at once. From 32 pending acknowledgements on, RabbitMQ holds back further ones of a quorum queue, and
+    /// forgets those when the channel closes: the letters would stay, beside their copies.
+    /// </summary>
+    private const int Window = 10;
 
     private const long Lock = 0x6b617368_6c657474;
 
@@ -39,33 +48,37 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     /// </summary>
     /// <param name="changes">Members of the events' data to replace; null for none.</param>
     /// <param name="actorId">The admin; null for an operator at the command line.</param>
-    /// <returns>How many were moved.</returns>
+    /// <returns>How many were moved, at most <see cref="MaxReplay"/>, and how many that match are left.</returns>
     /// <exception cref="JsonException">The changes do not fit the event. Nothing was moved.</exception>
-    public async Task<int> ReplayAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
+    public async Task<(int Replayed, int Remaining)> ReplayAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
         await using var channel = await OpenAsync(cancellationToken);
         var letters = await TakeAsync(channel, cancellationToken);
-        var chosen = letters.Where(taken => filter.Matches(taken.Letter))
+        var matching = letters.Where(taken => filter.Matches(taken.Letter)).ToList();
+        var chosen = matching.Take(MaxReplay)
             .Select(taken => changes is { } members ? (taken.Tag, Letter: taken.Letter.With(members)) : taken).ToList();
         if (chosen.Count > 0)
         {
             await ReportAsync(filter, chosen, changes is not null, actorId, cancellationToken);
         }
 
-        foreach (var (tag, letter) in chosen)
+        foreach (var window in chosen.Chunk(Window))
         {
             await broker.ConfirmAsync(
-                limited => channel.BasicPublishAsync(
-                    exchange: "", identity.Name, mandatory: true,
-                    new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = letter.Event?.Id.ToString() },
-                    letter.Body, limited).AsTask(),
+                limited => Task.WhenAll(window.Select(async taken =>
+                {
+                    await channel.BasicPublishAsync(
+                        exchange: "", identity.Name, mandatory: true,
+                        new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = taken.Letter.Event?.Id.ToString() },
+                        taken.Letter.Body, limited);
+                    await channel.BasicAckAsync(taken.Tag, multiple: false, limited);
+                })),
                 cancellationToken);
-            await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         }
 
         await PutBackAsync(channel, cancellationToken);
-        return chosen.Count;
+        return (chosen.Count, matching.Count - chosen.Count);
     }
 
     /// <summary>Tells Auth's audit log, before anything moves, so that nothing moves unseen.</summary>
@@ -118,6 +131,6 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
     {
         await broker.DeclareTopologyAsync(identity.Name, cancellationToken);
-        return await broker.OpenPublishChannelAsync(window: 1, cancellationToken);
+        return await broker.OpenPublishChannelAsync(Window, cancellationToken);
     }
 }

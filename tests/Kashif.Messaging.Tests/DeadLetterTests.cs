@@ -98,6 +98,35 @@ public sealed class DeadLetterTests(MessagingServers servers)
     }
 
     [Fact]
+    public async Task One_call_replays_a_thousand_and_tells_how_many_remain()
+    {
+        await using var service = await StartAsync();
+        using var admin = service.As(Guid.CreateVersion7(), Roles.Admin);
+        var reports = Enumerable.Range(0, DeadLetterQueue.MaxReplay + 2).Select(_ => Guid.CreateVersion7()).ToArray();
+        await using (var channel = await service.Services.GetRequiredService<Broker>().OpenPublishChannelAsync(reports.Length, Cancel))
+        {
+            var failure = MessageHeaders.ForFailure(0, new InvalidOperationException(), TimeProvider.System.GetUtcNow());
+            await Task.WhenAll(reports.Select(report => channel.BasicPublishAsync(
+                exchange: "", Broker.DeadLetterQueue(Consumer), mandatory: true, failure, JsonSerializer.SerializeToUtf8Bytes(new
+                {
+                    specversion = "1.0",
+                    id = Guid.CreateVersion7(),
+                    type = ReportCreated.Type,
+                    time = TimeProvider.System.GetUtcNow(),
+                    data = JsonSerializer.SerializeToElement(
+                        new ReportCreated(report, Guid.CreateVersion7(), "A title", "pothole", 1, 2), EventCatalog.Types[ReportCreated.Type]),
+                }), Cancel).AsTask()));
+        }
+
+        using var first = await admin.PostAsJsonAsync($"{Path}/replay", new { exception = nameof(InvalidOperationException) }, Cancel);
+        using var second = await admin.PostAsJsonAsync($"{Path}/replay", new { exception = nameof(InvalidOperationException) }, Cancel);
+
+        (await ReplayedAsync(first, remaining: 2)).ShouldBe(DeadLetterQueue.MaxReplay);
+        (await ReplayedAsync(second)).ShouldBe(2);
+        await CountedAsync(service, reports);
+    }
+
+    [Fact]
     public async Task Nothing_is_lost_or_doubled_if_a_replay_is_cut_off()
     {
         await using var service = await StartAsync();
@@ -179,10 +208,12 @@ public sealed class DeadLetterTests(MessagingServers servers)
 
     private static Guid EventIdOf(JsonElement letter) => letter.GetProperty("event_id").GetGuid();
 
-    private static async Task<int> ReplayedAsync(HttpResponseMessage response)
+    private static async Task<int> ReplayedAsync(HttpResponseMessage response, int remaining = 0)
     {
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        return (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("replayed").GetInt32();
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        answer.GetProperty("remaining").GetInt32().ShouldBe(remaining);
+        return answer.GetProperty("replayed").GetInt32();
     }
 
     private static Task CountedAsync(SampleService service, Guid[] reports) => Eventually.TrueAsync(
