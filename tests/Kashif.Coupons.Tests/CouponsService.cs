@@ -43,7 +43,8 @@ public sealed class CouponsService : IAsyncLifetime
     /// <summary>Starts another process of the service.</summary>
     /// <param name="database">The connection string of another process's database; null for a new database.</param>
     /// <param name="network">The faults of its calls to Gamification; also shortens timeouts and leases.</param>
-    public Task<ServiceHost<Program>> StartAnotherAsync(string? database = null, FaultyNetwork? network = null)
+    /// <param name="isPatient">Whether it waits longer than a test takes for the response of a debit.</param>
+    public Task<ServiceHost<Program>> StartAnotherAsync(string? database = null, FaultyNetwork? network = null, bool isPatient = false)
     {
         var settings = new Dictionary<string, string?>
         {
@@ -54,7 +55,7 @@ public sealed class CouponsService : IAsyncLifetime
         };
         if (network is not null)
         {
-            settings["Redemptions:DebitTimeout"] = "00:00:00.5";
+            settings["Redemptions:DebitTimeout"] = isPatient ? "00:01:00" : "00:00:00.5";
             settings["Redemptions:Lease"] = "00:00:00.5";
             settings["Redemptions:RecoveryInterval"] = "00:00:00.1";
         }

@@ -4,12 +4,16 @@ namespace Kashif.Coupons.Tests;
 public sealed class FaultyNetwork
 {
     private readonly TaskCompletionSource _debited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The fault of the next call.</summary>
     public Func<Fault> Next { get; set; } = () => Fault.None;
 
     /// <summary>Completes when Gamification has made a debit and its response is lost or delayed.</summary>
     public Task Debited => _debited.Task;
+
+    /// <summary>Lets the held responses of debits through.</summary>
+    public void Release() => _released.TrySetResult();
 
     public DelegatingHandler Handler() => new FaultyHandler(this);
 
@@ -23,6 +27,16 @@ public sealed class FaultyNetwork
                 fault = Fault.None;
             }
 
+            if (fault == Fault.HeldResponse)
+            {
+                fault = request.RequestUri?.Segments switch
+                {
+                    [.., "debits/", _] => Fault.HeldResponse,
+                    [.., "refunds/", _] => Fault.LostResponse,
+                    _ => Fault.None,
+                };
+            }
+
             if (fault == Fault.NoConnection)
             {
                 throw new HttpRequestException("No connection.");
@@ -31,6 +45,12 @@ public sealed class FaultyNetwork
             var response = await base.SendAsync(request, fault == Fault.None ? cancellationToken : CancellationToken.None);
             if (fault == Fault.None)
             {
+                return response;
+            }
+
+            if (fault == Fault.HeldResponse)
+            {
+                await network._released.Task.WaitAsync(cancellationToken);
                 return response;
             }
 
@@ -58,4 +78,7 @@ public enum Fault
 
     /// <summary>The debit arrives, the caller waits for the response. Reads are not affected.</summary>
     HangingResponse,
+
+    /// <summary>The debit arrives, the caller waits for the response until <see cref="FaultyNetwork.Release"/>. The response of a refund is lost.</summary>
+    HeldResponse,
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Coupons.Redemptions;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -168,24 +169,62 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_debit_that_answers_after_the_refund_issues_no_code()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(60, stock: 1, endsAt: FarFuture);
+        await using var patient = await service.StartAnotherAsync(Host.Database, _network, isPatient: true);
+        _network.Next = () => Fault.HeldResponse;
+        var redeeming = patient.RedeemAsync(user, coupon);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 40, "the debit");
+
+        await EndOfferAsync(coupon);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 100, "the refund");
+
+        // The clock of the process that waits for the debit is behind: there the offer has not ended.
+        await Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ExpiresAt, FarFuture)));
+        _network.Next = () => Fault.None;
+        _network.Release();
+        await redeeming;
+
+        var redemption = await Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon).Select(row => row.Id).SingleAsync());
+        using var client = Host.As(user);
+        await WaitForStatusAsync(client, redemption, "cancelled");
+        (await client.ReadAsync($"/redemptions/{redemption}")).Body.GetProperty("code").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task An_offer_that_ends_amid_random_faults_costs_points_for_issued_codes_only()
     {
         const int cost = 30;
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.UserAsync(2)))];
-        var coupon = await Host.OfferAsync(cost, stock: 60, endsAt: FarFuture);
+        var late = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(cost, stock: 61, endsAt: FarFuture);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
         _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
 
         var redeeming = Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
             (index % 2 == 0 ? Host : replica).RedeemAsync(users[index % users.Length], coupon)));
         await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Completed) > 5, "some completed redemptions");
+
+        // At least this debit has no response before the offer ends.
+        var faults = _network.Next;
+        _network.Next = () => Fault.HeldResponse;
+        var held = Host.RedeemAsync(late, coupon);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(late) == 100 - cost, "the held debit");
         await EndOfferAsync(coupon);
-        await redeeming;
+        _network.Next = faults;
+        _network.Release();
+        await Task.WhenAll(redeeming, held);
 
         await Eventually.TrueAsync(
             async () => await Host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.EndedAt == null)) == 0, "the end of every redemption");
         var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
-        (await Host.StockAsync(coupon)).ShouldBe(60 - completed);
+        (await Host.StockAsync(coupon)).ShouldBe(61 - completed);
+        (await service.PointsAsync(late)).ShouldBe(100);
         (await Task.WhenAll(users.Select(service.PointsAsync))).Sum().ShouldBe((users.Length * 100) - (completed * cost));
     }
 
