@@ -34,6 +34,8 @@ public sealed class MetricsTests
         Value(text, "api_requests_total", "method=\"_OTHER\"").ShouldBe(1);
         Value(text, "api_request_duration_seconds_count", "method=\"_OTHER\"").ShouldBe(1);
         Value(text, "api_request_duration_seconds_bucket", "method=\"_OTHER\"", "le=\"+Inf\"").ShouldBe(1);
+        text.Split('\n').Where(line => line.StartsWith("api_request_duration_seconds", StringComparison.Ordinal))
+            .ShouldAllBe(line => !line.Contains("status=", StringComparison.Ordinal));
         Value(text, "idempotency_hits_total", "service=\"gateway\"").ShouldBe(2);
         text.ShouldNotContain("published_messages_total"); // the gateway publishes no events
         text.ShouldNotContain("secret", Case.Insensitive);
