@@ -39,7 +39,11 @@ public sealed record TokenDenials(HashSet<Guid> Sessions, Dictionary<Guid, strin
     internal static async Task<string?> ReadAsync(RedisCircuit redis, CancellationToken cancellationToken) =>
         (string?)await redis.EvaluateAsync("return redis.call('GET', KEYS[1])", Key, [], cancellationToken);
 
-    internal static TokenDenials Parse(string text) => JsonSerializer.Deserialize(text, TokenDenialsJson.Default.TokenDenials) ?? new([], []);
+    /// <exception cref="JsonException">The text is not such a list.</exception>
+    internal static TokenDenials Parse(string text) =>
+        JsonSerializer.Deserialize(text, TokenDenialsJson.Default.TokenDenials) is { } denials && denials.Roles.Values.All(roles => roles is not null)
+            ? denials
+            : throw new JsonException("The list or the roles of a user are null.");
 }
 
 /// <summary>A copy of <see cref="TokenDenials"/> in memory, so that no request waits for Redis. Without Redis the last copy stays in use.</summary>

@@ -130,6 +130,45 @@ public sealed class CallerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_of_refused_tokens_that_cannot_be_read_is_logged_and_the_last_one_counts()
+    {
+        using var logs = new CapturedLogs();
+        await using var gateway = await GatewayService.StartAsync(configure: services => services.AddSingleton<ILoggerProvider>(logs));
+        var redis = gateway.Provider.GetRequiredService<RedisCircuit>();
+        var (ended, endedLater) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var user = Guid.CreateVersion7();
+        await RefusesAsync(ended);
+
+        string[] unreadable = ["nonsense", "null", """{"sessions": 1}""", $$$"""{"sessions": [], "roles": {"{{{user}}}": null}}"""];
+        foreach (var (index, text) in unreadable.Index())
+        {
+            (await redis.EvaluateAsync("return redis.call('SET', KEYS[1], ARGV[1])", ["kashif.denied-tokens"], [text], Cancel)).ShouldNotBeNull();
+            await Eventually.TrueAsync(
+                () => logs.Lines.Count(line => line.StartsWith("Error") && line.Contains("The list of refused tokens cannot be read")) == index + 1, $"the log of {text}");
+            (await StatusAsync(GatewayServers.Issuer.TokenForSession(user, ended))).ShouldBe(HttpStatusCode.Unauthorized);
+            (await StatusAsync(GatewayServers.Issuer.TokenForSession(user, endedLater))).ShouldBe(HttpStatusCode.OK);
+        }
+
+        await RefusesAsync(endedLater);
+
+        Task RefusesAsync(Guid session) => Eventually.TrueAsync(
+            async () =>
+            {
+                await new TokenDenials([session], []).WriteAsync(redis, TimeSpan.FromMinutes(1), Cancel);
+                return await StatusAsync(GatewayServers.Issuer.TokenForSession(user, session)) is HttpStatusCode.Unauthorized;
+            },
+            "the gateway to read the list");
+
+        async Task<HttpStatusCode> StatusAsync(string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/reports/a");
+            request.Headers.Add("Authorization", $"Bearer {token}");
+            using var response = await gateway.Client.SendAsync(request, Cancel);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task Headers_that_claim_an_identity_are_removed()
     {
         string[] names =
