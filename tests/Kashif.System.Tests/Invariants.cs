@@ -13,7 +13,7 @@ internal static class Invariants
         await system.WaitForQuietAsync();
 
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
-        (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month that differ from the ledger");
+        (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month or the week that differ from the ledger");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
         (await system.RowsAsync(ResourceNames.CouponsDb, ExceededLimits)).ShouldBeEmpty("users above a coupon's limit");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongCodes)).ShouldBeEmpty("codes that are missing, shared or issued without a completed redemption");
@@ -81,12 +81,12 @@ internal static class Invariants
         """;
 
     private const string WrongTotals = """
-        SELECT user_id::text
-        FROM (SELECT user_id, points FROM period_totals WHERE period = 'month' AND starts_on = date_trunc('month', now() AT TIME ZONE 'UTC')::date) t
+        SELECT concat_ws(' ', period, user_id)
+        FROM (SELECT user_id, period, points FROM period_totals WHERE starts_on = date_trunc(period, now() AT TIME ZONE 'UTC')::date) t
         FULL JOIN (
-            SELECT user_id, sum(points) AS points FROM point_transactions
+            SELECT user_id, period, sum(points) AS points FROM point_transactions CROSS JOIN (VALUES ('month'), ('week')) AS periods (period)
             WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
-            AND created_at >= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' GROUP BY user_id) l USING (user_id)
+            AND created_at >= date_trunc(period, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' GROUP BY user_id, period) l USING (user_id, period)
         WHERE t.points IS DISTINCT FROM l.points
         """;
 
