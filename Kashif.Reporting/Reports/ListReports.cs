@@ -38,7 +38,7 @@ public sealed class ReportQuery
 
     /// <summary>
     /// The order: <c>nearest</c> first, which needs a point, is the default with one and reaches the 5,000 nearest reports, or
-    /// <c>newest</c> first.
+    /// <c>newest</c> first. With a filter, <c>nearest</c> looks at the 20,000 nearest reports.
     /// </summary>
     [FromQuery(Name = "sort"), Values("nearest", "newest")]
     public string? Sort { get; set; }

@@ -32,6 +32,11 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
     /// </summary>
     public const int Depth = 5_000;
 
+    /// <summary>
+    /// How many of the nearest reports a filter is applied to, so that a rare category does not read the whole table.
+    /// </summary>
+    public const int Filtered = 20_000;
+
     private readonly int _rows = size + 1;
 
     public Guid? UserId { get; init; }
@@ -79,7 +84,7 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
 
     /// <summary>
     /// Reads in index order, by distance, so that it stops at the end of the page however large the area is, and never reads more than
-    /// <see cref="Depth"/> matching reports.
+    /// <see cref="Depth"/> matching reports, nor looks for them beyond the <see cref="Filtered"/> nearest.
     /// </summary>
     /// <param name="after">The last distance and id of the previous page.</param>
     public async Task<List<ReportRow>> NearestAsync((double Chord, Guid Id)? after, CancellationToken cancellationToken)
@@ -90,7 +95,8 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
 
         // A filter may match less than a page in the area: then the bounding box ends the scan. Without a filter the page does.
         var filtered = Category is not null || Status is not null;
-        var where = Where(sql, null, filtered ? area : null);
+        var box = filtered && area.Radius is { } half ? $"WHERE {Box(sql, area.Centre, half)}" : "";
+        var where = Where(sql, null);
         var later = after is var (chord, id) ? $"WHERE (chord, id) > ({sql.Add(chord)}, {sql.Add(id)})" : "";
 
         // The inner query is read row by row. WITH TIES, because it does not order reports at the same point, and the outer query sorts
@@ -98,8 +104,10 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
         return await ReadAsync(sql, $"""
             SELECT * FROM (
                 SELECT * FROM (
-                    SELECT {columns.Names}, position <-> cube({centre}) AS chord FROM reports {where}
-                    ORDER BY position <-> cube({centre}) LIMIT {Depth}
+                    SELECT * FROM (
+                        SELECT {columns.Names}, position <-> cube({centre}) AS chord FROM reports {box}
+                        ORDER BY position <-> cube({centre}) LIMIT {(filtered ? Filtered : Depth)}
+                    ) near {where} ORDER BY chord LIMIT {Depth}
                 ) scanned {later} ORDER BY chord FETCH FIRST {_rows} ROWS WITH TIES
             ) nearest {(area.Radius is { } radius ? $"WHERE chord <= {sql.Add(radius)}" : "")} ORDER BY chord, id LIMIT {_rows}
             """, cancellationToken, inIndexOrder: filtered);
@@ -130,11 +138,14 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
 
         if (area is { Radius: { } radius })
         {
-            conditions.Add($"cube_enlarge(cube({sql.Add(area.Centre)}), {sql.Add(radius)}, 3) @> position");
+            conditions.Add(Box(sql, area.Centre, radius));
         }
 
         return conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
     }
+
+    private static string Box(SqlParameters sql, double[] centre, double radius) =>
+        $"cube_enlarge(cube({sql.Add(centre)}), {sql.Add(radius)}, 3) @> position";
 
     /// <param name="inIndexOrder">Disables bitmap scans for this statement: one would read and sort the whole area.</param>
     private async Task<List<ReportRow>> ReadAsync(SqlParameters sql, string text, CancellationToken cancellationToken, bool inIndexOrder = false)

@@ -142,22 +142,44 @@ public sealed class GeographyTests(ReportingService service)
         foreach (var category in (string?[])[null, Category])
         {
             await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
-            var before = await ReadSoFarAsync();
+            var before = await ReadSoFarAsync(database);
             var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
             {
                 Category = category,
                 Around = new Area(Globe.Vector(12.5, 56.5), null),
             };
             var rows = await list.NearestAsync(chord is { } from ? (from, Guid.Empty) : null, Cancelled);
-            var read = await ReadSoFarAsync() - before;
+            var read = await ReadSoFarAsync(database) - before;
 
             rows.Count.ShouldBe(chord == 1.9 ? 0 : 11, what);
             read.ShouldBeInRange(11, ReportList.Depth + 1, what);
         }
+    }
 
-        Task<long> ReadSoFarAsync() => database.Database.SqlQuery<long>($"""
-            SELECT (idx_tup_fetch + seq_tup_read)::bigint AS "Value" FROM pg_stat_xact_user_tables WHERE relname = 'reports'
-            """).SingleAsync(Cancelled);
+    [Fact]
+    public async Task A_rare_filter_reads_only_the_nearest_reports()
+    {
+        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
+        await service.SeedAsync([.. Enumerable.Range(0, ReportList.Filtered + 500).Select(index => (12.5, 56.5 + (index * 1e-5)))], "common", database: host.Database);
+        await service.SeedAsync([(12.5, 56.5), (12.5, 60)], "rare", database: host.Database);
+        await using var scope = host.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
+        await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
+
+        foreach (var (radius, found) in ((double? Radius, int Found)[])[(null, 1), (Globe.Chord(1_000), 1)])
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
+            var before = await ReadSoFarAsync(database);
+            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
+            {
+                Category = "rare",
+                Around = new Area(Globe.Vector(12.5, 56.5), radius),
+            };
+            var rows = await list.NearestAsync(null, Cancelled);
+
+            rows.Count.ShouldBe(found);
+            (await ReadSoFarAsync(database) - before).ShouldBeInRange(1, ReportList.Filtered);
+        }
     }
 
     [Fact]
@@ -170,8 +192,10 @@ public sealed class GeographyTests(ReportingService service)
             ANALYZE reports;
             EXPLAIN SELECT * FROM (
                 SELECT * FROM (
-                    SELECT id, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
-                    ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) LIMIT 5000
+                    SELECT * FROM (
+                        SELECT id, category, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
+                        ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) LIMIT 20000
+                    ) near WHERE category = 'planned' ORDER BY chord LIMIT 5000
                 ) scanned WHERE (chord, id) > (0.0001, '00000000-0000-0000-0000-000000000000') ORDER BY chord FETCH FIRST 51 ROWS WITH TIES
             ) nearest WHERE chord <= 0.001 ORDER BY chord, id LIMIT 51
             """, connection);
@@ -186,6 +210,10 @@ public sealed class GeographyTests(ReportingService service)
         plan.ShouldContain(line => line.Contains("Order By: (\"position\" <->", StringComparison.Ordinal));
         plan.Count(line => line.Contains("Sort Key", StringComparison.Ordinal)).ShouldBe(1, "only the page is sorted");
     }
+
+    private static Task<long> ReadSoFarAsync(ReportingDbContext database) => database.Database.SqlQuery<long>($"""
+        SELECT (idx_tup_fetch + seq_tup_read)::bigint AS "Value" FROM pg_stat_xact_user_tables WHERE relname = 'reports'
+        """).SingleAsync(Cancelled);
 
     private static double Distance(JsonElement report) => report.GetProperty("distance_km").GetDouble();
 
