@@ -74,6 +74,7 @@ internal sealed class ChannelDeliveryConfiguration : IEntityTypeConfiguration<Ch
         builder.Property(delivery => delivery.LastError).HasMaxLength(50);
         builder.HasOne<Notification>().WithMany().HasForeignKey(delivery => delivery.NotificationId).OnDelete(DeleteBehavior.Cascade);
         builder.HasIndex(delivery => new { delivery.Channel, delivery.NextAttemptAt }).HasFilter($"state = '{DeliveryState.Pending}'");
+        builder.HasIndex(delivery => delivery.NextAttemptAt).HasFilter($"state <> '{DeliveryState.Pending}'"); // for DeliveryCleanup
         builder.HasIndex(delivery => delivery.UserId).HasFilter("user_id IS NOT NULL");
     }
 }
