@@ -73,7 +73,7 @@ internal sealed class DeliveryWorker<TChannel>(
             .SqlQuery<Leased>($"""
                 WITH due AS (
                     SELECT id FROM deliveries WHERE channel = {channel.Name} AND state = 'pending' AND next_attempt_at <= {now}
-                    ORDER BY next_attempt_at LIMIT {channel.Batch} FOR UPDATE SKIP LOCKED
+                    ORDER BY next_attempt_at, id LIMIT {channel.Batch} FOR UPDATE SKIP LOCKED
                 )
                 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = {now + options.Value.Lease}
                 FROM due WHERE deliveries.id = due.id

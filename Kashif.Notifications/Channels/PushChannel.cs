@@ -28,12 +28,22 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
                 JOIN notifications notification ON notification.id = delivery.notification_id
                 JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id
                 WHERE delivery.id = ANY({deliveries})
+                ORDER BY notification.id
                 """)
             .ToListAsync(cancellationToken);
 
-        // The query drops deliveries to devices that are removed or registered by another user since.
-        IReadOnlyList<SendOutcome> sent = sendable.Count > 0 ? await sender.SendAsync(sendable.ConvertAll(push => push.ToPush()), cancellationToken) : [];
-        var outcomes = sendable.Zip(sent, (push, outcome) => (Push: push, Outcome: outcome)).ToDictionary(entry => entry.Push.Id);
+        // The query drops deliveries to devices that are removed or registered by another user since. The sender keeps no order, so the
+        // second push of a device waits for the first.
+        var outcomes = new Dictionary<long, (DuePush Push, SendOutcome Outcome)>();
+        foreach (var turn in sendable.GroupBy(push => push.DeviceId).SelectMany(device => device.Index()).GroupBy(push => push.Index, push => push.Item))
+        {
+            var pushes = turn.ToList();
+            var sent = await sender.SendAsync(pushes.ConvertAll(push => push.ToPush()), cancellationToken);
+            foreach (var (push, outcome) in pushes.Zip(sent))
+            {
+                outcomes[push.Id] = (push, outcome);
+            }
+        }
 
         var gone = outcomes.Values.Where(entry => entry.Outcome.Result is SendResult.DeviceGone).Select(entry => entry.Push.DeviceId).ToList();
         if (gone.Count > 0)

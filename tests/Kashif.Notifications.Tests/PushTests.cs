@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Channels;
@@ -113,7 +114,35 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         stuck.Release();
 
         (await service.DeliveryAsync(Id(waiting), DeliveryState.Failed)).LastError.ShouldBe("device_removed");
-        stuck.Pushed.Count.ShouldBe(1);
+        stuck.Calls.ShouldHaveSingleItem().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_device_gets_its_pushes_one_after_another_in_order()
+    {
+        var sender = new StuckSender();
+        await using var service = await StartAsync(sender: sender);
+        var (user, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await RegisterAsync(service, user, "phone", "tablet");
+        await RegisterAsync(service, other, "others phone");
+        await service.NotifyAsync(user, points: 1);
+        await sender.Called;
+
+        // These wait together for the worker.
+        for (var points = 2; points <= 5; points++)
+        {
+            await service.NotifyAsync(user, points);
+        }
+
+        await service.NotifyAsync(other, points: 6);
+        sender.Release();
+
+        await Eventually.TrueAsync(() => sender.Calls.Sum(call => call.Count) == 11, "the pushes");
+        sender.Calls.ShouldAllBe(call => call.Select(push => push.Token).Distinct().Count() == call.Count);
+        foreach (var token in (string[])["phone", "tablet"])
+        {
+            sender.Calls.SelectMany(call => call).Where(push => push.Token == token).Select(push => push.Data["points"]).ShouldBe(["1", "2", "3", "4", "5"]);
+        }
     }
 
     [Fact]
@@ -203,13 +232,13 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 
         public Task Called => _called.Task;
 
-        public List<Push> Pushed { get; } = [];
+        public ConcurrentQueue<IReadOnlyList<Push>> Calls { get; } = [];
 
         public void Release(SendOutcome outcome = default) => _released.TrySetResult(outcome);
 
         public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
         {
-            Pushed.AddRange(pushes);
+            Calls.Enqueue(pushes);
             _called.TrySetResult();
             var outcome = await _released.Task;
             return [.. pushes.Select(_ => outcome)];
