@@ -21,19 +21,19 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
     {
-        events = [.. events.Where(received => template.RecipientOf(received.Data) is not null)];
-        var users = events.Select(received => template.Recipient(received.Data)).ToArray();
+        var addressed = events.Select(received => (Event: received, User: template.RecipientOf(received.Data))).Where(received => received.User is not null).ToList();
+        var users = addressed.ConvertAll(received => received.User.GetValueOrDefault()).ToArray();
         var languages = await LanguagesOfAsync(users, cancellationToken);
 
-        var ids = new Guid[events.Count];
-        var eventIds = new Guid[events.Count];
-        var titles = new string[events.Count];
-        var bodies = new string[events.Count];
-        var data = new string[events.Count];
-        var times = new DateTimeOffset[events.Count];
-        for (var index = 0; index < events.Count; index++)
+        var ids = new Guid[users.Length];
+        var eventIds = new Guid[users.Length];
+        var titles = new string[users.Length];
+        var bodies = new string[users.Length];
+        var data = new string[users.Length];
+        var times = new DateTimeOffset[users.Length];
+        for (var index = 0; index < users.Length; index++)
         {
-            var received = events[index];
+            var received = addressed[index].Event;
             var wording = template.In(languages.GetValueOrDefault(users[index]), received.Data);
             ids[index] = TimeOrderedId.Create(received.Time);
             eventIds[index] = received.Id;
@@ -61,7 +61,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
             UNION ALL
             SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Pending}, 0, {now} FROM wanted WHERE email
             """, cancellationToken);
-        _stored += events.Count;
+        _stored += users.Length;
     }
 
     /// <summary>Call after the commit.</summary>
