@@ -15,16 +15,7 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
     /// <returns>The entry, and the balance to write to the ranking after the commit; null if the user has too few points.</returns>
     public async Task<Booked?> DebitAsync(Guid userId, int points, int couponId, string cause, CancellationToken cancellationToken)
     {
-        var balances = await database.Balances
-            .FromSql($"""
-                UPDATE balances SET points = points - {points}, spent = spent + {points}, version = version + 1,
-                    changed_at = GREATEST({time.GetUtcNow()}, changed_at + interval '1 microsecond')
-                WHERE user_id = {userId} AND points >= {points}
-                RETURNING *
-                """)
-            .AsNoTracking()
-            .ToListAsync(cancellationToken);
-        if (balances is not [var balance])
+        if (await MoveAsync(userId, -points, cancellationToken) is not { } balance)
         {
             return null;
         }
@@ -39,19 +30,27 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
     public async Task<Booked> RefundAsync(PointTransaction debit, string cause, CancellationToken cancellationToken)
     {
         var points = -debit.Points;
+        var balance = await MoveAsync(debit.UserId, points, cancellationToken)
+            ?? throw new InvalidOperationException("The user of a debit has no balance."); // The caller holds the debit, so the user cannot be erased meanwhile.
+        var entry = Book(balance, points, PointTransaction.Refunded, cause, debit.Reference);
+        database.Publish(new PointsReversed(entry.Id, entry.UserId, points, balance.Points, entry.Reason), entry.CreatedAt);
+        return new Booked(entry, balance);
+    }
+
+    /// <param name="points">Negative to spend.</param>
+    /// <returns>The new balance; null if there is none, or it would be negative.</returns>
+    private async Task<Balance?> MoveAsync(Guid userId, int points, CancellationToken cancellationToken)
+    {
         var balances = await database.Balances
             .FromSql($"""
                 UPDATE balances SET points = points + {points}, spent = spent - {points}, version = version + 1,
                     changed_at = GREATEST({time.GetUtcNow()}, changed_at + interval '1 microsecond')
-                WHERE user_id = {debit.UserId}
+                WHERE user_id = {userId} AND points + {points} >= 0
                 RETURNING *
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
-        var balance = balances.Single(); // The caller holds the debit, so the user cannot be erased meanwhile.
-        var entry = Book(balance, points, PointTransaction.Refunded, cause, debit.Reference);
-        database.Publish(new PointsReversed(entry.Id, entry.UserId, points, balance.Points, entry.Reason), entry.CreatedAt);
-        return new Booked(entry, balance);
+        return balances.SingleOrDefault();
     }
 
     private PointTransaction Book(Balance balance, int points, string reason, string cause, string? reference)
