@@ -5,15 +5,15 @@ using StackExchange.Redis;
 namespace Kashif.Cache;
 
 /// <summary>
-/// Runs Lua scripts in Redis. While Redis is unavailable or slow, requests do not wait for it:
+/// Runs Lua scripts in Redis. While Redis is unavailable or slow, requests go on without it:
 /// <code>
 ///              a script fails or times out, or the connection fails
 ///   closed  ─────────────────────────────────────────────────────────►  open
 ///   scripts ◄─────────────────────────────────────────────────────────  scripts return null at once
 ///   run             a probe succeeds in time (one every 250 ms)
 /// </code>
-/// A script that times out does not mean that Redis is unavailable: on a busy machine the answer is there, but not read yet. So the
-/// log says "unavailable" only when the connection fails, Redis refuses, or a probe has no answer after <see cref="Patience"/>.
+/// A timeout alone does not mean that Redis is unavailable: a busy process reads answers late. So "unavailable" is logged only if the
+/// connection fails, Redis refuses, or a probe has no answer within <see cref="Patience"/>.
 /// </summary>
 /// <remarks>
 /// Polly's circuit breaker does not fit: it needs at least two failures to open, stays open for at least half a second, and uses a
@@ -36,8 +36,8 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
 
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile State _state;
-    private bool _isSaidAway;
-    private long? _busySaid;
+    private bool _unavailableLogged;
+    private long? _busyLoggedAt;
 
     private enum State
     {
@@ -73,7 +73,7 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     {
         // Connecting blocks the thread while the server is unavailable.
         var connection = await Task.Run(() => redis.Value, stoppingToken);
-        connection.ConnectionFailed += (_, lost) => OnConnection(lost, () => OpenAway(lost.FailureType.ToString()));
+        connection.ConnectionFailed += (_, lost) => OnConnection(lost, () => OpenUnavailable(lost.FailureType.ToString()));
         connection.ConnectionRestored += (_, restored) => OnConnection(restored, () => Restored?.Invoke());
         using var timer = new PeriodicTimer(ProbeInterval);
         do
@@ -101,25 +101,25 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     {
         var start = TimeProvider.System.GetTimestamp();
         var patience = timeout > Patience ? timeout : Patience;
-        if (await TryAsync(ProbeScript, ProbeKeys, [], patience, OpenAway, cancellationToken) is null)
+        if (await TryAsync(ProbeScript, ProbeKeys, [], patience, OpenUnavailable, cancellationToken) is null)
         {
             return;
         }
 
-        if (_state == State.Open && !_isSaidAway)
+        if (_state == State.Open && !_unavailableLogged)
         {
-            SayBusy();
+            LogBusy();
         }
 
         // Stays open after a late answer: scripts would time out too.
         if (TimeProvider.System.GetElapsedTime(start) <= timeout)
         {
             Restored?.Invoke();
-            var isNew = _state == State.Unknown || Interlocked.Exchange(ref _isSaidAway, false);
+            var isNew = _state == State.Unknown || Interlocked.Exchange(ref _unavailableLogged, false);
             _state = State.Closed;
             if (isNew)
             {
-                RedisAnswers(logger);
+                RedisAvailable(logger);
             }
         }
     }
@@ -138,27 +138,27 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         }
         catch (Exception exception) when (exception is RedisException or RedisCommandException)
         {
-            OpenAway(ReasonOf(exception));
+            OpenUnavailable(ReasonOf(exception));
         }
 
         return null;
     }
 
-    private void OpenAway(string reason)
+    private void OpenUnavailable(string reason)
     {
         _state = State.Open;
-        if (!Interlocked.Exchange(ref _isSaidAway, true))
+        if (!Interlocked.Exchange(ref _unavailableLogged, true))
         {
-            RedisIsAway(logger, reason);
+            RedisUnavailable(logger, reason);
         }
     }
 
-    private void SayBusy()
+    private void LogBusy()
     {
-        if (_busySaid is not { } last || TimeProvider.System.GetElapsedTime(last) >= BusyInterval)
+        if (_busyLoggedAt is not { } last || TimeProvider.System.GetElapsedTime(last) >= BusyInterval)
         {
-            _busySaid = TimeProvider.System.GetTimestamp();
-            RedisIsBusy(logger, timeout.TotalMilliseconds);
+            _busyLoggedAt = TimeProvider.System.GetTimestamp();
+            RedisBusy(logger, timeout.TotalMilliseconds);
         }
     }
 
@@ -172,11 +172,11 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
     };
 
     [LoggerMessage(EventId = 1601, Level = LogLevel.Warning, Message = "Redis is unavailable ({Reason}); continuing without it")]
-    private static partial void RedisIsAway(ILogger logger, string reason);
+    private static partial void RedisUnavailable(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 1602, Level = LogLevel.Information, Message = "Redis is available")]
-    private static partial void RedisAnswers(ILogger logger);
+    private static partial void RedisAvailable(ILogger logger);
 
     [LoggerMessage(EventId = 1603, Level = LogLevel.Warning, Message = "Redis answers, but not within {Milliseconds} ms: it or this machine is busy; continuing without it until it is faster")]
-    private static partial void RedisIsBusy(ILogger logger, double milliseconds);
+    private static partial void RedisBusy(ILogger logger, double milliseconds);
 }
