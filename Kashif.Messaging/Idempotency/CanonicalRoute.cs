@@ -16,7 +16,8 @@ internal static class CanonicalRoute
         var template = context.GetEndpoint() is RouteEndpoint endpoint
             ? endpoint.RoutePattern
             : throw new InvalidOperationException("The request has no route.");
-        return $"{context.Request.Method} {string.Concat(template.PathSegments.Select(segment => $"/{string.Concat(segment.Parts.Select(part => Text(part, context.Request.RouteValues)))}"))}";
+        var segments = template.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => Text(part, context.Request.RouteValues))));
+        return $"{context.Request.Method} /{string.Join('/', segments)}";
     }
 
     private static string Text(RoutePatternPart part, RouteValueDictionary values) => part switch
