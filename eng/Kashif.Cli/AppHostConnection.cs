@@ -82,8 +82,7 @@ internal sealed class AppHostConnection : IDisposable
 
     private static async Task<AppHostConnection?> TryOpenAsync(string path, int processId)
     {
-        // Skips an AppHost that a test of this checkout hosts: its process has another name.
-        if (Directory.Exists("/proc") && (!File.Exists($"/proc/{processId}/comm") || (await File.ReadAllTextAsync($"/proc/{processId}/comm")).Trim() != Program))
+        if (!await IsAppHostAsync(processId))
         {
             return null;
         }
@@ -117,6 +116,24 @@ internal sealed class AppHostConnection : IDisposable
 
         connection.Dispose();
         return null;
+    }
+
+    /// <returns>False if the process has ended, or is a test of this checkout that hosts an AppHost.</returns>
+    private static async Task<bool> IsAppHostAsync(int processId)
+    {
+        if (!Directory.Exists("/proc"))
+        {
+            return true;
+        }
+
+        try
+        {
+            return (await File.ReadAllTextAsync($"/proc/{processId}/comm")).Trim() == Program;
+        }
+        catch (IOException)
+        {
+            return false; // it ended before or during the read
+        }
     }
 
     private static string WithoutStackTrace(string output) => string.Join('\n', output.Split('\n')
