@@ -84,7 +84,7 @@ public static class ServiceDefaultsExtensions
     {
         app.MapKashifHealth();
         app.MapKashifMetrics();
-        app.MapOpenApi().AllowAnonymous();
+        app.MapKashifOpenApi();
         return app;
     }
 

@@ -1,4 +1,7 @@
+using System.Text;
 using Kashif.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,8 +16,10 @@ namespace Kashif.OpenApi;
 /// </remarks>
 internal static class OpenApiExtensions
 {
+    private const string Version = "v1";
+
     public static IServiceCollection AddKashifOpenApi(this IServiceCollection services, string service) =>
-        services.AddOpenApi("v1", options =>
+        services.AddOpenApi(Version, options =>
         {
             options.CreateSchemaReferenceId = Fields.ComponentName;
             options.AddSchemaTransformer(Fields.DescribeAsync);
@@ -23,8 +28,23 @@ internal static class OpenApiExtensions
             options.AddOperationTransformer(Parameters.DescribeAsync);
             options.AddOperationTransformer(Problems.DescribeAsync);
             options.AddDocumentTransformer((document, _, _) => Guide.DescribeAsync(document, service));
+            options.AddDocumentTransformer((document, _, _) => Tags.DescribeAsync(document));
             options.AddDocumentTransformer(Examples.AddAsync);
         });
+
+    /// <summary>Builds the document at the first request and keeps it: it is the same for all.</summary>
+    public static void MapKashifOpenApi(this IEndpointRouteBuilder endpoints)
+    {
+        var document = new Lazy<Task<byte[]>>(() => BuildAsync(endpoints.ServiceProvider));
+        endpoints.MapGet($"/openapi/{Version}.json", async () => TypedResults.Bytes(await document.Value, "application/json;charset=utf-8"))
+            .ExcludeFromDescription().AllowAnonymous();
+    }
+
+    private static async Task<byte[]> BuildAsync(IServiceProvider services)
+    {
+        var document = await services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Version).GetOpenApiDocumentAsync();
+        return Encoding.UTF8.GetBytes(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1));
+    }
 
     /// <summary><c>createReport</c> from the endpoint name <c>CreateReport</c>.</summary>
     private static Task NameAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)

@@ -39,6 +39,18 @@ public sealed class OpenApiTests(BuiltServices services)
         document["info"].ShouldNotBeNull()["description"].ShouldNotBeNull().GetValue<string>().ShouldContain("Prefer: envelope");
     }
 
+    [Theory]
+    [MemberData(nameof(Services))]
+    public async Task Every_tag_has_a_description(string service)
+    {
+        var document = await ReadAsync(service);
+
+        var described = document["tags"].ShouldNotBeNull().AsArray().OfType<JsonObject>()
+            .Where(tag => !string.IsNullOrEmpty(tag["description"]?.GetValue<string>())).Select(tag => tag["name"]?.GetValue<string>());
+        Operations(document).SelectMany(operation => operation.Json["tags"]?.AsArray() ?? []).Select(tag => tag?.GetValue<string>()).Distinct()
+            .ShouldBe(described, ignoreOrder: true);
+    }
+
     [Fact]
     public async Task Operation_ids_are_unique_among_all_services()
     {

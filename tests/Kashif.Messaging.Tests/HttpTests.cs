@@ -5,6 +5,8 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Kashif.Security;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Messaging.Tests;
 
@@ -375,6 +377,20 @@ public sealed class HttpTests(MessagingServers servers) : SampleServiceTests(ser
             .ShouldBe(["password", "bearer", "api_key"], ignoreOrder: true);
         post.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()).ShouldBe(["Idempotency-Key"]);
         document.GetProperty("paths").GetProperty("/api/v1/notes/search").GetProperty("get").TryGetProperty("security", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_is_built_once()
+    {
+        var built = 0;
+        await using var service = await SampleService.StartAsync(Servers, ResourceNames.Reporting, services: services => services.Configure<OpenApiOptions>(
+            "v1", options => options.AddDocumentTransformer((_, _, _) => Task.FromResult(Interlocked.Increment(ref built)))));
+        using var client = service.Anonymous();
+
+        var documents = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => client.GetStringAsync("/openapi/v1.json", Cancel)));
+
+        documents.Distinct().ShouldHaveSingleItem();
+        built.ShouldBe(1);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -1,0 +1,39 @@
+using Microsoft.OpenApi;
+
+namespace Kashif.OpenApi;
+
+/// <summary>Describes the groups of operations.</summary>
+internal static class Tags
+{
+    private static readonly Dictionary<string, string> Descriptions = new()
+    {
+        ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete the own account.",
+        ["Admin"] = "Find users, change their roles, disable and delete them.",
+        ["API keys"] = "Keys with which programs act for their owner.",
+        ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
+        ["Catalogue"] = "Coupons, companies and categories.",
+        ["Categories"] = "The categories of reports.",
+        ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",
+        ["Devices"] = "Devices that receive pushes.",
+        ["Discovery"] = "The token service's settings and public keys, for programs that verify tokens.",
+        ["Keys"] = "The keys that sign tokens.",
+        ["Leaderboard"] = "The users with the most points.",
+        ["Notifications"] = "The user's notifications and preferences.",
+        ["Points"] = "Balances and the ledger of points.",
+        ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
+        ["Reports"] = "Reports of problems, their status and its history.",
+        ["Sessions"] = "The places where the user is signed in.",
+        ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
+        ["Two-factor"] = "Two-factor authentication by app and backup codes.",
+    };
+
+    public static Task DescribeAsync(OpenApiDocument document)
+    {
+        foreach (var tag in document.Tags ?? new HashSet<OpenApiTag>())
+        {
+            tag.Description = tag.Name is { } name ? Descriptions.GetValueOrDefault(name) : null;
+        }
+
+        return Task.CompletedTask;
+    }
+}
