@@ -147,7 +147,7 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
     private static string Box(SqlParameters sql, double[] centre, double radius) =>
         $"cube_enlarge(cube({sql.Add(centre)}), {sql.Add(radius)}, 3) @> position";
 
-    /// <param name="inIndexOrder">Disables bitmap scans for this statement: one would read and sort the whole area.</param>
+    /// <param name="inIndexOrder">Disables bitmap and sequential scans for this statement: they would read and sort the whole area or table.</param>
     private async Task<List<ReportRow>> ReadAsync(SqlParameters sql, string text, CancellationToken cancellationToken, bool inIndexOrder = false)
     {
         await database.Database.OpenConnectionAsync(cancellationToken);
@@ -156,7 +156,7 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
         if (inIndexOrder)
         {
             // Local to the transaction, which is this batch.
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('enable_bitmapscan', 'off', true)"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)"));
         }
 
         batch.BatchCommands.Add(sql.ToCommand(text));
