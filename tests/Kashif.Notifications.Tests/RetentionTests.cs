@@ -26,4 +26,23 @@ public sealed class RetentionTests(NotificationsServers servers)
             "SELECT array_agg(state || ' ' || (now()::date - next_attempt_at::date) ORDER BY state, next_attempt_at) FROM deliveries WHERE channel = 'none'");
         ((string[]?)await read.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(["dead 29", "failed 29", "pending 31", "pending 29", "sent 29"]);
     }
+
+    [Fact]
+    public async Task The_clean_up_of_deliveries_has_an_index()
+    {
+        await using var service = await NotificationsService.StartAsync(servers);
+        await using var database = NpgsqlDataSource.Create(service.Database);
+        await using var explain = database.CreateCommand("""
+            SET enable_seqscan = off;
+            EXPLAIN DELETE FROM deliveries WHERE state <> 'pending' AND next_attempt_at < now()
+            """);
+        var plan = new List<string>();
+        await using var reader = await explain.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            plan.Add(reader.GetString(0));
+        }
+
+        plan.ShouldContain(line => line.Contains("ix_deliveries_next_attempt_at", StringComparison.Ordinal));
+    }
 }
