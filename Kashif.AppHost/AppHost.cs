@@ -114,6 +114,7 @@ IResourceBuilder<ProjectResource> Service<TProject>(string name, string database
     database.WithValueCommand("connection-string", "Show the connection string", "For psql and other clients.", database.Resource.GetConnectionStringAsync);
     return builder.AddProject<TProject>(name)
         .WithHttpEndpoint(isProxied: false)
+        .WithDatabasePool()
         .RunsBuiltProgram()
         .WithProbes()
         .WithUrls(context => context.Name("/health", "Health").Name("/openapi/v1.json", "OpenAPI"))

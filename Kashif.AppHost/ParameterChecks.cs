@@ -15,7 +15,7 @@ internal static class ParameterChecks
     {
         builder.Check("admin-email", value => EmailAddress.ErrorOf(value, nonAscii: false) is { } error ? $"is '{value}'. {error}" : null);
         builder.Check("admin-password", value => new PasswordAttribute().GetValidationResult(value, new ValidationContext(value)) is { } weak ? $"cannot be used. {weak.ErrorMessage}" : null);
-        builder.Check("public-url", value => Uri.TryCreate(value, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? null : $"is '{value}'. Set it to a URL such as https://kashif.example.org.");
+        builder.Check("public-url", value => Uri.TryCreate(value, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) && !value.EndsWith('/') ? null : $"is '{value}'. Set it to a URL without a slash at its end, such as https://kashif.example.org.");
         builder.Check("trusted-proxies", value => ProxyNetworks.Of(value).FirstOrDefault(entry => entry.Network is null) is { Text: { } text } ? ProxyNetworks.FaultOf(text) : null);
         foreach (var server in new[] { ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache })
         {

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Kashif.Messaging;
 
 /// <summary>Section <c>Database</c>.</summary>
@@ -9,15 +11,15 @@ public sealed class DatabaseOptions
     public bool? MigrateAtStart { get; set; }
 
     /// <summary>The most connections of one process. <c>Maximum Pool Size</c> in the connection string wins.</summary>
+    [Range(1, 1000)]
     public int MaxPoolSize { get; set; } = Database.DatabaseConnections.Pool;
 
     /// <summary>How long answers to idempotency keys are kept.</summary>
     public TimeSpan IdempotencyRetention { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>
-    /// Keys the fingerprints that bind an idempotency key to its request: where a request holds a password, a plain hash of it
-    /// would be there to be guessed at. The first key makes new fingerprints; a request that matches any is the same one, so that keys can be
-    /// changed.
+    /// Keys of the hash that binds an idempotency key to its request body. Keyed, because a plain hash of a password could be guessed.
+    /// New fingerprints use the first key; all keys are accepted, so a key can be replaced.
     /// </summary>
     public byte[][] FingerprintKeys { get; set; } = [[]];
 

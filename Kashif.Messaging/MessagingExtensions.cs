@@ -66,11 +66,12 @@ public static class MessagingExtensions
     }
 }
 
-/// <summary>Without its broker a service answers all the same: the outbox keeps the events. Names the queues that exist with other arguments.</summary>
+/// <summary>Degraded without a connection, or while a queue exists with other arguments. Requests still work, and the outbox keeps the events.</summary>
 internal sealed class BrokerHealth(Broker broker) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(new HealthCheckResult(
             broker.IsConnected && !broker.Mismatched.Any() ? HealthStatus.Healthy : context.Registration.FailureStatus,
+            // /health writes nested entries only.
             data: broker.Mismatched.ToDictionary(queue => queue, object (_) => new HealthReportEntry(HealthStatus.Degraded, null, TimeSpan.Zero, null, null))));
 }

@@ -36,6 +36,7 @@ public static class PersistenceExtensions
         }
 
         var services = builder.Services.RequireConnection(connectionName);
+        var database = builder.Configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new DatabaseOptions();
         var signal = new OutboxSignal();
         services.AddSingleton(signal);
 
@@ -45,7 +46,7 @@ public static class PersistenceExtensions
             {
                 settings.DisableRetry = true;
                 settings.DisableTracing = true; // KashifTelemetry decides what is traced
-                settings.ConnectionString = Tune(settings.ConnectionString, builder.Configuration.GetValue($"{DatabaseOptions.Section}:{nameof(DatabaseOptions.MaxPoolSize)}", DatabaseConnections.Pool));
+                settings.ConnectionString = Tune(settings.ConnectionString, database.MaxPoolSize);
             },
             options => options
                 .UseNpgsql(npgsql => npgsql.ConfigureDataSource(source => source.ConfigureTracing(QuerySummary.NameSpans)))
@@ -58,7 +59,7 @@ public static class PersistenceExtensions
                     // The caller logs the exceptions that matter; a unique index that causes a 409 is not an error.
                     .Log((CoreEventId.SaveChangesFailed, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug))));
 
-        services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section);
+        services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<DbContext>(provider => provider.GetRequiredService<TContext>());
         services.AddScoped<IdempotencyKey>();
         services.AddScoped(provider => new UnitOfWork(provider.GetRequiredService<TContext>(), provider.GetRequiredService<IdempotencyKey>(), signal));

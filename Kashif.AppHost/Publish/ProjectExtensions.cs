@@ -17,6 +17,11 @@ internal static class ProjectExtensions
         return project.WithHttpProbe(ProbeType.Liveness, "/alive").WithHttpProbe(ProbeType.Readiness, "/health");
     }
 
+    /// <summary>A published service is one of several replicas, which share PostgreSQL's connections.</summary>
+    public static IResourceBuilder<ProjectResource> WithDatabasePool(this IResourceBuilder<ProjectResource> project) => project.ApplicationBuilder.ExecutionContext.IsRunMode
+        ? project
+        : project.WithEnvironment("Database__MaxPoolSize", DatabaseConnections.ReplicaPool.ToString(CultureInfo.InvariantCulture));
+
     /// <summary>
     /// Run by the AppHost, a project has the AppHost's environment, and Aspire's dashboard receives its telemetry. A published project runs in Production and receives only connection
     /// strings and service addresses. The gateway decides which proxies it trusts; Aspire's default trusts every sender.
@@ -31,7 +36,6 @@ internal static class ProjectExtensions
         return project.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery)
             .DisableForwardedHeaders()
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production")
-            .WithEnvironment("Database__MaxPoolSize", DatabaseConnections.ReplicaPool.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", otlpEndpoint);
     }
 }

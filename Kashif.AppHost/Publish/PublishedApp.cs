@@ -40,9 +40,6 @@ internal sealed record PublishedApp(
         return new PublishedApp(workloads, parameters, values, VersionOfCommit());
     }
 
-    /// <summary>The host name of the public URL.</summary>
-    public string PublicHost => Uri.TryCreate(Values.FirstOrDefault(value => value.Key.Name == "public-url").Value, UriKind.Absolute, out var url) ? url.Host : "";
-
     public string ValueOf(ParameterResource parameter) => Values.GetValueOrDefault(parameter, "");
 
     /// <summary>The workloads that call a workload.</summary>

@@ -67,7 +67,7 @@ internal sealed partial record Template(IReadOnlyList<Part> Parts)
                 foreach (var (text, index) in SplitFormat(expression.Format))
                 {
                     await ReadAsync(parts, index is { } hole ? expression.ValueProviders[hole] : text,
-                        index is { } at ? expression.StringFormats[at] == "uri" : isUriEncoded, ports, cancellationToken);
+                        isUriEncoded || (index is { } at && expression.StringFormats[at] == "uri"), ports, cancellationToken);
                 }
 
                 break;

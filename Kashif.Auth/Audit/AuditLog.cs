@@ -8,7 +8,7 @@ namespace Kashif.Auth.Audit;
 /// <summary>Writes security events in the transaction of the change that they report.</summary>
 internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor accessor, TimeProvider time)
 {
-    private DateTimeOffset _last;
+    private DateTimeOffset _next;
 
     /// <summary>Adds an entry to the next save.</summary>
     /// <param name="userId">The account affected.</param>
@@ -32,10 +32,14 @@ internal sealed class AuditLog(AuthDbContext database, IHttpContextAccessor acce
     private void Add(
         Guid userId, string action, string? ipAddress, string? userAgent, IReadOnlyDictionary<string, string>? details = null, Guid? actorId = null)
     {
-        // The list is in the order of the ids, and the id of an entry begins with its time: of two in one microsecond the second is later.
+        // Entries are listed by id. Two entries of one microsecond would have a random order, so the second gets the next microsecond.
         var now = time.GetUtcNow();
-        _last = now < _last.AddMicroseconds(1) ? _last.AddMicroseconds(1) : now;
-        now = _last;
+        if (now < _next)
+        {
+            now = _next;
+        }
+
+        _next = now.AddMicroseconds(1);
         database.AuditLog.Add(new AuditEntry
         {
             Id = TimeOrderedId.Create(now),

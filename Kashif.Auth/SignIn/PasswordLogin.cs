@@ -74,12 +74,13 @@ internal sealed partial class PasswordLogin(
         return result is { Session: not null, Account: { } account } ? result with { DeviceToken = devices.Issue(account.SecurityStamp, device) } : result;
     }
 
-    /// <summary>Asks a signed-in user for the password again. A wrong password counts for the session, as it counts for a known device at a login.</summary>
+    /// <summary>Checks the password of an account. A wrong password counts for the caller's session if it is a session of the account, else as at a login.</summary>
     /// <param name="otp">A second-factor code, needed only if the user has one; null to ask for the password alone.</param>
     public async Task<LoginResult> ReauthenticateAsync(Guid userId, string password, string? otp, CancellationToken cancellationToken)
     {
         var email = await database.Users.Where(user => user.Id == userId).Select(user => user.NormalizedEmail).SingleOrDefaultAsync(cancellationToken);
-        var session = accessor.HttpContext?.User.SessionId?.ToString("N");
+        var caller = accessor.HttpContext?.User;
+        var session = caller?.UserIdOrNull == userId ? caller.SessionId?.ToString("N") : null;
         return await CheckAsync(email ?? "", IsPossible(password) ? password : "", otp, session, opensSession: false, cancellationToken);
     }
 

@@ -46,7 +46,7 @@ internal static class Discovery
 
     public static RouteGroupBuilder MapDiscovery(this IEndpointRouteBuilder endpoints)
     {
-        // Read by the first request: the command migrate runs without Auth's settings.
+        // Read at each request, not here: the command `migrate` runs without Auth's settings.
         var options = endpoints.ServiceProvider.GetRequiredService<IOptions<AuthOptions>>();
         var group = endpoints.MapGroup("/.well-known").WithTags("Discovery").AllowAnonymous();
         group.MapGet("/jwks.json", JwksAsync).WithName("GetJwks").WithSummary("Get the public keys for access tokens (JWKS)").WithPublicCache(() => options.Value.KeyRotation.JwksMaxAge);

@@ -8,7 +8,7 @@ internal static class EmailProblems
 
     public static Error InvalidToken { get; } = Error.Rule("invalid_token", "This link is invalid, expired or already used. Request a new one.");
 
-    /// <summary>The owner of a mailbox can open the link of an account that a stranger registered. Without the password it stays unverified.</summary>
+    /// <summary>A stranger may have registered the address, and its owner may open the link. Without the password the address stays unverified.</summary>
     public static Error PasswordRequired { get; } = Error.Forbidden(
         "password_required", "Enter the password of the account. If you did not register, ignore the e-mail: the address stays unverified.");
 

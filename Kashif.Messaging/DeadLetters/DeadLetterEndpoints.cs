@@ -55,7 +55,7 @@ public sealed record ReplayOneRequest(JsonElement? Data = null);
 
 /// <summary>The result of a replay.</summary>
 /// <param name="Replayed" example="3">How many dead letters were moved into the service's queue.</param>
-/// <param name="Remaining" example="0">How many more match. Repeat the request to move them.</param>
+/// <param name="Remaining" example="0">How many of the oldest 10,000 dead letters still match. Repeat the request to move them.</param>
 internal sealed record ReplayResponse(int Replayed, int Remaining);
 
 /// <summary>The API of a service's dead letters, for admins.</summary>

@@ -10,7 +10,7 @@ namespace Kashif.Messaging.DeadLetters;
 
 /// <summary>
 /// Looks at the service's dead letters and puts them back. A queue can only be read from its head, so both take all letters
-/// without acknowledging them, and reject in the end those that stay, which puts them back.
+/// without acknowledging them, and in the end reject the remaining ones, which puts them back.
 /// </summary>
 internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes, ServiceIdentity identity, TimeProvider time)
 {

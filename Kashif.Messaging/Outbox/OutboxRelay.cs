@@ -128,9 +128,13 @@ internal sealed partial class OutboxRelay<TContext>(
 
         var waiting = WaitingTypes();
         var batch = await TakeAsync(connection, waiting, cancellationToken);
-        foreach (var gone in _unroutable.Keys.Except(waiting).Except(batch.Select(message => message.Type)).ToList())
+        if (batch.Count < options.Value.RelayBatch)
         {
-            _unroutable.Remove(gone);
+            // A type that no longer waits and has no event left starts with the shortest delay again.
+            foreach (var gone in _unroutable.Keys.Except(waiting).Except(batch.Select(message => message.Type)).ToList())
+            {
+                _unroutable.Remove(gone);
+            }
         }
 
         if (waiting.Length == 0)

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Kashif.Messaging.Retention;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +17,10 @@ internal sealed class DeliveryCleanup(
         // An ended delivery keeps the time of the attempt that would have followed.
         var before = _time.GetUtcNow() - options.Value.Retention;
         return services.GetRequiredService<NotificationsDbContext>().Deliveries
-            .Where(delivery => delivery.State != DeliveryState.Pending && delivery.NextAttemptAt < before)
+            .Where(EndedBefore(before))
             .ExecuteDeleteAsync(cancellationToken);
     }
+
+    public static Expression<Func<Delivery, bool>> EndedBefore(DateTimeOffset before) =>
+        delivery => delivery.State != DeliveryState.Pending && delivery.NextAttemptAt < before;
 }

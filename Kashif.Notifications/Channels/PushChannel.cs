@@ -9,6 +9,7 @@ namespace Kashif.Notifications.Channels;
 /// <summary>Sends notifications to devices, and removes devices that no longer have the app.</summary>
 internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel
 {
+    private static readonly SendOutcome LeaseEnded = new(SendResult.Retry, "lease_ended");
     private static readonly SendOutcome DeviceRemoved = new(SendResult.Refused, "device_removed");
 
     public string Name => ChannelNames.Push;
@@ -32,17 +33,26 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
                 """)
             .ToListAsync(cancellationToken);
 
-        // The query drops deliveries to devices that are removed or registered by another user since. The sender keeps no order, so the
-        // second push of a device waits for the first.
+        // The query skips devices that were removed or now belong to another user. The sender keeps no order, so the second push of a
+        // device waits for the first, and does not overtake it if that fails.
         var outcomes = new Dictionary<long, (DuePush Push, SendOutcome Outcome)>();
+        var stopped = new Dictionary<Guid, SendOutcome>();
         foreach (var turn in sendable.GroupBy(push => push.DeviceId).SelectMany(device => device.Index()).GroupBy(push => push.Index, push => push.Item))
         {
-            var pushes = turn.ToList();
-            var sent = await sender.SendAsync(pushes.ConvertAll(push => push.ToPush()), cancellationToken);
-            foreach (var (push, outcome) in pushes.Zip(sent))
+            var pushes = turn.Where(push => !stopped.ContainsKey(push.DeviceId)).ToList();
+            foreach (var (push, outcome) in pushes.Zip(await SendAsync(pushes)))
             {
                 outcomes[push.Id] = (push, outcome);
+                if (outcome.Result is SendResult.Retry or SendResult.DeviceGone)
+                {
+                    stopped[push.DeviceId] = outcome;
+                }
             }
+        }
+
+        foreach (var push in sendable.Where(push => !outcomes.ContainsKey(push.Id)))
+        {
+            outcomes[push.Id] = (push, stopped[push.DeviceId]);
         }
 
         var gone = outcomes.Values.Where(entry => entry.Outcome.Result is SendResult.DeviceGone).Select(entry => entry.Push.DeviceId).ToList();
@@ -52,6 +62,19 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
         }
 
         return [.. deliveries.Select(id => outcomes.TryGetValue(id, out var entry) ? entry.Outcome : DeviceRemoved)];
+
+        // The time of the lease may end between two turns. What was sent before stays sent.
+        async Task<IReadOnlyList<SendOutcome>> SendAsync(List<DuePush> pushes)
+        {
+            try
+            {
+                return pushes is [] ? [] : await sender.SendAsync(pushes.ConvertAll(push => push.ToPush()), cancellationToken);
+            }
+            catch (OperationCanceledException) when (outcomes.Count > 0)
+            {
+                return [.. pushes.Select(_ => LeaseEnded)];
+            }
+        }
     }
 
     private sealed record DuePush(

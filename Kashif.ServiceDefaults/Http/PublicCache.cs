@@ -20,7 +20,8 @@ public static class PublicCache
     /// </summary>
     public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, TimeSpan maxAge) => builder.WithPublicCache(() => maxAge);
 
-    /// <summary>The same with a time that each response reads.</summary>
+    /// <summary>As the other overload, but reads the time at each response, for options that are not available at start.</summary>
+    /// <param name="maxAge">How long caches keep the response.</param>
     public static RouteHandlerBuilder WithPublicCache(this RouteHandlerBuilder builder, Func<TimeSpan> maxAge)
     {
         return builder.WithEntityTag().AddEndpointFilter(async (invocation, next) =>

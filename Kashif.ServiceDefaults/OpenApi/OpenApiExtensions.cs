@@ -32,11 +32,11 @@ internal static class OpenApiExtensions
             options.AddDocumentTransformer(Examples.AddAsync);
         });
 
-    /// <summary>Builds the document at the first request and keeps it: it is the same for all.</summary>
+    /// <summary>Keeps the document of the first request: it is the same for all.</summary>
     public static void MapKashifOpenApi(this IEndpointRouteBuilder endpoints)
     {
-        var document = new Lazy<Task<byte[]>>(() => BuildAsync(endpoints.ServiceProvider));
-        endpoints.MapGet($"/openapi/{Version}.json", async () => TypedResults.Bytes(await document.Value, "application/json;charset=utf-8"))
+        byte[]? document = null;
+        endpoints.MapGet($"/openapi/{Version}.json", async () => TypedResults.Bytes(document ??= await BuildAsync(endpoints.ServiceProvider), "application/json;charset=utf-8"))
             .ExcludeFromDescription().AllowAnonymous();
     }
 

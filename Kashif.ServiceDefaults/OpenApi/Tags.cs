@@ -7,7 +7,7 @@ internal static class Tags
 {
     private static readonly Dictionary<string, string> Descriptions = new()
     {
-        ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete the own account.",
+        ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete your account.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
         ["API keys"] = "Keys with which programs act for their owner.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
@@ -24,7 +24,7 @@ internal static class Tags
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Sessions"] = "The places where the user is signed in.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
-        ["Two-factor"] = "Two-factor authentication by app and backup codes.",
+        ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
     };
 
     public static Task DescribeAsync(OpenApiDocument document)

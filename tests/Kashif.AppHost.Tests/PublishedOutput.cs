@@ -7,6 +7,7 @@ internal sealed class PublishedOutput : IDisposable
 {
     public const string PublicUrl = "https://kashif.example.org", AdminEmail = "admin@example.org";
 
+    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(4);
     private static readonly string[] Given = [$"--Parameters:public-url={PublicUrl}", $"--Parameters:admin-email={AdminEmail}"];
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("kashif-publish-").FullName;
@@ -38,7 +39,15 @@ internal sealed class PublishedOutput : IDisposable
         var errors = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
-        await process.WaitForExitAsync();
+        try
+        {
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(LongestRun, TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
         return (process.ExitCode, await output + await errors);
     }
 

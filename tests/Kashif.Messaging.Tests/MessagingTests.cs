@@ -101,24 +101,28 @@ public sealed class MessagingTests(MessagingServers servers)
         await using var service = await SampleService.StartAsync(servers, ResourceNames.Coupons);
         var (user, report) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var hourAgo = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1);
-
-        await service.WithDbAsync(database =>
+        try
         {
-            database.Publish(new UserDataErased(user, ResourceNames.Coupons), hourAgo);
-            return database.SaveChangesAsync(Cancel);
-        });
-        await PublishAsync(service, report);
+            await service.WithDbAsync(database =>
+            {
+                database.Publish(new UserDataErased(user, ResourceNames.Coupons), hourAgo);
+                return database.SaveChangesAsync(Cancel);
+            });
+            await PublishAsync(service, report);
 
-        await tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == report);
-        (await OldestAgeAsync(service)).ShouldBeGreaterThanOrEqualTo(3600);
-        (await service.WithDbAsync(database => database.Set<OutboxMessage>().Select(message => message.Type).Distinct().ToListAsync(Cancel)))
-            .ShouldContain(UserDataErased.Type);
-        service.Logs.Lines.Count(line => line.Contains($"The queue {ResourceNames.Auth} exists with other arguments")).ShouldBe(1);
-        var messaging = await HealthAsync(service, ResourceNames.Messaging);
-        messaging.GetProperty("status").GetString().ShouldBe("degraded");
-        messaging.GetProperty("checks").EnumerateObject().Select(queue => queue.Name).ShouldBe([ResourceNames.Auth]);
-
-        await tap.DeleteAsync(ResourceNames.Auth);
+            await tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == report);
+            (await OldestAgeAsync(service)).ShouldBeGreaterThanOrEqualTo(3600);
+            (await service.WithDbAsync(database => database.Set<OutboxMessage>().Select(message => message.Type).Distinct().ToListAsync(Cancel)))
+                .ShouldContain(UserDataErased.Type);
+            service.Logs.Lines.Count(line => line.Contains($"The queue {ResourceNames.Auth} exists with other arguments")).ShouldBe(1);
+            var messaging = await HealthAsync(service, ResourceNames.Messaging);
+            messaging.GetProperty("status").GetString().ShouldBe("degraded");
+            messaging.GetProperty("checks").EnumerateObject().Select(queue => queue.Name).ShouldBe([ResourceNames.Auth]);
+        }
+        finally
+        {
+            await tap.DeleteAsync(ResourceNames.Auth);
+        }
 
         await OutboxEmptiesAsync(service);
         await Eventually.TrueAsync(

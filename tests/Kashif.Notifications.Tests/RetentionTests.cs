@@ -1,4 +1,6 @@
 using Kashif.Notifications.Channels;
+using Kashif.Notifications.Data;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -31,18 +33,22 @@ public sealed class RetentionTests(NotificationsServers servers)
     public async Task The_clean_up_of_deliveries_has_an_index()
     {
         await using var service = await NotificationsService.StartAsync(servers);
-        await using var database = NpgsqlDataSource.Create(service.Database);
-        await using var explain = database.CreateCommand("""
-            SET enable_seqscan = off;
-            EXPLAIN DELETE FROM deliveries WHERE state <> 'pending' AND next_attempt_at < now()
-            """);
+        await using var scope = service.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        await database.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await database.Database.ExecuteSqlAsync($"SET enable_seqscan = off", TestContext.Current.CancellationToken);
+        await using var explain = database.Deliveries.Where(DeliveryCleanup.EndedBefore(DateTimeOffset.UnixEpoch)).CreateDbCommand();
+        explain.CommandText = $"EXPLAIN {explain.CommandText}";
         var plan = new List<string>();
-        await using var reader = await explain.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        await using (var reader = await explain.ExecuteReaderAsync(TestContext.Current.CancellationToken))
         {
-            plan.Add(reader.GetString(0));
+            while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            {
+                plan.Add(reader.GetString(0));
+            }
         }
 
+        await database.Database.ExecuteSqlAsync($"RESET enable_seqscan", TestContext.Current.CancellationToken);
         plan.ShouldContain(line => line.Contains("ix_deliveries_next_attempt_at", StringComparison.Ordinal));
     }
 }

@@ -166,7 +166,7 @@ public sealed class GeographyTests(ReportingService service)
         var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
         await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
 
-        foreach (var (radius, found) in ((double? Radius, int Found)[])[(null, 1), (Globe.Chord(1_000), 1)])
+        foreach (var radius in (double?[])[null, Globe.Chord(1_000)])
         {
             await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
             var before = await ReadSoFarAsync(database);
@@ -177,7 +177,7 @@ public sealed class GeographyTests(ReportingService service)
             };
             var rows = await list.NearestAsync(null, Cancelled);
 
-            rows.Count.ShouldBe(found);
+            rows.Count.ShouldBe(1);
             (await ReadSoFarAsync(database) - before).ShouldBeInRange(1, ReportList.Filtered);
         }
     }

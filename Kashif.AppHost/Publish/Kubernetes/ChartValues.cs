@@ -67,7 +67,7 @@ internal sealed class ChartValues
                 foreach (var (key, value) in mapping.Children)
                 {
                     var name = ((YamlScalarNode)key).Value ?? "";
-                    members[name] = SchemaOf(value, isClosed: name != "resources");
+                    members[name] = name == "secrets" ? Texts(value) : SchemaOf(value, isClosed: name != "resources");
                 }
 
                 // Helm adds "global" to the values of a chart that is part of another one.
@@ -85,6 +85,11 @@ internal sealed class ChartValues
                 return new JsonObject { ["type"] = new JsonArray("string", "integer") }; // smtpPort: 587
         }
     }
+
+    /// <summary>A secret of digits would reach a template as a number, and print as 1.2e+09.</summary>
+    private static JsonObject Texts(YamlNode node) => node is YamlMappingNode mapping
+        ? new JsonObject { ["type"] = "object", ["properties"] = new JsonObject(mapping.Children.Select(child => KeyValuePair.Create(((YamlScalarNode)child.Key).Value ?? "", (JsonNode?)Texts(child.Value)))), ["additionalProperties"] = false }
+        : new JsonObject { ["type"] = node is YamlScalarNode { Style: ScalarStyle.DoubleQuoted } ? "string" : "boolean" };
 
     private void Append(StringBuilder text, YamlMappingNode node, string path, string indent)
     {

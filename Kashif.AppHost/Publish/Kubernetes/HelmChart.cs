@@ -9,7 +9,7 @@ internal static class HelmChart
     private const string ChartVersion = "1.0.0";
 
     private const string Header = """
-        The settings of Kashif's chart. Set your own in a file of yours:
+        The settings of Kashif's chart. Put your own settings in another file:
         
           helm upgrade --install kashif . --values production.yaml
         
@@ -69,7 +69,7 @@ internal static class HelmChart
     private static ChartValues ValuesOf(PublishedApp app)
     {
         var values = new ChartValues();
-        values.Explain("image", "The images of our services: <registry>/kashif-<service>:<tag>. `./kashif images` builds them.");
+        values.Explain("image", "The images of our services: <registry>/kashif/<service>:<tag>. `./kashif images` builds them.");
         values.Add("image.registry", "", "For example registry.example.org/city");
         values.Add("image.tag", "", "Empty: the chart's appVersion.");
         values.Add("image.pullPolicy", "IfNotPresent");
@@ -92,7 +92,7 @@ internal static class HelmChart
         values.Add("tls.enabled", new YamlScalarNode("false"), "HTTPS between our services. The gateway speaks HTTPS too: tell the ingress controller, for example by the annotation\nnginx.ingress.kubernetes.io/backend-protocol: HTTPS (others want it in services.gateway.service.annotations). Servers of your own are asked for TLS in their connection strings.");
         values.Add("tls.secretName", "kashif-internal-tls", "A Secret with tls.crt, tls.key and ca.crt, for the names <release>-<service> and <release>-metrics.");
         values.Add("tls.issuer", "", "The name of a ClusterIssuer of cert-manager that makes this Secret. Empty: you make it.");
-        values.Add("networkPolicy.enabled", new YamlScalarNode("true"), "Only the gateway is reachable from outside, and each workload only for those that call it.\nNeeds a network plugin that enforces policies.");
+        values.Add("networkPolicy.enabled", new YamlScalarNode("true"), "Only the gateway is reachable from outside. A workload accepts only its callers.\nNeeds a network plugin that enforces policies.");
         values.Add("monitoring.enabled", new YamlScalarNode("false"), "A ServiceMonitor and alert rules for the Prometheus operator.");
         values.Add("monitoring.namespace", "monitoring", "The namespace of Prometheus.");
         values.Add("monitoring.labels", new YamlMappingNode(), "Labels by which Prometheus finds them, such as release: prometheus");

@@ -51,13 +51,13 @@ internal static class SharedObjects
             .Declare($"$value := include \"kashif.secret\" (list . \"{parameter.Name}\" .Values.{key}.value {(isGenerated ? ".Values.secrets.generate" : "false")} \"{key}\" {(isGenerated ? "true" : "false")})");
         foreach (var name in keys)
         {
-            secret.Set($"stringData.{name}", name == "value" ? "$value | quote" : "$value | urlquery | quote");
+            secret.Set($"stringData.{name}", name == "value" ? "$value | quote" : "$value | urlquery | replace \"+\" \"%20\" | quote");
         }
 
         return secret;
     }
 
-    /// <summary>Nothing is reachable by default; a workload is reachable for the workloads that call it, the gateway for everybody.</summary>
+    /// <summary>No pod is reachable by default. Its callers reach a workload, and every client reaches the gateway.</summary>
     public static IEnumerable<Manifest> NetworkPolicies(PublishedApp app)
     {
         yield return new Manifest(new V1NetworkPolicy
