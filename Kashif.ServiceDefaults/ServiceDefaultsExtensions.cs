@@ -89,7 +89,7 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>Runs the service, or the <see cref="ServiceCommand"/> that the arguments name.</summary>
-    /// <returns>The exit code: 0, or 2 for an unknown command or option.</returns>
+    /// <returns>The exit code: 0 or the command's, or 2 for an unknown command or option.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
     {
         if (args is [] or [['-', ..], ..]) // options, such as --urls, are configuration
@@ -114,6 +114,6 @@ public static class ServiceDefaultsExtensions
         }
 
         await chosen.RunAsync(app.Services, options.ToDictionary(option => option[0], option => option[1]), CancellationToken.None);
-        return 0;
+        return Environment.ExitCode;
     }
 }

@@ -22,6 +22,7 @@ public static class HealthExtensions
     {
         builder.Services.AddHealthChecks();
         builder.Services.TryAddSingleton<SharedHealth>();
+        builder.Services.AddCommand("healthcheck", HealthCommand.RunAsync);
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
             foreach (var check in options.Registrations)
