@@ -43,6 +43,8 @@ internal sealed class RunData
 
     public static RunData For(IDistributedApplicationBuilder builder) => All.GetValue(builder, builder => new RunData(builder));
 
+    public static string NewSecret() => RandomNumberGenerator.GetString(Alphabet, Length);
+
     /// <returns>The path of a file or directory. Its parent directory exists.</returns>
     public string PathOf(string name)
     {
@@ -78,7 +80,7 @@ internal sealed class RunData
             }
 
             // Atomic: an interrupted start leaves no truncated secret.
-            File.WriteAllText($"{path}.next", RandomNumberGenerator.GetString(Alphabet, Length));
+            File.WriteAllText($"{path}.next", NewSecret());
             File.Move($"{path}.next", path, overwrite: true);
         }
 

@@ -28,6 +28,8 @@ internal static class PublishTargets
         }
 
         builder.AddTarget("kubernetes", Kubernetes.HelmChart.WriteAsync);
+        builder.AddTarget("azure", Azure.AzureTarget.WriteAsync);
+        builder.AddTarget("compose", (app, directory, cancellationToken) => Compose.ComposeTarget.WriteAsync(app, builder.Configuration, directory, cancellationToken));
     }
 
     private static void AddTarget(this IDistributedApplicationBuilder builder, string name, Func<PublishedApp, string, CancellationToken, Task> writeAsync) =>

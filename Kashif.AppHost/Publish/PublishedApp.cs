@@ -101,6 +101,12 @@ internal sealed record Workload(
 
     public bool IsProject => Resource is ProjectResource;
 
+    /// <summary>The directory of a project. Null for a server.</summary>
+    public string? ProjectDirectory => Path.GetDirectoryName((Resource as ProjectResource)?.GetProjectMetadata().ProjectPath);
+
+    /// <summary>The name of a project's program, such as <c>Kashif.Auth</c>. Null for a server.</summary>
+    public string? Program => (Resource as ProjectResource)?.GetProjectMetadata().ProjectPath is { } path ? Path.GetFileNameWithoutExtension(path) : null;
+
     /// <summary>The command that replaces the image's entry point. Null keeps it.</summary>
     public string? EntryPoint => (Resource as ContainerResource)?.Entrypoint;
 

@@ -6,11 +6,18 @@ namespace Kashif.Publish;
 internal abstract record Part;
 
 /// <summary>Fixed text.</summary>
-internal sealed record Literal(string Text) : Part;
+internal record Literal(string Text) : Part;
+
+/// <summary>The port on which other workloads reach a workload.</summary>
+internal sealed record PortNumber(string Workload, string Port) : Literal(Port);
 
 /// <summary>The value of a parameter.</summary>
 /// <param name="IsUriEncoded">Whether the value stands in a URI and is percent-encoded.</param>
-internal sealed record ParameterValue(ParameterResource Parameter, bool IsUriEncoded) : Part;
+internal sealed record ParameterValue(ParameterResource Parameter, bool IsUriEncoded) : Part
+{
+    /// <summary>The name of a parameter among the settings of a target.</summary>
+    public static string NameOf(ParameterResource parameter) => parameter is IResourceWithConnectionString ? $"{parameter.Name}-connection-string" : parameter.Name;
+}
 
 /// <summary>The host name under which other workloads reach a workload.</summary>
 internal sealed record HostName(string Workload) : Part;
@@ -80,13 +87,14 @@ internal sealed partial record Template(IReadOnlyList<Part> Parts)
     {
         var endpoint = expression.Endpoint;
         var host = new HostName(endpoint.Resource.Name);
-        var port = new Literal(ports(endpoint).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var port = new PortNumber(endpoint.Resource.Name, ports(endpoint).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return expression.Property switch
         {
             EndpointProperty.Url => [new Literal($"{endpoint.Scheme}://"), host, new Literal(":"), port],
             EndpointProperty.HostAndPort => [host, new Literal(":"), port],
             EndpointProperty.Host or EndpointProperty.IPV4Host => [host],
-            EndpointProperty.Port or EndpointProperty.TargetPort => [port],
+            EndpointProperty.Port => [port],
+            EndpointProperty.TargetPort => [new Literal(port.Port)],
             EndpointProperty.Scheme => [new Literal(endpoint.Scheme)],
             var other => throw new NotSupportedException($"The property {other} of an endpoint cannot be published."),
         };
