@@ -21,7 +21,7 @@ internal static class CouponsExtensions
         services.AddJsonContext(CouponsJson.Default);
         services.AddOptions<RedemptionOptions>()
             .BindConfiguration(RedemptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"http://{ResourceNames.Gamification}"))
+        services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Gamification}"))
             .AddServiceToken();
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();

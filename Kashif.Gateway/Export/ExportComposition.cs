@@ -88,7 +88,7 @@ internal sealed partial class ExportComposition(RequestDelegate next, IHttpClien
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(PartTimeout);
         using var response = await clients.CreateClient(Client).GetAsync(
-            $"http://{service}/internal/v1/users/{userId}/export", HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            $"https+http://{service}/internal/v1/users/{userId}/export", HttpCompletionOption.ResponseHeadersRead, limit.Token);
         response.EnsureSuccessStatusCode();
         await response.Content.CopyToAsync(document, limit.Token);
     }

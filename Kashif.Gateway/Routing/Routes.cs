@@ -48,7 +48,7 @@ internal static class Routes
     {
         ClusterId = area.Service,
         LoadBalancingPolicy = LoadBalancingPolicies.PowerOfTwoChoices,
-        Destinations = new Dictionary<string, DestinationConfig> { [area.Service] = new() { Address = $"http://{area.Service}" } },
+        Destinations = new Dictionary<string, DestinationConfig> { [area.Service] = new() { Address = $"https+http://{area.Service}" } },
         // Kestrel accepts UTF-8 in headers. The client's default, ASCII, would fail on it and count as a failure of the service.
         HttpClient = new HttpClientConfig { RequestHeaderEncoding = Encoding.UTF8.WebName, ResponseHeaderEncoding = Encoding.UTF8.WebName },
         HttpRequest = new ForwarderRequestConfig

@@ -16,7 +16,7 @@ internal static class ApiKeys
 
     public static IServiceCollection AddApiKeys(this IServiceCollection services)
     {
-        services.AddHttpClient(ApiKeyTokens.Client, client => client.BaseAddress = new Uri($"http://{ResourceNames.Auth}")).AddServiceToken();
+        services.AddHttpClient(ApiKeyTokens.Client, client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Auth}")).AddServiceToken();
         services.AddSingleton<ApiKeyTokens>();
         return services;
     }

@@ -11,7 +11,7 @@ namespace Kashif.Security;
 internal sealed class RemoteValidationKeys(IHttpClientFactory clients, TimeProvider time, ILogger<RemoteValidationKeys> logger) : TokenValidationKeys(time, logger)
 {
     public const string Client = "auth-keys";
-    private const string WellKnown = $"http://{ResourceNames.Auth}/api/v1/auth/.well-known";
+    private const string WellKnown = $"https+http://{ResourceNames.Auth}/api/v1/auth/.well-known";
 
     /// <summary>A revoked key stays valid for this time, plus a minute in <see cref="ValidatedTokens"/>.</summary>
     protected override TimeSpan Freshness => TimeSpan.FromMinutes(1);

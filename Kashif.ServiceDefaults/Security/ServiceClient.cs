@@ -29,7 +29,7 @@ public static class ServiceClientExtensions
     {
         builder.Services.AddOptions<ServiceClientOptions>()
             .BindConfiguration(ServiceClientOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddHttpClient(ServiceTokens.Client, client => client.BaseAddress = new Uri($"http://{ResourceNames.Auth}"));
+        builder.Services.AddHttpClient(ServiceTokens.Client, client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Auth}"));
         builder.Services.TryAddSingleton<ServiceTokens>();
         builder.Services.TryAddTransient<ServiceTokenHandler>();
         return builder.AddHttpMessageHandler<ServiceTokenHandler>();
