@@ -10,6 +10,7 @@ using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Representation;
 using Kashif.Gateway.Routing;
 using Kashif.Gateway.Security;
+using Kashif.Health;
 using Kashif.Localization;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -40,6 +41,7 @@ internal static class GatewayExtensions
 
         services.AddOptions<ProxyOptions>().BindConfiguration(ProxyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddRequestTimeouts();
+        services.AddSingleton<DrainingReplicas>();
         services.AddSingleton<IProxyConfigProvider>(provider =>
         {
             var options = provider.GetRequiredService<IOptions<ProxyOptions>>().Value;
@@ -48,10 +50,15 @@ internal static class GatewayExtensions
         services.AddReverseProxy()
             .AddServiceDiscoveryDestinationResolver()
             .AddTransforms(Transforms.Add)
+            .AddTransforms(context => context.Services.GetRequiredService<DrainingReplicas>().AddTransforms(context))
             .AddTransforms(ExportExtensions.AddExportTransforms)
             .ConfigureHttpClient((_, handler) =>
             {
                 handler.ConnectTimeout = TimeSpan.FromSeconds(3);
+
+                // Shorter than Shutdown:Delay: a replica closes the connections that are used while it drains, and this closes the others
+                // before the replica does.
+                handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(3);
                 handler.AutomaticDecompression = DecompressionMethods.None;
             });
 
@@ -72,7 +79,7 @@ internal static class GatewayExtensions
         {
             health.Add(new HealthCheckRegistration(
                 area.Service, provider => new ServiceHealth(provider.GetRequiredService<IProxyStateLookup>(), area.Service),
-                failureStatus: null, tags: null, HealthTimeout));
+                failureStatus: null, [HealthExtensions.OtherService], HealthTimeout));
         }
 
         return builder;
@@ -120,6 +127,7 @@ internal static class GatewayExtensions
             proxy.Use(BodyLimits.RejectTooLargeAsync);
             proxy.Use(MapProxyErrorsAsync);
             proxy.UseExport();
+            proxy.Use(app.Services.GetRequiredService<DrainingReplicas>().AvoidAsync);
             proxy.Use(Retries.RetryAsync);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();

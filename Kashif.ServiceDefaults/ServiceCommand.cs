@@ -8,6 +8,9 @@ namespace Kashif;
 public sealed record ServiceCommand(
     string Name, IReadOnlyList<string> Options, Func<IServiceProvider, IReadOnlyDictionary<string, string>, CancellationToken, Task> RunAsync);
 
+/// <summary>A command cannot be run as it was typed; the message says why. The process ends with exit code 2.</summary>
+public sealed class CommandException(string message) : Exception(message);
+
 public static class ServiceCommandExtensions
 {
     /// <summary>Adds a command for <see cref="ServiceDefaultsExtensions.RunServiceAsync"/>.</summary>

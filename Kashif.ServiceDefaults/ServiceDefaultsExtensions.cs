@@ -2,6 +2,7 @@ using Kashif.Health;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.OpenApi;
+using Kashif.Shutdown;
 using Kashif.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -24,6 +25,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddSingleton(new ServiceIdentity(service));
         builder.AddKashifTelemetry();
         builder.AddKashifHealth();
+        builder.AddKashifShutdown();
         builder.AddKashifHttp();
         builder.Services.AddKashifOpenApi(service);
         builder.Services.AddServiceDiscovery();
@@ -79,7 +81,7 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>Maps <c>/health</c>, <c>/alive</c>, <c>/metrics</c> and <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Maps <c>/health</c>, <c>/ready</c>, <c>/alive</c>, <c>/metrics</c> and <c>/openapi/v1.json</c>.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapKashifHealth();
@@ -89,12 +91,21 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>Runs the service, or the <see cref="ServiceCommand"/> that the arguments name.</summary>
-    /// <returns>The exit code: 0 or the command's, or 2 for an unknown command or option.</returns>
+    /// <returns>The exit code: 0, 1 for a command that failed, or 2 for one that cannot be run as it was typed.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app, string[] args)
     {
         if (args is [] or [['-', ..], ..]) // options, such as --urls, are configuration
         {
-            await app.RunAsync();
+            var stopping = app.Lifetime.ApplicationStopping;
+            try
+            {
+                await app.RunAsync();
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                // Stopped while it waited for something before it served.
+            }
+
             return 0;
         }
 
@@ -113,7 +124,20 @@ public static class ServiceDefaultsExtensions
             return 2;
         }
 
-        await chosen.RunAsync(app.Services, options.ToDictionary(option => option[0], option => option[1]), CancellationToken.None);
-        return Environment.ExitCode;
+        try
+        {
+            await chosen.RunAsync(app.Services, options.ToDictionary(option => option[0], option => option[1]), CancellationToken.None);
+            return Environment.ExitCode; // set by a command such as healthcheck
+        }
+        catch (CommandException exception)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return 2;
+        }
+        catch (Exception exception)
+        {
+            await Console.Error.WriteLineAsync($"{typed} failed: {exception}");
+            return 1;
+        }
     }
 }

@@ -5,8 +5,9 @@ using Yarp.ReverseProxy.Transforms;
 namespace Kashif.Gateway.Routing;
 
 /// <summary>
-/// Retries a failed request once, on another replica, if that is safe: reads without a body, and PUT and DELETE if there was no
-/// connection. Never sends a body twice.
+/// Retries a failed request once if that is safe: any request if there was no connection, and reads without a body also if the connection
+/// broke off or a replica of several is unavailable. On another replica, or at the same address, behind which a load balancer may have others.
+/// Never sends a body twice.
 /// </summary>
 internal static class Retries
 {
@@ -16,13 +17,7 @@ internal static class Retries
         var proxy = context.GetReverseProxyFeature();
         var replicas = proxy.AvailableDestinations;
         var isRead = IsRead(context.Request.Method) && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true;
-        if (replicas.Count < 2 || !(isRead || IsRepeatable(context.Request.Method)))
-        {
-            await next(context);
-            return;
-        }
-
-        var attempt = isRead ? new Attempt() : null;
+        var attempt = isRead && replicas.Count > 1 ? new Attempt() : null;
         context.Features.Set(attempt);
         await next(context);
         context.Features.Set<Attempt>(null);
@@ -35,7 +30,7 @@ internal static class Retries
 
         context.Features.Set<IForwarderErrorFeature>(null);
         context.Response.Clear();
-        proxy.AvailableDestinations = [.. replicas.Where(replica => replica != proxy.ProxiedDestination)];
+        proxy.AvailableDestinations = replicas.Count > 1 ? [.. replicas.Where(replica => replica != proxy.ProxiedDestination)] : replicas;
         await next(context);
     }
 
@@ -58,8 +53,6 @@ internal static class Retries
     };
 
     private static bool IsRead(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
-
-    private static bool IsRepeatable(string method) => HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
 
     /// <summary>Marks the first attempt.</summary>
     private sealed class Attempt

@@ -17,7 +17,8 @@ namespace Kashif.Messaging.Consumers;
 /// Takes messages from the service's queue in batches. A batch that fails is tried message by message, so one bad message
 /// does not block the others. A message that fails alone goes to a delayed retry queue and in the end to the dead letters. So does an
 /// event without a handler here: another replica of a newer or older version may handle it. If none does, it is acknowledged in the
-/// end. Nothing is acknowledged before its effect, its retry or its dead letter is safe.
+/// end. Nothing is acknowledged before its effect, its retry or its dead letter is safe. When the process drains, the consumer takes no more
+/// messages, ends the batches in progress, and leaves the others to other replicas.
 /// </summary>
 internal sealed partial class EventConsumer<TContext>(
     EventProcessor<TContext> processor,
@@ -26,6 +27,7 @@ internal sealed partial class EventConsumer<TContext>(
     Broker broker,
     MessagingMetrics metrics,
     ServiceIdentity identity,
+    IHostApplicationLifetime lifetime,
     TimeProvider time,
     IOptions<MessagingOptions> options,
     ILogger<EventConsumer<TContext>> logger) : BackgroundService
@@ -37,42 +39,51 @@ internal sealed partial class EventConsumer<TContext>(
     private readonly Backoff _reconnect = new(time);
     private readonly ConcurrentDictionary<string, bool> _unhandledTypes = [];
 
+    /// <summary>Ends when the process drains; the token, which ends what is in progress, comes later.</summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var draining = lifetime.ApplicationStopping;
+        while (!draining.IsCancellationRequested)
         {
             try
             {
-                await ConsumeAsync(stoppingToken);
+                await ConsumeAsync(draining, stoppingToken);
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (draining.IsCancellationRequested)
             {
                 break;
             }
             catch (Exception exception)
             {
                 ConsumerFailed(logger, exception);
-                await _reconnect.WaitAsync(stoppingToken);
+                await _reconnect.WaitAsync(draining);
             }
         }
     }
 
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await (ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.StopAsync(cancellationToken);
+    }
+
     /// <summary>Consumes on one channel until it breaks, the queue is deleted or the service stops.</summary>
-    private async Task ConsumeAsync(CancellationToken stoppingToken)
+    private async Task ConsumeAsync(CancellationToken draining, CancellationToken stoppingToken)
     {
         var settings = options.Value;
         var prefetch = settings.ConsumerBatch * (settings.ConsumerConcurrency + 1);
         var inbound = Channel.CreateUnbounded<BasicDeliverEventArgs>(); // bounded by the prefetch
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(broken.Token, draining);
 
-        var channel = await broker.OpenChannelAsync(stoppingToken);
-        var failures = await broker.OpenPublishChannelAsync(prefetch, stoppingToken);
+        var channel = await broker.OpenChannelAsync(draining);
+        var failures = await broker.OpenPublishChannelAsync(prefetch, draining);
         try
         {
-            await subscriptions.RenewAsync(stoppingToken);
-            await broker.DeclareTopologyAsync(identity.Name, stoppingToken);
-            await subscriptions.ReconcileAsync(channel, stoppingToken);
-            await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, stoppingToken);
+            await subscriptions.RenewAsync(draining);
+            await broker.DeclareTopologyAsync(identity.Name, draining);
+            await subscriptions.ReconcileAsync(channel, draining);
+            await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, draining);
 
             // A closed channel is replaced at once: the broker redelivers its messages.
             channel.ChannelShutdownAsync += (_, _) => CancelAsync(broken);
@@ -89,6 +100,11 @@ internal sealed partial class EventConsumer<TContext>(
             };
             consumer.UnregisteredAsync += (_, _) =>
             {
+                if (draining.IsCancellationRequested)
+                {
+                    return Task.CompletedTask; // we are cancelling it
+                }
+
                 // The broker cancels the consumer of a queue that is deleted, and leaves the channel open.
                 if (channel.IsOpen)
                 {
@@ -97,15 +113,16 @@ internal sealed partial class EventConsumer<TContext>(
 
                 return CancelAsync(broken);
             };
-            await channel.BasicConsumeAsync(identity.Name, autoAck: false, consumer, stoppingToken);
+            var tag = await channel.BasicConsumeAsync(identity.Name, autoAck: false, consumer, draining);
             _reconnect.Reset();
             health.Consumes = true;
             Consuming(logger, identity.Name);
 
             var session = new Session(channel, failures, inbound.Reader);
             await Task.WhenAll(Enumerable.Range(0, settings.ConsumerConcurrency)
-                .Select(_ => WorkAsync(session, settings.ConsumerBatch, broken))
-                .Append(KeepSubscriptionsAsync(channel, broken.Token)));
+                .Select(_ => WorkAsync(session, settings.ConsumerBatch, broken, ending.Token))
+                .Append(KeepSubscriptionsAsync(channel, ending.Token))
+                .Append(CancelAtDrainAsync(channel, tag, ending.Token)));
         }
         finally
         {
@@ -127,26 +144,39 @@ internal sealed partial class EventConsumer<TContext>(
         }
     }
 
-    /// <summary>Works until the channel breaks. A failure breaks it for all workers, so that unacknowledged messages are redelivered.</summary>
-    private async Task WorkAsync(Session session, int batchSize, CancellationTokenSource broken)
+    /// <summary>The broker sends nothing more while the last batches end.</summary>
+    private static async Task CancelAtDrainAsync(IChannel channel, string consumer, CancellationToken ending)
     {
-        try
+        await Task.Delay(Timeout.Infinite, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (channel.IsOpen)
         {
-            await WorkAsync(session, batchSize, broken.Token);
-        }
-        finally
-        {
-            await broken.CancelAsync();
+            await channel.BasicCancelAsync(consumer, noWait: true, CancellationToken.None);
         }
     }
 
-    private async Task WorkAsync(Session session, int batchSize, CancellationToken cancellationToken)
+    /// <summary>Works until the channel breaks. A failure breaks it for all workers, so that unacknowledged messages are redelivered.</summary>
+    private async Task WorkAsync(Session session, int batchSize, CancellationTokenSource broken, CancellationToken ending)
     {
-        while (await session.Inbound.WaitToReadAsync(cancellationToken))
+        try
+        {
+            await WorkAsync(session, batchSize, ending, broken.Token);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || broken.IsCancellationRequested)
+        {
+            await broken.CancelAsync();
+            throw;
+        }
+    }
+
+    /// <param name="ending">Ends the loop.</param>
+    /// <param name="cancellationToken">Ends also the batch in progress.</param>
+    private async Task WorkAsync(Session session, int batchSize, CancellationToken ending, CancellationToken cancellationToken)
+    {
+        while (await session.Inbound.WaitToReadAsync(ending))
         {
             if (session.Inbound.Count < batchSize)
             {
-                await Task.Delay(options.Value.ConsumerLinger, time, cancellationToken);
+                await Task.Delay(options.Value.ConsumerLinger, time, ending);
             }
 
             var batch = new List<Delivery>();
@@ -287,6 +317,7 @@ internal sealed partial class EventConsumer<TContext>(
                 DatabaseUnavailable(logger, exception);
                 await unavailable.WaitAsync(cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
+                lifetime.ApplicationStopping.ThrowIfCancellationRequested(); // another replica may reach it
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {

@@ -18,7 +18,7 @@ internal static class HealthCommand
         using var client = new HttpClient { Timeout = Limit };
         try
         {
-            using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/health"), cancellationToken);
+            using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/ready"), cancellationToken);
             Console.WriteLine(await response.Content.ReadAsStringAsync(cancellationToken));
             Environment.ExitCode = response.IsSuccessStatusCode ? 0 : 1;
         }

@@ -6,7 +6,7 @@ namespace Kashif.Health;
 /// Shares one run of the checks between concurrent requests, and with requests within the next second. However often <c>/health</c>
 /// is requested, the dependencies are checked at most once per second.
 /// </summary>
-internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
+internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time, Func<HealthCheckRegistration, bool> predicate)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
@@ -31,7 +31,7 @@ internal sealed class SharedHealth(HealthCheckService checks, TimeProvider time)
     {
         try
         {
-            return await checks.CheckHealthAsync(CancellationToken.None);
+            return await checks.CheckHealthAsync(predicate, CancellationToken.None);
         }
         finally
         {

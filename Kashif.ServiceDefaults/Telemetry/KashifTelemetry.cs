@@ -99,7 +99,7 @@ public static class KashifTelemetry
 
     /// <summary>Includes <c>/api/&lt;area&gt;/health</c> of the gateway.</summary>
     private static bool IsProbe(PathString path) =>
-        path.Value is { } value && (value is "/alive" or "/metrics" || value.EndsWith("/health", StringComparison.Ordinal));
+        path.Value is { } value && (value is "/alive" or "/ready" or "/metrics" || value.EndsWith("/health", StringComparison.Ordinal));
 
     /// <summary>Maps <c>/metrics</c> without authentication: services are not public. The gateway, which is, restricts it.</summary>
     internal static void MapKashifMetrics(this WebApplication app) => app.MapPrometheusScrapingEndpoint().AllowAnonymous();

@@ -1,11 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Kashif.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Tests;
@@ -168,9 +170,11 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("POST")]
+    [InlineData("PATCH")]
     [InlineData("PUT")]
     [InlineData("DELETE")]
-    public async Task PUT_and_DELETE_are_retried_if_there_was_no_connection(string method)
+    public async Task A_write_is_retried_if_there_was_no_connection(string method)
     {
         await Second.KillAsync();
         First.Respond = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
@@ -184,6 +188,42 @@ public sealed class ReplicaTests : IAsyncLifetime
         }
 
         First.Requests.Count.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task Behind_a_single_address_a_write_is_retried_if_there_was_no_connection()
+    {
+        var service = new RefusesFirstConnection();
+        await using var gateway = await GatewayService.StartAsync(configure: services => services.AddSingleton<IForwarderHttpClientFactory>(service));
+        gateway[ResourceNames.Reporting].Respond = async context => await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
+
+        using var response = await gateway.Client.PostAsync(Path, new StringContent("whole"), Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await response.Content.ReadAsStringAsync(Cancel)).ShouldBe("whole");
+        service.Refused.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_replica_that_drains_gets_no_more_requests()
+    {
+        await using var gateway = await GatewayService.StartAsync(($"services:{ResourceNames.Reporting}:http:1", Second.Address));
+        Second.Respond = context =>
+        {
+            context.Response.Headers["Kashif-Draining"] = "1";
+            return context.Response.WriteAsync("drains");
+        };
+        await Eventually.TrueAsync(async () =>
+        {
+            using var response = await gateway.Client.GetAsync(Path, Cancel);
+            response.Headers.Contains("Kashif-Draining").ShouldBeFalse();
+            return await response.Content.ReadAsStringAsync(Cancel) == "drains";
+        }, "a response of the draining replica");
+
+        for (var count = 0; count < 20; count++)
+        {
+            (await gateway.Client.GetStringAsync(Path, Cancel)).ShouldBe(ResourceNames.Reporting);
+        }
     }
 
     [Fact]
@@ -283,4 +323,29 @@ public sealed class ReplicaTests : IAsyncLifetime
 
     private static bool IsHealthy(DestinationState destination) =>
         destination.Health is { Active: not DestinationHealth.Unhealthy, Passive: not DestinationHealth.Unhealthy };
+
+    /// <summary>Like a pod that is gone while its Service still has its address.</summary>
+    private sealed class RefusesFirstConnection : ForwarderHttpClientFactory
+    {
+        private int _connections;
+
+        public int Refused { get; private set; }
+
+        protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
+        {
+            base.ConfigureHandler(context, handler);
+            handler.ConnectCallback = async (connection, cancellationToken) =>
+            {
+                if (context.ClusterId == ResourceNames.Reporting && Interlocked.Increment(ref _connections) == 1)
+                {
+                    Refused++;
+                    throw new SocketException((int)SocketError.ConnectionRefused);
+                }
+
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(connection.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            };
+        }
+    }
 }

@@ -11,6 +11,7 @@ using Kashif.Messaging.RabbitMq;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -238,6 +239,34 @@ public sealed class MessagingTests(MessagingServers servers)
         await OutboxEmptiesAsync(one);
         await QueueEmptiesAsync(one);
         (await TimesCountedAsync(one, reports)).ShouldBe(reports.Length);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_drains_ends_its_batch_and_leaves_the_other_messages_to_another_replica()
+    {
+        var drains = await SampleService.StartAsync(servers, Consumer, consume: true, configure: options => (options.ConsumerBatch, options.ConsumerConcurrency) = (1, 1));
+        await using var reader = await SampleService.StartAsync(servers, Consumer, database: drains.Database);
+        var gate = new TaskCompletionSource();
+        drains.Control.Gate = gate.Task;
+        var reports = Enumerable.Range(0, 5).Select(_ => Guid.CreateVersion7()).ToArray();
+        foreach (var report in reports)
+        {
+            await PublishAsync(drains, report);
+        }
+
+        await OutboxEmptiesAsync(reader);
+        await Eventually.TrueAsync(() => drains.Control.Entered > 0, "the first message");
+
+        var stopping = drains.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var stopped = drains.DisposeAsync().AsTask();
+        await Eventually.TrueAsync(() => stopping.IsCancellationRequested, "the beginning of the stop");
+        gate.SetResult();
+        await stopped;
+        (await TimesCountedAsync(reader, reports)).ShouldBe(1);
+
+        await using var another = await SampleService.StartAsync(servers, Consumer, consume: true, database: reader.Database);
+        await CountedAsync(another, reports);
+        (await TimesCountedAsync(another, reports)).ShouldBe(reports.Length);
     }
 
     [Fact]

@@ -59,6 +59,7 @@ internal sealed class SampleService : IAsyncDisposable
             [$"ConnectionStrings:{ResourceNames.Messaging}"] = messaging ?? servers.Servers.Messaging,
             [$"services:{ResourceNames.Auth}:http:0"] = servers.Issuer.Address,
             ["Database:MigrateAtStart"] = "false",
+            ["Shutdown:Delay"] = "00:00:00",
         });
         builder.AddServiceDefaults(service);
         builder.AddKashifAuthentication();
@@ -170,6 +171,10 @@ internal sealed class HandlerControl
 
     /// <summary>A report for which the handler waits for <see cref="Lock"/>.</summary>
     public Guid? Locked { get; set; }
+
+    /// <summary>The handler waits for this.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+    public int Entered;
     public int Committed;
 
     /// <summary>Runs when events are handled and committed.</summary>
@@ -180,6 +185,8 @@ internal sealed class CountReports(SampleDbContext database, HandlerControl cont
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref control.Entered);
+        await control.Gate.WaitAsync(cancellationToken);
         foreach (var received in events)
         {
             if (control.Poison.Contains(received.Data.ReportId))
