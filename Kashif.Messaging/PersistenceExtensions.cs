@@ -18,7 +18,7 @@ namespace Kashif.Messaging;
 public static class PersistenceExtensions
 {
     /// <summary>
-    /// Adds the service's pooled DbContext, its migrations at start, the outbox with its relay, idempotency keys, and the
+    /// Adds the service's pooled DbContext, its migrations, the outbox with its relay, idempotency keys, and the
     /// clean-up of what these leave behind. The model must call <see cref="ModelBuilderExtensions.ApplyKashifConventions"/>.
     /// </summary>
     /// <param name="connectionName">The database resource, of <see cref="ResourceNames"/>.</param>
@@ -57,7 +57,7 @@ public static class PersistenceExtensions
                     .Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning)
 
                     // The caller logs the exceptions that matter; a unique index that causes a 409 is not an error.
-                    .Log((CoreEventId.SaveChangesFailed, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug))));
+                    .Log((CoreEventId.SaveChangesFailed, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug), (RelationalEventId.ConnectionError, LogLevel.Debug))));
 
         services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<DbContext>(provider => provider.GetRequiredService<TContext>());
@@ -65,7 +65,11 @@ public static class PersistenceExtensions
         services.AddScoped(provider => new UnitOfWork(provider.GetRequiredService<TContext>(), provider.GetRequiredService<IdempotencyKey>(), signal));
         services.AddSingleton<MigrationService<TContext>>();
         services.AddHostedService(provider => provider.GetRequiredService<MigrationService<TContext>>());
-        services.AddCommand("migrate", (provider, cancellationToken) => provider.GetRequiredService<MigrationService<TContext>>().MigrateAsync(cancellationToken));
+        services.AddCommand("migrate", [MigrationService<TContext>.To], async (provider, options, cancellationToken) =>
+        {
+            var reached = await provider.GetRequiredService<MigrationService<TContext>>().MigrateAsync(options.GetValueOrDefault(MigrationService<TContext>.To), cancellationToken);
+            await Console.Out.WriteLineAsync($"The schema is at {reached}.");
+        });
         services.AddHostedService<RetentionService<TContext>>();
         builder.AddMessaging().Services.AddHostedService<OutboxRelay<TContext>>();
         return builder;
