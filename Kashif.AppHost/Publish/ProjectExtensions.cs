@@ -6,7 +6,7 @@ namespace Kashif.Publish;
 /// <summary>What each of our projects tells the targets.</summary>
 internal static class ProjectExtensions
 {
-    /// <summary><c>/health</c> tells whether the project is ready for requests, <c>/alive</c> whether it runs.</summary>
+    /// <summary><c>/ready</c> tells whether the project is ready for requests, <c>/alive</c> whether it runs.</summary>
     public static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> project)
     {
         if (project.ApplicationBuilder.ExecutionContext.IsRunMode)
@@ -14,7 +14,7 @@ internal static class ProjectExtensions
             return project.WithHttpHealthCheck("/health");
         }
 
-        return project.WithHttpProbe(ProbeType.Liveness, "/alive").WithHttpProbe(ProbeType.Readiness, "/health");
+        return project.WithHttpProbe(ProbeType.Liveness, "/alive").WithHttpProbe(ProbeType.Readiness, "/ready");
     }
 
     /// <summary>A published service is one of several replicas, which share PostgreSQL's connections.</summary>

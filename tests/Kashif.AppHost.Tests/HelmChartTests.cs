@@ -117,7 +117,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
     {
         var container = Find(await RenderAsync(), "Deployment", ResourceNames.Reporting).GetProperty("spec").GetProperty("template").GetProperty("spec").GetProperty("containers")[0];
 
-        container.GetProperty("readinessProbe").GetProperty("httpGet").GetProperty("path").GetString().ShouldBe("/health");
+        container.GetProperty("readinessProbe").GetProperty("httpGet").GetProperty("path").GetString().ShouldBe("/ready");
         container.GetProperty("livenessProbe").GetProperty("httpGet").GetProperty("path").GetString().ShouldBe("/alive");
         container.GetProperty("startupProbe").GetProperty("httpGet").GetProperty("path").GetString().ShouldBe("/alive");
         container.GetProperty("lifecycle").GetProperty("preStop").GetProperty("sleep").GetProperty("seconds").GetInt32().ShouldBeGreaterThan(0);
