@@ -21,6 +21,7 @@ internal sealed class DeliveryCleanup(
             .ExecuteDeleteAsync(cancellationToken);
     }
 
-    public static Expression<Func<Delivery, bool>> EndedBefore(DateTimeOffset before) =>
+    /// <summary>Deliveries that ended before a time.</summary>
+    public static Expression<Func<ChannelDelivery, bool>> EndedBefore(DateTimeOffset before) =>
         delivery => delivery.State != DeliveryState.Pending && delivery.NextAttemptAt < before;
 }

@@ -58,7 +58,7 @@ public sealed partial class AzureTests : IDisposable
             ingress["targetPort"].Text().ShouldBe("8080");
             container["image"].Text().ShouldBe("[parameters('image')]");
             container["probes"].ShouldNotBeNull().AsArray().Select(probe => (probe.ShouldNotBeNull()["type"].Text(), probe["httpGet"].ShouldNotBeNull()["path"].Text()))
-                .ShouldBe([("Startup", "/alive"), ("Liveness", "/alive"), ("Readiness", "/health")]);
+                .ShouldBe([("Startup", "/alive"), ("Liveness", "/alive"), ("Readiness", "/ready")]);
             template["parameters"].ShouldNotBeNull()["minReplicas"].ShouldNotBeNull()["defaultValue"].Text().ShouldBe("2");
             var first = properties["template"].ShouldNotBeNull()["initContainers"].ShouldNotBeNull().AsArray();
             first.Select(init => init.ShouldNotBeNull()["args"].Items().Single()).ShouldBe(service == ResourceNames.Gateway ? [] : ["migrate"]);

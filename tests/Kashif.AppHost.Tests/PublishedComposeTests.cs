@@ -138,7 +138,7 @@ public sealed class PublishedComposeTests : IAsyncDisposable
     {
         try
         {
-            using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{_ports[(service, 8080)]}/health"), Cancel);
+            using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{_ports[(service, 8080)]}/ready"), Cancel);
             return response.IsSuccessStatusCode;
         }
         catch (HttpRequestException)
