@@ -37,11 +37,10 @@ internal static class DeadLetterCommands
 
         if (options.ContainsKey(Data) && !options.ContainsKey(Id))
         {
-            throw new ArgumentException($"{Data} edits one dead letter: name it with {Id}.");
+            throw new CommandException($"{Data} edits one dead letter: name it with {Id}.");
         }
 
-        JsonElement? changes = options.TryGetValue(Data, out var data) ? JsonSerializer.Deserialize<JsonElement>(data) : null;
-        var (replayed, remaining) = await queue.ReplayAsync(FilterOf(options), changes, actorId: null, cancellationToken);
+        var (replayed, remaining) = await queue.ReplayAsync(FilterOf(options), ChangesOf(options), actorId: null, cancellationToken);
         await output.WriteLineAsync(Invariant($"{replayed} dead letters put back, {remaining} remain"));
     }
 
@@ -59,8 +58,20 @@ internal static class DeadLetterCommands
         options.GetValueOrDefault(Type),
         options.GetValueOrDefault(Exception),
         options.TryGetValue(Id, out var id)
-            ? Guid.TryParse(id, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw new ArgumentException($"{Id} is no id: {id}")
+            ? Guid.TryParse(id, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw new CommandException($"{Id} '{id}' is not an id. 'dead-letters list' shows the ids.")
             : null);
+
+    private static JsonElement? ChangesOf(IReadOnlyDictionary<string, string> options)
+    {
+        try
+        {
+            return options.TryGetValue(Data, out var data) ? JsonSerializer.Deserialize<JsonElement>(data) : null;
+        }
+        catch (JsonException exception)
+        {
+            throw new CommandException($"{Data} is not valid JSON: {exception.Message}");
+        }
+    }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }
