@@ -84,7 +84,7 @@ internal static partial class Commands
             var names = (await connection.ResourcesAsync()).Where(candidate => !candidate.IsParameter).Select(candidate => candidate.Title).Distinct().Order().ToArray();
             if (resources.Except(names).FirstOrDefault() is { } unknown)
             {
-                throw new CliException($"Unknown resource '{unknown}'. Resources: {string.Join(", ", names)}.");
+                throw new CliException($"Unknown resource '{unknown}'. Resources: {string.Join(", ", names.Where(name => !name.EndsWith("-rebuilder", StringComparison.Ordinal)))}."); // Aspire's
             }
 
             await Task.WhenAll((resources is [] ? names : resources).Select(name => PrintAsync(connection, name, follow, prefix)));
@@ -138,6 +138,11 @@ internal static partial class Commands
             throw new CliException($"Not an option with a value: {wrong}.");
         }
 
+        if (options.Chunk(2).GroupBy(pair => pair[0]).FirstOrDefault(pairs => pairs.Count() > 1) is { Key: var repeated })
+        {
+            throw new CliException($"{repeated} is given twice.");
+        }
+
         using var connection = await AppHostConnection.OpenAsync();
         Console.WriteLine(await connection.ExecuteAsync(
             Known(service), $"dead-letters-{verb}", options.Chunk(2).ToDictionary(pair => pair[0][2..], pair => pair[1])));
@@ -158,7 +163,7 @@ internal static partial class Commands
 
     private static string Known(string service) => Services.Contains(service)
         ? service
-        : throw new CliException($"'{service}' has no database. Services: {ServiceNames}.");
+        : throw new CliException($"'{service}' is not a service with a database. Services: {ServiceNames}."); // the gateway has none
 
     private static async Task<AppHostConnection?> ConnectAsync(int appHost, CancellationToken cancellationToken)
     {
