@@ -12,7 +12,6 @@ const texts = {
     invalid: 'This link is invalid, expired or already used. Request a new one in the app.',
     taken: 'Another account already has this e-mail address.',
     wrong: 'The password is wrong, or the account is locked after too many attempts.',
-    weak: 'Choose another password: at least 8 characters, and none of the common ones.',
     failed: 'That did not work. Try again in a minute.',
   },
   ar: {
@@ -25,7 +24,6 @@ const texts = {
     invalid: 'هذا الرابط غير صالح أو منتهي الصلاحية أو مستخدم من قبل. اطلب رابطاً جديداً من التطبيق.',
     taken: 'يوجد حساب آخر بعنوان البريد الإلكتروني هذا.',
     wrong: 'كلمة المرور غير صحيحة، أو أن الحساب مقفل بعد محاولات كثيرة.',
-    weak: 'اختر كلمة مرور أخرى: ثمانية أحرف على الأقل وليست من الكلمات الشائعة.',
     failed: 'لم تنجح العملية. حاول مرة أخرى بعد دقيقة.',
   },
 };
@@ -77,7 +75,7 @@ async function send() {
     return problem.code === 'invalid_token' ? text.invalid
       : problem.code === 'email_taken' ? text.taken
       : problem.code === 'wrong_password' || problem.code === 'too_many_attempts' ? text.wrong
-      : problem.errors?.new_password ? text.weak : text.failed;
+      : problem.errors?.new_password?.[0] ?? text.failed;
   } catch {
     return text.failed;
   }

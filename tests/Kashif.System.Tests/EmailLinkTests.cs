@@ -53,7 +53,7 @@ public sealed class EmailLinkTests(KashifSystem system)
         var page = await OpenAsync(browser, link, "en-GB");
         await page.GetByLabel("New password").FillAsync("12345678");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
-        await page.GetByText("Choose another password").WaitForAsync();
+        await page.GetByText("This password is too common.").WaitForAsync();
         await page.GetByLabel("New password").FillAsync(NewPassword);
         await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
         await page.GetByText("Your new password is saved.").WaitForAsync();
