@@ -24,6 +24,12 @@ internal sealed class DrainingReplicas(TimeProvider time, IOptions<ProxyOptions>
         {
             var proxy = context.GetReverseProxyFeature();
             DestinationState[] others = [.. proxy.AvailableDestinations.Where(replica => !IsDraining(replica))];
+            if (others is [])
+            {
+                // A replica that was down counts as failing for up to a minute after it is back, unlike in the probes.
+                others = [.. proxy.AllDestinations.Where(replica => !IsDraining(replica) && replica.Health.Active is not DestinationHealth.Unhealthy)];
+            }
+
             proxy.AvailableDestinations = others is [] ? proxy.AvailableDestinations : others;
         }
 

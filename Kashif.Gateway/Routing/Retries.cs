@@ -30,7 +30,9 @@ internal static class Retries
 
         context.Features.Set<IForwarderErrorFeature>(null);
         context.Response.Clear();
-        proxy.AvailableDestinations = replicas.Count > 1 ? [.. replicas.Where(replica => replica != proxy.ProxiedDestination)] : replicas;
+        // The last that was left may be gone before the others count as healthy again.
+        var others = (replicas.Count > 1 ? replicas : proxy.AllDestinations).Where(replica => replica != proxy.ProxiedDestination).ToArray();
+        proxy.AvailableDestinations = others is [] ? replicas : others;
         await next(context);
     }
 

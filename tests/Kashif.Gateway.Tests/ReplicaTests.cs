@@ -191,6 +191,19 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task If_the_last_healthy_replica_is_gone_a_write_is_retried_on_an_unhealthy_one()
+    {
+        First.Health = "unhealthy"; // it answers all the same
+        await Eventually.TrueAsync(() => Destinations().Count(IsHealthy) == 1, "the detection of the unhealthy replica");
+        await Second.KillAsync();
+
+        using var response = await Gateway.Client.PostAsync(Path, new StringContent("whole"), Cancel);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        First.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Behind_a_single_address_a_write_is_retried_if_there_was_no_connection()
     {
         var service = new RefusesFirstConnection();
