@@ -71,17 +71,21 @@ public sealed class EmailFlowTests(AuthServers servers)
         (await CountAsync("SELECT count(*) FROM users WHERE email = $1 AND email_confirmed", email)).ShouldBe(1);
     }
 
-    [Fact]
-    public async Task Wrong_passwords_with_a_link_lock_the_account()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Wrong_passwords_with_a_link_lock_the_account(bool inSessionOfAnother)
     {
         var (email, user) = await _client.RegisterAsync();
         var token = (await DataAsync(Verification, email)).GetProperty("token").GetString() ?? "";
+        var (another, _) = await _client.RegisterAsync();
+        using var caller = inSessionOfAnother ? servers.Auth.With((await _client.LoginAsync(another)).Access) : servers.Auth.Anonymous();
         for (var guess = 0; guess < 5; guess++)
         {
-            await (await VerifyAsync(token, password: "not this one")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+            await (await VerifyAsync(token, caller, "not this one")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
         }
 
-        await (await VerifyAsync(token)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
+        await (await VerifyAsync(token, caller)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "wrong_password");
         (await AuditedAsync(user, "locked_out")).ShouldBe(1);
     }
 
