@@ -123,6 +123,7 @@ internal static class GatewayExtensions
     public static void MapProxy(this WebApplication app) => app
         .MapReverseProxy(proxy =>
         {
+            proxy.Use(RejectConnectAsync);
             proxy.Use(PathTraversal.RejectAsync);
             proxy.Use(BodyLimits.RejectTooLargeAsync);
             proxy.Use(MapProxyErrorsAsync);
@@ -134,6 +135,18 @@ internal static class GatewayExtensions
         })
         .CacheOutput(app.Services.GetRequiredService<PublicResponseCache>())
         .AllowAnonymous();
+
+    /// <summary>YARP cannot forward it, and would count it as a failure of the service.</summary>
+    private static Task RejectConnectAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpMethods.IsConnect(context.Request.Method))
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return Task.CompletedTask;
+    }
 
     /// <summary>
     /// Returns 503 (retry later) for an unreachable service, where YARP returns 502, and 504 for a timeout, which YARP treats as a

@@ -124,6 +124,7 @@ public sealed partial class AttackTests : IAsyncLifetime
     [InlineData("GET  /api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("G\u00e9T /api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("CONNECT coupons:80 HTTP/1.1\r\nHost: coupons:80\r\n\r\n")]
+    [InlineData("CONNECT /api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("GET api/v1/coupons HTTP/1.1\r\nHost: x\r\n\r\n")]
     public async Task A_malformed_request_returns_4xx_without_reaching_a_service(string bytes)
     {
