@@ -11,6 +11,9 @@ internal static class EmailAddress
     /// <summary>RFC 5321 section 4.5.3.1.3, less the angle brackets.</summary>
     public const int MaxLength = 254;
 
+    /// <summary>Before the @: RFC 5321 section 4.5.3.1.1.</summary>
+    private const int MaxMailboxLength = 64;
+
     public const string Invalid = "This is not a valid e-mail address.";
     private const string NotAscii = "Mail to this address cannot be delivered: before the @ only characters of ASCII are possible.";
 
@@ -43,7 +46,9 @@ internal static class EmailAddress
         WithAsciiDomain(text) is { Length: <= MaxLength } email
         && !email.Any(character => char.IsWhiteSpace(character) || char.IsControl(character) || character is '"' or '<' or '>' or ',')
         && MailAddress.TryCreate(email, out var address) && address.Address == email && Ascii.IsValid(address.Host)
-        && address.Host.Trim('.') == address.Host && address.Host.Contains('.') && !address.Host.Contains("..", StringComparison.Ordinal);
+        && Encoding.UTF8.GetByteCount(address.User) <= MaxMailboxLength && !address.User.EndsWith('.')
+        && address.Host.Trim('.') == address.Host && address.Host.Contains('.') && !address.Host.Contains("..", StringComparison.Ordinal)
+        && !address.Host[(address.Host.LastIndexOf('.') + 1)..].All(char.IsAsciiDigit); // an IP address
 
     /// <returns>Null if the domain is not a host name; only an account from before that rule has such an address.</returns>
     private static string? WithAsciiDomain(string email)
