@@ -22,6 +22,9 @@ public static class DeceptiveCharacters
             ? Localized.Format($"The character {character}, which changes the order of the text, is not allowed here.")
             : null;
 
+    /// <summary>Whether a text shows nothing: it has white space, hidden characters and the blank of Braille only.</summary>
+    public static bool IsBlank(string text) => text.EnumerateRunes().All(character => Rune.IsWhiteSpace(character) || IsHidden(character) || character.Value == 0x2800);
+
     /// <summary>U+202A to U+202E and U+2066 to U+2069: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters.</summary>
     private static bool IsReordering(Rune character) => character.Value is (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 

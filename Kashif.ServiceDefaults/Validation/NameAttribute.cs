@@ -11,7 +11,7 @@ public class NameAttribute(int max) : CharactersAttribute(max)
     private protected override string? Error(string text)
     {
         var name = text.Trim().Normalize(); // as it is stored
-        return name.Length == 0 ? Missing
+        return DeceptiveCharacters.IsBlank(name) ? Missing
             : name.EnumerateRunes().Count() > MaximumLength ? TooLong
             : DeceptiveCharacters.FindReordering(name);
     }

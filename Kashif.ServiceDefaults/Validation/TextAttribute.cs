@@ -30,7 +30,7 @@ public class TextAttribute : CharactersAttribute
         var trimmed = text.AsSpan().Trim();
         return trimmed.Length switch
         {
-            0 when MinimumLength > 0 => Missing,
+            _ when MinimumLength > 0 && DeceptiveCharacters.IsBlank(text) => Missing,
             var length when length <= MaximumLength && MinimumLength <= 1 => null, // the common case needs no counting
             var length when length > MaximumLength * LongestCharacter => LengthError(),
             _ => Count(trimmed) is var count && count >= MinimumLength && count <= MaximumLength ? null : LengthError(),
