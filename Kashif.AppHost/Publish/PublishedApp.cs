@@ -1,5 +1,7 @@
 using System.Reflection;
 using Aspire.Hosting.Pipelines;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Publish;
 
@@ -7,7 +9,7 @@ namespace Kashif.Publish;
 /// <param name="Workloads">What runs.</param>
 /// <param name="Parameters">What differs between deployments.</param>
 /// <param name="Values">The parameters' values where they were given at publishing or have a default. None of a secret.</param>
-/// <param name="Version">The version of the images: the commit.</param>
+/// <param name="Version">The version of the images: the setting <c>ImageTag</c>, else the commit.</param>
 internal sealed record PublishedApp(
     IReadOnlyList<Workload> Workloads, IReadOnlyList<ParameterResource> Parameters, IReadOnlyDictionary<ParameterResource, string> Values, string Version)
 {
@@ -37,7 +39,8 @@ internal sealed record PublishedApp(
             values[parameter] = await parameter.GetValueAsync(context.CancellationToken) ?? "";
         }
 
-        return new PublishedApp(workloads, parameters, values, VersionOfCommit());
+        var tag = context.Services.GetRequiredService<IConfiguration>()["ImageTag"];
+        return new PublishedApp(workloads, parameters, values, string.IsNullOrEmpty(tag) ? VersionOfCommit() : tag);
     }
 
     public string ValueOf(ParameterResource parameter) => Values.GetValueOrDefault(parameter, "");

@@ -104,9 +104,9 @@ internal sealed class LoginThrottle(RedisCircuit redis, IOptions<AuthOptions> op
         ];
     }
 
-    /// <summary>Hashed: Redis must not hold e-mail or IP addresses.</summary>
+    /// <summary>Hashed: Redis must not hold e-mail or IP addresses. The braces put all keys of a script on one node of a Redis cluster.</summary>
     private string KeyOf(string kind, string value) =>
-        $"auth.throttle:{kind}:{Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";
+        $"{{auth.throttle}}:{kind}:{Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";
 }
 
 /// <summary>One password attempt and what it counts for.</summary>

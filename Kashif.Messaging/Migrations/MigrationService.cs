@@ -68,8 +68,14 @@ internal sealed partial class MigrationService<TContext>(
         }
         finally
         {
-            // The pool keeps the connection, and with it the lock.
-            await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
+            // The pool keeps the connection, and with it the lock. A broken connection has released it, and must not hide why it broke.
+            try
+            {
+                await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
+            }
+            catch (DbException)
+            {
+            }
         }
     }
 

@@ -9,7 +9,7 @@ namespace Kashif.Health;
 /// </summary>
 internal static class HealthCommand
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(4);
 
     public static async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {

@@ -52,6 +52,8 @@ public sealed partial class RollOutTests(DeploymentServers servers)
     {
         var settings = servers.MinimalSettings(ResourceNames.Reporting, servers.NewDatabase());
         settings["Database__MigrateAtStart"] = "true";
+        settings["Shutdown__Delay"] = "00:00:15"; // for the requests below, also on a busy machine
+        settings["Shutdown__Timeout"] = "00:01:00";
         await using var process = await ServiceProcess.Start(ResourceNames.Reporting, settings).HealthyAsync();
         await using var database = NpgsqlDataSource.Create(settings[$"ConnectionStrings__{ResourceNames.ReportingDb}"]);
         await using var locking = await database.OpenConnectionAsync(Cancel);
@@ -172,7 +174,11 @@ public sealed partial class RollOutTests(DeploymentServers servers)
             while (!_stopped.IsCancellationRequested)
             {
                 var ready = await Task.WhenAll(_gateways.Select(IsReadyAsync));
-                _ready = [.. _gateways.Where((_, index) => ready[index])];
+                if (ready.Any(isReady => isReady))
+                {
+                    _ready = [.. _gateways.Where((_, index) => ready[index])];
+                }
+
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         }
@@ -184,7 +190,7 @@ public sealed partial class RollOutTests(DeploymentServers servers)
                 using var response = await _probes.GetAsync(new Uri(gateway, "/ready"));
                 return response.IsSuccessStatusCode;
             }
-            catch (HttpRequestException)
+            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
             {
                 return false;
             }

@@ -10,6 +10,7 @@ namespace Kashif.Deployment.Tests;
 /// <summary>A service as a process of its own. Without further settings it runs in Production.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(2);
 #if DEBUG
     private const string Configuration = "Debug";
 #else
@@ -54,8 +55,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public static async Task<(int ExitCode, string Output)> RunAsync(string service, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         await using var process = new ServiceProcess(Start(service, settings, arguments), new Uri("http://none"), null);
-        await process._process.WaitForExitAsync();
-        return (process._process.ExitCode, process.Output);
+        return (await process.EndAsync(), process.Output);
     }
 
     /// <summary>Waits until the service serves.</summary>
@@ -63,7 +63,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         await Eventually.TrueAsync(
             async () => _process.HasExited ? throw new InvalidOperationException($"The service ended:\n{Output}") : await StatusAsync(path) == HttpStatusCode.OK,
-            () => $"{path} of the service:\n{Output}", TimeSpan.FromMinutes(2));
+            () => $"{path} of the service:\n{Output}", LongestRun);
         return this;
     }
 
@@ -91,7 +91,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <returns>The exit code.</returns>
     public async Task<int> EndAsync()
     {
-        await _process.WaitForExitAsync();
+        await _process.WaitForExitAsync().WaitAsync(LongestRun);
         return _process.ExitCode;
     }
 

@@ -36,6 +36,8 @@ internal sealed record ComposeService
 
     public string? ShmSize { get; init; }
 
+    public string? PullPolicy { get; init; }
+
     public bool ReadOnly { get; init; }
 
     public IReadOnlyList<string> Tmpfs { get; init; } = [];

@@ -38,6 +38,7 @@ internal static class ComposeTarget
             [
                 new("COMPOSE_PROJECT_NAME", "The prefix of the names of containers, networks and volumes.", Project),
                 new("REGISTRY", "Where the images are, with a slash at the end, such as registry.example.org/. Empty for images on this host.", ""),
+                new("PULL_POLICY", "With a REGISTRY: missing. Else never.", "never"),
                 new("TAG", "The version of the images to run.", app.Version),
                 .. External(app).Select(external => new Variable(external.Variable, $"The port on this host under which {external.Workload.Name} is reached.", external.Port)),
                 .. variables.Values,
@@ -111,13 +112,14 @@ internal static class ComposeTarget
     private static ComposeService Base(PublishedApp app, Workload workload, IReadOnlyDictionary<ParameterResource, Variable> variables) => new()
     {
         Image = workload.Image ?? $"${{REGISTRY:-}}{Project}/{workload.Name}:${{TAG:?Set TAG in .env to the version of the images}}",
+        PullPolicy = workload.IsProject ? "${PULL_POLICY:-never}" : null, // else an image that is missing here would come from Docker Hub, from anyone
         Environment = workload.Environment.ToDictionary(pair => pair.Key, pair => Write(pair.Value, variables)),
         Networks = !workload.IsProject ? [Data] : app.Servers.Any(server => workload.Calls.Contains(server.Name)) ? ["default", Data] : ["default"],
         Restart = "unless-stopped",
         StopGracePeriod = "40s",
         MemLimit = ServiceMemory,
         ReadOnly = true,
-        Tmpfs = ["/tmp"],
+        Tmpfs = ["/tmp:size=128m"], // memory, which counts against the limit
         CapDrop = ["ALL"],
         SecurityOpt = ["no-new-privileges:true"],
         Logging = Logging,

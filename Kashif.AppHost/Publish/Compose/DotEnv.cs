@@ -61,7 +61,10 @@ internal static partial class DotEnv
         File.Move(next, path, overwrite: true);
     }
 
-    private static string Quote(string value) => Plain().IsMatch(value) ? value : $"'{value.Replace("'", @"\'", StringComparison.Ordinal)}'";
+    /// <exception cref="DistributedApplicationException">The value ends in a backslash, which Docker Compose takes for an escape.</exception>
+    private static string Quote(string value) => value.EndsWith('\\')
+        ? throw new DistributedApplicationException("A parameter ends in a backslash, which .env cannot express. Set another value.")
+        : Plain().IsMatch(value) ? value : $"'{value.Replace("'", @"\'", StringComparison.Ordinal)}'";
 
     [GeneratedRegex(@"^[ \t]*(?:export[ \t]+)?(?<name>\w+)[ \t]*=", RegexOptions.Multiline)]
     private static partial Regex Assignment();

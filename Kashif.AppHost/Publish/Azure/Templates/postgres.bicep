@@ -15,7 +15,7 @@ param databases string[]
 @description('What CREATE EXTENSION may create, such as CUBE,POSTGIS.')
 param extensions string
 
-@description('Such as Standard_D2ds_v5. The services open up to 300 connections.')
+@description('A General Purpose size such as Standard_D2ds_v5. The services open up to 300 connections.')
 param sku string
 
 @description('A standby in another zone.')

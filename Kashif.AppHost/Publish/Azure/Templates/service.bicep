@@ -10,7 +10,7 @@ param vaultUri string
 @description('The settings without a value, separated by commas. The vault has no secret for them.')
 param unset string
 param minReplicas int = 2
-param maxReplicas int = 10
+param maxReplicas int = 4
 {{parameters}}
 var secretNames = filter({{secretNames}}, name => !contains(split(unset, ','), name))
 
