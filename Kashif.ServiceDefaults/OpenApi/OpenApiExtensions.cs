@@ -32,12 +32,21 @@ internal static class OpenApiExtensions
             options.AddDocumentTransformer(Examples.AddAsync);
         });
 
-    /// <summary>Keeps the document of the first request: it is the same for all.</summary>
+    /// <summary>Builds the document at the first request and keeps it: it is the same for all.</summary>
     public static void MapKashifOpenApi(this IEndpointRouteBuilder endpoints)
     {
-        byte[]? document = null;
-        endpoints.MapGet($"/openapi/{Version}.json", async () => TypedResults.Bytes(document ??= await BuildAsync(endpoints.ServiceProvider), "application/json;charset=utf-8"))
+        var gate = new Lock();
+        Task<byte[]>? document = null;
+        endpoints.MapGet($"/openapi/{Version}.json", async () => TypedResults.Bytes(await GetAsync(), "application/json;charset=utf-8"))
             .ExcludeFromDescription().AllowAnonymous();
+
+        Task<byte[]> GetAsync()
+        {
+            lock (gate)
+            {
+                return document is null or { IsFaulted: true } ? document = BuildAsync(endpoints.ServiceProvider) : document;
+            }
+        }
     }
 
     private static async Task<byte[]> BuildAsync(IServiceProvider services)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text.Json;
 
@@ -9,6 +10,7 @@ public sealed class HelmChartFixture : IAsyncLifetime
     private static readonly string Tools = Path.GetFullPath("../eng/kubernetes", AppHostProgram.Directory);
     private static readonly string Helm = Path.Combine(Tools, "node_modules", ".bin", "helm");
     private readonly PublishedOutput _output = new();
+    private readonly ConcurrentDictionary<string, Task<IReadOnlyList<JsonElement>>> _rendered = [];
 
     internal string Chart => Path.Combine(_output.Directory, "kubernetes");
 
@@ -27,6 +29,9 @@ public sealed class HelmChartFixture : IAsyncLifetime
 
         await _output.PublishAsync("kubernetes");
     }
+
+    /// <summary>Renders the chart once for all tests.</summary>
+    internal Task<IReadOnlyList<JsonElement>> RenderOnceAsync(params string[] options) => _rendered.GetOrAdd(string.Join(' ', options), _ => RenderAsync(Chart, options));
 
     internal static Task<(int ExitCode, string Output)> HelmAsync(params string[] arguments) => PublishedOutput.RunAsync(Helm, arguments, Tools);
 

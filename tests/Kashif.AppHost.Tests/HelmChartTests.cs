@@ -37,7 +37,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
 
     public static TheoryData<string> Variants => ["install", "upgrade", "production", "minimal"];
 
-    private Task<IReadOnlyList<JsonElement>> RenderAsync(string variant = "install") => HelmChartFixture.RenderAsync(fixture.Chart, variant switch
+    private Task<IReadOnlyList<JsonElement>> RenderAsync(string variant = "install") => fixture.RenderOnceAsync(variant switch
     {
         "upgrade" => ["--is-upgrade"],
         "production" => Production,
