@@ -41,7 +41,9 @@ internal static class DeadLetterCommands
         }
 
         var (replayed, remaining) = await queue.ReplayAsync(FilterOf(options), ChangesOf(options), actorId: null, cancellationToken);
-        await output.WriteLineAsync(Invariant($"{replayed} dead letters put back, {remaining} remain"));
+        await output.WriteLineAsync(replayed == 0 && options.TryGetValue(Id, out var id)
+            ? $"No dead letter has the id {id}."
+            : Invariant($"{replayed} dead letters put back, {remaining} remain"));
     }
 
     private static async Task<bool> HasNoneAsync(DeadLetterQueue queue, TextWriter output)

@@ -10,6 +10,10 @@ import type { components, paths as Reports } from "./generated/reports.js";
 declare const process: { argv: string[] };
 
 const [, , gateway = "", adminEmail = "", adminPassword = ""] = process.argv;
+if (!adminPassword) {
+  throw new Error("Usage: node dist/journey.js <gateway> <admin's e-mail address> <admin's password>");
+}
+
 const password = "a long enough password";
 const run = crypto.randomUUID();
 const email = `typescript-${run}@example.org`;
