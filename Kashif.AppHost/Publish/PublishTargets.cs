@@ -12,7 +12,7 @@ internal static class PublishTargets
     private const string StepPrefix = "publish-";
 
     /// <summary>Settings that have a default on a developer's machine only.</summary>
-    public static readonly (string Name, string Advice)[] Required =
+    private static readonly (string Name, string Advice)[] Required =
     [
         ("public-url", "the URL under which clients reach the gateway, such as https://kashif.example.org"),
         ("admin-email", "the e-mail address of the first admin"),
@@ -31,6 +31,9 @@ internal static class PublishTargets
         builder.AddTarget("azure", Azure.AzureTarget.WriteAsync);
         builder.AddTarget("compose", (app, directory, cancellationToken) => Compose.ComposeTarget.WriteAsync(app, builder.Configuration, directory, cancellationToken));
     }
+
+    /// <returns>What to set a required parameter to. Null for the others.</returns>
+    public static string? AdviceFor(ParameterResource parameter) => Array.Find(Required, setting => setting.Name == parameter.Name).Advice;
 
     private static void AddTarget(this IDistributedApplicationBuilder builder, string name, Func<PublishedApp, string, CancellationToken, Task> writeAsync) =>
         builder.Pipeline.AddStep($"{StepPrefix}{name}", async context =>

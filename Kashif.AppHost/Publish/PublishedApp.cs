@@ -1,5 +1,6 @@
 using System.Reflection;
 using Aspire.Hosting.Pipelines;
+using Kashif.NativeServers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -8,7 +9,7 @@ namespace Kashif.Publish;
 /// <summary>What the AppHost declares, in the terms that all targets share.</summary>
 /// <param name="Workloads">What runs.</param>
 /// <param name="Parameters">What differs between deployments.</param>
-/// <param name="Values">The parameters' values where they were given at publishing or have a default. None of a secret.</param>
+/// <param name="Values">The values of the parameters that are not secret: given at publishing, or the default.</param>
 /// <param name="Version">The version of the images: the setting <c>ImageTag</c>, else the commit.</param>
 internal sealed record PublishedApp(
     IReadOnlyList<Workload> Workloads, IReadOnlyList<ParameterResource> Parameters, IReadOnlyDictionary<ParameterResource, string> Values, string Version)
@@ -31,7 +32,7 @@ internal sealed record PublishedApp(
             workloads.Add(await ReadAsync(resource, context));
         }
 
-        var used = workloads.SelectMany(workload => workload.Templates).SelectMany(template => template.Parameters).Select(value => value.Parameter).ToHashSet();
+        var used = ParameterValuesOf(workloads).Select(value => value.Parameter).ToHashSet();
         ParameterResource[] parameters = [.. context.Model.Resources.OfType<ParameterResource>().Where(used.Contains)];
         var values = new Dictionary<ParameterResource, string>();
         foreach (var parameter in parameters.Where(parameter => !parameter.Secret))
@@ -42,6 +43,13 @@ internal sealed record PublishedApp(
         var tag = context.Services.GetRequiredService<IConfiguration>()["ImageTag"];
         return new PublishedApp(workloads, parameters, values, string.IsNullOrEmpty(tag) ? VersionOfCommit() : tag);
     }
+
+    /// <summary>Each use of a parameter.</summary>
+    public IEnumerable<ParameterValue> ParameterValues => ParameterValuesOf(Workloads);
+
+    /// <summary>Whether a deployment needs a value: a generated secret, a connection string, or a setting without a default.</summary>
+    public static bool IsRequired(ParameterResource parameter) =>
+        parameter.Default is KeptSecret || parameter is IResourceWithConnectionString || PublishTargets.AdviceFor(parameter) is not null;
 
     public string ValueOf(ParameterResource parameter) => Values.GetValueOrDefault(parameter, "");
 
@@ -69,13 +77,16 @@ internal sealed record PublishedApp(
             resource,
             environment,
             arguments,
-            [.. resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new WorkloadEndpoint(endpoint.Name, endpoint.UriScheme, PortOf(endpoint), endpoint.IsExternal))],
+            [.. resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new WorkloadEndpoint(endpoint.Name, PortOf(endpoint), endpoint.IsExternal))],
             [.. mounts.Where(mount => mount.Type == ContainerMountType.Volume).Select((mount, index) => new DataVolume(index == 0 ? "data" : $"data-{index}", mount.Target))],
             [.. mounts.Where(mount => mount.Type == ContainerMountType.BindMount).Select(mount => new ConfigFile(mount.Source ?? "", mount.Target))],
             [.. resource.Annotations.OfType<EndpointProbeAnnotation>().Select(probe => new HttpProbe(probe.Type, probe.Path, PortOf(probe.EndpointReference.EndpointAnnotation)))]);
 
         Task<Template> ReadTemplateAsync(object value) => Template.ReadAsync(value, endpoint => PortOf(endpoint.EndpointAnnotation), context.CancellationToken);
     }
+
+    private static IEnumerable<ParameterValue> ParameterValuesOf(IEnumerable<Workload> workloads) =>
+        workloads.SelectMany(workload => workload.Templates).SelectMany(template => template.Parameters);
 
     /// <summary>The SDK appends the commit to the informational version.</summary>
     private static string VersionOfCommit() =>
@@ -131,7 +142,7 @@ internal sealed record Workload(
 
 /// <param name="Port">The port on which the workload listens.</param>
 /// <param name="IsExternal">Whether clients outside of the system call it.</param>
-internal sealed record WorkloadEndpoint(string Name, string Scheme, int Port, bool IsExternal);
+internal sealed record WorkloadEndpoint(string Name, int Port, bool IsExternal);
 
 /// <param name="Path">The directory inside the container.</param>
 internal sealed record DataVolume(string Name, string Path);

@@ -10,7 +10,6 @@ namespace Kashif.Publish.Azure;
 internal sealed class AzureSettings
 {
     private readonly PublishedApp _app;
-    private readonly Dictionary<ParameterResource, string> _values = [];
     private readonly Dictionary<Template, string> _names = [];
 
     private AzureSettings(PublishedApp app) => _app = app;
@@ -24,14 +23,9 @@ internal sealed class AzureSettings
     /// <summary>Secrets that may be empty. The vault takes no empty value, so services do without them.</summary>
     public IReadOnlyList<ParameterResource> OptionalSecrets => [.. MainParameters.Where(IsOptionalSecret)];
 
-    public static async Task<AzureSettings> ReadAsync(PublishedApp app, CancellationToken cancellationToken)
+    public static AzureSettings Of(PublishedApp app)
     {
         var settings = new AzureSettings(app);
-        foreach (var parameter in app.Parameters.Where(parameter => !parameter.Secret))
-        {
-            settings._values[parameter] = await parameter.GetValueAsync(cancellationToken) ?? "";
-        }
-
         foreach (var (name, template) in app.Workloads.Where(settings.IsContainerApp).SelectMany(workload => workload.Environment))
         {
             if (template.Parameters.Any(value => value.Parameter.Secret) && settings.RedisOf(template) is null)
@@ -83,20 +77,17 @@ internal sealed class AzureSettings
         }
 
         return text.Append(parameter.Secret ? "@secure()\n" : "")
-            .Append($"param {Bicep.ParameterOf(parameter)} string{(IsRequired(parameter) ? "" : " = ''")}\n").ToString();
+            .Append($"param {Bicep.ParameterOf(parameter)} string{(PublishedApp.IsRequired(parameter) ? "" : " = ''")}\n").ToString();
     }
 
     /// <summary>The line of a parameters file: the variable of azd's environment, or the value at publishing.</summary>
     public (string Name, string Value) Mapping(ParameterResource parameter)
     {
         var variable = ParameterValue.NameOf(parameter).ToUpperInvariant().Replace('-', '_');
-        return (Bicep.ParameterOf(parameter), _values.GetValueOrDefault(parameter) is { Length: > 0 } value ? $"${{{variable}={value}}}" : $"${{{variable}}}");
+        return (Bicep.ParameterOf(parameter), _app.ValueOf(parameter) is { Length: > 0 } value ? $"${{{variable}={value}}}" : $"${{{variable}}}");
     }
 
-    private static bool IsOptionalSecret(ParameterResource parameter) => parameter.Secret && !IsRequired(parameter);
-
-    private static bool IsRequired(ParameterResource parameter) =>
-        parameter.Default is KeptSecret || parameter is IResourceWithConnectionString || PublishTargets.Required.Any(setting => setting.Name == parameter.Name);
+    private static bool IsOptionalSecret(ParameterResource parameter) => parameter.Secret && !PublishedApp.IsRequired(parameter);
 
     /// <summary>Azure has PostgreSQL and Redis as services.</summary>
     private bool IsContainerApp(Workload workload) => workload.Resource is not (PostgresServerResource or RedisResource);

@@ -34,7 +34,7 @@ internal static class AzureTarget
 
     public static async Task WriteAsync(PublishedApp app, string directory, CancellationToken cancellationToken)
     {
-        var settings = await AzureSettings.ReadAsync(app, cancellationToken);
+        var settings = AzureSettings.Of(app);
         foreach (var module in Modules)
         {
             await WriteAsync($"infra/modules/{module}.bicep", Bicep.Fill(module));

@@ -10,8 +10,8 @@ internal static class ComposeTarget
     private const string Project = "kashif";
     private const string Head = """
         # Written by `aspire publish`: change the AppHost, or add a docker-compose.override.yaml. The values are in .env.
-        #   docker-compose up -d      starts the system or applies changes
-        #   docker-compose down       stops it; with -v it deletes all data
+        #   docker compose up -d      starts the system or applies changes
+        #   docker compose down       stops it; with -v it deletes all data
 
         """;
 
@@ -156,8 +156,7 @@ internal static class ComposeTarget
     /// <exception cref="DistributedApplicationException">A given value cannot stand in a URI.</exception>
     private static async Task<Dictionary<ParameterResource, Variable>> ReadVariablesAsync(PublishedApp app, IConfiguration configuration, CancellationToken cancellationToken)
     {
-        var inUris = app.Workloads.SelectMany(workload => workload.Templates).SelectMany(template => template.Parameters)
-            .Where(value => value.IsUriEncoded).Select(value => value.Parameter).ToHashSet();
+        var inUris = app.ParameterValues.Where(value => value.IsUriEncoded).Select(value => value.Parameter).ToHashSet();
         var variables = new Dictionary<ParameterResource, Variable>();
         foreach (var parameter in app.Parameters)
         {
@@ -169,14 +168,13 @@ internal static class ComposeTarget
                 throw new DistributedApplicationException($"Parameters__{parameter.Name} cannot be used: it stands in a URI. Choose letters and digits only.");
             }
 
-            var advice = Array.Find(PublishTargets.Required, setting => setting.Name == parameter.Name).Advice;
             variables[parameter] = new Variable(
                 VariableName(ParameterValue.NameOf(parameter)),
                 $"{parameter.Description}{(inUris.Contains(parameter) ? " Letters and digits only." : "")}",
                 value)
             {
-                Advice = advice,
-                IsRequired = isGenerated || parameter is IResourceWithConnectionString || advice is not null,
+                Advice = PublishTargets.AdviceFor(parameter),
+                IsRequired = PublishedApp.IsRequired(parameter),
                 IsSecret = parameter.Secret,
             };
         }

@@ -139,8 +139,6 @@ internal sealed class ChartValues
                 break;
         }
 
-        using var writer = new StringWriter();
-        new YamlStream(new YamlDocument(value)).Save(new Emitter(writer, new EmitterSettings().WithBestWidth(int.MaxValue)), assignAnchors: false);
-        return writer.ToString().Replace("\n...", "", StringComparison.Ordinal).Replace("--- ", "", StringComparison.Ordinal).Trim();
+        return Yaml.Write(value);
     }
 }

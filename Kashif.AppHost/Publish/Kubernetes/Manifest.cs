@@ -102,25 +102,18 @@ internal sealed partial class Manifest
     /// <returns>The template's text.</returns>
     public string Write()
     {
-        var text = Token().Replace(TextOf(_root), match =>
+        var text = Token().Replace(Yaml.Write(_root), match =>
             _expressions[int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture)](match.Groups["indent"].Value, match.Groups["member"].Value));
         string[] lines = [.. _condition is null ? [] : new[] { $"{{{{- if {_condition} }}}}" }, .. _declarations.Select(line => $"{{{{- {line} }}}}"), "---", text, .. _condition is null ? [] : new[] { "{{- end }}" }];
         return string.Join('\n', lines) + "\n";
     }
 
     private static string WithMember(YamlNode node, string indent, string member) => node is YamlScalarNode
-        ? $"{indent}{member} {TextOf(node)}"
-        : $"{indent}{member}\n{string.Join('\n', TextOf(node).Split('\n').Select(line => $"{new string(' ', indent.Length + DepthOf(node))}{line}"))}";
+        ? $"{indent}{member} {Yaml.Write(node)}"
+        : $"{indent}{member}\n{string.Join('\n', Yaml.Write(node).Split('\n').Select(line => $"{new string(' ', indent.Length + DepthOf(node))}{line}"))}";
 
     /// <summary>The emitter indents the members of a mapping, but not the items of a list.</summary>
     private static int DepthOf(YamlNode node) => node is YamlMappingNode ? 2 : 0;
-
-    private static string TextOf(YamlNode node)
-    {
-        using var writer = new StringWriter();
-        new YamlStream(new YamlDocument(node)).Save(new Emitter(writer, new EmitterSettings().WithBestWidth(int.MaxValue)), assignAnchors: false);
-        return writer.ToString().Replace("\n...", "", StringComparison.Ordinal).TrimEnd();
-    }
 
     private Manifest Replace(YamlMappingNode parent, YamlNode key, Func<string, string, string> line)
     {

@@ -34,8 +34,8 @@ internal static class PodSettings
     }
 
     /// <summary>The data of a parameter's Secret or its part of the ConfigMap.</summary>
-    public static IEnumerable<string> KeysOf(PublishedApp app, ParameterResource parameter) => app.Workloads
-        .SelectMany(workload => workload.Templates).SelectMany(template => template.Parameters).Where(value => value.Parameter == parameter)
+    public static IEnumerable<string> KeysOf(PublishedApp app, ParameterResource parameter) => app.ParameterValues
+        .Where(value => value.Parameter == parameter)
         .Select(value => value.IsUriEncoded ? UriEncoded : Value).Append(Value).Distinct().Order(StringComparer.Ordinal).Reverse();
 
     private static V1EnvVar Variable(string name, ParameterValue value) => new()

@@ -8,18 +8,18 @@ internal static class SharedObjects
     /// <summary>One Secret for each secret parameter. The others are in one ConfigMap.</summary>
     public static IEnumerable<Manifest> Parameters(PublishedApp app, ChartValues values)
     {
-        var settings = new V1ConfigMap { Metadata = new V1ObjectMeta { Name = Names.Settings, Labels = Names.Labels("settings") }, Data = new Dictionary<string, string>() };
-        foreach (var parameter in app.Parameters.Where(parameter => !parameter.Secret))
+        ParameterResource[] settings = [.. app.Parameters.Where(parameter => !parameter.Secret)];
+        var map = new Manifest(new V1ConfigMap
         {
-            settings.Data[parameter.Name] = app.ValueOf(parameter);
-        }
-
-        var map = new Manifest(settings);
-        foreach (var name in settings.Data.Keys)
+            Metadata = new V1ObjectMeta { Name = Names.Settings, Labels = Names.Labels("settings") },
+            Data = settings.ToDictionary(setting => setting.Name, app.ValueOf),
+        });
+        foreach (var setting in settings)
         {
-            map.Set($"data.{name}", PublishTargets.Required.FirstOrDefault(setting => setting.Name == name) is { Name: { } required, Advice: var advice }
-                ? $"required \"Set settings.{Names.Key(required)} to {advice}.\" .Values.settings.{Names.Key(name)} | trimSuffix \"/\" | quote"
-                : $".Values.settings.{Names.Key(name)} | toString | quote");
+            var value = $"settings.{Names.Key(setting.Name)}";
+            map.Set($"data.{setting.Name}", PublishTargets.AdviceFor(setting) is { } advice
+                ? $"required \"Set {value} to {advice}.\" .Values.{value} | trimSuffix \"/\" | quote"
+                : $".Values.{value} | toString | quote");
         }
 
         yield return map;
