@@ -69,5 +69,5 @@ internal static class AccountEndpoints
         ClaimsPrincipal caller, UserReader users, CancellationToken cancellationToken) =>
         await users.FindAsync(caller.UserId, cancellationToken) is { } user
             ? TypedResults.Ok(user)
-            : Error.NotFound("This account no longer exists.").ToProblem();
+            : AccountProblems.Gone.ToProblem();
 }

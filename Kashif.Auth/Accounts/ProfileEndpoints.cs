@@ -51,8 +51,6 @@ public sealed record ChannelPreferences(bool Push, bool Email);
 internal static class ProfileEndpoints
 {
     private static readonly Error TooManyEmails = Error.TooMany("too_many_emails", "Too many verification e-mails were sent. Try again in an hour.");
-    private static readonly Error Gone = Error.NotFound("This account no longer exists.");
-
     public static RouteGroupBuilder MapProfile(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/me").WithTags("Accounts").RequireAuthorization(Policies.Session).WithProblems(404, "not_found");
@@ -91,7 +89,7 @@ internal static class ProfileEndpoints
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         if (await LockAsync(database, id, cancellationToken) is not { } user)
         {
-            return Gone.ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         if (confirmed is not null && user.SecurityStamp != confirmed.Account?.SecurityStamp)
@@ -128,7 +126,7 @@ internal static class ProfileEndpoints
         database.Publish(user.ToUpdated(), time.GetUtcNow());
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return await users.FindAsync(id, cancellationToken) is { } changed ? TypedResults.Ok(changed) : Gone.ToProblem();
+        return await users.FindAsync(id, cancellationToken) is { } changed ? TypedResults.Ok(changed) : AccountProblems.Gone.ToProblem();
     }
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ChangePasswordAsync(
@@ -146,7 +144,7 @@ internal static class ProfileEndpoints
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         if (await LockAsync(database, id, cancellationToken) is not { } user)
         {
-            return Gone.ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         if (user.SecurityStamp != confirmed.Account?.SecurityStamp)
@@ -174,7 +172,7 @@ internal static class ProfileEndpoints
         var id = caller.UserId;
         return await database.Users.AsNoTracking().SingleOrDefaultAsync(user => user.Id == id, cancellationToken) is { } user
             ? TypedResults.Ok(PreferencesOf(user))
-            : Gone.ToProblem();
+            : AccountProblems.Gone.ToProblem();
     }
 
     private static async Task<Results<Ok<Preferences>, ValidationProblem, ProblemHttpResult>> ChangePreferencesAsync(
@@ -183,7 +181,7 @@ internal static class ProfileEndpoints
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         if (await LockAsync(database, caller.UserId, cancellationToken) is not { } user)
         {
-            return Gone.ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         user.Language = request.Language;

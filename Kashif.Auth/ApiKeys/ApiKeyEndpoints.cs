@@ -102,7 +102,7 @@ internal static class ApiKeyEndpoints
         var owners = await database.Users.FromSql($"SELECT * FROM users WHERE id = {userId} AND disabled_at IS NULL FOR UPDATE").AsNoTracking().ToListAsync(cancellationToken);
         if (owners is not [var owner])
         {
-            return Error.NotFound("This account no longer exists.").ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         if (!owner.EmailConfirmed)

@@ -1,3 +1,4 @@
+using Kashif.Auth.Users;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
 using Kashif.Http;
@@ -35,7 +36,7 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         {
             return await database.Deletions.AsNoTracking().SingleOrDefaultAsync(deletion => deletion.UserId == userId, cancellationToken) is { } first
                 ? (first, null)
-                : (null, Error.NotFound("This account no longer exists."));
+                : (null, AccountProblems.Gone);
         }
 
         var now = time.GetUtcNow();

@@ -1,3 +1,4 @@
+using Kashif.Auth.Users;
 using System.Security.Claims;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
@@ -29,7 +30,7 @@ internal static class ExportEndpoint
         var userId = caller.UserId;
         if (await AccountExport.ReadAsync(userId, database, cancellationToken) is not { } account)
         {
-            return Error.NotFound("This account no longer exists.").ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         audit.Record(userId, AuditActions.Exported);

@@ -42,7 +42,6 @@ internal static class MfaEndpoints
     private const string Issuer = "Kashif";
     private const int PixelsPerModule = 6;
 
-    private static readonly Error Gone = Error.NotFound("This account no longer exists.");
     private static readonly Error WrongCode = Error.Rule("invalid_otp", "The code is wrong, expired or already used.");
     private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is already set up. Remove it before you set up another one.");
     private static readonly Error NotEnabled = Error.Conflict("totp_not_enabled", "No authenticator app is set up.");
@@ -72,7 +71,7 @@ internal static class MfaEndpoints
 
         if (await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
         {
-            return Gone.ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         if (!user.EmailVerified)
@@ -95,7 +94,7 @@ internal static class MfaEndpoints
     {
         if (await users.FindAsync(caller.UserId, cancellationToken) is not { } user)
         {
-            return Gone.ToProblem();
+            return AccountProblems.Gone.ToProblem();
         }
 
         if (!user.EmailVerified)
