@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Kashif.Testing;
 
@@ -59,10 +57,10 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
         foreach (var (name, value) in new Dictionary<string, string>
         {
             ["DOTNET_ENVIRONMENT"] = "Development",
-            ["ASPNETCORE_URLS"] = $"http://localhost:{FreePort()}",
+            ["ASPNETCORE_URLS"] = $"http://localhost:{Ports.Free()}",
             ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
-            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{FreePort()}",
-            ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://localhost:{FreePort()}",
+            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{Ports.Free()}",
+            ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://localhost:{Ports.Free()}",
         })
         {
             start.Environment[name] = value;
@@ -127,25 +125,6 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
         }
 
         _process.Dispose();
-    }
-
-    /// <returns>A port that is free now, and below those that the system gives to outgoing connections.</returns>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(10_000, 30_000);
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: the next one.
-            }
-        }
     }
 
     public static Task GoneAsync(IReadOnlyList<ProcessIdentity> processes) => Eventually.TrueAsync(

@@ -98,7 +98,7 @@ public sealed class ContainerTests
             made.Length.ShouldBe(4);
         }
 
-        AppHostProcess Start(params string[] settings) => AppHostProcess.Start(data.FullName, AppHostProcess.FreePort(), ["--Containers=true", .. settings]);
+        AppHostProcess Start(params string[] settings) => AppHostProcess.Start(data.FullName, Ports.Free(), ["--Containers=true", .. settings]);
     }
 
     /// <summary>Ends a run as Ctrl-C does, and waits until its containers are gone.</summary>

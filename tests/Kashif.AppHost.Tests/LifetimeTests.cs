@@ -24,7 +24,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task Data_outlive_kills_and_new_passwords_and_nothing_else_does()
     {
         AppHostProcess.SkipWithoutNativeServers();
-        await using (var first = AppHostProcess.Start(_data, AppHostProcess.FreePort()))
+        await using (var first = AppHostProcess.Start(_data, Ports.Free()))
         {
             await first.HealthyAsync();
             await RegisterAsync(first.Gateway);
@@ -39,7 +39,7 @@ public sealed class LifetimeTests : IDisposable
         }
 
         string[] newPasswords = ["--Parameters:postgres-password=another-p'assword", "--Parameters:messaging-password=another", "--Parameters:cache-password=another"];
-        await using (var second = AppHostProcess.Start(_data, AppHostProcess.FreePort(), newPasswords))
+        await using (var second = AppHostProcess.Start(_data, Ports.Free(), newPasswords))
         {
             await second.HealthyAsync();
             await SignInAsync(second.Gateway);
@@ -59,7 +59,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task Killing_one_of_the_two_that_run_everything_leaves_nothing(string killed)
     {
         AppHostProcess.SkipWithoutNativeServers();
-        await using var run = AppHostProcess.Start(_data, AppHostProcess.FreePort());
+        await using var run = AppHostProcess.Start(_data, Ports.Free());
         await Eventually.TrueAsync(() => File.Exists(Path.Combine(_data, "run.id")) && run.Processes().Any(process => process.Name == "Kashif.Auth"), "Auth to run", AppHostProcess.LongestStart);
         var processes = run.Processes();
 
@@ -89,7 +89,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task A_run_that_has_not_written_its_identity_is_reported_too()
     {
         await using var held = new FileStream(Path.Combine(_data, "run.lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
-        await using var run = AppHostProcess.Start(_data, AppHostProcess.FreePort());
+        await using var run = AppHostProcess.Start(_data, Ports.Free());
 
         await run.ExitedAsync();
 
@@ -102,7 +102,7 @@ public sealed class LifetimeTests : IDisposable
     {
         var file = Path.Combine(_data, "file");
         await File.WriteAllTextAsync(file, "", Cancel);
-        await using var run = AppHostProcess.Start(file, AppHostProcess.FreePort());
+        await using var run = AppHostProcess.Start(file, Ports.Free());
 
         await run.ExitedAsync();
 
@@ -112,7 +112,7 @@ public sealed class LifetimeTests : IDisposable
 
     private async Task RefusesASecondRunAsync(AppHostProcess first)
     {
-        await using var second = AppHostProcess.Start(_data, AppHostProcess.FreePort());
+        await using var second = AppHostProcess.Start(_data, Ports.Free());
         await second.ExitedAsync();
         second.ExitCode.ShouldBe(1);
         second.Output.ShouldStartWith($"Kashif is already running here (process {first.Id}).");

@@ -57,7 +57,7 @@ public sealed class PublishedComposeTests : IAsyncDisposable
 
         foreach (var service in services)
         {
-            _ports[(service, 8080)] = AppHostProcess.FreePort();
+            _ports[(service, 8080)] = Ports.Free();
         }
 
         await Task.WhenAll(containers.Keys.Where(name => name.EndsWith("-migrate", StringComparison.Ordinal)).Select(async migration =>

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Kashif.Testing;
 
 namespace Kashif.Deployment.Tests;
@@ -41,7 +40,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <param name="port">The port of an earlier process; 0 for a free one.</param>
     public static ServiceProcess Start(string service, IReadOnlyDictionary<string, string> settings, int port = 0)
     {
-        var address = new Uri($"http://127.0.0.1:{(port == 0 ? FreePort() : port)}");
+        var address = new Uri($"http://127.0.0.1:{(port == 0 ? Ports.Free() : port)}");
         var all = new Dictionary<string, string>(settings);
         all.TryAdd("ASPNETCORE_URLS", address.AbsoluteUri);
         return new ServiceProcess(Start(service, all, []), address, null);
@@ -113,24 +112,6 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    /// <returns>A port that is free now, and below those that the system gives to outgoing connections.</returns>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(10_000, 30_000);
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: the next one.
-            }
-        }
-    }
 
     private static Process Start(string service, IReadOnlyDictionary<string, string> settings, string[] arguments)
     {

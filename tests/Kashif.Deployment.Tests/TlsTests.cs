@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Kashif.Testing;
 
 namespace Kashif.Deployment.Tests;
 
@@ -23,7 +24,7 @@ public sealed class TlsTests(DeploymentServers servers)
             await File.WriteAllTextAsync(bundle, authority.ExportCertificatePem(), Cancel);
             var (certificate, key) = Issue(authority, directory.FullName);
 
-            var address = new Uri($"https://localhost:{ServiceProcess.FreePort()}");
+            var address = new Uri($"https://localhost:{Ports.Free()}");
             var settings = servers.MinimalSettings(ResourceNames.Reporting, servers.NewDatabase());
             settings["Kestrel__Endpoints__Https__Url"] = address.AbsoluteUri;
             settings["Kestrel__Endpoints__Https__Certificate__Path"] = certificate;
