@@ -2,7 +2,7 @@ using Google.Apis.Http;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;

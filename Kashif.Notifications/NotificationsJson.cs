@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Feed;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;

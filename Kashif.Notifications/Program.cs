@@ -2,7 +2,7 @@ using Kashif;
 using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Feed;
+using Kashif.Notifications.Inbox;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);

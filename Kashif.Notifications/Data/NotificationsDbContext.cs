@@ -1,7 +1,7 @@
 using Kashif.Messaging;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Feed;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Templates;
 

@@ -1,8 +1,8 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Feed;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Dispatch;

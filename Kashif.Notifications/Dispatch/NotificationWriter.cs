@@ -3,7 +3,7 @@ using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;

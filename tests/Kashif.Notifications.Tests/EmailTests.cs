@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;

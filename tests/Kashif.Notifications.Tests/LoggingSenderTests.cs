@@ -1,5 +1,5 @@
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -101,9 +102,9 @@ internal sealed class NotificationsService : IAsyncDisposable
     }
 
     /// <summary>Waits until the notification's delivery has this state.</summary>
-    public async Task<Channels.ChannelDelivery> DeliveryAsync(Guid notification, string state)
+    public async Task<ChannelDelivery> DeliveryAsync(Guid notification, string state)
     {
-        Channels.ChannelDelivery? delivery = null;
+        ChannelDelivery? delivery = null;
         await Eventually.TrueAsync(
             async () => (delivery = await QueryAsync(database => database.Deliveries.AsNoTracking()
                 .SingleOrDefaultAsync(row => row.NotificationId == notification && row.State == state, Cancel))) is not null,

@@ -1,4 +1,4 @@
-using Kashif.Notifications.Channels;
+using Kashif.Notifications.Delivery;
 using MailKit.Security;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -25,7 +25,7 @@ namespace Kashif.Notifications.Data.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
-            modelBuilder.Entity("Kashif.Notifications.Channels.ChannelDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
                     b.Property<long>("Id")
                         .ValueGeneratedOnAdd()
@@ -136,7 +136,7 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("devices", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Feed.Notification", b =>
+            modelBuilder.Entity("Kashif.Notifications.Inbox.Notification", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -199,7 +199,7 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("notifications", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Feed.Recipient", b =>
+            modelBuilder.Entity("Kashif.Notifications.Inbox.Recipient", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -361,9 +361,9 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Channels.ChannelDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
-                    b.HasOne("Kashif.Notifications.Feed.Notification", null)
+                    b.HasOne("Kashif.Notifications.Inbox.Notification", null)
                         .WithMany()
                         .HasForeignKey("NotificationId")
                         .OnDelete(DeleteBehavior.Cascade)

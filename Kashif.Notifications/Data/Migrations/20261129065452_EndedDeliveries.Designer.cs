@@ -183,7 +183,7 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Channels.ChannelDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
                     b.Property<long>("Id")
                         .ValueGeneratedOnAdd()
@@ -321,7 +321,7 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("ended_sessions", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Feed.Notification", b =>
+            modelBuilder.Entity("Kashif.Notifications.Inbox.Notification", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -384,7 +384,7 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("notifications", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Feed.Recipient", b =>
+            modelBuilder.Entity("Kashif.Notifications.Inbox.Recipient", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -421,9 +421,9 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("recipients", (string)null);
                 });
 
-            modelBuilder.Entity("Kashif.Notifications.Channels.ChannelDelivery", b =>
+            modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
-                    b.HasOne("Kashif.Notifications.Feed.Notification", null)
+                    b.HasOne("Kashif.Notifications.Inbox.Notification", null)
                         .WithMany()
                         .HasForeignKey("NotificationId")
                         .OnDelete(DeleteBehavior.Cascade)

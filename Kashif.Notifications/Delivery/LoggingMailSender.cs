@@ -1,6 +1,6 @@
 using Kashif.Notifications.Templates;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Used without a mail server: logs that a mail would be sent, without recipient or content.</summary>
 internal sealed partial class LoggingMailSender : IMailSender

@@ -5,7 +5,7 @@ using Kashif.Notifications.Templates;
 using MimeKit;
 using MimeKit.Text;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Composes the MIME message of a <see cref="Mail"/>: text and HTML, in ASCII so that any server accepts it.</summary>
 internal static class MailComposer

@@ -2,7 +2,7 @@ using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Inbox;
 
 /// <summary>
 /// A user's language, address and enabled channels. Events may arrive before the user's registration: until then the language

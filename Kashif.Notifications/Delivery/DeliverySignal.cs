@@ -1,6 +1,6 @@
 using Kashif.Messaging.Outbox;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Wakes this process's worker of the channel after a transaction with new deliveries commits.</summary>
 internal sealed class DeliverySignal<TChannel> : WakeSignal

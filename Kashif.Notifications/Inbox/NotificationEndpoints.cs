@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Inbox;
 
 /// <summary>A notification in the inbox.</summary>
 /// <param name="Id">The notification's id.</param>

@@ -1,6 +1,6 @@
 using Kashif.Notifications.Templates;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends mails.</summary>
 internal interface IMailSender

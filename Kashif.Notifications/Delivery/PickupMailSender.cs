@@ -2,7 +2,7 @@ using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>For development: writes each mail to a directory as an .eml file.</summary>
 internal sealed partial class PickupMailSender : IMailSender

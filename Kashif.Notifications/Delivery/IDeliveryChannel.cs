@@ -1,4 +1,4 @@
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>A way to reach users outside the app: push or e-mail.</summary>
 internal interface IDeliveryChannel

@@ -4,7 +4,7 @@ using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Deletes deliveries that ended long ago, whatever their outcome.</summary>
 internal sealed class DeliveryCleanup(

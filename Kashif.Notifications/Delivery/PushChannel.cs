@@ -4,7 +4,7 @@ using Kashif.Notifications.Devices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends notifications to devices, and removes devices that no longer have the app.</summary>
 internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel

@@ -1,8 +1,8 @@
-using Kashif.Notifications.Feed;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>
 /// The delivery of one notification to one device or address, or of one account mail. It has the device's id without a foreign

@@ -1,6 +1,6 @@
 using Kashif.Notifications.Devices;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Used without Firebase: logs that a push would be sent, without recipient or content.</summary>
 internal sealed partial class LoggingPushSender : IPushSender

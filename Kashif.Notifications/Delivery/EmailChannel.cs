@@ -4,7 +4,7 @@ using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends account mails, and notifications to users who enabled e-mail.</summary>
 internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, IOptions<MailLinkOptions> links) : IDeliveryChannel

@@ -4,7 +4,7 @@ using FirebaseAdmin.Messaging;
 using Google.Apis.Http;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends pushes through Firebase Cloud Messaging, HTTP v1.</summary>
 internal sealed class FirebasePushSender : IPushSender, IDisposable

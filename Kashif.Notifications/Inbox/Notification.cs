@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Inbox;
 
 /// <summary>A notification of one event to one user, in the user's language at that time.</summary>
 internal sealed class Notification

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Google.Apis.Auth.OAuth2;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Section <c>Firebase</c>. Without credentials, push notifications are only logged.</summary>
 internal sealed class FirebaseOptions : IValidatableObject

@@ -7,7 +7,7 @@ using MailKit.Security;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>
 /// Sends mails through an SMTP server (docs/decisions/0006-smtp-client.md), several per connection. A refusal counts only for

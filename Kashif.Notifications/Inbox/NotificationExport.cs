@@ -4,7 +4,7 @@ using Kashif.Notifications.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Feed;
+namespace Kashif.Notifications.Inbox;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>

@@ -1,6 +1,6 @@
 using Kashif.Notifications.Devices;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>A notification to one device.</summary>
 internal sealed record Push(

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Section <c>Delivery</c>: how pushes and mails are sent.</summary>
 internal sealed class DeliveryOptions

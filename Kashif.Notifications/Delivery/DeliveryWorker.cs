@@ -2,7 +2,7 @@ using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>
 /// Sends the due deliveries of one channel, at least once: leases them by moving their due time past the lease, sends them

@@ -4,7 +4,7 @@ using System.Text;
 using MailKit.Security;
 using MimeKit;
 
-namespace Kashif.Notifications.Channels;
+namespace Kashif.Notifications.Delivery;
 
 /// <summary>Section <c>Smtp</c>. Without a server, mails are written to files; without a directory, only logged.</summary>
 internal sealed class SmtpOptions : IValidatableObject
