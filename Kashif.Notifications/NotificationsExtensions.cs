@@ -10,6 +10,7 @@ using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications;
@@ -74,8 +75,12 @@ internal static class NotificationsExtensions
         });
         services.AddSingleton<NotificationMetrics>();
         services.AddHostedService<DeliveryCleanup>();
+        services.AddHostedService<DeviceCleanup>();
 
-        // One worker per channel, so that a slow mail server does not delay pushes.
+        // One consumer per channel, so that a slow mail server does not delay pushes.
+        services.AddSingleton<DeliveryQueues>();
+        services.AddSingleton<DeliveryHealth>();
+        services.AddHealthChecks().AddCheck<DeliveryHealth>(DeliveryHealth.Name, HealthStatus.Degraded);
         services.AddChannel<PushChannel>().AddChannel<EmailChannel>();
         return builder;
     }
@@ -84,5 +89,7 @@ internal static class NotificationsExtensions
         where TChannel : class, IDeliveryChannel => services
         .AddSingleton<TChannel>()
         .AddSingleton<DeliverySignal<TChannel>>()
-        .AddHostedService<DeliveryWorker<TChannel>>();
+        .AddSingleton<ChannelPause<TChannel>>()
+        .AddHostedService<DeliveryDispatcher<TChannel>>()
+        .AddHostedService<DeliveryConsumer<TChannel>>();
 }

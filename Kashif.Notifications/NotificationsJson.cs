@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
@@ -16,6 +17,9 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(UnreadCountResponse))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
+[JsonSerializable(typeof(Page<FailedDeliveryResponse>))]
+[JsonSerializable(typeof(ReplayDeliveriesRequest))]
+[JsonSerializable(typeof(ReplayedDeliveriesResponse))]
 [JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(AccountMail))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

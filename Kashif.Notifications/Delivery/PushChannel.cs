@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Dispatch;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -24,7 +25,7 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
             .SqlQuery<DuePush>($"""
                 SELECT delivery.id, device.id AS device_id, notification.id AS notification_id, notification.type,
                     notification.title, notification.body, notification.data::text AS data,
-                    device.token, device.device_type
+                    device.token, device.device_type, delivery.priority, delivery.expires_at
                 FROM deliveries delivery
                 JOIN notifications notification ON notification.id = delivery.notification_id
                 JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id
@@ -78,11 +79,12 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
     }
 
     private sealed record DuePush(
-        long Id, Guid DeviceId, Guid NotificationId, string Type, string Title, string Body, string Data, string Token, string DeviceType)
+        long Id, Guid DeviceId, Guid NotificationId, string Type, string Title, string Body, string Data, string Token, string DeviceType,
+        short Priority, DateTimeOffset? ExpiresAt)
     {
         public Push ToPush() => new(
             NotificationId, Type, Title, Body,
             JsonSerializer.Deserialize(Data, NotificationsJson.Default.DictionaryStringString) ?? [],
-            Token, DeviceConfiguration.Parse(DeviceType));
+            Token, DeviceConfiguration.Parse(DeviceType), (Priority)Priority, ExpiresAt);
     }
 }

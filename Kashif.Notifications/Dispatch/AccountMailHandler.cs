@@ -20,8 +20,10 @@ internal sealed class AccountMailHandler<TEvent>(
             Channel = ChannelNames.Email,
             UserId = template.User(received.Data),
             AccountMail = JsonSerializer.Serialize(template.Mail(received.Data), NotificationsJson.Default.AccountMail),
-            State = DeliveryState.Pending,
+            State = DeliveryState.Queued,
+            Priority = Priority.High,
             NextAttemptAt = now,
+            UpdatedAt = now,
         }));
         return Task.CompletedTask; // The consumer saves.
     }

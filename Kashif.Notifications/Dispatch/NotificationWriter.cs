@@ -57,9 +57,9 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                 FROM stored LEFT JOIN recipients USING (user_id)
             )
             INSERT INTO deliveries (channel, notification_id, device_id, state, attempts, next_attempt_at)
-            SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Pending}, 0, {now} FROM wanted JOIN devices USING (user_id) WHERE push
+            SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Queued}, 0, {now} FROM wanted JOIN devices USING (user_id) WHERE push
             UNION ALL
-            SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Pending}, 0, {now} FROM wanted WHERE email
+            SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Queued}, 0, {now} FROM wanted WHERE email
             """, cancellationToken);
         _stored += users.Length;
     }

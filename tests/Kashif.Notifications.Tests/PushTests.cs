@@ -59,7 +59,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 
         var notification = await service.NotifyAsync(user);
 
-        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
+        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.LastError.ShouldBe(prefix is null ? "unregistered" : "sender_id_mismatch");
         await Eventually.TrueAsync(
             () => service.QueryAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "the removal of the device");
@@ -74,7 +74,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 
         var notification = await service.NotifyAsync(user);
 
-        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
+        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.LastError.ShouldBe("invalid_argument");
         delivery.Attempts.ShouldBe(1);
         (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
@@ -85,14 +85,14 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
-        var token = $"{FakeFcm.Quota}:phone";
+        const string token = "error:500:INTERNAL:INTERNAL";
         await RegisterAsync(service, user, token);
 
         var notification = await service.NotifyAsync(user);
 
         var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.Attempts.ShouldBe(3);
-        delivery.LastError.ShouldBe("quota_exceeded");
+        delivery.LastError.ShouldBe("internal");
         Fcm.To(token).Count().ShouldBe(3);
         (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
     }
@@ -113,7 +113,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         await RegisterAsync(service, second, "phone");
         stuck.Release();
 
-        (await service.DeliveryAsync(Id(waiting), DeliveryState.Failed)).LastError.ShouldBe("device_removed");
+        (await service.DeliveryAsync(Id(waiting), DeliveryState.Dead)).LastError.ShouldBe("device_removed");
         stuck.Calls.ShouldHaveSingleItem().ShouldHaveSingleItem();
     }
 
@@ -170,7 +170,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         await dying.QueryAsync(async database =>
         {
             await Eventually.TrueAsync(
-                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State != DeliveryState.Pending, Cancel), "the outcome of the next push");
+                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State == DeliveryState.Dead, Cancel), "the outcome of the next push");
             return 0;
         });
         (await dying.DeliveryAsync(Id(notification), DeliveryState.Sent)).LastError.ShouldBeNull();
