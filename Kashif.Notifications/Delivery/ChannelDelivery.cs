@@ -1,4 +1,3 @@
-using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -55,11 +54,15 @@ internal sealed class ChannelDelivery
     public bool Reported { get; init; }
 }
 
-/// <summary>The channels as stored.</summary>
+/// <summary>The channels as stored, and of templates.</summary>
 internal static class ChannelNames
 {
+    public const string Inbox = "inbox";
     public const string Push = "push";
     public const string Email = "email";
+
+    /// <summary>Every channel.</summary>
+    public static IReadOnlyList<string> All { get; } = [Inbox, Push, Email];
 }
 
 /// <summary>The states as stored.</summary>
@@ -93,7 +96,7 @@ internal sealed class ChannelDeliveryConfiguration : IEntityTypeConfiguration<Ch
         builder.Property(delivery => delivery.Channel).HasMaxLength(10);
         builder.Property(delivery => delivery.AccountMail).HasColumnName("letter").HasColumnType("jsonb");
         builder.Property(delivery => delivery.State).HasMaxLength(10);
-        builder.Property(delivery => delivery.Priority).HasConversion<short>().HasDefaultValue(Priority.Normal).HasSentinel(Priority.Normal);
+        builder.Property(delivery => delivery.Priority).HasDefaultValue(Priority.Normal).HasSentinel(Priority.Normal);
         builder.Property(delivery => delivery.LastError).HasMaxLength(50);
         builder.Property(delivery => delivery.ProviderId).HasMaxLength(400);
         builder.Property(delivery => delivery.UpdatedAt).HasDefaultValueSql("now()");

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Messaging.RabbitMq;
-using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Inbox;
 using RabbitMQ.Client;
 
 namespace Kashif.Notifications.Delivery;

@@ -4,7 +4,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Inbox;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -6,7 +6,7 @@ using Google.Apis.Http;
 using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Options;
 using FirebasePriority = FirebaseAdmin.Messaging.Priority;
-using Priority = Kashif.Notifications.Dispatch.Priority;
+using Priority = Kashif.Notifications.Inbox.Priority;
 
 namespace Kashif.Notifications.Delivery;
 

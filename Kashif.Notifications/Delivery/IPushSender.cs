@@ -1,5 +1,5 @@
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Inbox;
 
 namespace Kashif.Notifications.Delivery;
 
