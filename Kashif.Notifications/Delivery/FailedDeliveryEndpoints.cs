@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -18,8 +19,8 @@ public sealed class FailedDeliveryQuery
 {
     /// <summary>Only deliveries on this channel.</summary>
     /// <example>email</example>
-    [FromQuery(Name = "channel")]
-    public DeliveryChannel? Channel { get; set; }
+    [FromQuery(Name = "channel"), Values(typeof(DeliveryChannel)), RegularExpression("push|email", ErrorMessage = "Must be push or email.")]
+    public string? Channel { get; set; }
 
     /// <summary>Only deliveries that ended with this error.</summary>
     /// <example>smtp_550</example>
@@ -102,7 +103,8 @@ internal static class FailedDeliveryEndpoints
     {
         var now = time.GetUtcNow();
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var matching = Failed(database, request.Channel, request.Error)
+        var channel = request.Channel?.ToString().ToLowerInvariant();
+        var matching = Failed(database, channel, request.Error)
             .Where(delivery => delivery.NotificationId != null && (delivery.ExpiresAt == null || delivery.ExpiresAt > now));
         var replayed = await matching
             .Where(delivery => matching.OrderBy(oldest => oldest.Id).Take(request.Limit).Select(oldest => oldest.Id).Contains(delivery.Id))
@@ -118,7 +120,7 @@ internal static class FailedDeliveryEndpoints
         {
             database.Publish(
                 new DeadLettersReplayed(
-                    ResourceNames.Notifications, caller.UserId, replayed, request.Channel is { } channel ? $"delivery.{Name(channel)}" : "delivery", request.Error, EventId: null, Edited: false),
+                    ResourceNames.Notifications, caller.UserId, replayed, channel is null ? "delivery" : $"delivery.{channel}", request.Error, EventId: null, Edited: false),
                 now);
         }
 
@@ -129,12 +131,7 @@ internal static class FailedDeliveryEndpoints
         return answer;
     }
 
-    private static IQueryable<ChannelDelivery> Failed(NotificationsDbContext database, DeliveryChannel? channel, string? error)
-    {
-        var name = channel is { } only ? Name(only) : null;
-        return database.Deliveries.Where(delivery => delivery.State == DeliveryState.Dead
-            && (name == null || delivery.Channel == name) && (error == null || delivery.LastError == error));
-    }
-
-    private static string Name(DeliveryChannel channel) => channel is DeliveryChannel.Push ? ChannelNames.Push : ChannelNames.Email;
+    private static IQueryable<ChannelDelivery> Failed(NotificationsDbContext database, string? channel, string? error) =>
+        database.Deliveries.Where(delivery => delivery.State == DeliveryState.Dead
+            && (channel == null || delivery.Channel == channel) && (error == null || delivery.LastError == error));
 }

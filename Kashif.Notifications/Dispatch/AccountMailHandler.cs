@@ -3,6 +3,7 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Dispatch;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -41,8 +42,13 @@ internal sealed class Notification
 /// <summary>How urgent a notification is: a higher one overtakes a lower one on its way to the provider. Stored as its number.</summary>
 public enum Priority : short
 {
+    [JsonStringEnumMemberName("low")]
     Low = 0,
+
+    [JsonStringEnumMemberName("normal")]
     Normal = 1,
+
+    [JsonStringEnumMemberName("high")]
     High = 2,
 }
 

@@ -40,14 +40,14 @@ internal sealed class FakeFcm : IAsyncDisposable
     private readonly ConcurrentQueue<JsonNode> _received = new();
     private readonly TaskCompletionSource _slow = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _calls;
-    private int _accepted;
+    private readonly ConcurrentQueue<string> _accepted = new();
 
     private FakeFcm(WebApplication application) => _application = application;
 
+    public string Address { get; private set; } = "";
+
     /// <summary>All messages that arrived, accepted or refused.</summary>
     public IReadOnlyList<JsonNode> Received => [.. _received];
-
-    public string Address => _application.Urls.Single();
 
     /// <summary>The key of a service account whose token endpoint is this fake.</summary>
     public string CredentialsJson => JsonSerializer.Serialize(new
@@ -58,11 +58,11 @@ internal sealed class FakeFcm : IAsyncDisposable
         private_key = PrivateKey.Value,
         client_email = "push@kashif-test.iam.gserviceaccount.com",
         client_id = "1",
-        token_uri = $"{_application.Urls.Single()}/token",
+        token_uri = $"{Address}/token",
     });
 
     /// <summary>Redirects calls to FCM to this fake.</summary>
-    public HttpClientFactory Clients => new Factory(new Uri(_application.Urls.Single()));
+    public HttpClientFactory Clients => new Factory(new Uri(Address));
 
     /// <summary>With a used-up quota: the header Retry-After.</summary>
     public string? RetryAfter { get; set; }
@@ -70,8 +70,8 @@ internal sealed class FakeFcm : IAsyncDisposable
     /// <summary>Answers every call of this number with a 500; 0: none.</summary>
     public int FailsOneIn { get; set; }
 
-    /// <summary>How many messages were accepted.</summary>
-    public int Accepted => _accepted;
+    /// <summary>The tokens of all messages that were accepted.</summary>
+    public IReadOnlyList<string> Accepted => [.. _accepted];
 
     /// <param name="address">Of a fake that was stopped; null for a new one.</param>
     public static async Task<FakeFcm> StartAsync(string? address = null)
@@ -81,6 +81,7 @@ internal sealed class FakeFcm : IAsyncDisposable
         var fake = new FakeFcm(builder.Build());
         fake._application.Run(fake.HandleAsync);
         await fake._application.StartAsync();
+        fake.Address = fake._application.Urls.Single();
         return fake;
     }
 
@@ -128,8 +129,14 @@ internal sealed class FakeFcm : IAsyncDisposable
             ["error", var http, var status, var code] => RefuseAsync(context, int.Parse(http, CultureInfo.InvariantCulture), status, code),
             [Late] when To(Late).Count() == 1 => RefuseAsync(context, 503, "UNAVAILABLE", "UNAVAILABLE"),
             [Nonsense] => RespondAsync(context, 502, "<html>"),
-            _ => context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{Interlocked.Increment(ref _accepted)}" }),
+            _ => AcceptAsync(context, token),
         });
+    }
+
+    private Task AcceptAsync(HttpContext context, string token)
+    {
+        _accepted.Enqueue(token);
+        return context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_accepted.Count}" });
     }
 
     private static Task RespondAsync(HttpContext context, int http, string text)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
-using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Options;
 

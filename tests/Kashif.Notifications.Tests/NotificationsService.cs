@@ -3,6 +3,8 @@ using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Devices;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,6 +41,8 @@ internal sealed class NotificationsService : IAsyncDisposable
     }
 
     public HttpClient As(Guid user) => _host.As(user);
+
+    public HttpClient AsAdmin() => _host.As(Guid.CreateVersion7(), Roles.Admin);
 
     public HttpClient Anonymous() => _host.Anonymous();
 
@@ -88,6 +92,21 @@ internal sealed class NotificationsService : IAsyncDisposable
         using var client = session is { } id ? _host.In(user, id) : As(user);
         return await client.PostAsJsonAsync($"{Root}/register-device", new { token, device_type = type }, Cancel);
     }
+
+    /// <summary>Registers any number of devices, without the limit.</summary>
+    public Task AddDevicesAsync(Guid user, params IEnumerable<string> tokens) => QueryAsync(database =>
+    {
+        database.Devices.AddRange(tokens.Select(token => new Device
+        {
+            Id = Guid.CreateVersion7(),
+            UserId = user,
+            Token = token,
+            TokenHash = Device.Hash(token),
+            DeviceType = DeviceType.Android,
+            RegisteredAt = TimeProvider.System.GetUtcNow(),
+        }));
+        return database.SaveChangesAsync(Cancel);
+    });
 
     public async Task<HttpResponseMessage> UnregisterAsync(Guid user, string token)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
@@ -100,7 +99,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     [Fact]
     public async Task A_waiting_push_is_dropped_if_another_user_registers_the_device()
     {
-        var stuck = new StuckSender();
+        var stuck = new StuckPushSender();
         await using var service = await StartAsync(sender: stuck);
         var first = Guid.CreateVersion7();
         var second = Guid.CreateVersion7();
@@ -120,7 +119,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     [Fact]
     public async Task A_device_gets_its_pushes_one_after_another_in_order()
     {
-        var sender = new StuckSender();
+        var sender = new StuckPushSender();
         await using var service = await StartAsync(sender: sender);
         var (user, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await RegisterAsync(service, user, "phone", "tablet");
@@ -149,7 +148,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     public async Task Another_process_sends_what_a_crashed_process_had_leased()
     {
         // From outside, a process stuck in a call looks the same as a crashed one.
-        var stuck = new StuckSender();
+        var stuck = new StuckPushSender();
         await using var dying = await StartAsync(sender: stuck);
         var user = Guid.CreateVersion7();
         await RegisterAsync(dying, user, "phone");
@@ -223,25 +222,4 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
                 services.Replace(ServiceDescriptor.Singleton(sender));
             }
         });
-
-    /// <summary>Blocks in its first call until released.</summary>
-    private sealed class StuckSender : IPushSender
-    {
-        private readonly TaskCompletionSource _called = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource<SendOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Called => _called.Task;
-
-        public ConcurrentQueue<IReadOnlyList<Push>> Calls { get; } = [];
-
-        public void Release(SendOutcome outcome = default) => _released.TrySetResult(outcome);
-
-        public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
-        {
-            Calls.Enqueue(pushes);
-            _called.TrySetResult();
-            var outcome = await _released.Task;
-            return [.. pushes.Select(_ => outcome)];
-        }
-    }
 }
