@@ -6,6 +6,7 @@ using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Sending;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
@@ -26,7 +27,16 @@ internal static class NotificationsExtensions
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
-        return builder.AddEvents().AddDelivery();
+        return builder.AddEvents().AddDelivery().AddSending();
+    }
+
+    private static IHostApplicationBuilder AddSending(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<SendSignal>();
+        builder.Services.AddScoped<SendService>();
+        builder.Services.AddHostedService<SendWorker>();
+        builder.Services.AddHostedService<SendCleanup>();
+        return builder;
     }
 
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)

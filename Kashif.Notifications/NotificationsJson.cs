@@ -4,6 +4,7 @@ using Kashif.Http;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Sending;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;
@@ -21,6 +22,9 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Page<FailedDeliveryResponse>))]
 [JsonSerializable(typeof(ReplayDeliveriesRequest))]
 [JsonSerializable(typeof(ReplayedDeliveriesResponse))]
+[JsonSerializable(typeof(SendNotificationRequest))]
+[JsonSerializable(typeof(SendResponse))]
+[JsonSerializable(typeof(Page<DeliveryResponse>))]
 [JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(AccountMail))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

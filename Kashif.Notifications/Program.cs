@@ -4,6 +4,7 @@ using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Sending;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -13,6 +14,8 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
+app.MapSending();
+app.MapTopics();
 app.MapFailedDeliveries();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");

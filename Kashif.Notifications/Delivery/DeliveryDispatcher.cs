@@ -116,7 +116,7 @@ internal sealed class DeliveryDispatcher<TChannel>(
                     RETURNING deliveries.id, notification_id, deliveries.user_id, deliveries.priority, attempts, last_error
                 )
                 SELECT leased.id, leased.notification_id, COALESCE(leased.user_id, notification.user_id) AS user_id, leased.priority, leased.attempts, leased.last_error,
-                    notification.template_code, notification.event_id AS request_id
+                    notification.template_code, COALESCE(notification.request_id, notification.event_id) AS request_id
                 FROM leased LEFT JOIN notifications notification ON notification.id = leased.notification_id
                 ORDER BY leased.priority DESC, leased.id
                 """)
@@ -146,7 +146,7 @@ internal sealed class DeliveryDispatcher<TChannel>(
                     RETURNING deliveries.id, notification_id, deliveries.user_id, deliveries.priority, attempts, last_error
                 )
                 SELECT reported.id, reported.notification_id, COALESCE(reported.user_id, notification.user_id) AS user_id, reported.priority, reported.attempts,
-                    reported.last_error, notification.template_code, notification.event_id AS request_id
+                    reported.last_error, notification.template_code, COALESCE(notification.request_id, notification.event_id) AS request_id
                 FROM reported LEFT JOIN notifications notification ON notification.id = reported.notification_id
                 ORDER BY reported.id
                 """)

@@ -13,6 +13,9 @@ namespace Kashif.Notifications.Dispatch;
 internal sealed record NotificationDraft(
     Guid CauseId, Guid UserId, string Type, string TemplateCode, JsonObject Variables, IReadOnlyDictionary<string, string> Data, DateTimeOffset Time)
 {
+    /// <summary>The message of which it is a part; null for an event's.</summary>
+    public Guid? RequestId { get; init; }
+
     public Priority Priority { get; init; } = Priority.Normal;
 
     /// <summary>Whether to send it to the devices of users who have not disabled push.</summary>

@@ -26,6 +26,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                 SELECT * FROM unnest(
                     {Column(drafts, draft => TimeOrderedId.Create(draft.Time))},
                     {Column(drafts, draft => draft.CauseId)},
+                    {Column(drafts, draft => draft.RequestId)},
                     {Column(drafts, draft => draft.UserId)},
                     {Column(drafts, draft => draft.Type)},
                     {Column(drafts, draft => draft.TemplateCode)},
@@ -36,10 +37,10 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                     {Column(drafts, draft => draft.Time)},
                     {Column(drafts, draft => draft.ByPush)},
                     {Column(drafts, draft => draft.ByEmail)})
-                    AS new (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_push, by_email)
+                    AS new (id, event_id, request_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_push, by_email)
             ), stored AS (
-                INSERT INTO notifications (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
-                SELECT id, event_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
+                INSERT INTO notifications (id, event_id, request_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
+                SELECT id, event_id, request_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
                 ON CONFLICT (event_id) DO NOTHING
                 RETURNING id
             ), wanted AS (

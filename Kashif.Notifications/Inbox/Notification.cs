@@ -14,6 +14,9 @@ internal sealed class Notification
 
     /// <summary>The event that caused it, or a <see cref="Dispatch.CauseId"/>. Unique, so that a redelivered event notifies once.</summary>
     public Guid EventId { get; init; }
+
+    /// <summary>The <see cref="Sending.SendRequest"/> of which it is a part; null for an event's.</summary>
+    public Guid? RequestId { get; init; }
     public Guid UserId { get; init; }
 
     /// <summary>The event's wire name, or another name for clients and preferences.</summary>
@@ -67,6 +70,7 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
         builder.Ignore(notification => notification.Content);
         builder.Property(notification => notification.Data).HasColumnType("jsonb");
         builder.HasIndex(notification => notification.EventId).IsUnique();
+        builder.HasIndex(notification => notification.RequestId).HasFilter("request_id IS NOT NULL");
         builder.HasIndex(notification => new { notification.UserId, notification.Id }).IsDescending(false, true);
         builder.HasIndex(notification => new { notification.UserId, notification.Id }, "ix_notifications_unread").HasDatabaseName("ix_notifications_unread")
             .IsDescending(false, true)

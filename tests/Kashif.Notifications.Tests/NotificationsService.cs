@@ -4,6 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -17,11 +18,13 @@ internal sealed class NotificationsService : IAsyncDisposable
     private const string Root = "/api/v1/notifications";
     private readonly ServiceHost<Program> _host;
     private readonly EventTap _tap;
+    private readonly TestIssuer _issuer;
 
-    private NotificationsService(ServiceHost<Program> host, EventTap tap)
+    private NotificationsService(ServiceHost<Program> host, EventTap tap, TestIssuer issuer)
     {
         _host = host;
         _tap = tap;
+        _issuer = issuer;
     }
 
     public string Database => _host.Database;
@@ -35,7 +38,7 @@ internal sealed class NotificationsService : IAsyncDisposable
     {
         var host = await ServiceHost<Program>.StartAsync(
             servers.Servers, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
-        var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging));
+        var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging), servers.Issuer);
         await service.WaitForConsumerAsync();
         return service;
     }
@@ -46,7 +49,9 @@ internal sealed class NotificationsService : IAsyncDisposable
 
     public HttpClient Anonymous() => _host.Anonymous();
 
-    public HttpClient AsService() => _host.AsService();
+    public HttpClient AsService(params string[] scopes) => _host.AsService(scopes);
+
+    public HttpClient AsApiKey(string scopes, params string[] roles) => _host.With(_issuer.TokenForApiKey(Guid.CreateVersion7(), scopes, roles));
 
     public Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
         where TEvent : IIntegrationEvent =>
@@ -118,6 +123,18 @@ internal sealed class NotificationsService : IAsyncDisposable
     {
         await using var scope = Services.CreateAsyncScope();
         return await work(scope.ServiceProvider.GetRequiredService<NotificationsDbContext>());
+    }
+
+    /// <summary>Registers a user in this service.</summary>
+    public async Task<Guid> AddUserAsync(string? email = null, string language = "en")
+    {
+        var user = Guid.CreateVersion7();
+        await QueryAsync(async database =>
+        {
+            database.Recipients.Add(new Recipient { UserId = user, Language = language, Email = email, EmailEnabled = email is not null, OccurredAt = TimeProvider.System.GetUtcNow() });
+            return await database.SaveChangesAsync(Cancel);
+        });
+        return user;
     }
 
     /// <summary>Waits until the notification's delivery has this state.</summary>
