@@ -3,6 +3,7 @@ using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
+using Kashif.Notifications.Topics;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;

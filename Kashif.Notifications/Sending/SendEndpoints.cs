@@ -9,6 +9,7 @@ using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using Kashif.Validation;
+using Kashif.Notifications.Topics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -92,7 +93,7 @@ internal static class SendEndpoints
             errors.Add(request.UserId is null ? "user_id" : "topic", "Send either user_id or topic.");
         }
 
-        errors.Add("topic", request.Topic is { } topic && !Topics.IsTopic(topic) ? Topics.Invalid : null);
+        errors.Add("topic", request.Topic is { } topic && !TopicSubscription.IsTopic(topic) ? TopicSubscription.Invalid : null);
         errors.Add("variables", InvalidVariables(variables));
         if (errors.ToProblem() is { } shape)
         {

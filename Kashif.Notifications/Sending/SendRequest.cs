@@ -1,5 +1,5 @@
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Topics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -82,29 +82,5 @@ internal sealed class SendRequestConfiguration : IEntityTypeConfiguration<SendRe
         builder.HasIndex(request => new { request.Priority, request.DueAt }).HasFilter("status IN ('scheduled', 'accepted')");
         builder.HasIndex(request => request.DueAt); // for SendCleanup
         builder.HasIndex(request => request.UserId).HasFilter("user_id IS NOT NULL");
-    }
-}
-
-/// <summary>A user who wants the messages of a topic. The topic of all users needs none.</summary>
-internal sealed class TopicSubscription
-{
-    public const int MaxTopicLength = 64;
-    public const int MaxPerUser = 100;
-
-    /// <summary>Every user.</summary>
-    public const string All = "all";
-
-    public required string Topic { get; init; }
-    public Guid UserId { get; init; }
-}
-
-internal sealed class TopicSubscriptionConfiguration : IEntityTypeConfiguration<TopicSubscription>
-{
-    public void Configure(EntityTypeBuilder<TopicSubscription> builder)
-    {
-        builder.ToTable("topic_subscriptions");
-        builder.HasKey(subscription => new { subscription.Topic, subscription.UserId });
-        builder.Property(subscription => subscription.Topic).HasMaxLength(TopicSubscription.MaxTopicLength);
-        builder.HasIndex(subscription => subscription.UserId);
     }
 }

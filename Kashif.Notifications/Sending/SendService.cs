@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Topics;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Sending;

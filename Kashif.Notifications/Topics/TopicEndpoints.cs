@@ -1,17 +1,14 @@
-using System.Text.RegularExpressions;
 using Kashif.Http;
 using Kashif.Notifications.Data;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Sending;
+namespace Kashif.Notifications.Topics;
 
 /// <summary>The topics that a user follows.</summary>
-internal static partial class Topics
+internal static class TopicEndpoints
 {
-    public const string Invalid = "Must be 1 to 64 lowercase letters, digits, dots, hyphens or underscores, and start with a letter or digit.";
-
     private static Error TooMany { get; } = Error.Rule("too_many_topics", "You follow 100 topics. Leave one first.");
 
     private static Error NotFollowed { get; } = Error.NotFound("You do not follow this topic.");
@@ -21,19 +18,17 @@ internal static partial class Topics
         var topics = endpoints.MapGroup($"{NotificationsExtensions.Root}/topics/{{topic}}/subscription").WithTags("Topics").RequireAuthorization();
         topics.MapPost("/", SubscribeAsync).WithName("SubscribeToTopic").WithSummary("Follow a topic")
             .WithDescription($"Messages to the topic then come to you too. At most {TopicSubscription.MaxPerUser} topics. Everybody gets the messages of the topic `{TopicSubscription.All}`.")
-            .WithProblems(422, "too_many_topics");
+            .WithProblems(400, "invalid_request").WithProblems(422, "too_many_topics");
         topics.MapDelete("/", UnsubscribeAsync).WithName("UnsubscribeFromTopic").WithSummary("Leave a topic").WithProblems(404, "not_found");
     }
-
-    public static bool IsTopic(string text) => Name.IsMatch(text);
 
     /// <param name="topic" example="road-works">The topic's name.</param>
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> SubscribeAsync(
         string topic, HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
     {
-        if (!IsTopic(topic) || topic == TopicSubscription.All)
+        if (!TopicSubscription.IsTopic(topic) || topic == TopicSubscription.All)
         {
-            return Error.Field("topic", topic == TopicSubscription.All ? "Everybody is in this topic." : Invalid);
+            return Error.Field("topic", topic == TopicSubscription.All ? "Everybody is in this topic." : TopicSubscription.Invalid);
         }
 
         var user = http.User.UserId;
@@ -55,7 +50,4 @@ internal static partial class Topics
         var left = await database.TopicSubscriptions.Where(subscription => subscription.Topic == topic && subscription.UserId == user).ExecuteDeleteAsync(cancellationToken);
         return left == 1 ? TypedResults.NoContent() : NotFollowed.ToProblem();
     }
-
-    [GeneratedRegex(@"\A[a-z0-9][a-z0-9._-]{0,63}\z")]
-    private static partial Regex Name { get; }
 }
