@@ -11,9 +11,12 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
+        // First: it waits for a message that is being written to the user, whose notification then exists.
+        await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.SendRequests.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.TopicSubscriptions.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries.
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 }

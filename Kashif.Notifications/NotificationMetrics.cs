@@ -1,17 +1,44 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Kashif.Telemetry;
 
 namespace Kashif.Notifications;
 
-/// <summary>Counts notifications by channel and outcome.</summary>
-internal sealed class NotificationMetrics(IMeterFactory meters)
+/// <summary>Notifications by channel and outcome, and what waits to be delivered.</summary>
+internal sealed class NotificationMetrics
 {
-    private readonly Counter<long> _notifications = meters.Create(KashifTelemetry.Name).CreateCounter<long>(
-        "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored, sent, retried, failed, dead)");
+    private readonly Counter<long> _notifications;
+    private readonly ConcurrentDictionary<string, long> _queued = [];
+    private readonly ConcurrentDictionary<string, double> _oldest = [];
+
+    public NotificationMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(KashifTelemetry.Name);
+        _notifications = meter.CreateCounter<long>(
+            "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored; an attempt's sent, retried, dead; repeated: a message that was dropped)");
+        meter.CreateObservableGauge("delivery_queue_messages", () => Of(_queued), "{message}", "Deliveries in the channel's queue that no consumer has taken yet");
+        meter.CreateObservableGauge("delivery_oldest_due_age", () => Of(_oldest), "s", "How long the oldest due delivery of the channel waits for its queue; 0 when there is none");
+    }
 
     public void Stored(int count) => Count("inbox", "stored", count);
 
     public void Delivered(string channel, string outcome) => Count(channel, outcome, 1);
+
+    /// <summary>Messages for an attempt that another message had started.</summary>
+    public void Dropped(string channel, int count)
+    {
+        if (count > 0)
+        {
+            Count(channel, "repeated", count);
+        }
+    }
+
+    public void Queued(string channel, long messages) => _queued[channel] = messages;
+
+    public void OldestDue(string channel, TimeSpan age) => _oldest[channel] = age.TotalSeconds;
+
+    private static IEnumerable<Measurement<T>> Of<T>(ConcurrentDictionary<string, T> channels)
+        where T : struct => channels.Select(channel => new Measurement<T>(channel.Value, new KeyValuePair<string, object?>("channel", channel.Key)));
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

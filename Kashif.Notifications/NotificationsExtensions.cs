@@ -6,10 +6,12 @@ using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Sending;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications;
@@ -25,7 +27,16 @@ internal static class NotificationsExtensions
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
-        return builder.AddEvents().AddDelivery();
+        return builder.AddEvents().AddDelivery().AddSending();
+    }
+
+    private static IHostApplicationBuilder AddSending(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<SendSignal>();
+        builder.Services.AddScoped<SendService>();
+        builder.Services.AddHostedService<SendWorker>();
+        builder.Services.AddHostedService<SendCleanup>();
+        return builder;
     }
 
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
@@ -75,8 +86,12 @@ internal static class NotificationsExtensions
         });
         services.AddSingleton<NotificationMetrics>();
         services.AddHostedService<DeliveryCleanup>();
+        services.AddHostedService<DeviceCleanup>();
 
-        // One worker per channel, so that a slow mail server does not delay pushes.
+        // One consumer per channel, so that a slow mail server does not delay pushes.
+        services.AddSingleton<DeliveryQueues>();
+        services.AddSingleton<DeliveryHealth>();
+        services.AddHealthChecks().AddCheck<DeliveryHealth>(DeliveryHealth.Name, HealthStatus.Degraded);
         services.AddChannel<PushChannel>().AddChannel<EmailChannel>();
         return builder;
     }
@@ -85,5 +100,7 @@ internal static class NotificationsExtensions
         where TChannel : class, IDeliveryChannel => services
         .AddSingleton<TChannel>()
         .AddSingleton<DeliverySignal<TChannel>>()
-        .AddHostedService<DeliveryWorker<TChannel>>();
+        .AddSingleton<ChannelPause<TChannel>>()
+        .AddHostedService<DeliveryDispatcher<TChannel>>()
+        .AddHostedService<DeliveryConsumer<TChannel>>();
 }

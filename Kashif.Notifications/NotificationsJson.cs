@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Sending;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;
@@ -17,6 +19,12 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(UnreadCountResponse))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
+[JsonSerializable(typeof(Page<FailedDeliveryResponse>))]
+[JsonSerializable(typeof(ReplayDeliveriesRequest))]
+[JsonSerializable(typeof(ReplayedDeliveriesResponse))]
+[JsonSerializable(typeof(SendNotificationRequest))]
+[JsonSerializable(typeof(SendResponse))]
+[JsonSerializable(typeof(Page<DeliveryResponse>))]
 [JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(AccountMail))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

@@ -1,8 +1,11 @@
 using Kashif;
 using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Sending;
+using Kashif.Notifications.Topics;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -12,6 +15,9 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
+app.MapSending();
+app.MapTopics();
+app.MapFailedDeliveries();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();

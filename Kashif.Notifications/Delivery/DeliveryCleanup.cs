@@ -23,5 +23,5 @@ internal sealed class DeliveryCleanup(
 
     /// <summary>Deliveries that ended before a time.</summary>
     public static Expression<Func<ChannelDelivery, bool>> EndedBefore(DateTimeOffset before) =>
-        delivery => delivery.State != DeliveryState.Pending && delivery.NextAttemptAt < before;
+        delivery => (delivery.State == DeliveryState.Sent || delivery.State == DeliveryState.Delivered || delivery.State == DeliveryState.Dead) && delivery.NextAttemptAt < before;
 }

@@ -13,6 +13,10 @@ internal sealed class DeliveryOptions
     [Range(1, 500, ErrorMessage = "Delivery:Batch must be between 1 and 500.")]
     public int Batch { get; set; } = 500;
 
+    /// <summary>How many deliveries wait in a queue of RabbitMQ before the others wait in the table. Twice as many of high priority.</summary>
+    [Range(1, 100_000, ErrorMessage = "Delivery:QueueLimit must be between 1 and 100,000.")]
+    public int QueueLimit { get; set; } = 2000;
+
     [Range(1, 20, ErrorMessage = "Delivery:MaxAttempts must be between 1 and 20.")]
     public int MaxAttempts { get; set; } = 12;
 
@@ -23,7 +27,7 @@ internal sealed class DeliveryOptions
     [Range(typeof(TimeSpan), Shortest, Longest, ErrorMessage = "Delivery:LongestRetryDelay must be between 10 ms and one day, such as 00:30:00.")]
     public TimeSpan LongestRetryDelay { get; set; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>How long an attempt may take before its delivery is due again. Keep it longer than the push service or a mail server may take.</summary>
+    /// <summary>How long a delivery may be in the queue, and then an attempt take, before it is due again. Keep it longer than the push service or a mail server may take.</summary>
     [Range(typeof(TimeSpan), "00:00:01", Longest, ErrorMessage = "Delivery:Lease must be between one second and one day, such as 00:02:00.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(2);
 

@@ -6,16 +6,18 @@ internal interface IDeliveryChannel
     /// <summary>One of <see cref="ChannelNames"/>.</summary>
     string Name { get; }
 
-    /// <summary>How many deliveries the worker leases at once.</summary>
+    /// <summary>How many deliveries are sent at once.</summary>
     int Batch { get; }
 
-    /// <summary>Sends leased deliveries.</summary>
+    /// <summary>Sends claimed deliveries.</summary>
     /// <returns>Their outcomes, in the order of <paramref name="deliveries"/>.</returns>
     Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<long> deliveries, CancellationToken cancellationToken);
 }
 
 /// <param name="Error">The reason as a code; null for <see cref="SendResult.Sent"/>.</param>
-internal readonly record struct SendOutcome(SendResult Result, string? Error = null);
+/// <param name="ProviderId">The provider's name of the message.</param>
+/// <param name="RetryAfter">The provider's quota is used up: how long to leave it alone.</param>
+internal readonly record struct SendOutcome(SendResult Result, string? Error = null, string? ProviderId = null, TimeSpan? RetryAfter = null);
 
 internal enum SendResult
 {

@@ -55,7 +55,7 @@ internal sealed partial class PickupMailSender : IMailSender
             // Renamed when complete, so that no reader sees half a file.
             await message.WriteToAsync(format, $"{file}.tmp", cancellationToken);
             File.Move($"{file}.tmp", file);
-            return new SendOutcome(SendResult.Sent);
+            return new SendOutcome(SendResult.Sent, ProviderId: message.MessageId);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

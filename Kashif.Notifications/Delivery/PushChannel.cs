@@ -26,7 +26,8 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
             .SqlQuery<DuePush>($"""
                 SELECT delivery.id, device.id AS device_id, notification.id AS notification_id, notification.type,
                     notification.template_code, notification.variables::text AS variables, notification.title, notification.body,
-                    notification.data::text AS data, recipient.language, device.token, device.device_type
+                    notification.data::text AS data, recipient.language, device.token, device.device_type,
+                    delivery.priority, delivery.expires_at
                 FROM deliveries delivery
                 JOIN notifications notification ON notification.id = delivery.notification_id
                 JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id
@@ -82,7 +83,8 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
 
     private sealed record DuePush(
         long Id, Guid DeviceId, Guid NotificationId, string Type, string? TemplateCode, string? Variables, string? Title, string? Body,
-        string Data, string? Language, string Token, string DeviceType)
+        string Data, string? Language, string Token, string DeviceType,
+        short Priority, DateTimeOffset? ExpiresAt)
     {
         public Push ToPush(TemplateRenderer renderer)
         {
@@ -90,7 +92,7 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
             return new(
                 NotificationId, Type, text.Title, text.Body,
                 JsonSerializer.Deserialize(Data, NotificationsJson.Default.DictionaryStringString) ?? [],
-                Token, DeviceConfiguration.Parse(DeviceType));
+                Token, DeviceConfiguration.Parse(DeviceType), (Priority)Priority, ExpiresAt);
         }
     }
 }

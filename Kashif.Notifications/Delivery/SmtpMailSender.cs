@@ -157,7 +157,7 @@ internal sealed partial class SmtpMailSender(
         try
         {
             await client.SendAsync(outgoing.IsInternational ? MailComposer.International : FormatOptions.Default, outgoing.Message, limit.Token);
-            return new SendOutcome(SendResult.Sent);
+            return new SendOutcome(SendResult.Sent, ProviderId: outgoing.Message.MessageId);
         }
         catch (SmtpCommandException refusal)
         {

@@ -48,6 +48,7 @@ internal sealed class DeviceConfiguration : IEntityTypeConfiguration<Device>
             .HasConversion(type => Text(type), text => Parse(text));
         builder.HasIndex(device => device.TokenHash).IsUnique();
         builder.HasIndex(device => device.UserId);
+        builder.HasIndex(device => device.RegisteredAt); // for DeviceCleanup
     }
 
     public static string Text(DeviceType type) => type.ToString().ToLowerInvariant();

@@ -3,6 +3,7 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Dispatch;
@@ -20,8 +21,10 @@ internal sealed class AccountMailHandler<TEvent>(
             Channel = ChannelNames.Email,
             UserId = template.User(received.Data),
             AccountMail = JsonSerializer.Serialize(template.Mail(received.Data), NotificationsJson.Default.AccountMail),
-            State = DeliveryState.Pending,
+            State = DeliveryState.Queued,
+            Priority = Priority.High,
             NextAttemptAt = now,
+            UpdatedAt = now,
         }));
         return Task.CompletedTask; // The consumer saves.
     }

@@ -13,9 +13,15 @@ namespace Kashif.Notifications.Dispatch;
 internal sealed record NotificationDraft(
     Guid CauseId, Guid UserId, string Type, string TemplateCode, JsonObject Variables, IReadOnlyDictionary<string, string> Data, DateTimeOffset Time)
 {
+    /// <summary>The message of which it is a part; null for an event's.</summary>
+    public Guid? RequestId { get; init; }
+
     public Priority Priority { get; init; } = Priority.Normal;
 
-    /// <summary>Whether to also send it by e-mail to users who enabled that: for receipts.</summary>
+    /// <summary>Whether to send it to the devices of users who have not disabled push.</summary>
+    public bool ByPush { get; init; } = true;
+
+    /// <summary>Whether to send it by e-mail to users who enabled that: for receipts.</summary>
     public bool ByEmail { get; init; }
 
     /// <summary>Not delivered after this instant; it stays in the inbox.</summary>

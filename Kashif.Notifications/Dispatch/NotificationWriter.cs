@@ -26,6 +26,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                 SELECT * FROM unnest(
                     {Column(drafts, draft => TimeOrderedId.Create(draft.Time))},
                     {Column(drafts, draft => draft.CauseId)},
+                    {Column(drafts, draft => draft.RequestId)},
                     {Column(drafts, draft => draft.UserId)},
                     {Column(drafts, draft => draft.Type)},
                     {Column(drafts, draft => draft.TemplateCode)},
@@ -34,21 +35,22 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                     {Column(drafts, draft => (short)draft.Priority)},
                     {Column(drafts, draft => draft.ExpiresAt)},
                     {Column(drafts, draft => draft.Time)},
+                    {Column(drafts, draft => draft.ByPush)},
                     {Column(drafts, draft => draft.ByEmail)})
-                    AS new (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_email)
+                    AS new (id, event_id, request_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_push, by_email)
             ), stored AS (
-                INSERT INTO notifications (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
-                SELECT id, event_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
+                INSERT INTO notifications (id, event_id, request_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
+                SELECT id, event_id, request_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
                 ON CONFLICT (event_id) DO NOTHING
                 RETURNING id
             ), wanted AS (
-                SELECT id, user_id, COALESCE(push_enabled, TRUE) AS push, by_email AND COALESCE(email_enabled, FALSE) AS email
+                SELECT id, user_id, priority, expires_at, by_push AND COALESCE(push_enabled, TRUE) AS push, by_email AND COALESCE(email_enabled, FALSE) AS email
                 FROM stored JOIN new USING (id) LEFT JOIN recipients USING (user_id)
             )
-            INSERT INTO deliveries (channel, notification_id, device_id, state, attempts, next_attempt_at)
-            SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Pending}, 0, {now} FROM wanted JOIN devices USING (user_id) WHERE push
+            INSERT INTO deliveries (channel, notification_id, device_id, state, priority, attempts, next_attempt_at, updated_at, expires_at)
+            SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM wanted JOIN devices USING (user_id) WHERE push
             UNION ALL
-            SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Pending}, 0, {now} FROM wanted WHERE email
+            SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM wanted WHERE email
             """, cancellationToken);
         _stored += drafts.Count;
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -13,6 +14,9 @@ internal sealed class Notification
 
     /// <summary>The event that caused it, or a <see cref="Dispatch.CauseId"/>. Unique, so that a redelivered event notifies once.</summary>
     public Guid EventId { get; init; }
+
+    /// <summary>The <see cref="Sending.SendRequest"/> of which it is a part; null for an event's.</summary>
+    public Guid? RequestId { get; init; }
     public Guid UserId { get; init; }
 
     /// <summary>The event's wire name, or another name for clients and preferences.</summary>
@@ -38,11 +42,16 @@ internal sealed class Notification
     public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
 }
 
-/// <summary>What overtakes what; stored as its number.</summary>
-internal enum Priority : short
+/// <summary>How urgent a notification is: a higher one overtakes a lower one on its way to the provider. Stored as its number.</summary>
+public enum Priority : short
 {
+    [JsonStringEnumMemberName("low")]
     Low = 0,
+
+    [JsonStringEnumMemberName("normal")]
     Normal = 1,
+
+    [JsonStringEnumMemberName("high")]
     High = 2,
 }
 
@@ -61,6 +70,7 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
         builder.Ignore(notification => notification.Content);
         builder.Property(notification => notification.Data).HasColumnType("jsonb");
         builder.HasIndex(notification => notification.EventId).IsUnique();
+        builder.HasIndex(notification => notification.RequestId).HasFilter("request_id IS NOT NULL");
         builder.HasIndex(notification => new { notification.UserId, notification.Id }).IsDescending(false, true);
         builder.HasIndex(notification => new { notification.UserId, notification.Id }, "ix_notifications_unread").HasDatabaseName("ix_notifications_unread")
             .IsDescending(false, true)

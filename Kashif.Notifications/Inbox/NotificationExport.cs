@@ -10,7 +10,7 @@ namespace Kashif.Notifications.Inbox;
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
-    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
+    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<string> Topics, IAsyncEnumerable<NotificationResponse> Notifications);
 
 internal static class NotificationExport
 {
@@ -24,6 +24,7 @@ internal static class NotificationExport
             recipient?.Email,
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
+            database.TopicSubscriptions.Where(row => row.UserId == id).OrderBy(row => row.Topic).Select(row => row.Topic).AsAsyncEnumerable(),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
     }

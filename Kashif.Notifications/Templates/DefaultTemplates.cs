@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Reflection;
 using Fluid;
 using Kashif.Localization;
-using Kashif.Notifications.Delivery;
 
 namespace Kashif.Notifications.Templates;
 

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Kashif.Notifications.Templates;
 
-/// <summary>Section <c>Links</c>: the target of links in mails.</summary>
+/// <summary>Section <c>Links</c>: the target of links in mails and web pushes.</summary>
 internal sealed class MailLinkOptions : IValidatableObject
 {
     public const string Section = "Links";
@@ -15,6 +15,9 @@ internal sealed class MailLinkOptions : IValidatableObject
 
     /// <summary>The token is in the fragment, which browsers do not send: it stays out of logs and the Referer.</summary>
     public string To(string page, string token) => $"{Base.TrimEnd('/')}/{page}#token={Uri.EscapeDataString(token)}";
+
+    /// <summary>The app's address if a browser's push may link to it, which requires HTTPS.</summary>
+    internal string? Secure => Base.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? Base : null;
 
     private string Base => string.IsNullOrWhiteSpace(App) ? Gateway : App;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Fluid.Values;
 using Kashif.Localization;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
 
 namespace Kashif.Notifications.Templates;

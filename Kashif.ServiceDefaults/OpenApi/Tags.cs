@@ -14,6 +14,7 @@ internal static class Tags
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
         ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",
+        ["Deliveries"] = "Pushes and e-mails that were not delivered: list and replay them.",
         ["Devices"] = "Devices that receive pushes.",
         ["Discovery"] = "The token service's settings and public keys, for programs that verify tokens.",
         ["Keys"] = "The keys that sign tokens.",
@@ -22,8 +23,10 @@ internal static class Tags
         ["Points"] = "Balances and the ledger of points.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
+        ["Sending"] = "Send messages to users and topics.",
         ["Sessions"] = "The places where the user is signed in.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
+        ["Topics"] = "The topics whose messages the user gets.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
     };
 

@@ -15,5 +15,8 @@ public static class ServiceScopes
     /// <summary>Read a user's part of an export, in every service with user data.</summary>
     public const string ExportUsers = "users:export";
 
-    public static IReadOnlyList<string> All { get; } = [ExchangeApiKeys, DebitPoints, ExportUsers];
+    /// <summary>Send messages to users, in Notifications.</summary>
+    public const string SendNotifications = "notifications:send";
+
+    public static IReadOnlyList<string> All { get; } = [ExchangeApiKeys, DebitPoints, ExportUsers, SendNotifications];
 }

@@ -25,11 +25,16 @@ namespace FirebaseAdmin
 
     public class FirebaseException : Exception
     {
-        internal FirebaseException(ErrorCode code, string message, Exception inner)
-            : base(message, inner) =>
+        internal FirebaseException(ErrorCode code, string message, Exception inner, HttpResponseMessage response)
+            : base(message, inner)
+        {
             ErrorCode = code;
+            HttpResponse = response;
+        }
 
         public ErrorCode ErrorCode { get; }
+
+        public HttpResponseMessage HttpResponse { get; }
     }
 }
 
@@ -48,8 +53,9 @@ namespace FirebaseAdmin.Messaging
 
     public sealed class FirebaseMessagingException : FirebaseException
     {
-        internal FirebaseMessagingException(ErrorCode code, string message, MessagingErrorCode? messagingCode = null, Exception inner = null)
-            : base(code, message, inner) =>
+        internal FirebaseMessagingException(
+            ErrorCode code, string message, MessagingErrorCode? messagingCode = null, Exception inner = null, HttpResponseMessage response = null)
+            : base(code, message, inner, response) =>
             MessagingErrorCode = messagingCode;
 
         public MessagingErrorCode? MessagingErrorCode { get; }

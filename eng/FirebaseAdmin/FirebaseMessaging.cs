@@ -82,19 +82,19 @@ public sealed class FirebaseMessaging
         {
             return response.IsSuccessStatusCode
                 ? JsonSerializer.Deserialize<Answer>(answer, Json).Name
-                : throw Failure(response.StatusCode, JsonSerializer.Deserialize<Answer>(answer, Json).Error);
+                : throw Failure(response, JsonSerializer.Deserialize<Answer>(answer, Json).Error);
         }
         catch (JsonException exception)
         {
             throw response.IsSuccessStatusCode
                 ? new FirebaseMessagingException(ErrorCode.Unknown, "Error parsing response from FCM.", inner: exception)
-                : Failure(response.StatusCode, error: null);
+                : Failure(response, error: null);
         }
     }
 
-    private static FirebaseMessagingException Failure(HttpStatusCode status, Error error) => new(
-        CodeOf(error?.Status) ?? CodeOf(status),
-        error?.Message ?? $"Unexpected HTTP response with status: {(int)status} ({status})",
+    private static FirebaseMessagingException Failure(HttpResponseMessage response, Error error) => new(
+        CodeOf(error?.Status) ?? CodeOf(response.StatusCode),
+        error?.Message ?? $"Unexpected HTTP response with status: {(int)response.StatusCode} ({response.StatusCode})",
         error?.Details?.FirstOrDefault(detail => detail.Type == "type.googleapis.com/google.firebase.fcm.v1.FcmError")?.ErrorCode switch
         {
             "APNS_AUTH_ERROR" or "THIRD_PARTY_AUTH_ERROR" => MessagingErrorCode.ThirdPartyAuthError,
@@ -105,7 +105,8 @@ public sealed class FirebaseMessaging
             "UNAVAILABLE" => MessagingErrorCode.Unavailable,
             "UNREGISTERED" => MessagingErrorCode.Unregistered,
             _ => null,
-        });
+        },
+        response: response);
 
     // The names of google.rpc.Code without underscores: INVALID_ARGUMENT is InvalidArgument.
     private static ErrorCode? CodeOf(string status) =>
@@ -150,10 +151,13 @@ public sealed class SendResponse
     internal SendResponse(string messageId, FirebaseMessagingException exception)
     {
         IsSuccess = !string.IsNullOrEmpty(messageId);
+        MessageId = messageId;
         Exception = exception;
     }
 
     public bool IsSuccess { get; }
+
+    public string MessageId { get; }
 
     public FirebaseMessagingException Exception { get; }
 }

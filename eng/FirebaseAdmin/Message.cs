@@ -22,6 +22,9 @@ public sealed class Message
 
     [JsonPropertyName("apns")]
     public ApnsConfig Apns { get; set; }
+
+    [JsonPropertyName("webpush")]
+    public WebpushConfig Webpush { get; set; }
 }
 
 public sealed class Notification
@@ -36,6 +39,9 @@ public sealed class Notification
 [JsonConverter(typeof(JsonStringEnumConverter<Priority>))]
 public enum Priority
 {
+    [JsonStringEnumMemberName("normal")]
+    Normal,
+
     [JsonStringEnumMemberName("high")]
     High,
 }
@@ -45,6 +51,13 @@ public sealed class AndroidConfig
     [JsonPropertyName("priority")]
     public Priority? Priority { get; set; }
 
+    [JsonIgnore]
+    public TimeSpan? TimeToLive { get; set; }
+
+    [JsonInclude]
+    [JsonPropertyName("ttl")]
+    internal string Ttl => TimeToLive is { } left ? $"{(long)left.TotalSeconds}s" : null;
+
     [JsonPropertyName("notification")]
     public AndroidNotification Notification { get; set; }
 }
@@ -53,6 +66,9 @@ public sealed class AndroidNotification
 {
     [JsonPropertyName("tag")]
     public string Tag { get; set; }
+
+    [JsonPropertyName("channel_id")]
+    public string ChannelId { get; set; }
 }
 
 public sealed class ApnsConfig
@@ -72,4 +88,47 @@ public sealed class Aps
 {
     [JsonPropertyName("sound")]
     public string Sound { get; set; }
+
+    [JsonIgnore]
+    public bool ContentAvailable { get; set; }
+
+    [JsonInclude]
+    [JsonPropertyName("content-available")]
+    internal int? ContentAvailableNumber => ContentAvailable ? 1 : null;
+
+    [JsonPropertyName("category")]
+    public string Category { get; set; }
+
+    [JsonPropertyName("thread-id")]
+    public string ThreadId { get; set; }
+}
+
+public sealed class WebpushConfig
+{
+    [JsonPropertyName("headers")]
+    public IReadOnlyDictionary<string, string> Headers { get; set; }
+
+    [JsonPropertyName("notification")]
+    public WebpushNotification Notification { get; set; }
+
+    [JsonPropertyName("fcm_options")]
+    public WebpushFcmOptions FcmOptions { get; set; }
+}
+
+public sealed class WebpushNotification
+{
+    [JsonPropertyName("title")]
+    public string Title { get; set; }
+
+    [JsonPropertyName("body")]
+    public string Body { get; set; }
+
+    [JsonPropertyName("tag")]
+    public string Tag { get; set; }
+}
+
+public sealed class WebpushFcmOptions
+{
+    [JsonPropertyName("link")]
+    public string Link { get; set; }
 }

@@ -85,7 +85,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(SmtpSink.Unknown, DeliveryState.Failed, 1, "smtp_550")]
+    [InlineData(SmtpSink.Unknown, DeliveryState.Dead, 1, "smtp_550")]
     [InlineData(SmtpSink.AlwaysBusy, DeliveryState.Dead, 3, "smtp_450")]
     [InlineData(SmtpSink.Hang, DeliveryState.Dead, 3, "smtp_unreachable")]
     public async Task A_mail_that_cannot_be_sent_ends_with_a_reason_and_is_erased(string name, string state, int attempts, string error)
@@ -130,7 +130,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
             return await database.SaveChangesAsync(Cancel);
         });
 
-        var failed = await WaitForStateAsync(service, refused, DeliveryState.Failed);
+        var failed = await WaitForStateAsync(service, refused, DeliveryState.Dead);
         failed.LastError.ShouldBe(error);
         failed.Attempts.ShouldBe(1);
         (await WaitForStateAsync(service, taken, DeliveryState.Sent)).Attempts.ShouldBe(1);
@@ -141,14 +141,14 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
             Channel = ChannelNames.Email,
             UserId = user,
             AccountMail = JsonSerializer.Serialize(new AccountMail(PasswordResetRequested.Type, to, Token, "en"), NotificationsJson.Default.AccountMail),
-            State = DeliveryState.Pending,
+            State = DeliveryState.Queued,
             NextAttemptAt = TimeProvider.System.GetUtcNow(),
         };
     }
 
     [Theory]
     [InlineData("amal", DeliveryState.Sent)]
-    [InlineData(SmtpSink.Unknown, DeliveryState.Failed)]
+    [InlineData(SmtpSink.Unknown, DeliveryState.Dead)]
     [InlineData(SmtpSink.AlwaysBusy, DeliveryState.Dead)]
     public async Task Logs_contain_no_address_token_or_subject_of_a_mail(string name, string state)
     {
@@ -278,7 +278,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         await UpdateAsync(service, user, ["push"]);
         stuck.Release();
 
-        (await service.DeliveryAsync(notification, DeliveryState.Failed)).LastError.ShouldBe("recipient_removed");
+        (await service.DeliveryAsync(notification, DeliveryState.Dead)).LastError.ShouldBe("recipient_removed");
         stuck.Sent.ShouldHaveSingleItem();
     }
 

@@ -24,6 +24,9 @@ internal sealed class FakeFcm : IAsyncDisposable
     /// <summary>503 the first time, then accepted.</summary>
     public const string Late = "late";
 
+    /// <summary>Accepted when <see cref="Finish"/> is called.</summary>
+    public const string Slow = "slow";
+
     /// <summary>A proxy's response, not FCM's.</summary>
     public const string Nonsense = "nonsense";
 
@@ -35,8 +38,13 @@ internal sealed class FakeFcm : IAsyncDisposable
 
     private readonly WebApplication _application;
     private readonly ConcurrentQueue<JsonNode> _received = new();
+    private readonly TaskCompletionSource _slow = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _calls;
+    private readonly ConcurrentQueue<string> _accepted = new();
 
     private FakeFcm(WebApplication application) => _application = application;
+
+    public string Address { get; private set; } = "";
 
     /// <summary>All messages that arrived, accepted or refused.</summary>
     public IReadOnlyList<JsonNode> Received => [.. _received];
@@ -50,19 +58,30 @@ internal sealed class FakeFcm : IAsyncDisposable
         private_key = PrivateKey.Value,
         client_email = "push@kashif-test.iam.gserviceaccount.com",
         client_id = "1",
-        token_uri = $"{_application.Urls.Single()}/token",
+        token_uri = $"{Address}/token",
     });
 
     /// <summary>Redirects calls to FCM to this fake.</summary>
-    public HttpClientFactory Clients => new Factory(new Uri(_application.Urls.Single()));
+    public HttpClientFactory Clients => new Factory(new Uri(Address));
 
-    public static async Task<FakeFcm> StartAsync()
+    /// <summary>With a used-up quota: the header Retry-After.</summary>
+    public string? RetryAfter { get; set; }
+
+    /// <summary>Answers every call of this number with a 500; 0: none.</summary>
+    public int FailsOneIn { get; set; }
+
+    /// <summary>The tokens of all messages that were accepted.</summary>
+    public IReadOnlyList<string> Accepted => [.. _accepted];
+
+    /// <param name="address">Of a fake that was stopped; null for a new one.</param>
+    public static async Task<FakeFcm> StartAsync(string? address = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelCore().UseUrls(address ?? "http://127.0.0.1:0");
         var fake = new FakeFcm(builder.Build());
         fake._application.Run(fake.HandleAsync);
         await fake._application.StartAsync();
+        fake.Address = fake._application.Urls.Single();
         return fake;
     }
 
@@ -71,6 +90,9 @@ internal sealed class FakeFcm : IAsyncDisposable
         path.Aggregate<string, JsonNode?>(message, (node, name) => node?[name])?.ToString();
 
     public IEnumerable<JsonNode> To(string token) => Received.Where(message => message["token"]?.ToString() == token);
+
+    /// <summary>Answers the slow calls, also later ones.</summary>
+    public void Finish() => _slow.TrySetResult();
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
@@ -87,6 +109,17 @@ internal sealed class FakeFcm : IAsyncDisposable
         var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("No message.");
         _received.Enqueue(message);
         var token = message["token"]?.ToString() ?? "";
+        if (FailsOneIn > 0 && Interlocked.Increment(ref _calls) % FailsOneIn == 0)
+        {
+            await RefuseAsync(context, 500, "INTERNAL", "INTERNAL");
+            return;
+        }
+
+        if (token.StartsWith(Slow, StringComparison.Ordinal))
+        {
+            await _slow.Task.WaitAsync(context.RequestAborted);
+        }
+
         await (token.Split(':') switch
         {
             [Unregistered, ..] => RefuseAsync(context, 404, "NOT_FOUND", "UNREGISTERED"),
@@ -96,8 +129,14 @@ internal sealed class FakeFcm : IAsyncDisposable
             ["error", var http, var status, var code] => RefuseAsync(context, int.Parse(http, CultureInfo.InvariantCulture), status, code),
             [Late] when To(Late).Count() == 1 => RefuseAsync(context, 503, "UNAVAILABLE", "UNAVAILABLE"),
             [Nonsense] => RespondAsync(context, 502, "<html>"),
-            _ => context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_received.Count}" }),
+            _ => AcceptAsync(context, token),
         });
+    }
+
+    private Task AcceptAsync(HttpContext context, string token)
+    {
+        _accepted.Enqueue(token);
+        return context.Response.WriteAsJsonAsync(new { name = $"projects/kashif-test/messages/{_accepted.Count}" });
     }
 
     private static Task RespondAsync(HttpContext context, int http, string text)
@@ -106,8 +145,13 @@ internal sealed class FakeFcm : IAsyncDisposable
         return context.Response.WriteAsync(text);
     }
 
-    private static Task RefuseAsync(HttpContext context, int http, string status, string code)
+    private Task RefuseAsync(HttpContext context, int http, string status, string code)
     {
+        if (http == StatusCodes.Status429TooManyRequests && RetryAfter is not null)
+        {
+            context.Response.Headers.RetryAfter = RetryAfter;
+        }
+
         context.Response.StatusCode = http;
         return context.Response.WriteAsJsonAsync(new
         {

@@ -3,6 +3,9 @@ using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,11 +18,13 @@ internal sealed class NotificationsService : IAsyncDisposable
     private const string Root = "/api/v1/notifications";
     private readonly ServiceHost<Program> _host;
     private readonly EventTap _tap;
+    private readonly TestIssuer _issuer;
 
-    private NotificationsService(ServiceHost<Program> host, EventTap tap)
+    private NotificationsService(ServiceHost<Program> host, EventTap tap, TestIssuer issuer)
     {
         _host = host;
         _tap = tap;
+        _issuer = issuer;
     }
 
     public string Database => _host.Database;
@@ -33,16 +38,20 @@ internal sealed class NotificationsService : IAsyncDisposable
     {
         var host = await ServiceHost<Program>.StartAsync(
             servers.Servers, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
-        var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging));
+        var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging), servers.Issuer);
         await service.WaitForConsumerAsync();
         return service;
     }
 
     public HttpClient As(Guid user) => _host.As(user);
 
+    public HttpClient AsAdmin() => _host.As(Guid.CreateVersion7(), Roles.Admin);
+
     public HttpClient Anonymous() => _host.Anonymous();
 
-    public HttpClient AsService() => _host.AsService();
+    public HttpClient AsService(params string[] scopes) => _host.AsService(scopes);
+
+    public HttpClient AsApiKey(string scopes, params string[] roles) => _host.With(_issuer.TokenForApiKey(Guid.CreateVersion7(), scopes, roles));
 
     public Task PublishAsync<TEvent>(TEvent data, Guid? id = null, DateTimeOffset? time = null)
         where TEvent : IIntegrationEvent =>
@@ -89,6 +98,21 @@ internal sealed class NotificationsService : IAsyncDisposable
         return await client.PostAsJsonAsync($"{Root}/register-device", new { token, device_type = type }, Cancel);
     }
 
+    /// <summary>Registers any number of devices, without the limit.</summary>
+    public Task AddDevicesAsync(Guid user, params IEnumerable<string> tokens) => QueryAsync(database =>
+    {
+        database.Devices.AddRange(tokens.Select(token => new Device
+        {
+            Id = Guid.CreateVersion7(),
+            UserId = user,
+            Token = token,
+            TokenHash = Device.Hash(token),
+            DeviceType = DeviceType.Android,
+            RegisteredAt = TimeProvider.System.GetUtcNow(),
+        }));
+        return database.SaveChangesAsync(Cancel);
+    });
+
     public async Task<HttpResponseMessage> UnregisterAsync(Guid user, string token)
     {
         using var client = As(user);
@@ -99,6 +123,18 @@ internal sealed class NotificationsService : IAsyncDisposable
     {
         await using var scope = Services.CreateAsyncScope();
         return await work(scope.ServiceProvider.GetRequiredService<NotificationsDbContext>());
+    }
+
+    /// <summary>Registers a user in this service.</summary>
+    public async Task<Guid> AddUserAsync(string? email = null, string language = "en")
+    {
+        var user = Guid.CreateVersion7();
+        await QueryAsync(async database =>
+        {
+            database.Recipients.Add(new Recipient { UserId = user, Language = language, Email = email, EmailEnabled = email is not null, OccurredAt = TimeProvider.System.GetUtcNow() });
+            return await database.SaveChangesAsync(Cancel);
+        });
+        return user;
     }
 
     /// <summary>Waits until the notification's delivery has this state.</summary>

@@ -19,7 +19,7 @@ public sealed class PickupMailSenderTests : IDisposable
     {
         var outcomes = await Sender().SendAsync([MailTo(1, "amal@people.test"), MailTo(2, "x@\ud800.test"), MailTo(3, "أمل@people.test")], Cancel);
 
-        outcomes.ShouldBe([new SendOutcome(SendResult.Sent), new SendOutcome(SendResult.Refused, "invalid_address"), new SendOutcome(SendResult.Sent)]);
+        outcomes.ShouldBe([SentAs(1), new SendOutcome(SendResult.Refused, "invalid_address"), SentAs(3)]);
         var mails = _directory.GetFiles().Select(file => new ReceivedMail(file.Extension, File.ReadAllText(file.FullName, Encoding.UTF8))).ToArray();
         mails.Select(mail => mail.To).ShouldBe([".eml", ".eml"]);
         mails.Select(mail => mail.Header("To")).ShouldBe(["amal@people.test", "أمل@people.test"], ignoreOrder: true);
@@ -35,8 +35,10 @@ public sealed class PickupMailSenderTests : IDisposable
         (await sender.SendAsync([MailTo(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Retry, "pickup_failed")]);
 
         _directory.Create();
-        (await sender.SendAsync([MailTo(1, "amal@people.test")], Cancel)).ShouldBe([new SendOutcome(SendResult.Sent)]);
+        (await sender.SendAsync([MailTo(1, "amal@people.test")], Cancel)).ShouldBe([SentAs(1)]);
     }
+
+    private static SendOutcome SentAs(long id) => new(SendResult.Sent, ProviderId: $"delivery-{id}@kashif.local");
 
     private PickupMailSender Sender() => new(
         Options.Create(new SmtpOptions { PickupDirectory = _directory.FullName }), TimeProvider.System, NullLogger<PickupMailSender>.Instance);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
@@ -59,7 +58,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 
         var notification = await service.NotifyAsync(user);
 
-        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
+        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.LastError.ShouldBe(prefix is null ? "unregistered" : "sender_id_mismatch");
         await Eventually.TrueAsync(
             () => service.QueryAsync(async database => !await database.Devices.AnyAsync(device => device.UserId == user, Cancel)), "the removal of the device");
@@ -74,7 +73,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
 
         var notification = await service.NotifyAsync(user);
 
-        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Failed);
+        var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.LastError.ShouldBe("invalid_argument");
         delivery.Attempts.ShouldBe(1);
         (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
@@ -85,14 +84,14 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     {
         await using var service = await StartAsync();
         var user = Guid.CreateVersion7();
-        var token = $"{FakeFcm.Quota}:phone";
+        const string token = "error:500:INTERNAL:INTERNAL";
         await RegisterAsync(service, user, token);
 
         var notification = await service.NotifyAsync(user);
 
         var delivery = await service.DeliveryAsync(Id(notification), DeliveryState.Dead);
         delivery.Attempts.ShouldBe(3);
-        delivery.LastError.ShouldBe("quota_exceeded");
+        delivery.LastError.ShouldBe("internal");
         Fcm.To(token).Count().ShouldBe(3);
         (await service.QueryAsync(database => database.Devices.CountAsync(device => device.UserId == user, Cancel))).ShouldBe(1);
     }
@@ -100,7 +99,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     [Fact]
     public async Task A_waiting_push_is_dropped_if_another_user_registers_the_device()
     {
-        var stuck = new StuckSender();
+        var stuck = new StuckPushSender();
         await using var service = await StartAsync(sender: stuck);
         var first = Guid.CreateVersion7();
         var second = Guid.CreateVersion7();
@@ -113,14 +112,14 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         await RegisterAsync(service, second, "phone");
         stuck.Release();
 
-        (await service.DeliveryAsync(Id(waiting), DeliveryState.Failed)).LastError.ShouldBe("device_removed");
+        (await service.DeliveryAsync(Id(waiting), DeliveryState.Dead)).LastError.ShouldBe("device_removed");
         stuck.Calls.ShouldHaveSingleItem().ShouldHaveSingleItem();
     }
 
     [Fact]
     public async Task A_device_gets_its_pushes_one_after_another_in_order()
     {
-        var sender = new StuckSender();
+        var sender = new StuckPushSender();
         await using var service = await StartAsync(sender: sender);
         var (user, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await RegisterAsync(service, user, "phone", "tablet");
@@ -149,7 +148,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     public async Task Another_process_sends_what_a_crashed_process_had_leased()
     {
         // From outside, a process stuck in a call looks the same as a crashed one.
-        var stuck = new StuckSender();
+        var stuck = new StuckPushSender();
         await using var dying = await StartAsync(sender: stuck);
         var user = Guid.CreateVersion7();
         await RegisterAsync(dying, user, "phone");
@@ -170,7 +169,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         await dying.QueryAsync(async database =>
         {
             await Eventually.TrueAsync(
-                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State != DeliveryState.Pending, Cancel), "the outcome of the next push");
+                () => database.Deliveries.AnyAsync(row => row.NotificationId == Id(other) && row.State == DeliveryState.Dead, Cancel), "the outcome of the next push");
             return 0;
         });
         (await dying.DeliveryAsync(Id(notification), DeliveryState.Sent)).LastError.ShouldBeNull();
@@ -223,25 +222,4 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
                 services.Replace(ServiceDescriptor.Singleton(sender));
             }
         });
-
-    /// <summary>Blocks in its first call until released.</summary>
-    private sealed class StuckSender : IPushSender
-    {
-        private readonly TaskCompletionSource _called = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource<SendOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Called => _called.Task;
-
-        public ConcurrentQueue<IReadOnlyList<Push>> Calls { get; } = [];
-
-        public void Release(SendOutcome outcome = default) => _released.TrySetResult(outcome);
-
-        public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Push> pushes, CancellationToken cancellationToken)
-        {
-            Calls.Enqueue(pushes);
-            _called.TrySetResult();
-            var outcome = await _released.Task;
-            return [.. pushes.Select(_ => outcome)];
-        }
-    }
 }

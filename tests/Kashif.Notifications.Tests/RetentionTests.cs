@@ -16,7 +16,7 @@ public sealed class RetentionTests(NotificationsServers servers)
         await using var database = NpgsqlDataSource.Create(service.Database);
         await using (var insert = database.CreateCommand("""
             INSERT INTO deliveries (channel, state, attempts, next_attempt_at)
-            SELECT 'none', state, 1, now() - days * interval '1 day' FROM unnest(ARRAY['sent', 'failed', 'dead', 'pending']) AS state, unnest(ARRAY[29, 31]) AS days
+            SELECT 'none', state, 1, now() - days * interval '1 day' FROM unnest(ARRAY['sent', 'delivered', 'failed', 'dead', 'queued']) AS state, unnest(ARRAY[29, 31]) AS days
             """))
         {
             await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -26,7 +26,7 @@ public sealed class RetentionTests(NotificationsServers servers)
 
         await using var read = database.CreateCommand(
             "SELECT array_agg(state || ' ' || (now()::date - next_attempt_at::date) ORDER BY state, next_attempt_at) FROM deliveries WHERE channel = 'none'");
-        ((string[]?)await read.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(["dead 29", "failed 29", "pending 31", "pending 29", "sent 29"]);
+        ((string[]?)await read.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(["dead 29", "delivered 29", "failed 31", "failed 29", "queued 31", "queued 29", "sent 29"]);
     }
 
     [Fact]

@@ -236,7 +236,10 @@ public sealed class SmtpMailSenderTests
         var sender = new SmtpMailSender(
             newClient ?? (() => trusted is null ? new SmtpClient() : new SmtpClient { ServerCertificateValidationCallback = (_, shown, _, _) => trusted.Equals(shown) }),
             Options.Create(options), TimeProvider.System, NullLogger<SmtpMailSender>.Instance);
-        return await sender.SendAsync(mails, Cancel);
+        var outcomes = await sender.SendAsync(mails, Cancel);
+        outcomes.Select(outcome => outcome.ProviderId).ShouldBe(
+            outcomes.Zip(mails, (outcome, mail) => outcome.Result is SendResult.Sent ? $"delivery-{mail.Id}@kashif.test" : null));
+        return [.. outcomes.Select(outcome => outcome with { ProviderId = null })];
     }
 
     /// <summary>Fails for one address, like MailKit for a message that the server's extensions do not allow.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Logging.Abstractions;

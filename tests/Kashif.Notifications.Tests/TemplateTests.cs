@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
 using Microsoft.Extensions.Logging.Abstractions;
