@@ -19,10 +19,13 @@ public static class EventCatalog
         [UserSecurityChanged.Type] = EventsJson.Default.UserSecurityChanged,
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
+        [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
+        [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
+        [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
         [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
     };
 
@@ -61,9 +64,12 @@ public static class EventCatalog
 [JsonSerializable(typeof(UserSecurityChanged))]
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]
+[JsonSerializable(typeof(ReportOverdue))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]
+[JsonSerializable(typeof(ScoreUpdated))]
 [JsonSerializable(typeof(CouponRedeemed))]
+[JsonSerializable(typeof(CouponUpdated))]
 [JsonSerializable(typeof(DeadLettersReplayed))]
 internal sealed partial class EventsJson : JsonSerializerContext;

@@ -23,3 +23,13 @@ public sealed record PointsReversed(Guid TransactionId, Guid UserId, int Points,
     public static string Type => "points.reversed";
     string IIntegrationEvent.Subject => TransactionId.ToString();
 }
+
+/// <summary>A user's trust score has changed.</summary>
+/// <param name="Score">From 0 to 100.</param>
+/// <param name="Previous">The score before; null for the first.</param>
+/// <param name="Threshold">The threshold of the model that the score has crossed; null if none.</param>
+public sealed record ScoreUpdated(Guid UserId, double Score, double? Previous, double? Threshold) : IUserEvent
+{
+    public static string Type => "score.updated";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}

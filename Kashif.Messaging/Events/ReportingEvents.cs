@@ -16,3 +16,12 @@ public sealed record ReportStatusUpdated(
     public static string Type => "report.status_updated";
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
+
+/// <summary>An open report has passed the date by which its category promises to resolve it. Once a report.</summary>
+/// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
+/// <param name="DueAt">When it was due.</param>
+public sealed record ReportOverdue(Guid ReportId, Guid UserId, string Title, string Category, DateTimeOffset DueAt) : IUserEvent
+{
+    public static string Type => "report.overdue";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
