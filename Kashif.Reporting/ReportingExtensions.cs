@@ -24,6 +24,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddHostedService<OverdueMarking>();
         return builder;
     }
 }

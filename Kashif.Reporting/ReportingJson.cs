@@ -15,6 +15,8 @@ namespace Kashif.Reporting;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(CreateReportRequest))]
 [JsonSerializable(typeof(ChangeStatusRequest))]
+[JsonSerializable(typeof(ChangeCategoryRequest))]
+[JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]

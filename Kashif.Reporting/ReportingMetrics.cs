@@ -15,9 +15,14 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _overQuota = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("reports_over_quota", "{report}", "Reports rejected because their author exceeded the hourly quota");
 
+    private readonly Counter<long> _overdue = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("reports_overdue", "{report}", "Open reports that passed their date");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
+
+    public void Overdue(int count) => _overdue.Add(count);
 
     public void OverQuota() => _overQuota.Add(1);
 }

@@ -7,6 +7,7 @@ namespace Kashif.Reporting.Categories;
 internal sealed class Category
 {
     public const int CodeMax = 50;
+    public const int MaxTargetDays = 3650;
 
     public required string Code { get; init; }
     public required string NameEn { get; init; }
@@ -20,6 +21,9 @@ internal sealed class Category
 
     /// <summary>The sort order in the list.</summary>
     public int Position { get; init; }
+
+    /// <summary>In how many days a report is to be resolved; null for no promise.</summary>
+    public int? TargetDays { get; set; }
 
     /// <summary>False: existing reports keep the category, new ones cannot use it.</summary>
     public bool Active { get; init; } = true;
@@ -37,23 +41,23 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
         category.Property(row => row.Icon).HasMaxLength(50);
         category.Property(row => row.Colour).HasMaxLength(7);
         category.HasData(
-            Seed(1, "pothole", "Pothole", "حفرة في الطريق", "road", "#b45309"),
-            Seed(2, "street_light", "Street light", "إنارة الشوارع", "lightbulb", "#ca8a04"),
-            Seed(3, "garbage", "Garbage", "نفايات", "delete", "#4d7c0f"),
-            Seed(4, "water_leak", "Water leak", "تسرب مياه", "water_drop", "#0369a1"),
-            Seed(5, "sewage", "Sewage", "صرف صحي", "plumbing", "#57534e"),
-            Seed(6, "sidewalk", "Sidewalk", "رصيف", "directions_walk", "#6b7280"),
-            Seed(7, "traffic_signal", "Traffic signal", "إشارة مرور", "traffic", "#dc2626"),
-            Seed(8, "road_sign", "Road sign", "لوحة مرورية", "signpost", "#1d4ed8"),
-            Seed(9, "graffiti", "Graffiti", "كتابة على الجدران", "format_paint", "#9333ea"),
-            Seed(10, "abandoned_vehicle", "Abandoned vehicle", "مركبة مهجورة", "car_crash", "#374151"),
-            Seed(11, "noise", "Noise", "ضوضاء", "volume_up", "#db2777"),
-            Seed(12, "park", "Park and trees", "حدائق وأشجار", "park", "#15803d"),
-            Seed(13, "road_damage", "Road damage", "أضرار الطريق", "edit_road", "#92400e"),
+            Seed(1, "pothole", "Pothole", "حفرة في الطريق", "road", "#b45309", 14),
+            Seed(2, "street_light", "Street light", "إنارة الشوارع", "lightbulb", "#ca8a04", 7),
+            Seed(3, "garbage", "Garbage", "نفايات", "delete", "#4d7c0f", 3),
+            Seed(4, "water_leak", "Water leak", "تسرب مياه", "water_drop", "#0369a1", 2),
+            Seed(5, "sewage", "Sewage", "صرف صحي", "plumbing", "#57534e", 3),
+            Seed(6, "sidewalk", "Sidewalk", "رصيف", "directions_walk", "#6b7280", 30),
+            Seed(7, "traffic_signal", "Traffic signal", "إشارة مرور", "traffic", "#dc2626", 2),
+            Seed(8, "road_sign", "Road sign", "لوحة مرورية", "signpost", "#1d4ed8", 14),
+            Seed(9, "graffiti", "Graffiti", "كتابة على الجدران", "format_paint", "#9333ea", 30),
+            Seed(10, "abandoned_vehicle", "Abandoned vehicle", "مركبة مهجورة", "car_crash", "#374151", 30),
+            Seed(11, "noise", "Noise", "ضوضاء", "volume_up", "#db2777", 7),
+            Seed(12, "park", "Park and trees", "حدائق وأشجار", "park", "#15803d", 30),
+            Seed(13, "road_damage", "Road damage", "أضرار الطريق", "edit_road", "#92400e", 30),
             Seed(14, "other", "Other", "أخرى", "help", "#64748b"));
     }
 
-    private static Category Seed(int position, string code, string english, string arabic, string icon, string colour) => new()
+    private static Category Seed(int position, string code, string english, string arabic, string icon, string colour, int? targetDays = null) => new()
     {
         Code = code,
         NameEn = english,
@@ -61,5 +65,6 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
         Icon = icon,
         Colour = colour,
         Position = position,
+        TargetDays = targetDays,
     };
 }

@@ -16,6 +16,10 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     /// <summary>The response of <c>GET /categories</c>.</summary>
     public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).Page;
 
+    /// <summary>In how many days a new report of the category is to be resolved; null for no promise.</summary>
+    public async ValueTask<int?> TargetDaysAsync(string code, CancellationToken cancellationToken) =>
+        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.TargetDays;
+
     /// <summary>Checks the category of a new report.</summary>
     /// <returns>Null if it exists and is active, else an error that names the active ones.</returns>
     public async ValueTask<string?> ValidateAsync(string code, CancellationToken cancellationToken)
@@ -54,7 +58,7 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
             .Where(category => category.Active)
             .OrderBy(category => category.Position).ThenBy(category => category.Code)
             .Select(category => new CategoryResponse(
-                category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour))
+                category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays))
             .ToListAsync(cancellationToken);
         return _snapshot = new Snapshot(
             new Page<CategoryResponse>(categories, null), categories.Select(category => category.Code).ToArray(), now + Lifetime);

@@ -56,6 +56,7 @@ internal static class CreateReport
             request.Latitude,
             request.Longitude,
             request.Address?.Trim() is { Length: > 0 } address ? address : null,
+            await categories.TargetDaysAsync(request.Category, cancellationToken),
             time.GetUtcNow());
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);

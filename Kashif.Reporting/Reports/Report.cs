@@ -32,11 +32,17 @@ internal sealed class Report
     public DateTimeOffset CreatedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
+    /// <summary>When it is to be resolved, from the category's target at its creation; null without one.</summary>
+    public DateTimeOffset? DueAt { get; private init; }
+
+    /// <summary>When <see cref="OverdueMarking"/> published that it is overdue.</summary>
+    public DateTimeOffset? OverdueAt { get; private init; }
+
     /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
     public int Version { get; private set; }
 
     public static Report Create(
-        Guid userId, string title, string description, string category, double latitude, double longitude, string? address, DateTimeOffset now) =>
+        Guid userId, string title, string description, string category, double latitude, double longitude, string? address, int? targetDays, DateTimeOffset now) =>
         new()
         {
             Id = TimeOrderedId.Create(now),
@@ -50,6 +56,7 @@ internal sealed class Report
             Status = ReportStatus.Submitted,
             CreatedAt = now,
             UpdatedAt = now,
+            DueAt = targetDays is { } days ? now.AddDays(days) : null,
             Version = 1,
         };
 
@@ -107,6 +114,7 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => new { row.UserId, row.Id });
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });
+        report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
     }
 }
 

@@ -14,6 +14,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="CreatedAt">When it was created.</param>
 /// <param name="UpdatedAt">When its status last changed.</param>
+/// <param name="DueAt">When it is to be resolved; null if its category has no target.</param>
 /// <param name="Version" example="1">1 when created, incremented at each change; also the `ETag`.</param>
 /// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
@@ -29,6 +30,7 @@ internal sealed record ReportResponse(
     string? Address,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
+    DateTimeOffset? DueAt,
     int Version,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? DuplicateOf = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
@@ -46,6 +48,7 @@ internal sealed record ReportResponse(
         report.Address,
         report.CreatedAt,
         report.UpdatedAt,
+        report.DueAt,
         report.Version,
         report.DuplicateOf,
         chord is { } distance ? Globe.Kilometres(distance) : null);

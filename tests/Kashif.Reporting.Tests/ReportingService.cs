@@ -33,12 +33,12 @@ public sealed class ReportingService : IAsyncLifetime
 
     /// <summary>Starts another process of the service.</summary>
     /// <param name="database">The connection string of another process's database, for a replica; null for a new database.</param>
-    public Task<ServiceHost<Program>> StartAnotherAsync(int reportsPerHour, string? database = null, Action<IServiceCollection>? configure = null) =>
+    public Task<ServiceHost<Program>> StartAnotherAsync(int reportsPerHour, string? database = null, Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null) =>
         ServiceHost<Program>.StartAsync(
             Servers,
             Issuer,
             ResourceNames.ReportingDb,
-            new Dictionary<string, string?> { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
+            new Dictionary<string, string?>(settings ?? []) { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
             database,
             configure);
 
