@@ -1,3 +1,4 @@
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -31,6 +32,11 @@ internal sealed class Coupon
     public DateTimeOffset? EndsAt { get; init; }
     public string? Terms { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>1 when created, incremented at each change of the stock: the order of the coupon's events.</summary>
+    public int Version { get; init; } = 1;
+
+    public CouponUpdated ToEvent() => new(Id, Title, Stock, StartsAt, EndsAt, CompanyId, Version);
 }
 
 internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
@@ -44,6 +50,7 @@ internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
             table.HasCheckConstraint("ck_coupons_per_user_limit", "per_user_limit > 0");
             table.HasCheckConstraint("ck_coupons_window", "ends_at > starts_at");
         });
+        coupon.Property(row => row.Version).HasDefaultValue(1); // for inserts of the version before
         coupon.HasOne<Company>().WithMany().HasForeignKey(row => row.CompanyId).OnDelete(DeleteBehavior.Restrict);
         coupon.HasOne<Category>().WithMany().HasForeignKey(row => row.CategoryId).OnDelete(DeleteBehavior.Restrict);
     }

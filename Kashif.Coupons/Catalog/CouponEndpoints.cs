@@ -3,6 +3,7 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -182,6 +183,7 @@ internal static class CouponEndpoints
         await using var transaction = await work.BeginAsync(cancellationToken);
         database.Add(coupon);
         await database.SaveChangesAsync(cancellationToken); // generates the id
+        database.Publish(coupon.ToEvent(), now);
         return await work.CommitAsync(
             TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, companyName ?? "")), cancellationToken);
     }

@@ -54,7 +54,7 @@ internal sealed class RedemptionSaga(
         // The UPDATE locks the coupon's row until the commit, so the count below is exact.
         var taken = await database.Coupons
             .FromSql($"""
-                UPDATE coupons SET stock = stock - 1
+                UPDATE coupons SET stock = stock - 1, version = version + 1
                 WHERE id = {couponId} AND stock > 0 AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
                 RETURNING *
                 """)
@@ -87,6 +87,11 @@ internal sealed class RedemptionSaga(
             LeasedUntil = now + options.Value.Lease,
         };
         database.Redemptions.Add(redemption);
+        if (coupon.Stock == 0)
+        {
+            database.Publish(coupon.ToEvent(), now);
+        }
+
         var reserved = new RedemptionWithCoupon(redemption, coupon);
         await work.CommitAsync(answer(reserved), cancellationToken);
         metrics.Reached(RedemptionStatus.Reserved);
@@ -204,8 +209,14 @@ internal sealed class RedemptionSaga(
         }
         else
         {
-            await database.Coupons.Where(row => row.Id == coupon.Id)
-                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Stock, row => row.Stock + 1), cancellationToken);
+            var restocked = await database.Coupons
+                .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {coupon.Id} RETURNING *")
+                .AsNoTracking()
+                .ToListAsync(cancellationToken);
+            if (restocked is [{ Stock: 1 } available])
+            {
+                database.Publish(available.ToEvent(), now);
+            }
         }
     }
 
