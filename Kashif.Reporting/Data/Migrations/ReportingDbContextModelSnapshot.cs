@@ -220,6 +220,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("position");
 
+                    b.Property<int?>("TargetDays")
+                        .HasColumnType("integer")
+                        .HasColumnName("target_days");
+
                     b.HasKey("Code")
                         .HasName("pk_categories");
 
@@ -234,7 +238,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "road",
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
-                            Position = 1
+                            Position = 1,
+                            TargetDays = 14
                         },
                         new
                         {
@@ -244,7 +249,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "lightbulb",
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
-                            Position = 2
+                            Position = 2,
+                            TargetDays = 7
                         },
                         new
                         {
@@ -254,7 +260,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "delete",
                             NameAr = "نفايات",
                             NameEn = "Garbage",
-                            Position = 3
+                            Position = 3,
+                            TargetDays = 3
                         },
                         new
                         {
@@ -264,7 +271,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "water_drop",
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
-                            Position = 4
+                            Position = 4,
+                            TargetDays = 2
                         },
                         new
                         {
@@ -274,7 +282,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "plumbing",
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
-                            Position = 5
+                            Position = 5,
+                            TargetDays = 3
                         },
                         new
                         {
@@ -284,7 +293,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "directions_walk",
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
-                            Position = 6
+                            Position = 6,
+                            TargetDays = 30
                         },
                         new
                         {
@@ -294,7 +304,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "traffic",
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
-                            Position = 7
+                            Position = 7,
+                            TargetDays = 2
                         },
                         new
                         {
@@ -304,7 +315,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "signpost",
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
-                            Position = 8
+                            Position = 8,
+                            TargetDays = 14
                         },
                         new
                         {
@@ -314,7 +326,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "format_paint",
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
-                            Position = 9
+                            Position = 9,
+                            TargetDays = 30
                         },
                         new
                         {
@@ -324,7 +337,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "car_crash",
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
-                            Position = 10
+                            Position = 10,
+                            TargetDays = 30
                         },
                         new
                         {
@@ -334,7 +348,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "volume_up",
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
-                            Position = 11
+                            Position = 11,
+                            TargetDays = 7
                         },
                         new
                         {
@@ -344,7 +359,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "park",
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
-                            Position = 12
+                            Position = 12,
+                            TargetDays = 30
                         },
                         new
                         {
@@ -354,7 +370,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "edit_road",
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
-                            Position = 13
+                            Position = 13,
+                            TargetDays = 30
                         },
                         new
                         {
@@ -393,6 +410,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("description");
 
+                    b.Property<DateTimeOffset?>("DueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due_at");
+
                     b.Property<Guid?>("DuplicateOf")
                         .HasColumnType("uuid")
                         .HasColumnName("duplicate_of");
@@ -404,6 +425,10 @@ namespace Kashif.Reporting.Data.Migrations
                     b.Property<double>("Longitude")
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
+
+                    b.Property<DateTimeOffset?>("OverdueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("overdue_at");
 
                     b.Property<string>("Status")
                         .IsRequired()
@@ -431,6 +456,10 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_reports");
+
+                    b.HasIndex("DueAt")
+                        .HasDatabaseName("ix_reports_due")
+                        .HasFilter("due_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')");
 
                     b.HasIndex("DuplicateOf")
                         .HasDatabaseName("ix_reports_duplicate_of")
