@@ -9,9 +9,13 @@ internal sealed class NotificationMetrics(IMeterFactory meters)
     private readonly Counter<long> _notifications = meters.Create(KashifTelemetry.Name).CreateCounter<long>(
         "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored, sent, retried, failed, dead)");
 
+    private readonly Counter<long> _alerts = meters.Create(KashifTelemetry.Name).CreateCounter<long>("alerts_fired", "{alert}", "Alerts that fired, by template");
+
     public void Stored(int count) => Count("inbox", "stored", count);
 
     public void Delivered(string channel, string outcome) => Count(channel, outcome, 1);
+
+    public void AlertFired(string template) => _alerts.Add(1, new KeyValuePair<string, object?>("template", template));
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

@@ -2,6 +2,7 @@ using Google.Apis.Http;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
+using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
@@ -25,6 +26,7 @@ internal static class NotificationsExtensions
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
+        builder.Services.AddAlerts();
         return builder.AddEvents().AddDelivery();
     }
 
@@ -50,7 +52,8 @@ internal static class NotificationsExtensions
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
-            .AddHandler<UserDeleted, NotificationErasure>("erasure");
+            .AddHandler<UserDeleted, NotificationErasure>("erasure")
+            .AddAlertHandlers();
         builder.Services.AddHostedService<EndedSessionCleanup>();
         return builder;
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
@@ -19,4 +20,9 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(DeviceResponse))]
 [JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(AccountMail))]
+[JsonSerializable(typeof(CreateAlertRequest))]
+[JsonSerializable(typeof(ChangeAlertRequest))]
+[JsonSerializable(typeof(AlertResponse))]
+[JsonSerializable(typeof(Page<AlertResponse>))]
+[JsonSerializable(typeof(CouponDetails))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

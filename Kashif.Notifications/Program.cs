@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
+using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 
@@ -12,6 +13,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
+app.MapAlerts();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();

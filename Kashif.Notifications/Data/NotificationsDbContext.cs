@@ -1,4 +1,5 @@
 using Kashif.Messaging;
+using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
@@ -13,6 +14,12 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
+    public DbSet<Alert> Alerts => Set<Alert>();
+    public DbSet<KnownCoupon> KnownCoupons => Set<KnownCoupon>();
 
-    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasPostgresExtension("cube");
+        modelBuilder.ApplyKashifConventions(this);
+    }
 }

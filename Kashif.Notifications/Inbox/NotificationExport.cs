@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Templates;
@@ -10,7 +11,8 @@ namespace Kashif.Notifications.Inbox;
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
-    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
+    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications,
+    IAsyncEnumerable<AlertResponse> Alerts);
 
 internal static class NotificationExport
 {
@@ -25,6 +27,7 @@ internal static class NotificationExport
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
-                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
+                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
+            database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of)));
     }
 }
