@@ -3,6 +3,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
@@ -27,6 +28,7 @@ internal static class NotificationsExtensions
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
         builder.Services.AddAlerts();
+        builder.Services.AddAssistant();
         return builder.AddEvents().AddDelivery();
     }
 

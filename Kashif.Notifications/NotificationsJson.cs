@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
@@ -25,4 +26,12 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(AlertResponse))]
 [JsonSerializable(typeof(Page<AlertResponse>))]
 [JsonSerializable(typeof(CouponDetails))]
+[JsonSerializable(typeof(AskRequest))]
+[JsonSerializable(typeof(AssistantMessageResponse))]
+[JsonSerializable(typeof(Page<AssistantMessageResponse>))]
+[JsonSerializable(typeof(Page<ReportItem>))]
+[JsonSerializable(typeof(PointsItem))]
+[JsonSerializable(typeof(Page<CouponItem>))]
+[JsonSerializable(typeof(Page<RedemptionItem>))]
+[JsonSerializable(typeof(ChatContext))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 
@@ -14,6 +15,7 @@ app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
 app.MapAlerts();
+app.MapAssistant();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();

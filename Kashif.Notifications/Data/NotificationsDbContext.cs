@@ -1,5 +1,6 @@
 using Kashif.Messaging;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
@@ -15,6 +16,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
     public DbSet<Alert> Alerts => Set<Alert>();
+    public DbSet<AssistantMessage> AssistantMessages => Set<AssistantMessage>();
     public DbSet<KnownCoupon> KnownCoupons => Set<KnownCoupon>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)

@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Templates;
@@ -12,7 +13,7 @@ namespace Kashif.Notifications.Inbox;
 /// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
     string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications,
-    IAsyncEnumerable<AlertResponse> Alerts);
+    IAsyncEnumerable<AlertResponse> Alerts, IAsyncEnumerable<AssistantMessageResponse> AssistantMessages);
 
 internal static class NotificationExport
 {
@@ -28,6 +29,7 @@ internal static class NotificationExport
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
-            database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of)));
+            database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of),
+            database.AssistantMessages.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AssistantMessageResponse.Of)));
     }
 }
