@@ -8,12 +8,6 @@ namespace Kashif.Notifications.Alerts;
 internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics metrics)
 {
     public const string Type = "alert";
-    public const string Balance = "alert.balance";
-    public const string Score = "alert.score";
-    public const string ReportNear = "alert.report_near";
-    public const string ReportOverdue = "alert.report_overdue";
-    public const string CouponBack = "alert.coupon_back";
-    public const string CouponExpiring = "alert.coupon_expiring";
 
     private readonly List<string> _fired = [];
 

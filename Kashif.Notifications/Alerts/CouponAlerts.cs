@@ -2,6 +2,7 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Alerts;
@@ -32,7 +33,7 @@ internal sealed class CouponUpdatedHandler(NotificationsDbContext database, Aler
                    from alert in alerts[received.Data.CouponId]
                    where alert.ActiveSince <= received.Time
                    select AlertWriter.Draft(
-                       CauseId.Of(received.Id, alert.Id), alert.UserId, alert.Id, AlertWriter.CouponBack, new() { ["title"] = received.Data.Title }, received.Time,
+                       CauseId.Of(received.Id, alert.Id), alert.UserId, alert.Id, AlertTemplates.CouponBack, new() { ["title"] = received.Data.Title }, received.Time,
                        ("coupon_id", received.Data.CouponId)),
             ],
             cancellationToken);

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -77,7 +78,7 @@ internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProv
     {
         var end = new Guid(0, 0, 0, BitConverter.GetBytes(alert.EndsAt.UtcTicks)); // once for each end
         return AlertWriter.Draft(
-            CauseId.Of(alert.Id, end), alert.UserId, alert.Id, AlertWriter.CouponExpiring, new() { ["title"] = alert.Title, ["ends_at"] = alert.EndsAt }, now,
+            CauseId.Of(alert.Id, end), alert.UserId, alert.Id, AlertTemplates.CouponExpiring, new() { ["title"] = alert.Title, ["ends_at"] = alert.EndsAt }, now,
             ("coupon_id", alert.CouponId)) with
         { ExpiresAt = alert.EndsAt };
     }

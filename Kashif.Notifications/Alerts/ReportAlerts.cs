@@ -2,6 +2,7 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Alerts;
@@ -54,7 +55,7 @@ internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWr
         CauseId.Of(received.Id, alert.UserId),
         alert.UserId,
         alert.Id,
-        AlertWriter.ReportNear,
+        AlertTemplates.ReportNear,
         new() { ["title"] = received.Data.Title, ["category"] = received.Data.Category, ["distance_km"] = Math.Round(distance, 1) },
         received.Time,
         ("report_id", received.Data.ReportId));
@@ -89,7 +90,7 @@ internal sealed class ReportOverdueHandler(NotificationsDbContext database, Aler
         CauseId.Of(received.Data.ReportId, alert.UserId),
         alert.UserId,
         alert.Id,
-        AlertWriter.ReportOverdue,
+        AlertTemplates.ReportOverdue,
         new() { ["title"] = received.Data.Title, ["due_at"] = received.Data.DueAt },
         received.Time,
         ("report_id", received.Data.ReportId));

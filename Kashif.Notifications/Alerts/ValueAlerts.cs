@@ -2,6 +2,7 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Alerts;
@@ -16,16 +17,16 @@ internal sealed record AlertValue<TEvent>(AlertKind Kind, string Template, strin
 internal static class AlertValues
 {
     public static AlertValue<PointsAwarded> PointsAwarded { get; } =
-        new(AlertKind.Balance, AlertWriter.Balance, "balance", points => points.Balance, points => points.Balance - points.Points);
+        new(AlertKind.Balance, AlertTemplates.Balance, "balance", points => points.Balance, points => points.Balance - points.Points);
 
     public static AlertValue<PointsRedeemed> PointsRedeemed { get; } =
-        new(AlertKind.Balance, AlertWriter.Balance, "balance", points => points.Balance, points => points.Balance + points.Points);
+        new(AlertKind.Balance, AlertTemplates.Balance, "balance", points => points.Balance, points => points.Balance + points.Points);
 
     public static AlertValue<PointsReversed> PointsReversed { get; } =
-        new(AlertKind.Balance, AlertWriter.Balance, "balance", points => points.Balance, points => points.Balance - points.Points);
+        new(AlertKind.Balance, AlertTemplates.Balance, "balance", points => points.Balance, points => points.Balance - points.Points);
 
     public static AlertValue<ScoreUpdated> ScoreUpdated { get; } =
-        new(AlertKind.Score, AlertWriter.Score, "score", score => score.Score, score => score.Previous);
+        new(AlertKind.Score, AlertTemplates.Score, "score", score => score.Score, score => score.Previous);
 }
 
 /// <summary>

@@ -3,11 +3,12 @@ using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
