@@ -74,6 +74,7 @@ MayCallServices(coupons, Secret("coupons-secret", "Coupons signs in to the other
 
 var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notifications, ResourceNames.NotificationsDb)
     .WithReference(auth).WaitFor(auth)
+    .WithReference(reporting).WithReference(gamification).WithReference(coupons) // the assistant reads them, and does without
     .WithEnvironment("Firebase__CredentialsJson", firebaseCredentials)
     .WithEnvironment("Smtp__Host", smtpHost)
     .WithEnvironment("Smtp__Port", smtpPort)

@@ -8,6 +8,8 @@ namespace Kashif.Notifications;
 internal sealed class NotificationMetrics
 {
     private readonly Counter<long> _notifications;
+    private readonly Counter<long> _alerts;
+    private readonly Counter<long> _questions;
     private readonly ConcurrentDictionary<string, long> _queued = [];
     private readonly ConcurrentDictionary<string, double> _oldest = [];
 
@@ -16,6 +18,8 @@ internal sealed class NotificationMetrics
         var meter = meters.Create(KashifTelemetry.Name);
         _notifications = meter.CreateCounter<long>(
             "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored; an attempt's sent, retried, dead; repeated: a message that was dropped)");
+        _alerts = meter.CreateCounter<long>("alerts_fired", "{alert}", "Alerts that fired, by template");
+        _questions = meter.CreateCounter<long>("assistant_questions", "{question}", "Questions to the assistant, by intent");
         meter.CreateObservableGauge("delivery_queue_messages", () => Of(_queued), "{message}", "Deliveries in the channel's queue that no consumer has taken yet");
         meter.CreateObservableGauge("delivery_oldest_due_age", () => Of(_oldest), "s", "How long the oldest due delivery of the channel waits for its queue; 0 when there is none");
     }
@@ -39,6 +43,10 @@ internal sealed class NotificationMetrics
 
     private static IEnumerable<Measurement<T>> Of<T>(ConcurrentDictionary<string, T> channels)
         where T : struct => channels.Select(channel => new Measurement<T>(channel.Value, new KeyValuePair<string, object?>("channel", channel.Key)));
+
+    public void AlertFired(string template) => _alerts.Add(1, new KeyValuePair<string, object?>("template", template));
+
+    public void Asked(string intent) => _questions.Add(1, new KeyValuePair<string, object?>("intent", intent));
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

@@ -2,6 +2,8 @@ using Google.Apis.Http;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
+using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
@@ -27,6 +29,8 @@ internal static class NotificationsExtensions
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
+        builder.Services.AddAlerts();
+        builder.Services.AddAssistant();
         return builder.AddEvents().AddDelivery().AddSending();
     }
 
@@ -61,7 +65,8 @@ internal static class NotificationsExtensions
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
-            .AddHandler<UserDeleted, NotificationErasure>("erasure");
+            .AddHandler<UserDeleted, NotificationErasure>("erasure")
+            .AddAlertHandlers();
         builder.Services.AddHostedService<EndedSessionCleanup>();
         return builder;
     }

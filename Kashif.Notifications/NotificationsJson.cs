@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
@@ -27,4 +29,17 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Page<DeliveryResponse>))]
 [JsonSerializable(typeof(UserNotifications))]
 [JsonSerializable(typeof(AccountMail))]
+[JsonSerializable(typeof(CreateAlertRequest))]
+[JsonSerializable(typeof(ChangeAlertRequest))]
+[JsonSerializable(typeof(AlertResponse))]
+[JsonSerializable(typeof(Page<AlertResponse>))]
+[JsonSerializable(typeof(CouponDetails))]
+[JsonSerializable(typeof(AskRequest))]
+[JsonSerializable(typeof(AssistantMessageResponse))]
+[JsonSerializable(typeof(Page<AssistantMessageResponse>))]
+[JsonSerializable(typeof(Page<ReportItem>))]
+[JsonSerializable(typeof(PointsItem))]
+[JsonSerializable(typeof(Page<CouponItem>))]
+[JsonSerializable(typeof(Page<RedemptionItem>))]
+[JsonSerializable(typeof(ChatContext))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

@@ -15,6 +15,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
     public const string Register = "register";
     public const string Reports = "reports";
     public const string Export = "export";
+    public const string Assistant = "assistant";
     public const string Open = "open";
 
     private readonly LimitPolicy _default = Policy(options.Value, "default", limits => limits.Default);
@@ -27,6 +28,7 @@ internal sealed class LimitPolicies(IOptions<RateLimitOptions> options)
         Policy(options.Value, Register, limits => limits.Register, byAddress: true),
         Policy(options.Value, Reports, limits => limits.Reports),
         Policy(options.Value, Export, limits => limits.Export),
+        Policy(options.Value, Assistant, limits => limits.Assistant),
     }.ToFrozenDictionary(policy => policy.Name);
 
     /// <summary>The limit of exchanges of API keys that are not cached, on all routes.</summary>

@@ -43,6 +43,10 @@ internal sealed class RateLimitOptions
     [ValidateObjectMembers]
     public RateLimit Reports { get; set; } = new() { Permits = 20 };
 
+    /// <summary>Questions to the assistant.</summary>
+    [ValidateObjectMembers]
+    public RateLimit Assistant { get; set; } = new() { Permits = 30 };
+
     /// <summary>Requests outside the API, per address: documentation, the services' health.</summary>
     [ValidateObjectMembers]
     public RateLimit Open { get; set; } = new() { Permits = 1000 };

@@ -40,6 +40,7 @@ internal static class Routes
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("notifications", "GET", "stream", Wait: Wait.Endless),
+        new("notifications", "POST", "assistant/messages", LimitPolicies.Assistant),
     ];
 
     public static IReadOnlyList<RouteConfig> All(ProxyOptions options) => [.. Area.All.SelectMany(area => Of(area, options))];

@@ -42,7 +42,8 @@ public static class EventCatalog
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, PointsAwarded.Type, CouponRedeemed.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
+            PointsReversed.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
         ],
     };
 

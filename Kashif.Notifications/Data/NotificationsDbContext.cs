@@ -1,4 +1,6 @@
 using Kashif.Messaging;
+using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
@@ -17,6 +19,13 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
     public DbSet<SendRequest> SendRequests => Set<SendRequest>();
     public DbSet<TopicSubscription> TopicSubscriptions => Set<TopicSubscription>();
+    public DbSet<Alert> Alerts => Set<Alert>();
+    public DbSet<AssistantMessage> AssistantMessages => Set<AssistantMessage>();
+    public DbSet<KnownCoupon> KnownCoupons => Set<KnownCoupon>();
 
-    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasPostgresExtension("cube");
+        modelBuilder.ApplyKashifConventions(this);
+    }
 }

@@ -17,9 +17,19 @@ internal static class TemplateCodes
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
+        new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
+        new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),
+        new(AlertTemplates.ReportNear, Text("title", "Broken street lamp"), Text("category", "street_light"), Number("distance_km", 1)),
+        new(AlertTemplates.ReportOverdue, Text("title", "Broken street lamp"), Time("due_at", "2026-12-08T09:30:00Z")),
+        new(AlertTemplates.CouponBack, Text("title", "Free coffee")),
+        new(AlertTemplates.CouponExpiring, Text("title", "Free coffee"), Time("ends_at", "2026-12-31T22:00:00Z")),
     }.ToFrozenDictionary(definition => definition.Code);
 
     private static TemplateVariable Text(string name, string sample) => new(name, VariableType.Text, JsonValue.Create(sample));
 
     private static TemplateVariable Number(string name, long sample) => new(name, VariableType.Number, JsonValue.Create(sample));
+
+    private static TemplateVariable Flag(string name, bool sample) => new(name, VariableType.Boolean, JsonValue.Create(sample));
+
+    private static TemplateVariable Time(string name, string sample) => new(name, VariableType.Time, JsonValue.Create(sample));
 }

@@ -9,7 +9,9 @@ internal static class Tags
     {
         ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete your account.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
+        ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
+        ["Assistant"] = "Questions about the user's own data, in English and Arabic.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",

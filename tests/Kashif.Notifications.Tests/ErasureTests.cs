@@ -66,7 +66,7 @@ public sealed class ErasureTests(NotificationsServers servers)
         await service.PublishAsync(new ReportCreated(Guid.CreateVersion7(), user, "Lina Haddad's hole", "pothole", 1, 2), ids[4]);
 
         await Eventually.TrueAsync(
-            async () => await service.QueryAsync(database => database.Set<InboxEntry>().CountAsync(entry => ids.Contains(entry.EventId))) == ids.Length, "the events in the inbox");
+            async () => await service.QueryAsync(database => database.Set<InboxEntry>().Where(entry => ids.Contains(entry.EventId)).Select(entry => entry.EventId).Distinct().CountAsync()) == ids.Length, "the events in the inbox");
         (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
         (await DatabaseScan.TablesWithAsync(service.Database, "lina@people.test")).ShouldBeEmpty();
         (await DatabaseScan.TablesWithAsync(service.Database, "Lina Haddad")).ShouldBeEmpty();

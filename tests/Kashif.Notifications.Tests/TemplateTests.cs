@@ -23,9 +23,12 @@ public sealed class TemplateTests
 
     private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
 
+    /// <summary>The events that only fire alerts.</summary>
+    private static string[] Alerts { get; } = [PointsRedeemed.Type, PointsReversed.Type, ScoreUpdated.Type, ReportOverdue.Type, CouponUpdated.Type];
+
     [Fact]
     public void Every_consumed_event_has_a_template_or_another_handler() =>
-        Templates.Keys.Concat(AccountMails).Append(UserSecurityChanged.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(AccountMails).Concat(Alerts).Append(UserSecurityChanged.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_account_mail_has_text_html_and_link_in_both_languages()

@@ -106,7 +106,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         // In this order, because the account goes last. A new DELETE fails here until it has an entry.
         (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
         [
-            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
+            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
+            ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
         ];
         var endpoints = Endpoints().Where(endpoint => HttpMethods.IsDelete(endpoint.Method)).ToDictionary(endpoint => endpoint.Pattern);
@@ -306,6 +307,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["balances"] = victim.Id.ToString(),
             ["notifications"] = notification,
             ["devices"] = device,
+            ["alerts"] = await AlertAsync(victim),
+            ["categories"] = MissingId, // no user's: only admins are allowed
             ["dead-letters"] = MissingId, // no user's: only admins are allowed
         };
     }
@@ -338,6 +341,26 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         await registered.JsonAsync(201);
         return new($"/api/v1/notifications/devices/{token}", null,
             async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", token) == 1);
+    }
+
+    private static async Task<string> AlertAsync(User owner)
+    {
+        using var created = await owner.Client.PostAsJsonAsync("/api/v1/notifications/alerts", new { kind = "balance", threshold = 1_000_000 }, Cancel);
+        return (await created.JsonAsync(201)).GetProperty("id").GetString() ?? "";
+    }
+
+    private static async Task<Deletion> AlertDeletionAsync(User owner)
+    {
+        var id = await AlertAsync(owner);
+        return new($"/api/v1/notifications/alerts/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications/alerts", id));
+    }
+
+    private static async Task<Deletion> QuestionsAsync(User owner)
+    {
+        const string Path = "/api/v1/notifications/assistant/messages";
+        using var asked = await owner.Client.PostAsJsonAsync(Path, new { text = "hello" }, Cancel);
+        var id = (await asked.JsonAsync(200)).GetProperty("id").GetString();
+        return new(Path, null, () => ListsAsync(owner.Client, Path, id));
     }
 
     private async Task<Deletion> TotpAsync(User owner)

@@ -1,16 +1,20 @@
 using Kashif.Http;
+using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Notifications.Inbox;
+namespace Kashif.Notifications;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
-    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<string> Topics, IAsyncEnumerable<NotificationResponse> Notifications);
+    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<string> Topics, IAsyncEnumerable<NotificationResponse> Notifications,
+    IAsyncEnumerable<AlertResponse> Alerts, IAsyncEnumerable<AssistantMessageResponse> AssistantMessages);
 
 internal static class NotificationExport
 {
@@ -26,6 +30,8 @@ internal static class NotificationExport
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
             database.TopicSubscriptions.Where(row => row.UserId == id).OrderBy(row => row.Topic).Select(row => row.Topic).AsAsyncEnumerable(),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
-                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
+                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
+            database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of),
+            database.AssistantMessages.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AssistantMessageResponse.Of)));
     }
 }

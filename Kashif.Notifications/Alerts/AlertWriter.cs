@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Kashif.Notifications.Dispatch;
+
+namespace Kashif.Notifications.Alerts;
+
+/// <summary>Writes the notifications of alerts in the caller's transaction.</summary>
+internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics metrics)
+{
+    public const string Type = "alert";
+
+    private readonly List<string> _fired = [];
+
+    public async Task WriteAsync(IReadOnlyList<NotificationDraft> drafts, CancellationToken cancellationToken)
+    {
+        await writer.WriteAsync(drafts, cancellationToken);
+        _fired.AddRange(drafts.Select(draft => draft.TemplateCode));
+    }
+
+    /// <summary>Call after the commit.</summary>
+    public void Committed()
+    {
+        writer.Committed();
+        foreach (var template in _fired)
+        {
+            metrics.AlertFired(template);
+        }
+
+        _fired.Clear();
+    }
+
+    public static NotificationDraft Draft(
+        Guid cause, Guid user, Guid alert, string template, JsonObject variables, DateTimeOffset time, params (string Name, ISpanFormattable Value)[] data) =>
+        new(
+            cause, user, Type, template, variables,
+            new Dictionary<string, string>(data.Select(item => KeyValuePair.Create(item.Name, Text(item.Value)))) { ["alert_id"] = Text(alert) }, time);
+
+    private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,90 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Notifications.Alerts;
+
+/// <summary>Section <c>Alerts</c>.</summary>
+internal sealed class AlertOptions
+{
+    public const string Section = "Alerts";
+
+    /// <summary>How long before its end a coupon is about to expire.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00", ErrorMessage = "Alerts:CouponExpiry must be between one minute and a year, such as 3.00:00:00.")]
+    public TimeSpan CouponExpiry { get; set; } = TimeSpan.FromDays(3);
+
+    /// <summary>How often coupons that are about to expire are looked for.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00", ErrorMessage = "Alerts:Poll must be between 10 ms and one day, such as 00:01:00.")]
+    public TimeSpan Poll { get; set; } = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>
+/// Tells the users who watch a coupon that it is about to expire, once for each end. Replicas share the work: each takes rows that no other
+/// has locked. A muted alert is marked all the same, so that it does not catch up.
+/// </summary>
+internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProvider time, IOptions<AlertOptions> options, ILogger<CouponExpiry> logger) : BackgroundService
+{
+    private const int Batch = 500;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.Poll, time);
+        do
+        {
+            try
+            {
+                while (await AnnounceAsync(stoppingToken) == Batch)
+                {
+                }
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Failed(logger, exception);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <returns>The number of alerts marked.</returns>
+    private async Task<int> AnnounceAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        var writer = scope.ServiceProvider.GetRequiredService<AlertWriter>();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var expiring = await database.Database
+            .SqlQuery<ExpiringAlert>($"""
+                WITH due AS (
+                    SELECT alerts.id, coupon.title, coupon.ends_at
+                    FROM known_coupons coupon JOIN alerts ON alerts.coupon_id = coupon.id
+                    WHERE coupon.ends_at > {now} AND coupon.ends_at <= {now + options.Value.CouponExpiry} AND alerts.expiring_for IS DISTINCT FROM coupon.ends_at
+                    LIMIT {Batch} FOR UPDATE OF alerts SKIP LOCKED
+                )
+                UPDATE alerts SET expiring_for = due.ends_at FROM due WHERE alerts.id = due.id
+                RETURNING alerts.id, alerts.user_id, alerts.muted, alerts.coupon_id, due.title, due.ends_at
+                """)
+            .ToListAsync(cancellationToken);
+        await writer.WriteAsync([.. expiring.Where(alert => !alert.Muted).Select(alert => Draft(alert, now))], cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        writer.Committed();
+        return expiring.Count;
+    }
+
+    private static NotificationDraft Draft(ExpiringAlert alert, DateTimeOffset now)
+    {
+        var end = new Guid(0, 0, 0, BitConverter.GetBytes(alert.EndsAt.UtcTicks)); // once for each end
+        return AlertWriter.Draft(
+            CauseId.Of(alert.Id, end), alert.UserId, alert.Id, AlertTemplates.CouponExpiring, new() { ["title"] = alert.Title, ["ends_at"] = alert.EndsAt }, now,
+            ("coupon_id", alert.CouponId)) with
+        { ExpiresAt = alert.EndsAt };
+    }
+
+    private sealed record ExpiringAlert(Guid Id, Guid UserId, bool Muted, int CouponId, string Title, DateTimeOffset EndsAt);
+
+    [LoggerMessage(EventId = 6060, Level = LogLevel.Warning, Message = "Looking for coupons that are about to expire failed; retrying at the next pass")]
+    private static partial void Failed(ILogger logger, Exception exception);
+}
