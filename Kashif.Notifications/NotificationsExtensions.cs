@@ -30,6 +30,7 @@ internal static class NotificationsExtensions
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
     {
         builder.Services.AddScoped<NotificationWriter>();
+        builder.Services.AddTemplates();
         builder.Services.AddSingleton(EventTemplates.ReportCreated);
         builder.Services.AddSingleton(EventTemplates.ReportStatusUpdated);
         builder.Services.AddSingleton(EventTemplates.PointsAwarded);

@@ -43,8 +43,12 @@ internal sealed class ChannelDelivery
 /// <summary>The channels as stored.</summary>
 internal static class ChannelNames
 {
+    public const string Inbox = "inbox";
     public const string Push = "push";
     public const string Email = "email";
+
+    /// <summary>Every channel.</summary>
+    public static IReadOnlyList<string> All { get; } = [Inbox, Push, Email];
 }
 
 /// <summary>The states as stored.</summary>

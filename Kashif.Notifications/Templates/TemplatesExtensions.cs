@@ -1,0 +1,6 @@
+namespace Kashif.Notifications.Templates;
+
+internal static class TemplatesExtensions
+{
+    public static IServiceCollection AddTemplates(this IServiceCollection services) => services.AddSingleton<TemplateRenderer>();
+}
