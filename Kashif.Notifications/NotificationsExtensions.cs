@@ -24,17 +24,17 @@ internal static class NotificationsExtensions
         builder.AddKashifDbContext<NotificationsDbContext>(ResourceNames.NotificationsDb);
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
+        builder.Services.AddTemplates();
         return builder.AddEvents().AddDelivery();
     }
 
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
     {
         builder.Services.AddScoped<NotificationWriter>();
-        builder.Services.AddTemplates();
-        builder.Services.AddSingleton(EventTemplates.ReportCreated);
-        builder.Services.AddSingleton(EventTemplates.ReportStatusUpdated);
-        builder.Services.AddSingleton(EventTemplates.PointsAwarded);
-        builder.Services.AddSingleton(EventTemplates.CouponRedeemed);
+        builder.Services.AddSingleton(EventNotifications.ReportCreated);
+        builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
+        builder.Services.AddSingleton(EventNotifications.PointsAwarded);
+        builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
         builder.Services.AddSingleton(MailTemplates.SecurityChanged);

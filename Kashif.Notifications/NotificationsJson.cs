@@ -13,6 +13,7 @@ namespace Kashif.Notifications;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(Page<NotificationResponse>))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(UnreadCountResponse))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]

@@ -40,7 +40,7 @@ internal sealed class ChannelDelivery
     public string? LastError { get; init; }
 }
 
-/// <summary>The channels as stored.</summary>
+/// <summary>The channels as stored, and of templates.</summary>
 internal static class ChannelNames
 {
     public const string Inbox = "inbox";

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends account mails, and notifications to users who enabled e-mail.</summary>
-internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, IOptions<MailLinkOptions> links) : IDeliveryChannel
+internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, TemplateRenderer renderer, IOptions<MailLinkOptions> links) : IDeliveryChannel
 {
     private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
 
@@ -21,8 +22,8 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
         await using var scope = scopes.CreateAsyncScope();
         var due = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
             .SqlQuery<DueMail>($"""
-                SELECT delivery.id, delivery.letter::text AS account_mail, notification.title, notification.body,
-                    recipient.email, recipient.language
+                SELECT delivery.id, delivery.letter::text AS account_mail, notification.template_code,
+                    notification.variables::text AS variables, notification.title, notification.body, recipient.email, recipient.language
                 FROM deliveries delivery
                 LEFT JOIN notifications notification ON notification.id = delivery.notification_id
                 LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled
@@ -39,7 +40,11 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
     private Mail ToMail(DueMail due) =>
         due.AccountMail is not null && JsonSerializer.Deserialize(due.AccountMail, NotificationsJson.Default.AccountMail) is { } mail
             ? MailTemplates.Compose(due.Id, mail, links.Value)
-            : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, new Wording(due.Title ?? "", due.Body ?? ""));
+            : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, due.Content.Render(renderer, due.Language, ChannelNames.Email));
 
-    private sealed record DueMail(long Id, string? AccountMail, string? Title, string? Body, string? Email, string? Language);
+    private sealed record DueMail(
+        long Id, string? AccountMail, string? TemplateCode, string? Variables, string? Title, string? Body, string? Email, string? Language)
+    {
+        public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
+    }
 }

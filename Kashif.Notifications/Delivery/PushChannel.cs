@@ -1,13 +1,15 @@
 using System.Text.Json;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends notifications to devices, and removes devices that no longer have the app.</summary>
-internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, IOptions<DeliveryOptions> options) : IDeliveryChannel
+internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sender, TemplateRenderer renderer, IOptions<DeliveryOptions> options) : IDeliveryChannel
 {
     private static readonly SendOutcome LeaseEnded = new(SendResult.Retry, "lease_ended");
     private static readonly SendOutcome DeviceRemoved = new(SendResult.Refused, "device_removed");
@@ -23,11 +25,12 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
         var sendable = await database.Database
             .SqlQuery<DuePush>($"""
                 SELECT delivery.id, device.id AS device_id, notification.id AS notification_id, notification.type,
-                    notification.title, notification.body, notification.data::text AS data,
-                    device.token, device.device_type
+                    notification.template_code, notification.variables::text AS variables, notification.title, notification.body,
+                    notification.data::text AS data, recipient.language, device.token, device.device_type
                 FROM deliveries delivery
                 JOIN notifications notification ON notification.id = delivery.notification_id
                 JOIN devices device ON device.id = delivery.device_id AND device.user_id = notification.user_id
+                LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id
                 WHERE delivery.id = ANY({deliveries})
                 ORDER BY notification.id
                 """)
@@ -68,7 +71,7 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
         {
             try
             {
-                return pushes is [] ? [] : await sender.SendAsync(pushes.ConvertAll(push => push.ToPush()), cancellationToken);
+                return pushes is [] ? [] : await sender.SendAsync(pushes.ConvertAll(push => push.ToPush(renderer)), cancellationToken);
             }
             catch (OperationCanceledException) when (outcomes.Count > 0)
             {
@@ -78,11 +81,16 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
     }
 
     private sealed record DuePush(
-        long Id, Guid DeviceId, Guid NotificationId, string Type, string Title, string Body, string Data, string Token, string DeviceType)
+        long Id, Guid DeviceId, Guid NotificationId, string Type, string? TemplateCode, string? Variables, string? Title, string? Body,
+        string Data, string? Language, string Token, string DeviceType)
     {
-        public Push ToPush() => new(
-            NotificationId, Type, Title, Body,
-            JsonSerializer.Deserialize(Data, NotificationsJson.Default.DictionaryStringString) ?? [],
-            Token, DeviceConfiguration.Parse(DeviceType));
+        public Push ToPush(TemplateRenderer renderer)
+        {
+            var text = new NotificationContent(TemplateCode, Variables, Title, Body).Render(renderer, Language, ChannelNames.Push);
+            return new(
+                NotificationId, Type, text.Title, text.Body,
+                JsonSerializer.Deserialize(Data, NotificationsJson.Default.DictionaryStringString) ?? [],
+                Token, DeviceConfiguration.Parse(DeviceType));
+        }
     }
 }

@@ -3,16 +3,15 @@ using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Inbox;
-using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Dispatch;
 
 /// <summary>Notifies the user of an event.</summary>
-internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventTemplate<TEvent> template) : IEventHandler<TEvent>
+internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventNotification<TEvent> notification) : IEventHandler<TEvent>
     where TEvent : IIntegrationEvent
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<TEvent>> events, CancellationToken cancellationToken) =>
-        writer.WriteAsync(events, template, cancellationToken);
+        writer.WriteAsync(notification.Drafts(events), cancellationToken);
 
     public Task CommittedAsync(CancellationToken cancellationToken)
     {
@@ -36,7 +35,7 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
                 OccurredAt = received.Time,
             }),
             cancellationToken);
-        await writer.WriteAsync(events, EventTemplates.UserRegistered, cancellationToken);
+        await writer.WriteAsync(EventNotifications.UserRegistered.Drafts(events), cancellationToken);
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

@@ -1,67 +1,56 @@
 using System.Text.Json;
-using Kashif.Localization;
 using Kashif.Messaging;
-using Kashif.Messaging.Consumers;
-using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Templates;
+using Kashif.Notifications.Delivery;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Dispatch;
 
-/// <summary>Writes the notifications of a batch of events in the consumer's transaction, with a delivery to each device and, if enabled, to the user's address.</summary>
+/// <summary>Writes notifications in the caller's transaction, each with a delivery to every device of the user and, if enabled, to their address.</summary>
 internal sealed class NotificationWriter(NotificationsDbContext database, TimeProvider time, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, NotificationMetrics metrics)
 {
     private int _stored;
     private int _deliveries;
 
-    /// <summary>Two statements for any number of events.</summary>
-    public async Task WriteAsync<TEvent>(
-        IReadOnlyList<ReceivedEvent<TEvent>> events, EventTemplate<TEvent> template, CancellationToken cancellationToken)
-        where TEvent : IIntegrationEvent
+    /// <summary>One statement for any number of notifications. One whose cause has been notified already is not written again.</summary>
+    public async Task WriteAsync(IReadOnlyList<NotificationDraft> drafts, CancellationToken cancellationToken)
     {
-        var addressed = events.Select(received => (Event: received, User: template.RecipientOf(received.Data))).Where(received => received.User is not null).ToList();
-        var users = addressed.ConvertAll(received => received.User.GetValueOrDefault()).ToArray();
-        var languages = await LanguagesOfAsync(users, cancellationToken);
-
-        var ids = new Guid[users.Length];
-        var eventIds = new Guid[users.Length];
-        var titles = new string[users.Length];
-        var bodies = new string[users.Length];
-        var data = new string[users.Length];
-        var times = new DateTimeOffset[users.Length];
-        for (var index = 0; index < users.Length; index++)
+        if (drafts.Count == 0)
         {
-            var received = addressed[index].Event;
-            var wording = template.In(languages.GetValueOrDefault(users[index]), received.Data);
-            ids[index] = TimeOrderedId.Create(received.Time);
-            eventIds[index] = received.Id;
-            titles[index] = wording.Title;
-            bodies[index] = wording.Body;
-            data[index] = JsonSerializer.Serialize(template.Data(received.Data), NotificationsJson.Default.DictionaryStringString);
-            times[index] = received.Time;
+            return;
         }
 
         var now = time.GetUtcNow();
         _deliveries += await database.Database.ExecuteSqlAsync($"""
-            WITH stored AS (
-                INSERT INTO notifications (id, event_id, user_id, type, title, body, data, created_at)
-                SELECT id, event_id, user_id, {TEvent.Type}, title, body, data::jsonb, created_at
-                FROM unnest({ids}, {eventIds}, {users}, {titles}, {bodies}, {data}, {times})
-                    AS new (id, event_id, user_id, title, body, data, created_at)
+            WITH new AS (
+                SELECT * FROM unnest(
+                    {Column(drafts, draft => TimeOrderedId.Create(draft.Time))},
+                    {Column(drafts, draft => draft.CauseId)},
+                    {Column(drafts, draft => draft.UserId)},
+                    {Column(drafts, draft => draft.Type)},
+                    {Column(drafts, draft => draft.TemplateCode)},
+                    {Column(drafts, draft => draft.Variables.ToJsonString())},
+                    {Column(drafts, draft => JsonSerializer.Serialize(draft.Data, NotificationsJson.Default.IReadOnlyDictionaryStringString))},
+                    {Column(drafts, draft => (short)draft.Priority)},
+                    {Column(drafts, draft => draft.ExpiresAt)},
+                    {Column(drafts, draft => draft.Time)},
+                    {Column(drafts, draft => draft.ByEmail)})
+                    AS new (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_email)
+            ), stored AS (
+                INSERT INTO notifications (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
+                SELECT id, event_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
                 ON CONFLICT (event_id) DO NOTHING
-                RETURNING id, user_id
+                RETURNING id
             ), wanted AS (
-                SELECT id, user_id, COALESCE(push_enabled, TRUE) AS push, {template.ByEmail} AND COALESCE(email_enabled, FALSE) AS email
-                FROM stored LEFT JOIN recipients USING (user_id)
+                SELECT id, user_id, COALESCE(push_enabled, TRUE) AS push, by_email AND COALESCE(email_enabled, FALSE) AS email
+                FROM stored JOIN new USING (id) LEFT JOIN recipients USING (user_id)
             )
             INSERT INTO deliveries (channel, notification_id, device_id, state, attempts, next_attempt_at)
             SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Pending}, 0, {now} FROM wanted JOIN devices USING (user_id) WHERE push
             UNION ALL
             SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Pending}, 0, {now} FROM wanted WHERE email
             """, cancellationToken);
-        _stored += users.Length;
+        _stored += drafts.Count;
     }
 
     /// <summary>Call after the commit.</summary>
@@ -77,8 +66,5 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         (_stored, _deliveries) = (0, 0);
     }
 
-    private Task<Dictionary<Guid, string>> LanguagesOfAsync(Guid[] users, CancellationToken cancellationToken) =>
-        database.Recipients.AsNoTracking()
-            .Where(recipient => users.Contains(recipient.UserId) && recipient.Language != Languages.English)
-            .ToDictionaryAsync(recipient => recipient.UserId, recipient => recipient.Language, cancellationToken);
+    private static T[] Column<T>(IReadOnlyList<NotificationDraft> drafts, Func<NotificationDraft, T> value) => [.. drafts.Select(value)];
 }

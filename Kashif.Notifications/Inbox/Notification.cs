@@ -3,27 +3,47 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Notifications.Inbox;
 
-/// <summary>A notification of one event to one user, in the user's language at that time.</summary>
+/// <summary>A notification to one user. Its text is rendered when it is read or sent, in the user's language at that time.</summary>
 internal sealed class Notification
 {
     public const int MaxTitleLength = 200;
 
-    /// <summary>From <see cref="Messaging.TimeOrderedId"/> with the event's time: the feed's sort key.</summary>
+    /// <summary>From <see cref="Messaging.TimeOrderedId"/> with the time of the cause: the inbox's sort key.</summary>
     public Guid Id { get; init; }
 
-    /// <summary>The event. Unique, so that a redelivered event notifies once.</summary>
+    /// <summary>The event that caused it, or a <see cref="Dispatch.CauseId"/>. Unique, so that a redelivered event notifies once.</summary>
     public Guid EventId { get; init; }
     public Guid UserId { get; init; }
 
-    /// <summary>The event's wire name.</summary>
+    /// <summary>The event's wire name, or another name for clients and preferences.</summary>
     public required string Type { get; init; }
-    public required string Title { get; init; }
-    public required string Body { get; init; }
+
+    /// <summary>Null for a notification from before there were templates; it has a <see cref="Title"/> and a <see cref="Body"/>.</summary>
+    public string? TemplateCode { get; init; }
+
+    /// <summary>The template's variables: a JSON object.</summary>
+    public string? Variables { get; init; }
+    public string? Title { get; init; }
+    public string? Body { get; init; }
+    public Priority Priority { get; init; } = Priority.Normal;
+
+    /// <summary>Not delivered after this instant.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>Ids and amounts that a client needs to open the subject: a JSON object of strings.</summary>
     public required string Data { get; init; }
     public DateTimeOffset? ReadAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
+
+    public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
+}
+
+/// <summary>What overtakes what; stored as its number.</summary>
+internal enum Priority : short
+{
+    Low = 0,
+    Normal = 1,
+    High = 2,
 }
 
 internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notification>
@@ -34,7 +54,11 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
         builder.HasKey(notification => notification.Id);
         builder.Property(notification => notification.Id).ValueGeneratedNever();
         builder.Property(notification => notification.Type).HasMaxLength(100);
+        builder.Property(notification => notification.TemplateCode).HasMaxLength(100);
+        builder.Property(notification => notification.Variables).HasColumnType("jsonb");
         builder.Property(notification => notification.Title).HasMaxLength(Notification.MaxTitleLength);
+        builder.Property(notification => notification.Priority).HasDefaultValue(Priority.Normal).HasSentinel(Priority.Normal);
+        builder.Ignore(notification => notification.Content);
         builder.Property(notification => notification.Data).HasColumnType("jsonb");
         builder.HasIndex(notification => notification.EventId).IsUnique();
         builder.HasIndex(notification => new { notification.UserId, notification.Id }).IsDescending(false, true);

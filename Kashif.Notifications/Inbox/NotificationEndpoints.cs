@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Kashif.Http;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Templates;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -41,6 +43,7 @@ internal static class NotificationEndpoints
         [FromQuery(Name = "unread_only")] bool? unreadOnly,
         HttpContext http,
         NotificationsDbContext database,
+        TemplateRenderer renderer,
         CancellationToken cancellationToken)
     {
         var user = http.User.UserId;
@@ -60,8 +63,12 @@ internal static class NotificationEndpoints
             rows = rows.Where(notification => notification.Id.CompareTo(last) < 0);
         }
 
-        var notifications = await rows.OrderByDescending(notification => notification.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
-        return TypedResults.Ok(Page.Of(notifications, page.Size, ToResponse, notification => Cursor.Encode(notification.Id)));
+        var language = Language(database, user);
+        var notifications = await rows.OrderByDescending(notification => notification.Id).Take(page.Size + 1)
+            .Select(notification => new { Row = notification, Language = language.SingleOrDefault() })
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(
+            notifications, page.Size, notification => ToResponse(notification.Row, renderer, notification.Language), notification => Cursor.Encode(notification.Row.Id)));
     }
 
     private static async Task<Ok<UnreadCountResponse>> CountUnreadAsync(
@@ -75,19 +82,28 @@ internal static class NotificationEndpoints
 
     /// <param name="id">The notification's id.</param>
     private static async Task<Results<Ok<NotificationResponse>, ProblemHttpResult>> MarkReadAsync(
-        Guid id, HttpContext http, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, HttpContext http, NotificationsDbContext database, TemplateRenderer renderer, TimeProvider time, CancellationToken cancellationToken)
     {
+        var user = http.User.UserId;
         var read = await database.Notifications
-            .FromSql($"UPDATE notifications SET read_at = COALESCE(read_at, {time.GetUtcNow()}) WHERE id = {id} AND user_id = {http.User.UserId} RETURNING *")
+            .FromSql($"UPDATE notifications SET read_at = COALESCE(read_at, {time.GetUtcNow()}) WHERE id = {id} AND user_id = {user} RETURNING *")
             .AsNoTracking()
             .ToListAsync(cancellationToken);
         return read is [var notification]
-            ? TypedResults.Ok(ToResponse(notification))
+            ? TypedResults.Ok(ToResponse(notification, renderer, await Language(database, user).SingleOrDefaultAsync(cancellationToken)))
             : Error.NotFound("Notification not found.").ToProblem();
     }
 
-    public static NotificationResponse ToResponse(Notification notification) => new(
-        notification.Id, notification.Type, notification.Title, notification.Body,
-        JsonSerializer.Deserialize(notification.Data, NotificationsJson.Default.DictionaryStringString) ?? [],
-        notification.ReadAt, notification.CreatedAt);
+    /// <summary>The user's language; none if this service does not know the user.</summary>
+    public static IQueryable<string> Language(NotificationsDbContext database, Guid user) =>
+        database.Recipients.Where(recipient => recipient.UserId == user).Select(recipient => recipient.Language);
+
+    public static NotificationResponse ToResponse(Notification notification, TemplateRenderer renderer, string? language)
+    {
+        var text = notification.Content.Render(renderer, language, ChannelNames.Inbox);
+        return new(
+            notification.Id, notification.Type, text.Title, text.Body,
+            JsonSerializer.Deserialize(notification.Data, NotificationsJson.Default.DictionaryStringString) ?? [],
+            notification.ReadAt, notification.CreatedAt);
+    }
 }

@@ -1,6 +1,7 @@
 using Kashif.Http;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Templates;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -15,7 +16,7 @@ internal static class NotificationExport
 {
     public static void MapNotificationExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(ExportAsync);
 
-    private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, CancellationToken cancellationToken)
+    private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, TemplateRenderer renderer, CancellationToken cancellationToken)
     {
         var recipient = await database.Recipients.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
         return TypedResults.Ok(new UserNotifications(
@@ -23,6 +24,7 @@ internal static class NotificationExport
             recipient?.Email,
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
-            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(NotificationEndpoints.ToResponse)));
+            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
+                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
     }
 }

@@ -103,7 +103,7 @@ internal static class MailTemplates
     }
 
     /// <summary>A notification with the same text as in the feed.</summary>
-    public static Mail Compose(long id, string to, string? language, Wording wording)
+    public static Mail Compose(long id, string to, string? language, RenderedText wording)
     {
         var note = language == Languages.Arabic
             ? "تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك إيقافها من تفضيلاتك."

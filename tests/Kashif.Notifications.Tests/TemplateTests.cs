@@ -1,5 +1,10 @@
+using System.Text.Json;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
+using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kashif.Notifications.Tests;
 
@@ -7,14 +12,14 @@ public sealed class TemplateTests
 {
     private static readonly Guid User = Guid.CreateVersion7();
 
-    /// <summary>A template for each event that notifies, by wire name.</summary>
-    private static Dictionary<string, Func<string?, Wording>> Templates { get; } = new()
+    /// <summary>The text of each event that notifies, by wire name.</summary>
+    private static Dictionary<string, Func<string?, RenderedText>> Templates { get; } = new()
     {
-        [UserRegistered.Type] = language => EventTemplates.UserRegistered.In(language, new(User, "Amal Haddad", "amal@example.org", "ar")),
-        [ReportCreated.Type] = language => EventTemplates.ReportCreated.In(language, new(User, User, "Broken lamp", "lighting", 1, 2)),
-        [ReportStatusUpdated.Type] = language => EventTemplates.ReportStatusUpdated.In(language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", User, 3)),
-        [PointsAwarded.Type] = language => EventTemplates.PointsAwarded.In(language, new(User, User, 10, 60, "report_created")),
-        [CouponRedeemed.Type] = language => EventTemplates.CouponRedeemed.In(language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
+        [UserRegistered.Type] = language => Render(EventNotifications.UserRegistered, language, new(User, "Amal Haddad", "amal@example.org", "ar")),
+        [ReportCreated.Type] = language => Render(EventNotifications.ReportCreated, language, new(User, User, "Broken lamp", "lighting", 1, 2)),
+        [ReportStatusUpdated.Type] = language => Render(EventNotifications.ReportStatusUpdated, language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", Guid.CreateVersion7(), 3)),
+        [PointsAwarded.Type] = language => Render(EventNotifications.PointsAwarded, language, new(User, User, 10, 60, "report_created")),
+        [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
     private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
@@ -73,7 +78,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void User_input_is_encoded_in_html() =>
-        MailTemplates.Compose(1, "amal@example.org", "en", new Wording("<b>t</b>", "<script>x</script>")).Html.ShouldSatisfyAllConditions(
+        MailTemplates.Compose(1, "amal@example.org", "en", new RenderedText("<b>t</b>", "<script>x</script>")).Html.ShouldSatisfyAllConditions(
             html => html.ShouldNotContain("<b>"), html => html.ShouldNotContain("<script>"), html => html.ShouldContain("&lt;script&gt;"));
 
     [Fact]
@@ -106,7 +111,7 @@ public sealed class TemplateTests
     [InlineData("rejected")]
     [InlineData("duplicate")]
     public void Every_status_has_an_Arabic_name(string status) =>
-        EventTemplates.ReportStatusUpdated.Arabic(new(User, User, "t", "submitted", status, null, User, 2)).Body.ShouldNotContain(status);
+        Render(EventNotifications.ReportStatusUpdated, "ar", new(User, User, "t", "submitted", status, null, Guid.CreateVersion7(), 2)).Body.ShouldNotContain(status);
 
     [Fact]
     public void A_notification_does_not_contain_the_coupon_code()
@@ -115,6 +120,14 @@ public sealed class TemplateTests
 
         Templates[CouponRedeemed.Type]("en").Body.ShouldNotContain("SECRET-CODE");
         Templates[CouponRedeemed.Type]("ar").Body.ShouldNotContain("SECRET-CODE");
-        EventTemplates.CouponRedeemed.Data(redeemed).Values.ShouldNotContain("SECRET-CODE");
+        EventNotifications.CouponRedeemed.Data(redeemed).Values.ShouldNotContain("SECRET-CODE");
+        EventNotifications.CouponRedeemed.Variables(redeemed).ToJsonString().ShouldNotContain("SECRET-CODE"); // they are stored
+    }
+
+    private static RenderedText Render<TEvent>(EventNotification<TEvent> notification, string? language, TEvent data)
+        where TEvent : IIntegrationEvent
+    {
+        var draft = notification.Drafts([new ReceivedEvent<TEvent>(User, TimeProvider.System.GetUtcNow(), new EventCause(null, null), data)]).ShouldHaveSingleItem();
+        return new TemplateRenderer(NullLogger<TemplateRenderer>.Instance).Render(draft.TemplateCode, language, ChannelNames.Inbox, JsonSerializer.SerializeToElement(draft.Variables));
     }
 }

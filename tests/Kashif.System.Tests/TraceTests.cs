@@ -49,7 +49,6 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: INSERT period_totals",
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
-                "notifications: SELECT recipients",
                 "notifications: INSERT notifications INSERT deliveries",
             ]);
 
@@ -94,7 +93,6 @@ public sealed class TraceTests(KashifSystem system)
                 "coupons: SELECT coupons",
                 "coupons: INSERT outbox",
                 "notifications: INSERT inbox",
-                "notifications: SELECT recipients",
                 "notifications: INSERT notifications INSERT deliveries",
             ]);
 

@@ -1,0 +1,38 @@
+using System.Globalization;
+using Kashif.Messaging.Events;
+
+namespace Kashif.Notifications.Dispatch;
+
+/// <summary>The notification of every event.</summary>
+internal static class EventNotifications
+{
+    public static EventNotification<UserRegistered> UserRegistered { get; } = new(
+        user => user.UserId,
+        user => new() { ["full_name"] = user.FullName },
+        _ => []);
+
+    public static EventNotification<ReportCreated> ReportCreated { get; } = new(
+        report => report.UserId,
+        report => new() { ["title"] = report.Title },
+        report => new() { ["report_id"] = Text(report.ReportId) });
+
+    public static EventNotification<ReportStatusUpdated> ReportStatusUpdated { get; } = new(
+        report => report.UserId,
+        report => new() { ["title"] = report.Title, ["status"] = report.To, ["comment"] = report.Comment },
+        report => new() { ["report_id"] = Text(report.ReportId), ["status"] = report.To },
+        Actor: report => report.ChangedBy);
+
+    public static EventNotification<PointsAwarded> PointsAwarded { get; } = new(
+        points => points.UserId,
+        points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
+        points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
+
+    /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
+    public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(
+        coupon => coupon.UserId,
+        coupon => new() { ["title"] = coupon.Title, ["points_spent"] = coupon.PointsSpent },
+        coupon => new() { ["redemption_id"] = Text(coupon.RedemptionId), ["coupon_id"] = Text(coupon.CouponId), ["points_spent"] = Text(coupon.PointsSpent) },
+        ByEmail: true);
+
+    private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}
