@@ -3,6 +3,7 @@ using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Templates;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -12,6 +13,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapDevices();
+app.MapTemplates();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();

@@ -2,6 +2,7 @@ using Kashif.Messaging;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -13,6 +14,9 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();
+
+    public DbSet<TemplateVersion> TemplateVersions => Set<TemplateVersion>();
+    public DbSet<OwnTemplate> OwnTemplates => Set<OwnTemplate>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

@@ -40,17 +40,6 @@ internal sealed class ChannelDelivery
     public string? LastError { get; init; }
 }
 
-/// <summary>The channels as stored, and of templates.</summary>
-internal static class ChannelNames
-{
-    public const string Inbox = "inbox";
-    public const string Push = "push";
-    public const string Email = "email";
-
-    /// <summary>Every channel.</summary>
-    public static IReadOnlyList<string> All { get; } = [Inbox, Push, Email];
-}
-
 /// <summary>The states as stored.</summary>
 internal static class DeliveryState
 {

@@ -1,6 +1,5 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Inbox;
 

@@ -6,7 +6,7 @@ namespace Kashif.Notifications.Inbox;
 /// <summary>What a notification says: a template with its variables, or, from before there were templates, a text.</summary>
 internal sealed record NotificationContent(string? TemplateCode, string? Variables, string? Title, string? Body)
 {
-    /// <param name="channel">One of <see cref="Delivery.ChannelNames"/>.</param>
+    /// <param name="channel">One of <see cref="ChannelNames"/>.</param>
     public RenderedText Render(TemplateRenderer renderer, string? language, string channel)
     {
         if (TemplateCode is null)

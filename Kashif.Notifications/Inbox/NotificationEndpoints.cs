@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Kashif.Http;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -9,8 +9,11 @@ namespace Kashif.Notifications.Inbox;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
+/// <param name="Templates">The texts that the user has changed as an administrator.</param>
 internal sealed record UserNotifications(
-    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
+    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications, IAsyncEnumerable<ExportedTemplate> Templates);
+
+internal sealed record ExportedTemplate(string Code, string Language, string Channel, int Version, DateTimeOffset ChangedAt);
 
 internal static class NotificationExport
 {
@@ -25,6 +28,8 @@ internal static class NotificationExport
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
-                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
+                .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
+            database.TemplateVersions.AsNoTracking().Where(row => row.ChangedBy == id).OrderBy(row => row.Id).AsAsyncEnumerable()
+                .Select(row => new ExportedTemplate(row.Code, row.Language, row.Channel, row.Version, row.ChangedAt))));
     }
 }

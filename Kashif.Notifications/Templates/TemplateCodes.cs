@@ -10,6 +10,8 @@ namespace Kashif.Notifications.Templates;
 /// </summary>
 internal static class TemplateCodes
 {
+    public const int MaxLength = 100;
+
     public static FrozenDictionary<string, TemplateDefinition> All { get; } = new TemplateDefinition[]
     {
         new(UserRegistered.Type, Text("full_name", "Amal Haddad")),
@@ -17,9 +19,17 @@ internal static class TemplateCodes
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
+        AccountMail(EmailVerificationRequested.Type, Link("link", "https://app.kashif.example/verify-email#token=EXAMPLE")),
+        AccountMail(PasswordResetRequested.Type, Link("link", "https://app.kashif.example/reset-password#token=EXAMPLE")),
+        AccountMail(UserSecurityChanged.Type, Text("change", SecurityChanges.PasswordChanged)),
     }.ToFrozenDictionary(definition => definition.Code);
+
+    private static TemplateDefinition AccountMail(string code, TemplateVariable variable) =>
+        new(code, variable) { Channels = [ChannelNames.Email], IsAccountMail = true };
 
     private static TemplateVariable Text(string name, string sample) => new(name, VariableType.Text, JsonValue.Create(sample));
 
     private static TemplateVariable Number(string name, long sample) => new(name, VariableType.Number, JsonValue.Create(sample));
+
+    private static TemplateVariable Link(string name, string sample) => new(name, VariableType.Link, JsonValue.Create(sample));
 }

@@ -23,6 +23,7 @@ internal static class Tags
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Sessions"] = "The places where the user is signed in.",
+        ["Templates"] = "The texts of notifications and mails.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
     };

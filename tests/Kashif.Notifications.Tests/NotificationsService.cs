@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,6 +40,8 @@ internal sealed class NotificationsService : IAsyncDisposable
     }
 
     public HttpClient As(Guid user) => _host.As(user);
+
+    public HttpClient AsAdmin(Guid? user = null) => _host.As(user ?? Guid.CreateVersion7(), Roles.Admin);
 
     public HttpClient Anonymous() => _host.Anonymous();
 

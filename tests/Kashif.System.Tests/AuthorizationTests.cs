@@ -106,7 +106,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         // In this order, because the account goes last. A new DELETE fails here until it has an entry.
         (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
         [
-            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
+            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync),
+            ("/api/v1/notifications/templates/{code}/{language}/{channel}", TemplateAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
         ];
         var endpoints = Endpoints().Where(endpoint => HttpMethods.IsDelete(endpoint.Method)).ToDictionary(endpoint => endpoint.Pattern);
@@ -126,7 +127,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
                 (await DeleteAsync(anonymous, deletion)).ShouldBe(HttpStatusCode.Unauthorized, what);
                 if (pattern.Contains('{', StringComparison.Ordinal))
                 {
-                    (await DeleteAsync(other, deletion)).ShouldBe(HttpStatusCode.NotFound, what);
+                    (await DeleteAsync(other, deletion)).ShouldBe(await IsAllowedAsync(endpoints[pattern], Roles.Citizen) ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, what);
                 }
 
                 (await deletion.ExistsAsync()).ShouldBeTrue(what);
@@ -306,6 +307,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["balances"] = victim.Id.ToString(),
             ["notifications"] = notification,
             ["devices"] = device,
+            ["templates"] = "points.awarded", // no user's: only admins are allowed
             ["dead-letters"] = MissingId, // no user's: only admins are allowed
         };
     }
@@ -338,6 +340,21 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         await registered.JsonAsync(201);
         return new($"/api/v1/notifications/devices/{token}", null,
             async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", token) == 1);
+    }
+
+    /// <summary>A text that an administrator has saved.</summary>
+    private async Task<Deletion> TemplateAsync(User owner)
+    {
+        using var admin = await AdminAsync();
+        var path = $"/api/v1/notifications/templates/test.deleted_by_{owner.Id:N}/en/inbox";
+        using var saved = await admin.PutAsJsonAsync(path, new { title = "Title", body = "Text", variables = Array.Empty<object>() }, Cancel);
+        await saved.JsonAsync(200);
+        return new(path, null, async () =>
+        {
+            using var reader = await AdminAsync();
+            using var found = await reader.GetAsync(path, Cancel);
+            return found.StatusCode == HttpStatusCode.OK;
+        });
     }
 
     private async Task<Deletion> TotpAsync(User owner)
@@ -405,7 +422,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         {
             var segments = Route.RoutePattern.PathSegments;
             var place = segments.Select((segment, index) => (segment, index)).Single(one => one.segment.Parts.Contains(parameter)).index;
-            return segments[place - 1].Parts.OfType<RoutePatternLiteralPart>().Single().Content;
+            return segments.Take(place).SelectMany(segment => segment.Parts.OfType<RoutePatternLiteralPart>()).Last().Content;
         }
 
         /// <summary>A body that is valid for the owner.</summary>
