@@ -20,5 +20,6 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);
     }
 }

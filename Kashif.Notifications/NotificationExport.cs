@@ -12,9 +12,12 @@ namespace Kashif.Notifications;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
+/// <param name="Templates">The texts that the user has changed as an administrator.</param>
 internal sealed record UserNotifications(
     string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<string> Topics, IAsyncEnumerable<NotificationResponse> Notifications,
-    IAsyncEnumerable<AlertResponse> Alerts, IAsyncEnumerable<AssistantMessageResponse> AssistantMessages);
+    IAsyncEnumerable<AlertResponse> Alerts, IAsyncEnumerable<AssistantMessageResponse> AssistantMessages, IAsyncEnumerable<ExportedTemplate> Templates);
+
+internal sealed record ExportedTemplate(string Code, string Language, string Channel, int Version, DateTimeOffset ChangedAt);
 
 internal static class NotificationExport
 {
@@ -32,6 +35,8 @@ internal static class NotificationExport
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
             database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of),
-            database.AssistantMessages.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AssistantMessageResponse.Of)));
+            database.AssistantMessages.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AssistantMessageResponse.Of),
+            database.TemplateVersions.AsNoTracking().Where(row => row.ChangedBy == id).OrderBy(row => row.Id).AsAsyncEnumerable()
+                .Select(row => new ExportedTemplate(row.Code, row.Language, row.Channel, row.Version, row.ChangedAt))));
     }
 }

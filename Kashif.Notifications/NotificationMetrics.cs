@@ -10,6 +10,7 @@ internal sealed class NotificationMetrics
     private readonly Counter<long> _notifications;
     private readonly Counter<long> _alerts;
     private readonly Counter<long> _questions;
+    private readonly Counter<long> _renderFailures;
     private readonly ConcurrentDictionary<string, long> _queued = [];
     private readonly ConcurrentDictionary<string, double> _oldest = [];
 
@@ -20,6 +21,7 @@ internal sealed class NotificationMetrics
             "notifications", "{notification}", "Notifications by channel (inbox, push, email) and outcome (stored; an attempt's sent, retried, dead; repeated: a message that was dropped)");
         _alerts = meter.CreateCounter<long>("alerts_fired", "{alert}", "Alerts that fired, by template");
         _questions = meter.CreateCounter<long>("assistant_questions", "{question}", "Questions to the assistant, by intent");
+        _renderFailures = meter.CreateCounter<long>("notification_render_failures", "{text}", "Texts that could not be rendered, by channel; the default was used");
         meter.CreateObservableGauge("delivery_queue_messages", () => Of(_queued), "{message}", "Deliveries in the channel's queue that no consumer has taken yet");
         meter.CreateObservableGauge("delivery_oldest_due_age", () => Of(_oldest), "s", "How long the oldest due delivery of the channel waits for its queue; 0 when there is none");
     }
@@ -47,6 +49,9 @@ internal sealed class NotificationMetrics
     public void AlertFired(string template) => _alerts.Add(1, new KeyValuePair<string, object?>("template", template));
 
     public void Asked(string intent) => _questions.Add(1, new KeyValuePair<string, object?>("intent", intent));
+
+    /// <summary>A text could not be rendered, and the next one was used.</summary>
+    public void NotRendered(string channel) => _renderFailures.Add(1, new KeyValuePair<string, object?>("channel", channel));
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

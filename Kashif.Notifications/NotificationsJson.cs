@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Notifications.Delivery;
@@ -42,4 +43,13 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Page<CouponItem>))]
 [JsonSerializable(typeof(Page<RedemptionItem>))]
 [JsonSerializable(typeof(ChatContext))]
+[JsonSerializable(typeof(Page<TemplateCodeResponse>))]
+[JsonSerializable(typeof(TemplateResponse))]
+[JsonSerializable(typeof(PutTemplateRequest))]
+[JsonSerializable(typeof(TemplateVariableBody[]))]
+[JsonSerializable(typeof(Page<TemplateVersionResponse>))]
+[JsonSerializable(typeof(PreviewTemplateRequest))]
+[JsonSerializable(typeof(PreviewResponse))]
+[JsonSerializable(typeof(JsonNode))]
+[JsonSerializable(typeof(JsonObject))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

@@ -8,6 +8,7 @@ using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
 using Kashif.Notifications.Topics;
+using Kashif.Notifications.Templates;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -22,6 +23,7 @@ app.MapTopics();
 app.MapFailedDeliveries();
 app.MapAlerts();
 app.MapAssistant();
+app.MapTemplates();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");
 app.MapDefaultEndpoints();

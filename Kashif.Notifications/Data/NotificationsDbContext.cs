@@ -6,6 +6,7 @@ using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
 using Kashif.Notifications.Topics;
+using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -22,6 +23,8 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Alert> Alerts => Set<Alert>();
     public DbSet<AssistantMessage> AssistantMessages => Set<AssistantMessage>();
     public DbSet<KnownCoupon> KnownCoupons => Set<KnownCoupon>();
+    public DbSet<TemplateVersion> TemplateVersions => Set<TemplateVersion>();
+    public DbSet<OwnTemplate> OwnTemplates => Set<OwnTemplate>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

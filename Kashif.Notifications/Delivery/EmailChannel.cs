@@ -39,7 +39,7 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
 
     private Mail ToMail(DueMail due) =>
         due.AccountMail is not null && JsonSerializer.Deserialize(due.AccountMail, NotificationsJson.Default.AccountMail) is { } mail
-            ? MailTemplates.Compose(due.Id, mail, links.Value)
+            ? MailTemplates.Compose(due.Id, mail, links.Value, renderer)
             : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, due.Content.Render(renderer, due.Language, ChannelNames.Email));
 
     private sealed record DueMail(

@@ -11,8 +11,7 @@ internal sealed record CompiledTemplate(IFluidTemplate Title, IFluidTemplate Bod
     /// <exception cref="TemplateException">A text is no valid template.</exception>
     public static CompiledTemplate Compile(string title, string body, TemplateDefinition definition)
     {
-        var names = definition.Variables.Select(variable => variable.Name).ToArray();
-        return new(Liquid.Parse(title, names), Liquid.Parse(body, names));
+        return new(Liquid.Parse(title, definition.Names), Liquid.Parse(body, definition.Names));
     }
 }
 

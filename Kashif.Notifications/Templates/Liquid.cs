@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Fluid;
 using Fluid.Ast;
 using Fluid.Values;
@@ -12,7 +13,7 @@ namespace Kashif.Notifications.Templates;
 /// Liquid, reduced to the needs of a short text. Administrators write templates, so no template may exhaust the service: it has no
 /// includes, ranges, parentheses and captures, no filter that multiplies text, and its size, steps and output are bounded.
 /// </summary>
-internal static class Liquid
+internal static partial class Liquid
 {
     public const int MaxSource = 4000;
     public const int MaxTags = 100;
@@ -39,18 +40,18 @@ internal static class Liquid
     {
         if (source.Length > MaxSource)
         {
-            throw new TemplateException($"Longer than {MaxSource} characters.");
+            throw new TemplateException(Localized.Format($"At most {MaxSource} characters."));
         }
 
         // The parser recurses at each nested tag.
         if (source.AsSpan().Count("{%") > MaxTags)
         {
-            throw new TemplateException($"More than {MaxTags} tags.");
+            throw new TemplateException(Localized.Format($"At most {MaxTags} tags."));
         }
 
         if (!Parser.TryParse(source, out var template, out var error))
         {
-            throw new TemplateException(error.Split('\n')[0]);
+            throw NotParsed(error.Split('\n')[0]);
         }
 
         new TemplateChecks(variables, English.Filters).VisitTemplate(template);
@@ -76,11 +77,17 @@ internal static class Liquid
         return output.ToString();
     }
 
-    /// <summary>The values of a JSON object for templates of this language. No template sees an object of the service.</summary>
-    public static FluidValue ToValue(JsonElement json, VariableType type, string language) =>
-        type == VariableType.Time && json.ValueKind == JsonValueKind.String && json.TryGetDateTimeOffset(out var time)
-            ? new DateTimeValue(time)
-            : ToValue(json, language == Languages.Arabic, depth: 0);
+    /// <summary>A value for templates of this language. No template sees an object of the service.</summary>
+    public static FluidValue ToValue(JsonElement json, VariableType type, string language) => type switch
+    {
+        VariableType.Time when json.ValueKind == JsonValueKind.String && json.TryGetDateTimeOffset(out var time) => new DateTimeValue(time),
+        VariableType.Link => json.ValueKind == JsonValueKind.String && json.GetString() is { } link && IsLink(link) ? new StringValue(link) : NilValue.Instance,
+        _ => ToValue(json, language == Languages.Arabic, depth: 0),
+    };
+
+    public static bool IsLink(string text) =>
+        text.Length <= MaxText && text.All(character => character is > ' ' and < '\u007f' and not ('"' or '<' or '>'))
+        && Uri.TryCreate(text, UriKind.Absolute, out var link) && link.Scheme is "http" or "https";
 
     private static FluidValue ToValue(JsonElement json, bool rightToLeft, int depth) => json.ValueKind switch
     {
@@ -123,7 +130,7 @@ internal static class Liquid
             var text = result.ToStringValue();
             if (text.Length > MaxOutput)
             {
-                throw new TemplateException($"More than {MaxOutput} characters.");
+                throw TooLong();
             }
 
             return input is UserText user ? user.With(text) : result;
@@ -142,6 +149,16 @@ internal static class Liquid
 
     private static string Day(string language, FluidValue time) =>
         ((DateTimeOffset)time.ToObjectValue()).UtcDateTime.ToString("d MMMM yyyy", CultureInfo.GetCultureInfo(language));
+
+    /// <summary>The parser says <c>'endif' was expected at (2:14)</c>.</summary>
+    private static TemplateException NotParsed(string error) => new(Position.Match(error) is { Success: true, Groups: [_, var reason, var line, var column] }
+        ? Localized.Format($"It is no valid template at line {line.Value}, column {column.Value}: {reason.Value}.")
+        : Localized.Format($"It is no valid template: {error}."));
+
+    [GeneratedRegex(@"^(.*) at \((\d+):(\d+)\)$")]
+    private static partial Regex Position { get; }
+
+    private static TemplateException TooLong() => new(Localized.Format($"It becomes longer than {MaxOutput} characters."));
 
     /// <summary>Ends a rendering whose output is too long.</summary>
     private sealed class BoundedWriter : StringWriter
@@ -178,7 +195,7 @@ internal static class Liquid
         {
             if (GetStringBuilder().Length + count > MaxOutput)
             {
-                throw new TemplateException($"More than {MaxOutput} characters.");
+                throw TooLong();
             }
         }
     }
@@ -224,7 +241,7 @@ internal sealed class TemplateChecks(IEnumerable<string> variables, FilterCollec
     protected override Expression VisitMemberExpression(MemberExpression memberExpression)
     {
         var name = memberExpression.Segments[0] is IdentifierSegment segment ? segment.Identifier : "";
-        return _names.Contains(name) ? memberExpression : throw new TemplateException($"Unknown variable '{name}'.");
+        return _names.Contains(name) ? memberExpression : throw new TemplateException(Localized.Format($"Unknown variable '{name}'."));
     }
 
     protected override Statement VisitAssignStatement(AssignStatement assignStatement)
@@ -241,13 +258,13 @@ internal sealed class TemplateChecks(IEnumerable<string> variables, FilterCollec
         return base.VisitForStatement(forStatement);
     }
 
-    protected override Expression VisitRangeExpression(RangeExpression rangeExpression) => throw new TemplateException("Ranges are not supported.");
+    protected override Expression VisitRangeExpression(RangeExpression rangeExpression) => throw new TemplateException(Localized.Text("Ranges are not supported."));
 
     protected override Expression VisitFilterExpression(FilterExpression filterExpression)
     {
         if (!filters.TryGetValue(filterExpression.Name, out _))
         {
-            throw new TemplateException($"Unknown filter '{filterExpression.Name}'.");
+            throw new TemplateException(Localized.Format($"Unknown filter '{filterExpression.Name}'."));
         }
 
         if (filterExpression.Name == "plural")
@@ -255,7 +272,7 @@ internal sealed class TemplateChecks(IEnumerable<string> variables, FilterCollec
             var forms = filterExpression.Parameters.Select(parameter => parameter.Name).ToList();
             if (!forms.Contains(PluralRules.Other) || forms.Exists(form => !PluralRules.Categories.Contains(form)))
             {
-                throw new TemplateException($"The filter 'plural' takes {string.Join(", ", PluralRules.Categories)}; '{PluralRules.Other}' is required.");
+                throw new TemplateException(Localized.Format($"The filter 'plural' takes {string.Join(", ", PluralRules.Categories)}; '{PluralRules.Other}' is required."));
             }
         }
 

@@ -10,6 +10,8 @@ namespace Kashif.Notifications.Templates;
 /// </summary>
 internal static class TemplateCodes
 {
+    public const int MaxLength = 100;
+
     public static FrozenDictionary<string, TemplateDefinition> All { get; } = new TemplateDefinition[]
     {
         new(UserRegistered.Type, Text("full_name", "Amal Haddad")),
@@ -23,7 +25,13 @@ internal static class TemplateCodes
         new(AlertTemplates.ReportOverdue, Text("title", "Broken street lamp"), Time("due_at", "2026-12-08T09:30:00Z")),
         new(AlertTemplates.CouponBack, Text("title", "Free coffee")),
         new(AlertTemplates.CouponExpiring, Text("title", "Free coffee"), Time("ends_at", "2026-12-31T22:00:00Z")),
+        AccountMail(EmailVerificationRequested.Type, Link("link", "https://app.kashif.example/verify-email#token=EXAMPLE")),
+        AccountMail(PasswordResetRequested.Type, Link("link", "https://app.kashif.example/reset-password#token=EXAMPLE")),
+        AccountMail(UserSecurityChanged.Type, Text("change", SecurityChanges.PasswordChanged)),
     }.ToFrozenDictionary(definition => definition.Code);
+
+    private static TemplateDefinition AccountMail(string code, TemplateVariable variable) =>
+        new(code, variable) { Channels = [ChannelNames.Email], IsAccountMail = true };
 
     private static TemplateVariable Text(string name, string sample) => new(name, VariableType.Text, JsonValue.Create(sample));
 
@@ -32,4 +40,6 @@ internal static class TemplateCodes
     private static TemplateVariable Flag(string name, bool sample) => new(name, VariableType.Boolean, JsonValue.Create(sample));
 
     private static TemplateVariable Time(string name, string sample) => new(name, VariableType.Time, JsonValue.Create(sample));
+
+    private static TemplateVariable Link(string name, string sample) => new(name, VariableType.Link, JsonValue.Create(sample));
 }

@@ -47,7 +47,7 @@ internal static class ChangeStatus
         }
 
         var condition = http.Request.Headers.IfMatch;
-        if (condition.Count > 0 && !ReportETag.Matches(condition, ReportETag.Of(report.Version), strong: true))
+        if (condition.Count > 0 && !VersionETag.Matches(condition, VersionETag.Of(report.Version), strong: true))
         {
             return Stale.ToProblem();
         }
@@ -91,7 +91,7 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
-        http.Response.Headers.ETag = ReportETag.Of(report.Version).ToString();
+        http.Response.Headers.ETag = VersionETag.Of(report.Version).ToString();
         return TypedResults.Ok(ReportResponse.From(report));
     }
 

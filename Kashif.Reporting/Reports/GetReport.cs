@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Kashif.Reporting.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -19,10 +20,10 @@ internal static class GetReport
         }
 
         // Public but always revalidated, so that a status change is visible at once.
-        var tag = ReportETag.Of(report.Version);
+        var tag = VersionETag.Of(report.Version);
         http.Response.Headers.ETag = tag.ToString();
         http.Response.Headers.CacheControl = "public, no-cache";
-        return ReportETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
+        return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
             : TypedResults.Ok(ReportResponse.From(report));
     }

@@ -27,6 +27,7 @@ internal static class Tags
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Sending"] = "Send messages to users and topics.",
         ["Sessions"] = "The places where the user is signed in.",
+        ["Templates"] = "The texts of notifications and mails.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
         ["Topics"] = "The topics whose messages the user gets.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",

@@ -45,7 +45,7 @@ internal sealed class NotificationsService : IAsyncDisposable
 
     public HttpClient As(Guid user) => _host.As(user);
 
-    public HttpClient AsAdmin() => _host.As(Guid.CreateVersion7(), Roles.Admin);
+    public HttpClient AsAdmin(Guid? user = null) => _host.As(user ?? Guid.CreateVersion7(), Roles.Admin);
 
     public HttpClient Anonymous() => _host.Anonymous();
 

@@ -3,13 +3,13 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kashif.Notifications.Tests;
 
 public sealed class TemplateTests
 {
     private static readonly Guid User = Guid.CreateVersion7();
+    private readonly TemplateRenderer _renderer = DefaultTexts.Renderer();
 
     /// <summary>The text of each event that notifies, by wire name.</summary>
     private static Dictionary<string, Func<string?, RenderedText>> Templates { get; } = new()
@@ -36,8 +36,8 @@ public sealed class TemplateTests
         var links = new MailLinkOptions { App = "https://kashif.example.org/app/" };
         foreach (var kind in AccountMails)
         {
-            var english = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "en"), links);
-            var arabic = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "ar"), links);
+            var english = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "en"), links, _renderer);
+            var arabic = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "ar"), links, _renderer);
             var link = $"https://kashif.example.org/app/{(kind == PasswordResetRequested.Type ? "reset-password" : "verify-email")}#token=to-ken_1";
 
             foreach (var mail in new[] { english, arabic })
@@ -62,7 +62,7 @@ public sealed class TemplateTests
         {
             var texts = SecurityChanges.All.Append("a_later_one").Select(change =>
             {
-                var mail = MailTemplates.Compose(1, MailTemplates.SecurityChanged.Mail(new(User, "amal@example.org", language, change)), links);
+                var mail = MailTemplates.Compose(1, MailTemplates.SecurityChanged.Mail(new(User, "amal@example.org", language, change)), links, _renderer);
                 mail.To.ShouldBe("amal@example.org");
                 mail.Text.ShouldNotContain("http");
                 mail.Html.ShouldNotContain("href");
@@ -130,6 +130,6 @@ public sealed class TemplateTests
         where TEvent : IIntegrationEvent
     {
         var draft = notification.Drafts([new ReceivedEvent<TEvent>(User, TimeProvider.System.GetUtcNow(), new EventCause(null, null), data)]).ShouldHaveSingleItem();
-        return new TemplateRenderer(NullLogger<TemplateRenderer>.Instance).Render(draft.TemplateCode, language, ChannelNames.Inbox, JsonSerializer.SerializeToElement(draft.Variables));
+        return DefaultTexts.Renderer().Render(draft.TemplateCode, language, ChannelNames.Inbox, JsonSerializer.SerializeToElement(draft.Variables));
     }
 }

@@ -107,7 +107,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
         [
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
-            ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
+            ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/templates/{code}/{language}/{channel}", TemplateAsync),
+            ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
         ];
         var endpoints = Endpoints().Where(endpoint => HttpMethods.IsDelete(endpoint.Method)).ToDictionary(endpoint => endpoint.Pattern);
@@ -127,7 +128,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
                 (await DeleteAsync(anonymous, deletion)).ShouldBe(HttpStatusCode.Unauthorized, what);
                 if (pattern.Contains('{', StringComparison.Ordinal))
                 {
-                    (await DeleteAsync(other, deletion)).ShouldBe(HttpStatusCode.NotFound, what);
+                    (await DeleteAsync(other, deletion)).ShouldBe(await IsAllowedAsync(endpoints[pattern], Roles.Citizen) ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, what);
                 }
 
                 (await deletion.ExistsAsync()).ShouldBeTrue(what);
@@ -309,6 +310,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["devices"] = device,
             ["alerts"] = await AlertAsync(victim),
             ["categories"] = MissingId, // no user's: only admins are allowed
+            ["templates"] = "points.awarded", // no user's: only admins are allowed
             ["dead-letters"] = MissingId, // no user's: only admins are allowed
         };
     }
@@ -361,6 +363,21 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         using var asked = await owner.Client.PostAsJsonAsync(Path, new { text = "hello" }, Cancel);
         var id = (await asked.JsonAsync(200)).GetProperty("id").GetString();
         return new(Path, null, () => ListsAsync(owner.Client, Path, id));
+    }
+
+    /// <summary>A text that an administrator has saved.</summary>
+    private async Task<Deletion> TemplateAsync(User owner)
+    {
+        using var admin = await AdminAsync();
+        var path = $"/api/v1/notifications/templates/test.deleted_by_{owner.Id:N}/en/inbox";
+        using var saved = await admin.PutAsJsonAsync(path, new { title = "Title", body = "Text", variables = Array.Empty<object>() }, Cancel);
+        await saved.JsonAsync(200);
+        return new(path, null, async () =>
+        {
+            using var reader = await AdminAsync();
+            using var found = await reader.GetAsync(path, Cancel);
+            return found.StatusCode == HttpStatusCode.OK;
+        });
     }
 
     private async Task<Deletion> TotpAsync(User owner)
@@ -428,7 +445,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         {
             var segments = Route.RoutePattern.PathSegments;
             var place = segments.Select((segment, index) => (segment, index)).Single(one => one.segment.Parts.Contains(parameter)).index;
-            return segments[place - 1].Parts.OfType<RoutePatternLiteralPart>().Single().Content;
+            return segments.Take(place).SelectMany(segment => segment.Parts.OfType<RoutePatternLiteralPart>()).Last().Content;
         }
 
         /// <summary>A body that is valid for the owner.</summary>

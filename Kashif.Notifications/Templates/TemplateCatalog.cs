@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Kashif.Notifications.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Notifications.Templates;
+
+/// <summary>The texts in memory, so that no notification waits for the database. Each replica looks for changes every two seconds.</summary>
+internal sealed partial class TemplateCatalog(IServiceScopeFactory scopes, TimeProvider time, ILogger<TemplateCatalog> logger) : BackgroundService
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private volatile TemplateSet _current = new([], [], (_, _) => { });
+
+    public TemplateSet Current => _current;
+
+    /// <summary>A code whose messages callers may send; null for an unknown one, and for a mail about an account.</summary>
+    public TemplateDefinition? Find(string code) =>
+        Current.Definitions.TryGetValue(code, out var definition) && !definition.IsAccountMail ? definition : null;
+
+    /// <summary>The names of the code's required variables that an object does not have.</summary>
+    public IReadOnlyList<string> Missing(string code, JsonElement variables) => [.. Find(code)?.Missing(variables) ?? []];
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryRefreshAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <summary>Takes over what has changed in the database. If that fails, the next poll does it.</summary>
+    public async Task TryRefreshAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RefreshAsync(cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogRefreshFailed(exception);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Poll, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await TryRefreshAsync(stoppingToken);
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        if (await database.TemplateVersions.MaxAsync(text => (long?)text.Id, cancellationToken) is not { } last || last == _current.Last)
+        {
+            return;
+        }
+
+        // The codes second: a code that is newer than the texts is harmless, and a text without its code would be left out.
+        var texts = await database.TemplateVersions.AsNoTracking().Latest(database).ToListAsync(cancellationToken);
+        var own = await database.OwnTemplates.AsNoTracking().ToListAsync(cancellationToken);
+        var read = new TemplateSet(texts, own.Select(TemplateVariables.ToDefinition), (text, invalid) => LogInvalid(invalid, text.Code, text.Language, text.Channel, text.Version));
+        lock (_lock)
+        {
+            _current = read.Last > _current.Last ? read : _current;
+        }
+    }
+
+    [LoggerMessage(EventId = 6021, Level = LogLevel.Warning, Message = "Could not read the templates; using the last ones")]
+    private partial void LogRefreshFailed(Exception exception);
+
+    [LoggerMessage(EventId = 6022, Level = LogLevel.Error, Message = "Version {Version} of the template {Code} in {Language} for {Channel} is no longer valid; using the default")]
+    private partial void LogInvalid(Exception exception, string code, string language, string channel, int version);
+}
+
+internal static class TemplateQueries
+{
+    /// <summary>The last version of each text.</summary>
+    public static IQueryable<TemplateVersion> Latest(this IQueryable<TemplateVersion> texts, NotificationsDbContext database) =>
+        texts.Where(text => !database.TemplateVersions.Any(later =>
+            later.Code == text.Code && later.Language == text.Language && later.Channel == text.Channel && later.Version > text.Version));
+}
