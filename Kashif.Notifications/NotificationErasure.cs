@@ -1,5 +1,6 @@
 using Kashif.Messaging.Erasure;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications;
@@ -14,6 +15,8 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries.
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.InboxHeads.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await InboxWakeUps.SendAsync(_database, [userId], cancellationToken); // Ends the user's streams.
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 }

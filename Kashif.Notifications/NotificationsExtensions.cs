@@ -6,6 +6,7 @@ using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
@@ -25,7 +26,7 @@ internal static class NotificationsExtensions
         builder.Services.AddValidation();
         builder.Services.AddJsonContext(NotificationsJson.Default);
         builder.Services.AddTemplates();
-        return builder.AddEvents().AddDelivery();
+        return builder.AddEvents().AddInbox().AddDelivery();
     }
 
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
@@ -52,6 +53,17 @@ internal static class NotificationsExtensions
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure");
         builder.Services.AddHostedService<EndedSessionCleanup>();
+        return builder;
+    }
+
+    private static IHostApplicationBuilder AddInbox(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<InboxOptions>().BindConfiguration(InboxOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<InboxWakeUps>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxWakeUps>());
+        services.AddSingleton<InboxStreams>();
+        services.AddHostedService<SnoozeWorker>();
         return builder;
     }
 

@@ -15,6 +15,8 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(UnreadCountResponse))]
+[JsonSerializable(typeof(ChangeNotificationRequest))]
+[JsonSerializable(typeof(NotificationEvent))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
 [JsonSerializable(typeof(UserNotifications))]

@@ -9,6 +9,7 @@ namespace Kashif.Notifications.Data;
 internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbContext> options) : DbContext(options)
 {
     public DbSet<Notification> Notifications => Set<Notification>();
+    public DbSet<InboxHead> InboxHeads => Set<InboxHead>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Kashif.Messaging;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Dispatch;
@@ -12,7 +13,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
     private int _stored;
     private int _deliveries;
 
-    /// <summary>One statement for any number of notifications. One whose cause has been notified already is not written again.</summary>
+    /// <summary>Two statements for any number of notifications. One whose cause has been notified already is not written again.</summary>
     public async Task WriteAsync(IReadOnlyList<NotificationDraft> drafts, CancellationToken cancellationToken)
     {
         if (drafts.Count == 0)
@@ -20,6 +21,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
             return;
         }
 
+        var positions = await InboxHead.AdvanceAsync(database, Column(drafts, draft => draft.UserId), cancellationToken);
         var now = time.GetUtcNow();
         _deliveries += await database.Database.ExecuteSqlAsync($"""
             WITH new AS (
@@ -34,11 +36,12 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                     {Column(drafts, draft => (short)draft.Priority)},
                     {Column(drafts, draft => draft.ExpiresAt)},
                     {Column(drafts, draft => draft.Time)},
+                    {positions},
                     {Column(drafts, draft => draft.ByEmail)})
-                    AS new (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, by_email)
+                    AS new (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, position, by_email)
             ), stored AS (
-                INSERT INTO notifications (id, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at)
-                SELECT id, event_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at FROM new
+                INSERT INTO notifications (id, sort_key, event_id, user_id, type, template_code, variables, data, priority, expires_at, created_at, position)
+                SELECT id, id, event_id, user_id, type, template_code, variables::jsonb, data::jsonb, priority, expires_at, created_at, position FROM new
                 ON CONFLICT (event_id) DO NOTHING
                 RETURNING id
             ), wanted AS (

@@ -40,6 +40,8 @@ internal sealed class NotificationsService : IAsyncDisposable
 
     public HttpClient As(Guid user) => _host.As(user);
 
+    public HttpClient In(Guid user, Guid session) => _host.In(user, session);
+
     public HttpClient Anonymous() => _host.Anonymous();
 
     public HttpClient AsService() => _host.AsService();
