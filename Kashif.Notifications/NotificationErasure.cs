@@ -12,10 +12,11 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries.
+        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries, held ones too.
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.InboxHeads.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await InboxWakeUps.SendAsync(_database, [userId], cancellationToken); // Ends the user's streams.
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }

@@ -7,6 +7,7 @@ using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
@@ -64,6 +65,8 @@ internal static class NotificationsExtensions
         services.AddHostedService(provider => provider.GetRequiredService<InboxWakeUps>());
         services.AddSingleton<InboxStreams>();
         services.AddHostedService<SnoozeWorker>();
+        services.AddHostedService<DigestWorker>();
+        services.AddHostedService<DigestCleanup>();
         return builder;
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;
@@ -15,6 +16,8 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(UnreadCountResponse))]
+[JsonSerializable(typeof(NotificationPreferences))]
+[JsonSerializable(typeof(Dictionary<string, TypePreference>))]
 [JsonSerializable(typeof(ChangeNotificationRequest))]
 [JsonSerializable(typeof(NotificationEvent))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]

@@ -3,6 +3,7 @@ using Kashif.Notifications;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Preferences;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -11,6 +12,7 @@ builder.AddNotifications();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
+app.MapPreferences();
 app.MapDevices();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");

@@ -2,6 +2,7 @@ using Kashif.Messaging;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Preferences;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -11,6 +12,8 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Notification> Notifications => Set<Notification>();
     public DbSet<InboxHead> InboxHeads => Set<InboxHead>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
+    public DbSet<UserPreferences> Preferences => Set<UserPreferences>();
+    public DbSet<HeldDelivery> HeldDeliveries => Set<HeldDelivery>();
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();

@@ -62,6 +62,9 @@ internal static class Folders
     /// <summary>Hidden until its time.</summary>
     public const string Snoozed = "snoozed";
 
+    /// <summary>Not of the user: a push or an e-mail that merges others.</summary>
+    public const string Digest = "digest";
+
     public const int MaxLength = 10;
 }
 
@@ -95,5 +98,6 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
             .HasFilter($"read_at IS NULL AND folder = '{Folders.Inbox}'");
         builder.HasIndex(notification => new { notification.UserId, notification.Position });
         builder.HasIndex(notification => notification.SnoozedUntil).HasFilter("snoozed_until IS NOT NULL"); // for SnoozeWorker
+        builder.HasIndex(notification => notification.CreatedAt).HasFilter($"folder = '{Folders.Digest}'"); // for DigestCleanup
     }
 }

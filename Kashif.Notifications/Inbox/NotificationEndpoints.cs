@@ -207,7 +207,7 @@ internal static class NotificationEndpoints
                     folder = COALESCE({folder}, folder),
                     archived_at = CASE WHEN {folder == Folders.Archive} THEN COALESCE(archived_at, {now}) WHEN {moves} THEN NULL ELSE archived_at END,
                     snoozed_until = CASE WHEN {moves} THEN {snoozedUntil} ELSE snoozed_until END
-                WHERE id = {id} AND user_id = {user}
+                WHERE id = {id} AND user_id = {user} AND folder <> 'digest'
                 RETURNING *, pg_notify({InboxWakeUps.Channel}, user_id::text)
                 """)
             .AsNoTracking()

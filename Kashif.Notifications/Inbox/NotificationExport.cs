@@ -1,6 +1,7 @@
 using Kashif.Http;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -8,9 +9,10 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Notifications.Inbox;
 
 /// <param name="Language">The user's language; null if this service does not know the user.</param>
+/// <param name="Preferences">Null for the defaults.</param>
 /// <param name="Devices">Without their tokens, which are secrets.</param>
 internal sealed record UserNotifications(
-    string? Language, string? Email, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
+    string? Language, string? Email, NotificationPreferences? Preferences, IAsyncEnumerable<DeviceResponse> Devices, IAsyncEnumerable<NotificationResponse> Notifications);
 
 internal static class NotificationExport
 {
@@ -19,12 +21,14 @@ internal static class NotificationExport
     private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, TemplateRenderer renderer, CancellationToken cancellationToken)
     {
         var recipient = await database.Recipients.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
+        var preferences = await database.Preferences.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
         return TypedResults.Ok(new UserNotifications(
             recipient?.Language,
             recipient?.Email,
+            preferences is null ? null : PreferenceEndpoints.ToResponse(preferences),
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
-            database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
+            database.Notifications.AsNoTracking().Where(row => row.UserId == id && row.Folder != Folders.Digest).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
     }
 }

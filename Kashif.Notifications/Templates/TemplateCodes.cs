@@ -17,6 +17,7 @@ internal static class TemplateCodes
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
+        new("digest", Number("count", 2), new("titles", VariableType.List, new JsonArray("Points earned", "Report received"))),
     }.ToFrozenDictionary(definition => definition.Code);
 
     private static TemplateVariable Text(string name, string sample) => new(name, VariableType.Text, JsonValue.Create(sample));
