@@ -1,5 +1,6 @@
 using Kashif.Messaging.Erasure;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications;
@@ -15,11 +16,14 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.SendRequests.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TopicSubscriptions.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries.
+        await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries, held ones too.
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.InboxHeads.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await InboxWakeUps.SendAsync(_database, [userId], cancellationToken); // Ends the user's streams.
     }
 }

@@ -11,6 +11,7 @@ internal sealed class NotificationMetrics
     private readonly Counter<long> _alerts;
     private readonly Counter<long> _questions;
     private readonly Counter<long> _renderFailures;
+    private readonly UpDownCounter<int> _streams;
     private readonly ConcurrentDictionary<string, long> _queued = [];
     private readonly ConcurrentDictionary<string, double> _oldest = [];
 
@@ -22,6 +23,7 @@ internal sealed class NotificationMetrics
         _alerts = meter.CreateCounter<long>("alerts_fired", "{alert}", "Alerts that fired, by template");
         _questions = meter.CreateCounter<long>("assistant_questions", "{question}", "Questions to the assistant, by intent");
         _renderFailures = meter.CreateCounter<long>("notification_render_failures", "{text}", "Texts that could not be rendered, by channel; the default was used");
+        _streams = meter.CreateUpDownCounter<int>("notification_streams", "{stream}", "Open streams of notifications");
         meter.CreateObservableGauge("delivery_queue_messages", () => Of(_queued), "{message}", "Deliveries in the channel's queue that no consumer has taken yet");
         meter.CreateObservableGauge("delivery_oldest_due_age", () => Of(_oldest), "s", "How long the oldest due delivery of the channel waits for its queue; 0 when there is none");
     }
@@ -52,6 +54,8 @@ internal sealed class NotificationMetrics
 
     /// <summary>A text could not be rendered, and the next one was used.</summary>
     public void NotRendered(string channel) => _renderFailures.Add(1, new KeyValuePair<string, object?>("channel", channel));
+
+    public void StreamOpened(int count) => _streams.Add(count);
 
     private void Count(string channel, string outcome, int count) => _notifications.Add(count, new("channel", channel), new("outcome", outcome));
 }

@@ -9,6 +9,8 @@ using Kashif.Notifications.Data;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Sending;
+using Kashif.Notifications.Inbox;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
 using Kashif.Security;
 using MailKit.Net.Smtp;
@@ -31,7 +33,7 @@ internal static class NotificationsExtensions
         builder.Services.AddTemplates();
         builder.Services.AddAlerts();
         builder.Services.AddAssistant();
-        return builder.AddEvents().AddDelivery().AddSending();
+        return builder.AddEvents().AddInbox().AddDelivery().AddSending();
     }
 
     private static IHostApplicationBuilder AddSending(this IHostApplicationBuilder builder)
@@ -68,6 +70,19 @@ internal static class NotificationsExtensions
             .AddHandler<UserDeleted, NotificationErasure>("erasure")
             .AddAlertHandlers();
         builder.Services.AddHostedService<EndedSessionCleanup>();
+        return builder;
+    }
+
+    private static IHostApplicationBuilder AddInbox(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<InboxOptions>().BindConfiguration(InboxOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<InboxWakeUps>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxWakeUps>());
+        services.AddSingleton<InboxStreams>();
+        services.AddHostedService<SnoozeWorker>();
+        services.AddHostedService<DigestWorker>();
+        services.AddHostedService<DigestCleanup>();
         return builder;
     }
 

@@ -8,6 +8,7 @@ using Kashif.Notifications.Assistant;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications;
@@ -20,6 +21,10 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(UnreadCountResponse))]
+[JsonSerializable(typeof(NotificationPreferences))]
+[JsonSerializable(typeof(Dictionary<string, TypePreference>))]
+[JsonSerializable(typeof(ChangeNotificationRequest))]
+[JsonSerializable(typeof(NotificationEvent))]
 [JsonSerializable(typeof(RegisterDeviceRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
 [JsonSerializable(typeof(Page<FailedDeliveryResponse>))]

@@ -9,6 +9,7 @@ using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
 using Kashif.Notifications.Topics;
 using Kashif.Notifications.Templates;
+using Kashif.Notifications.Preferences;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Notifications);
@@ -17,6 +18,7 @@ builder.AddNotifications();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
+app.MapPreferences();
 app.MapDevices();
 app.MapSending();
 app.MapTopics();

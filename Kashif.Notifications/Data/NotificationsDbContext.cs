@@ -7,6 +7,7 @@ using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Sending;
 using Kashif.Notifications.Topics;
 using Kashif.Notifications.Templates;
+using Kashif.Notifications.Preferences;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -14,7 +15,10 @@ namespace Kashif.Notifications.Data;
 internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbContext> options) : DbContext(options)
 {
     public DbSet<Notification> Notifications => Set<Notification>();
+    public DbSet<InboxHead> InboxHeads => Set<InboxHead>();
     public DbSet<Recipient> Recipients => Set<Recipient>();
+    public DbSet<UserPreferences> Preferences => Set<UserPreferences>();
+    public DbSet<HeldDelivery> HeldDeliveries => Set<HeldDelivery>();
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();

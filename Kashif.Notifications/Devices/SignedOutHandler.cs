@@ -1,11 +1,12 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Devices;
 
-/// <summary>Removes the devices of ended sessions, and remembers the sessions: their access tokens are valid for some minutes more.</summary>
+/// <summary>Removes the devices of ended sessions, ends their streams, and remembers the sessions: their access tokens are valid for some minutes more.</summary>
 internal sealed class SignedOutHandler(NotificationsDbContext database, TimeProvider time) : IEventHandler<UserSignedOut>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserSignedOut>> events, CancellationToken cancellationToken)
@@ -22,6 +23,8 @@ internal sealed class SignedOutHandler(NotificationsDbContext database, TimeProv
                     OR session_id = ANY({sessions}))
                 """, cancellationToken);
         }
+
+        await InboxWakeUps.SendAsync(database, events.Select(received => received.Data.UserId), cancellationToken); // Ends the streams of the sessions.
     }
 }
 

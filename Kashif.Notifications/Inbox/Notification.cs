@@ -9,7 +9,7 @@ internal sealed class Notification
 {
     public const int MaxTitleLength = 200;
 
-    /// <summary>From <see cref="Messaging.TimeOrderedId"/> with the time of the cause: the inbox's sort key.</summary>
+    /// <summary>From <see cref="Messaging.TimeOrderedId"/> with the time of the cause.</summary>
     public Guid Id { get; init; }
 
     /// <summary>The event that caused it, or a <see cref="Dispatch.CauseId"/>. Unique, so that a redelivered event notifies once.</summary>
@@ -39,7 +39,37 @@ internal sealed class Notification
     public DateTimeOffset? ReadAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>One of <see cref="Folders"/>.</summary>
+    public string Folder { get; init; } = Folders.Inbox;
+
+    /// <summary>Only in the archive.</summary>
+    public DateTimeOffset? ArchivedAt { get; init; }
+
+    /// <summary>Only while snoozed.</summary>
+    public DateTimeOffset? SnoozedUntil { get; init; }
+
+    /// <summary>The sort key of lists: the id, or after a snooze one of the time when it ended.</summary>
+    public Guid SortKey { get; init; }
+
+    /// <summary>The place in the user's stream, from <see cref="InboxHead"/>. A later commit has a higher one; ids, which have the time of their cause, do not.</summary>
+    public long Position { get; init; }
+
     public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
+}
+
+/// <summary>The folders as stored. A notification is in one.</summary>
+internal static class Folders
+{
+    public const string Inbox = "inbox";
+    public const string Archive = "archive";
+
+    /// <summary>Hidden until its time.</summary>
+    public const string Snoozed = "snoozed";
+
+    /// <summary>Not of the user: a push or an e-mail that merges others.</summary>
+    public const string Digest = "digest";
+
+    public const int MaxLength = 10;
 }
 
 /// <summary>How urgent a notification is: a higher one overtakes a lower one on its way to the provider. Stored as its number.</summary>
@@ -71,9 +101,13 @@ internal sealed class NotificationConfiguration : IEntityTypeConfiguration<Notif
         builder.Property(notification => notification.Data).HasColumnType("jsonb");
         builder.HasIndex(notification => notification.EventId).IsUnique();
         builder.HasIndex(notification => notification.RequestId).HasFilter("request_id IS NOT NULL");
-        builder.HasIndex(notification => new { notification.UserId, notification.Id }).IsDescending(false, true);
-        builder.HasIndex(notification => new { notification.UserId, notification.Id }, "ix_notifications_unread").HasDatabaseName("ix_notifications_unread")
+        builder.Property(notification => notification.Folder).HasMaxLength(Folders.MaxLength).HasDefaultValue(Folders.Inbox).HasSentinel(Folders.Inbox);
+        builder.HasIndex(notification => new { notification.UserId, notification.Folder, notification.SortKey }).IsDescending(false, false, true);
+        builder.HasIndex(notification => new { notification.UserId, notification.SortKey }, "ix_notifications_unread").HasDatabaseName("ix_notifications_unread")
             .IsDescending(false, true)
-            .HasFilter("read_at IS NULL");
+            .HasFilter($"read_at IS NULL AND folder = '{Folders.Inbox}'");
+        builder.HasIndex(notification => new { notification.UserId, notification.Position });
+        builder.HasIndex(notification => notification.SnoozedUntil).HasFilter("snoozed_until IS NOT NULL"); // for SnoozeWorker
+        builder.HasIndex(notification => notification.CreatedAt).HasFilter($"folder = '{Folders.Digest}'"); // for DigestCleanup
     }
 }

@@ -28,6 +28,7 @@ internal static class TemplateCodes
         AccountMail(EmailVerificationRequested.Type, Link("link", "https://app.kashif.example/verify-email#token=EXAMPLE")),
         AccountMail(PasswordResetRequested.Type, Link("link", "https://app.kashif.example/reset-password#token=EXAMPLE")),
         AccountMail(UserSecurityChanged.Type, Text("change", SecurityChanges.PasswordChanged)),
+        new("digest", Number("count", 2), new("titles", VariableType.List, new JsonArray("Points earned", "Report received"))),
     }.ToFrozenDictionary(definition => definition.Code);
 
     private static TemplateDefinition AccountMail(string code, TemplateVariable variable) =>

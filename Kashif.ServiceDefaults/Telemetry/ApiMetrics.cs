@@ -15,6 +15,7 @@ internal sealed class ApiMetrics
 {
     private const string NoRoute = "none";
     private const string OtherMethod = "_OTHER";
+    private const string EventStream = "text/event-stream";
     private readonly KeyValuePair<string, object?> _service;
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _duration;
@@ -49,9 +50,13 @@ internal sealed class ApiMetrics
             };
             _requests.Add(1, tags);
 
-            // Without the status, which would multiply the buckets.
-            tags.RemoveAt(tags.Count - 1);
-            _duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
+            // Without the status, which would multiply the buckets, and without streams, which last as long as their client wants.
+            if (context.Response.ContentType?.StartsWith(EventStream, StringComparison.OrdinalIgnoreCase) != true)
+            {
+                tags.RemoveAt(tags.Count - 1);
+                _duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
+            }
+
             if (context.Response.Headers.ContainsKey(IdempotencyHeaders.Replayed))
             {
                 _replays.Add(1, _service);

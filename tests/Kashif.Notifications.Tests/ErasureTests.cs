@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
@@ -18,6 +19,14 @@ public sealed class ErasureTests(NotificationsServers servers)
         (await service.RegisterAsync(user, "phone-token-4711")).EnsureSuccessStatusCode();
         await service.NotifyAsync(user);
         await service.WaitForFeedAsync(user, 2);
+        using (var client = service.As(user))
+        {
+            using var preferences = await client.PutAsJsonAsync(
+                "/api/v1/notifications/preferences", new { paused_until = TimeProvider.System.GetUtcNow().AddHours(1) }, TestContext.Current.CancellationToken);
+            preferences.EnsureSuccessStatusCode();
+        }
+
+        await service.NotifyAsync(user); // held
         (await DatabaseScan.TablesWithAsync(service.Database, user.ToString())).Except(["outbox"]).ShouldNotBeEmpty();
 
         using (var auth = service.AsService())
@@ -25,6 +34,7 @@ public sealed class ErasureTests(NotificationsServers servers)
             var text = await auth.GetStringAsync($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
             text.ShouldContain("lina@people.test");
             text.ShouldContain("points.awarded");
+            text.ShouldContain("paused_until");
             text.ShouldNotContain("phone-token-4711");
         }
 

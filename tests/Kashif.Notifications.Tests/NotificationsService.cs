@@ -47,6 +47,8 @@ internal sealed class NotificationsService : IAsyncDisposable
 
     public HttpClient AsAdmin(Guid? user = null) => _host.As(user ?? Guid.CreateVersion7(), Roles.Admin);
 
+    public HttpClient In(Guid user, Guid session) => _host.In(user, session);
+
     public HttpClient Anonymous() => _host.Anonymous();
 
     public HttpClient AsService(params string[] scopes) => _host.AsService(scopes);

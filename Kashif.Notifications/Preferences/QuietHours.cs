@@ -1,0 +1,27 @@
+using NodaTime;
+
+namespace Kashif.Notifications.Preferences;
+
+/// <summary>
+/// The hours of the day in which nothing is pushed or mailed, as a clock on the user's wall shows them: where the clock is set back, they come twice, and where
+/// it is set forward over their end, they end with that.
+/// </summary>
+internal sealed record QuietHours(LocalTime From, LocalTime To, DateTimeZone Zone)
+{
+    /// <summary>The first instant from this one on that is not quiet.</summary>
+    public Instant EndAfter(Instant instant)
+    {
+        while (Contains(instant.InZone(Zone).TimeOfDay))
+        {
+            var interval = Zone.GetZoneInterval(instant);
+            var now = instant.InZone(Zone).LocalDateTime;
+            var end = now.Date + To;
+            var ended = (end > now ? end : end.PlusDays(1)).WithOffset(interval.WallOffset).ToInstant();
+            instant = interval.HasEnd && interval.End < ended ? interval.End : ended;
+        }
+
+        return instant;
+    }
+
+    private bool Contains(LocalTime time) => From < To ? time >= From && time < To : time >= From || time < To;
+}
