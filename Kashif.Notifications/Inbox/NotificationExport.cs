@@ -24,7 +24,7 @@ internal static class NotificationExport
             recipient?.Email,
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
-            database.TopicSubscriptions.Where(row => row.UserId == id).OrderBy(row => row.Topic).Select(row => row.Topic).AsAsyncEnumerable(),
+            database.TopicSubscriptions.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Topic).AsAsyncEnumerable().Select(row => row.Topic),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language))));
     }
