@@ -35,7 +35,7 @@ internal static class NotificationExport
             preferences is null ? null : PreferenceEndpoints.ToResponse(preferences),
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
-            database.TopicSubscriptions.Where(row => row.UserId == id).OrderBy(row => row.Topic).Select(row => row.Topic).AsAsyncEnumerable(),
+            database.TopicSubscriptions.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Topic).AsAsyncEnumerable().Select(row => row.Topic),
             database.Notifications.AsNoTracking().Where(row => row.UserId == id && row.Folder != Folders.Digest).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => NotificationEndpoints.ToResponse(row, renderer, recipient?.Language)),
             database.Alerts.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(AlertResponse.Of),

@@ -1,3 +1,5 @@
+extern alias AppHost;
+
 using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -8,13 +10,20 @@ using Npgsql;
 
 // Starts a temporary system, runs load on the hot paths through its gateway and prints a table.
 // Usage: ./kashif bench [--seconds N] [WORD]   (10 seconds per path by default; only paths whose name contains the word)
+//        ./kashif bench delivery               (notifications from the API to the push service)
 //        ./kashif bench timing                 (whether response times reveal which addresses have an account)
 var seconds = TimeSpan.FromSeconds(args is ["--seconds", var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 10);
 var only = args is [.., var word] && !word.StartsWith('-') && !char.IsDigit(word[0]) ? word : "";
 const int Users = 200;
 const int SeededReports = 100_000;
 
-var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Kashif_AppHost>(
+if (only == "delivery")
+{
+    await Delivery.RunAsync(seconds);
+    return;
+}
+
+var builder = await DistributedApplicationTestingBuilder.CreateAsync<AppHost::Projects.Kashif_AppHost>(
     ["--ThrowAwayData=true", "--Fsync=true", "--Parameters:gateway-port=0"]); // Temporary data, but with fsync.
 foreach (var project in builder.Resources.OfType<ProjectResource>())
 {
