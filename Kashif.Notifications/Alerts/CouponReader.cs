@@ -11,7 +11,7 @@ internal sealed record CouponAnswer(KnownCoupon? Coupon, bool IsAvailable);
 /// <summary>Reads a coupon from Coupons.</summary>
 internal sealed partial class CouponReader(HttpClient http, ILogger<CouponReader> logger)
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     public async Task<CouponAnswer> FindAsync(int id, CancellationToken cancellationToken)
     {

@@ -40,12 +40,10 @@ internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWr
         var times = events.Select(received => received.Time).ToArray();
         return database.Database.SqlQuery<NearbyAlert>($"""
             SELECT report.number AS report, alerts.id, alerts.user_id, alerts.latitude, alerts.longitude, alerts.radius_km
-            FROM (
-                SELECT author, category, occurred_at, number,
-                    cube(ARRAY[cos(radians(latitude)) * cos(radians(longitude)), cos(radians(latitude)) * sin(radians(longitude)), sin(radians(latitude))]) AS point
-                FROM unnest({authors}, {categories}, {latitudes}, {longitudes}, {times}) WITH ORDINALITY AS new (author, category, latitude, longitude, occurred_at, number)
-            ) report
-            JOIN alerts ON alerts.area @> report.point
+            FROM alerts
+            JOIN unnest({authors}, {categories}, {latitudes}, {longitudes}, {times}) WITH ORDINALITY AS report (author, category, latitude, longitude, occurred_at, number)
+                ON alerts.area @> cube(ARRAY[
+                    cos(radians(report.latitude)) * cos(radians(report.longitude)), cos(radians(report.latitude)) * sin(radians(report.longitude)), sin(radians(report.latitude))])
             WHERE NOT alerts.muted AND alerts.user_id <> report.author AND alerts.active_since <= report.occurred_at
                 AND (alerts.category IS NULL OR alerts.category = report.category)
             """);

@@ -93,15 +93,16 @@ public sealed class AssistantTests(NotificationsServers servers, AssistantServic
     [Fact]
     public async Task A_service_that_is_down_slow_or_refuses_gives_a_polite_reply()
     {
+        await using var host = await service.StartAnotherAsync(readTimeout: "00:00:00.3");
         var user = Guid.CreateVersion7();
         service.Services.Fail(user, StatusCodes.Status500InternalServerError);
-        (await AskAsync(user, "where is my report")).GetProperty("reply").GetString().ShouldBe("I cannot look that up at the moment. Please ask again in a little while.");
-        var partial = (await AskAsync(user, "how do I redeem")).GetProperty("reply").GetString().ShouldNotBeNull();
+        (await AskAsync(user, "where is my report", host)).GetProperty("reply").GetString().ShouldBe("I cannot look that up at the moment. Please ask again in a little while.");
+        var partial = (await AskAsync(user, "how do I redeem", host)).GetProperty("reply").GetString().ShouldNotBeNull();
         partial.ShouldStartWith("Choose a coupon and redeem it");
         partial.ShouldEndWith("I cannot look that up at the moment. Please ask again in a little while.");
 
         service.Services.Fail(user, FakeServices.Slow);
-        (await AskAsync(user, "كم نقطة لدي")).GetProperty("reply").GetString().ShouldBe("لا يمكنني الاطلاع على ذلك الآن. من فضلك اسأل مجدداً بعد قليل.");
+        (await AskAsync(user, "كم نقطة لدي", host)).GetProperty("reply").GetString().ShouldBe("لا يمكنني الاطلاع على ذلك الآن. من فضلك اسأل مجدداً بعد قليل.");
 
         service.Services.Fail(user, FakeServices.Garbage);
         (await AskAsync(user, "my points")).GetProperty("intent").GetString().ShouldBe("points_balance");
@@ -178,7 +179,7 @@ public sealed class AssistantTests(NotificationsServers servers, AssistantServic
     [Fact]
     public async Task A_model_answers_what_the_rules_do_not_recognise_from_the_callers_data_alone()
     {
-        await using var host = await service.StartWithModelAsync();
+        await using var host = await service.StartAnotherAsync();
         var user = Guid.CreateVersion7();
         service.Model.Reply = "Your lamp is the older of the two.";
 
@@ -217,7 +218,7 @@ public sealed class AssistantTests(NotificationsServers servers, AssistantServic
     [InlineData(FakeServices.Garbage)]
     public async Task Without_a_reply_of_the_model_the_rules_say_that_they_did_not_understand(int fault)
     {
-        await using var host = await service.StartWithModelAsync();
+        await using var host = await service.StartAnotherAsync(modelTimeout: fault == FakeServices.Slow ? "00:00:00.3" : "00:01:00");
         service.Model.Fault = fault;
 
         var answer = await AskAsync(Guid.CreateVersion7(), "Tell me about elephants", host);
@@ -239,6 +240,9 @@ public sealed class AssistantTests(NotificationsServers servers, AssistantServic
 /// <summary>One service for all tests of the assistant, with stand-ins for the services that it reads.</summary>
 public sealed class AssistantService(NotificationsServers servers) : IAsyncLifetime
 {
+    /// <summary>A slow machine is no fault.</summary>
+    private const string Patient = "00:00:30";
+
     private NotificationsService? _host;
 
     internal NotificationsService Host => _host ?? throw new InvalidOperationException("Not started.");
@@ -255,14 +259,15 @@ public sealed class AssistantService(NotificationsServers servers) : IAsyncLifet
     }
 
     /// <summary>A replica that asks the model too.</summary>
-    internal Task<NotificationsService> StartWithModelAsync()
+    internal Task<NotificationsService> StartAnotherAsync(string readTimeout = Patient, string modelTimeout = "00:01:00")
     {
         Model.Reset();
         var settings = Settings();
+        settings["Assistant:ReadTimeout"] = readTimeout;
         settings["Assistant:Endpoint"] = $"{Model.Address}/v1";
         settings["Assistant:ApiKey"] = "model-key";
         settings["Assistant:Model"] = "small-model";
-        settings["Assistant:Timeout"] = "00:00:01";
+        settings["Assistant:Timeout"] = modelTimeout;
         return NotificationsService.StartAsync(servers, settings, Host.Database);
     }
 
@@ -278,6 +283,6 @@ public sealed class AssistantService(NotificationsServers servers) : IAsyncLifet
         [$"services:{ResourceNames.Reporting}:http:0"] = Services.Address,
         [$"services:{ResourceNames.Gamification}:http:0"] = Services.Address,
         [$"services:{ResourceNames.Coupons}:http:0"] = Services.Address,
-        ["Assistant:ReadTimeout"] = "00:00:01",
+        ["Assistant:ReadTimeout"] = Patient,
     };
 }

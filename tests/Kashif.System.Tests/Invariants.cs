@@ -118,6 +118,7 @@ internal static class Invariants
 
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id'), data->>'status') FROM notifications
+        WHERE type <> 'alert' -- due by the users' own rules
         """;
 
     private const string Registrations = "SELECT id || ' user.registered' FROM users";

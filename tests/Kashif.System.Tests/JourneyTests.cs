@@ -48,6 +48,46 @@ public sealed class JourneyTests(KashifSystem system)
         await system.InvariantsHoldAsync();
     }
 
+    [Fact]
+    public async Task Alerts_and_the_assistant_tell_a_user_about_their_own_data()
+    {
+        var citizen = await system.RegisterAsync();
+        var neighbour = await system.RegisterAsync();
+        var watched = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
+        foreach (var alert in new object[] { new { kind = "balance", threshold = 10 }, new { kind = "report_overdue" }, new { kind = "coupon", coupon_id = watched } })
+        {
+            using var created = await citizen.Client.PostAsJsonAsync("/api/v1/notifications/alerts", alert);
+            created.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+
+        using var place = await neighbour.Client.PostAsJsonAsync(
+            "/api/v1/notifications/alerts", new { kind = "report_near", latitude = 33.5, longitude = 36.3, radius_km = 20, category = "pothole" });
+        place.StatusCode.ShouldBe(HttpStatusCode.Created);
+
+        var report = await citizen.ReportAsync("A hole by the school");
+        await Eventually.TrueAsync(async () => (await AlertsAsync(citizen)).Contains("Your balance has reached 10"), "the alert of the balance");
+        await Eventually.TrueAsync(async () => (await AlertsAsync(neighbour)).Contains("New report near your place"), "the alert of the report");
+        (await AlertsAsync(citizen)).ShouldNotContain("New report near your place");
+
+        var status = await AskAsync(citizen, "Where is my report about the hole?");
+        status.GetProperty("reply").GetString().ShouldNotBeNull().ShouldStartWith("“A hole by the school” is submitted since ");
+        status.GetProperty("sources")[0].GetString().ShouldBe($"/api/v1/reports/{report}");
+        (await AskAsync(citizen, "كم نقطة لدي؟")).GetProperty("reply").GetString().ShouldNotBeNull().ShouldStartWith("رصيدك 10 نقاط.");
+        (await AskAsync(citizen, "Which coupons can I afford?")).GetProperty("intent").GetString().ShouldBe("how_to_redeem");
+        (await AskAsync(citizen, "Is anything overdue?")).GetProperty("reply").GetString().ShouldNotBeNull().ShouldContain("is to be resolved by");
+        (await AskAsync(neighbour, "Where is my report?")).GetProperty("reply").GetString().ShouldBe("You have no reports yet.");
+        (await ItemsAsync(citizen, "/api/v1/notifications/assistant/messages")).Count.ShouldBe(4);
+
+        static async Task<JsonElement> AskAsync(User user, string text)
+        {
+            using var asked = await user.Client.PostAsJsonAsync("/api/v1/notifications/assistant/messages", new { text });
+            return await asked.JsonAsync(200);
+        }
+
+        static async Task<string?[]> AlertsAsync(User user) =>
+            [.. (await ItemsAsync(user, "/api/v1/notifications")).Where(item => item.GetProperty("type").GetString() == "alert").Select(item => item.GetProperty("title").GetString())];
+    }
+
     [Theory]
     [InlineData("auth/.well-known/jwks.json")]
     [InlineData("auth/.well-known/openid-configuration")]

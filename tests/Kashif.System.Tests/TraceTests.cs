@@ -50,6 +50,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
                 "notifications: INSERT notifications INSERT deliveries",
+                "notifications: SELECT alerts",
             ]);
 
         ShouldBeUntraced(citizen.Id.ToString(), "33.51", "36.29", "traced pothole");
@@ -78,6 +79,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: publish points.redeemed < PUT /internal/v1/debits/{redemptionId:guid}",
                 "coupons: publish coupon.redeemed < POST /api/v1/coupons/{id:int}/redeem",
                 "notifications: process coupon.redeemed < publish coupon.redeemed",
+                "notifications: process points.redeemed < publish points.redeemed",
             ],
             queries:
             [
@@ -94,6 +96,7 @@ public sealed class TraceTests(KashifSystem system)
                 "coupons: INSERT outbox",
                 "notifications: INSERT inbox",
                 "notifications: INSERT notifications INSERT deliveries",
+                "notifications: SELECT alerts",
             ]);
 
         ShouldBeUntraced(citizen.Id.ToString());
