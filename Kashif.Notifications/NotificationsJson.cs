@@ -55,6 +55,5 @@ namespace Kashif.Notifications;
 [JsonSerializable(typeof(Page<TemplateVersionResponse>))]
 [JsonSerializable(typeof(PreviewTemplateRequest))]
 [JsonSerializable(typeof(PreviewResponse))]
-[JsonSerializable(typeof(JsonNode))]
 [JsonSerializable(typeof(JsonObject))]
 internal sealed partial class NotificationsJson : JsonSerializerContext;

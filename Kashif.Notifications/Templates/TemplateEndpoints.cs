@@ -37,8 +37,8 @@ public sealed class TemplateKey
 /// <param name="Name" example="street">How templates name it: <c>{{ street }}</c>.</param>
 /// <param name="Type">The type of its values.</param>
 /// <param name="Required" example="true">Whether each message must have a value.</param>
-/// <param name="Sample" example="&quot;Baghdad Street&quot;">What previews show.</param>
-public sealed record TemplateVariableBody([property: Text(1, 40)] string Name, VariableType Type, bool Required = true, JsonElement? Sample = null);
+/// <param name="Sample" example="Baghdad Street">What previews show; of a number, a boolean or a list as JSON.</param>
+public sealed record TemplateVariableBody([property: Text(1, 40)] string Name, VariableType Type, bool Required = true, [property: Text(500)] string? Sample = null);
 
 /// <summary>A text in Liquid.</summary>
 /// <param name="Title" example="{{ points | plural: zero: '# نقطة', one: 'نقطة واحدة', two: 'نقطتان', few: '# نقاط', many: '# نقطة', other: '# نقطة' }} جديدة">The title: one line. The subject of a mail.</param>
@@ -371,6 +371,7 @@ internal static class TemplateEndpoints
     private static IReadOnlyList<TemplateVariableBody> ToBody(TemplateDefinition definition) =>
     [
         .. definition.Variables.Select(variable => new TemplateVariableBody(
-            variable.Name, variable.Type, variable.Required, JsonSerializer.SerializeToElement(variable.Sample, NotificationsJson.Default.JsonNode))),
+            variable.Name, variable.Type, variable.Required,
+            variable.Sample.GetValueKind() == JsonValueKind.String ? variable.Sample.GetValue<string>() : variable.Sample.ToJsonString())),
     ];
 }

@@ -48,7 +48,7 @@ internal static partial class TemplateVariables
             : null;
     }
 
-    private static JsonNode Sample(TemplateVariableBody variable) => (variable.Sample is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } sample ? Node(sample) : null) ?? variable.Type switch
+    private static JsonNode Sample(TemplateVariableBody variable) => variable.Sample is { Length: > 0 } sample ? Parse(sample, variable.Type) : variable.Type switch
     {
         VariableType.Text => JsonValue.Create(variable.Name),
         VariableType.Number => JsonValue.Create(1),
@@ -58,7 +58,17 @@ internal static partial class TemplateVariables
         VariableType.List or _ => new JsonArray(JsonValue.Create("1"), JsonValue.Create("2")),
     };
 
-    private static JsonNode? Node(JsonElement json) => JsonNode.Parse(json.GetRawText());
+    private static JsonNode Parse(string sample, VariableType type)
+    {
+        try
+        {
+            return type is VariableType.Number or VariableType.Boolean or VariableType.List && JsonNode.Parse(sample) is { } json ? json : JsonValue.Create(sample);
+        }
+        catch (JsonException)
+        {
+            return JsonValue.Create(sample); // which is not of its type
+        }
+    }
 
     [GeneratedRegex("^[a-z][a-z0-9_]{0,39}$")]
     private static partial Regex Name { get; }

@@ -174,7 +174,7 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
         object[] variables =
         [
             new { name = "street", type = "text", sample = "Baghdad Street" }, new { name = "until", type = "time" },
-            new { name = "detours", type = "list", required = false }, new { name = "map", type = "link", required = false },
+            new { name = "detours", type = "list", required = false, sample = "[\"North\", \"South\"]" }, new { name = "map", type = "link", required = false },
         ];
 
         using var undeclared = await admin.PutAsJsonAsync($"{Root}/{Code}/en/push", new { title = "t", body = "b" }, Cancel);
@@ -193,6 +193,9 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
         catalog.Find(Code).ShouldNotBeNull().Mistyped(JsonElement.Parse("""{"street":1,"until":"x","detours":{},"map":"javascript:alert(1)"}"""))
             .Select(variable => variable.Name).ShouldBe(["street", "until", "detours", "map"]);
         var values = JsonElement.Parse("""{"street":"A","until":"2026-12-01T08:00:00+03:00","detours":["B","C"],"map":"https://maps.example/a"}""");
+
+        (await SendAsync(admin, HttpMethod.Post, $"{Code}/en/push/preview", new { variables = new { until = "2026-12-01T08:00:00Z" } })).GetProperty("body").GetString()
+            .ShouldBe("Until 1 December 2026.\n1. North\n2. South\n\nhttps://example.org/");
 
         // The text of another channel and language is better than none.
         var text = renderer.Render(Code, "ar", ChannelNames.Email, values);
@@ -230,6 +233,8 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
     [InlineData("""[{"name":"empty","type":"text"}]""")]
     [InlineData("""[{"name":"a","type":"text"},{"name":"a","type":"number"}]""")]
     [InlineData("""[{"name":"a","type":"number","sample":"many"}]""")]
+    [InlineData("""[{"name":"a","type":"number","sample":"true"}]""")]
+    [InlineData("""[{"name":"a","type":"list","sample":"[1"}]""")]
     [InlineData("""[{"name":"a","type":"link","sample":"javascript:alert(1)"}]""")]
     public async Task Invalid_variables_are_refused(string variables)
     {
