@@ -13,6 +13,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapPreferences();
+app.MapUnsubscribe();
 app.MapDevices();
 app.MapNotificationExport();
 app.MapDeadLetters("/api/v1/notifications", "Notifications");

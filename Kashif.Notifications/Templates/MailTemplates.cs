@@ -103,20 +103,22 @@ internal static class MailTemplates
     }
 
     /// <summary>A notification with the same text as in the feed.</summary>
-    public static Mail Compose(long id, string to, string? language, RenderedText wording)
+    /// <param name="unsubscribe">The link that turns these mails off.</param>
+    public static Mail Compose(long id, string to, string? language, RenderedText wording, string unsubscribe)
     {
-        var note = language == Languages.Arabic
-            ? "تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك إيقافها من تفضيلاتك."
-            : "You receive this mail because e-mail notifications are on. Turn them off in your preferences.";
+        var (note, turnOff) = language == Languages.Arabic
+            ? ("تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك تغيير ذلك من تفضيلاتك.", "إيقاف هذه الرسائل")
+            : ("You receive this mail because e-mail notifications are on. Change that in your preferences.", "Turn off these e-mails");
         return new Mail(
             id,
             to,
             wording.Title,
-            $"{wording.Body}\n\n{note}\n",
+            $"{wording.Body}\n\n{note}\n{turnOff}: {unsubscribe}\n",
             Html(language, wording.Title, $"""
                 <p dir="auto" style="white-space:pre-line">{Encode(wording.Body)}</p>
-                <p style="color:#5f6368">{Encode(note)}</p>
-                """));
+                <p style="color:#5f6368">{Encode(note)} <a href="{Encode(unsubscribe)}" style="color:#5f6368">{Encode(turnOff)}</a></p>
+                """),
+            unsubscribe);
     }
 
     private static string Html(string? language, string title, string body)
