@@ -106,7 +106,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         // In this order, because the account goes last. A new DELETE fails here until it has an entry.
         (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
         [
-            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/auth/mfa/totp", TotpAsync),
+            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
+            ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
         ];
         var endpoints = Endpoints().Where(endpoint => HttpMethods.IsDelete(endpoint.Method)).ToDictionary(endpoint => endpoint.Pattern);
@@ -338,6 +339,13 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         await registered.JsonAsync(201);
         return new($"/api/v1/notifications/devices/{token}", null,
             async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM devices WHERE token = $1", token) == 1);
+    }
+
+    private static async Task<Deletion> NotificationAsync(User owner)
+    {
+        var id = "";
+        await Testing.Eventually.TrueAsync(async () => (id = await FirstIdAsync(owner.Client, "/api/v1/notifications")).Length > 0, "the welcome");
+        return new($"/api/v1/notifications/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications", id));
     }
 
     private async Task<Deletion> TotpAsync(User owner)
