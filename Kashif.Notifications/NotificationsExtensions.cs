@@ -12,6 +12,7 @@ using Kashif.Notifications.Sending;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Templates;
+using Kashif.Notifications.Unsubscribe;
 using Kashif.Security;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -83,6 +84,7 @@ internal static class NotificationsExtensions
         services.AddHostedService<SnoozeWorker>();
         services.AddHostedService<DigestWorker>();
         services.AddHostedService<DigestCleanup>();
+        services.AddSingleton<UnsubscribeTokens>();
         return builder;
     }
 

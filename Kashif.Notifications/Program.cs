@@ -19,6 +19,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapNotifications();
 app.MapPreferences();
+app.MapUnsubscribe();
 app.MapDevices();
 app.MapSending();
 app.MapTopics();

@@ -8,6 +8,7 @@ using Kashif.Notifications.Sending;
 using Kashif.Notifications.Topics;
 using Kashif.Notifications.Templates;
 using Kashif.Notifications.Preferences;
+using Kashif.Notifications.Unsubscribe;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Data;
@@ -19,6 +20,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<Recipient> Recipients => Set<Recipient>();
     public DbSet<UserPreferences> Preferences => Set<UserPreferences>();
     public DbSet<HeldDelivery> HeldDeliveries => Set<HeldDelivery>();
+    public DbSet<UnsubscribeKey> UnsubscribeKeys => Set<UnsubscribeKey>();
     public DbSet<Device> Devices => Set<Device>();
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
     public DbSet<ChannelDelivery> Deliveries => Set<ChannelDelivery>();

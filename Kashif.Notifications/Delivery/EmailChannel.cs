@@ -2,13 +2,14 @@ using System.Text.Json;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
+using Kashif.Notifications.Unsubscribe;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Notifications.Delivery;
 
 /// <summary>Sends account mails, and notifications to users who enabled e-mail.</summary>
-internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, TemplateRenderer renderer, IOptions<MailLinkOptions> links) : IDeliveryChannel
+internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender sender, TemplateRenderer renderer, UnsubscribeTokens unsubscribe, IOptions<MailLinkOptions> links) : IDeliveryChannel
 {
     private static readonly SendOutcome RecipientRemoved = new(SendResult.Refused, "recipient_removed");
 
@@ -23,7 +24,7 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
         var due = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
             .SqlQuery<DueMail>($"""
                 SELECT delivery.id, delivery.letter::text AS account_mail, notification.template_code,
-                    notification.variables::text AS variables, notification.title, notification.body, recipient.email, recipient.language
+                    notification.variables::text AS variables, notification.title, notification.body, notification.type, recipient.user_id, recipient.email, recipient.language
                 FROM deliveries delivery
                 LEFT JOIN notifications notification ON notification.id = delivery.notification_id
                 LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled
@@ -32,18 +33,21 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
             .ToListAsync(cancellationToken);
 
         // The query drops deliveries of users who are deleted or have turned e-mail off since.
-        IReadOnlyList<SendOutcome> sent = due.Count > 0 ? await sender.SendAsync(due.ConvertAll(ToMail), cancellationToken) : [];
+        IReadOnlyList<SendOutcome> sent = due.Count > 0
+            ? await sender.SendAsync(await Task.WhenAll(due.Select(row => ToMailAsync(row, cancellationToken))), cancellationToken)
+            : [];
         var outcomes = due.Zip(sent).ToDictionary(entry => entry.First.Id, entry => entry.Second);
         return [.. deliveries.Select(id => outcomes.GetValueOrDefault(id, RecipientRemoved))];
     }
 
-    private Mail ToMail(DueMail due) =>
+    private async Task<Mail> ToMailAsync(DueMail due, CancellationToken cancellationToken) =>
         due.AccountMail is not null && JsonSerializer.Deserialize(due.AccountMail, NotificationsJson.Default.AccountMail) is { } mail
             ? MailTemplates.Compose(due.Id, mail, links.Value, renderer)
-            : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, due.Content.Render(renderer, due.Language, ChannelNames.Email));
+            : MailTemplates.Compose(due.Id, due.Email ?? "", due.Language, due.Content.Render(renderer, due.Language, ChannelNames.Email),
+                await unsubscribe.LinkAsync(due.UserId.GetValueOrDefault(), due.Type ?? "", cancellationToken));
 
     private sealed record DueMail(
-        long Id, string? AccountMail, string? TemplateCode, string? Variables, string? Title, string? Body, string? Email, string? Language)
+        long Id, string? AccountMail, string? TemplateCode, string? Variables, string? Title, string? Body, string? Type, Guid? UserId, string? Email, string? Language)
     {
         public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
     }

@@ -48,6 +48,12 @@ internal static class MailComposer
         message.From.Add(sender);
         message.To.Add(recipient);
         message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated"); // RFC 3834: no out-of-office replies
+        if (mail.Unsubscribe is { } link)
+        {
+            message.Headers.Add(HeaderId.ListUnsubscribe, $"<{link}>");
+            message.Headers.Add(HeaderId.ListUnsubscribePost, "List-Unsubscribe=One-Click"); // RFC 8058
+        }
+
         message.Prepare(EncodingConstraint.SevenBit);
         return message;
     }

@@ -156,7 +156,7 @@ internal sealed partial class SmtpMailSender(
         using var limit = Limit(cancellationToken);
         try
         {
-            await client.SendAsync(outgoing.IsInternational ? MailComposer.International : FormatOptions.Default, outgoing.Message, limit.Token);
+            await client.SendAsync(outgoing.IsInternational ? MailComposer.International : FormatOptions.Default, outgoing.Message, _options.Envelope, outgoing.Message.To.Mailboxes, limit.Token);
             return new SendOutcome(SendResult.Sent, ProviderId: outgoing.Message.MessageId);
         }
         catch (SmtpCommandException refusal)

@@ -36,6 +36,9 @@ internal sealed class SmtpOptions : IValidatableObject
     /// <summary>The sender of every mail, such as <c>Kashif &lt;no-reply@example.org&gt;</c>.</summary>
     public string? From { get; set; }
 
+    /// <summary>The address that servers report undeliverable mails to (MAIL FROM). Empty: the address of <see cref="From"/>.</summary>
+    public string? EnvelopeFrom { get; set; }
+
     /// <summary>For development, without <see cref="Host"/>: the directory to write mails to, as .eml files.</summary>
     public string? PickupDirectory { get; set; }
 
@@ -60,6 +63,8 @@ internal sealed class SmtpOptions : IValidatableObject
     /// <summary>A new object each time, because messages subscribe to changes of their addresses.</summary>
     internal MailboxAddress Sender => MailboxAddress.Parse(string.IsNullOrWhiteSpace(From) ? "Kashif <no-reply@kashif.local>" : From);
 
+    internal MailboxAddress Envelope => string.IsNullOrWhiteSpace(EnvelopeFrom) ? Sender : MailboxAddress.Parse(EnvelopeFrom);
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (IsServerSet && Uri.CheckHostName(Host) is UriHostNameType.Unknown)
@@ -74,6 +79,11 @@ internal sealed class SmtpOptions : IValidatableObject
         else if (!string.IsNullOrWhiteSpace(From) && !IsSender(From))
         {
             yield return new ValidationResult("Smtp:From must be a single address with an ASCII local part, such as no-reply@example.org or Kashif <no-reply@example.org>.");
+        }
+
+        if (!string.IsNullOrWhiteSpace(EnvelopeFrom) && !IsSender(EnvelopeFrom))
+        {
+            yield return new ValidationResult("Smtp:EnvelopeFrom must be a single address with an ASCII local part, such as bounces@example.org.");
         }
 
         if (!string.IsNullOrEmpty(Security) && !Is(StartTls) && !Is(Tls) && !Is(None))

@@ -34,9 +34,7 @@ internal sealed record UnreadCountResponse(int UnreadCount);
 /// <param name="Archived" example="true">True: into the archive. False: back into the inbox, from the archive or from a snooze.</param>
 /// <param name="SnoozedUntil" example="2027-03-01T09:00:00Z">Hides it until this time, at most a year away. Then it is back on top of the inbox.</param>
 public sealed record ChangeNotificationRequest(
-    [AllowedValues(null, true, ErrorMessage = "A notification that is read stays read. Leave this out or send true.")] bool? Read = null,
-    bool? Archived = null,
-    DateTimeOffset? SnoozedUntil = null);
+    bool? Read = null, bool? Archived = null, DateTimeOffset? SnoozedUntil = null);
 
 /// <summary>A user's notifications.</summary>
 internal static class NotificationEndpoints
@@ -164,6 +162,11 @@ internal static class NotificationEndpoints
         CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
+        if (request.Read is false)
+        {
+            return Error.Field("read", "A notification that is read stays read. Leave this out or send true.");
+        }
+
         if (request is { SnoozedUntil: not null, Archived: true })
         {
             return Error.Field("snoozed_until", "Archive the notification or snooze it, not both.");

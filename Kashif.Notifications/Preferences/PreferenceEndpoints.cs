@@ -85,7 +85,7 @@ internal static class PreferenceEndpoints
             DigestAt = Time(request.DigestAt) ?? UserPreferences.DefaultDigestAt,
             PausedUntil = request.PausedUntil > now ? request.PausedUntil : null,
         };
-        var (pushAt, emailAt) = DeliveryTimes.At(preferences.Schedule, now);
+        var (pushAt, emailAt) = preferences.DueAt(now);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             INSERT INTO preferences (user_id, types, quiet_from, quiet_to, time_zone, digest, digest_at, paused_until)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kashif.Notifications.Data;
-using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Inbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -29,7 +28,7 @@ internal sealed class UserPreferences
 
     public Dictionary<string, TypePreference> TypePreferences => JsonSerializer.Deserialize(Types, NotificationsJson.Default.DictionaryStringTypePreference) ?? [];
 
-    public DeliverySchedule Schedule
+    private DeliverySchedule Schedule
     {
         get
         {
@@ -40,6 +39,14 @@ internal sealed class UserPreferences
         }
     }
 
+    /// <summary>When a push and an e-mail for a notification of this instant are due.</summary>
+    public (DateTimeOffset Push, DateTimeOffset Email) DueAt(DateTimeOffset now)
+    {
+        var schedule = Schedule;
+        var instant = Instant.FromDateTimeOffset(now);
+        return (schedule.PushAt(instant).ToDateTimeOffset(), schedule.EmailAt(instant).ToDateTimeOffset());
+    }
+
     /// <summary>The preferences of these users, locked until the transaction ends: they do not change before what they decide is written.</summary>
     public static async Task<Dictionary<Guid, UserPreferences>> LoadAsync(NotificationsDbContext database, Guid[] users, CancellationToken cancellationToken) =>
         (await database.Preferences
@@ -47,35 +54,6 @@ internal sealed class UserPreferences
             .AsNoTracking()
             .ToListAsync(cancellationToken))
         .ToDictionary(preferences => preferences.UserId);
-}
-
-/// <summary>When a notification's push and e-mail are due; null for a channel that the user does not want for the type.</summary>
-internal readonly record struct DeliveryTimes(DateTimeOffset? Push, DateTimeOffset? Email)
-{
-    /// <param name="preferences">Null for the defaults.</param>
-    public static DeliveryTimes Of(NotificationDraft draft, UserPreferences? preferences, DateTimeOffset now)
-    {
-        if (preferences is null)
-        {
-            return new(draft.ByPush ? now : null, draft.ByEmail ? now : null);
-        }
-
-        var type = preferences.TypePreferences.GetValueOrDefault(draft.Type) ?? new TypePreference(draft.ByPush, draft.ByEmail);
-        var (push, email) = draft.Priority == Priority.High ? (now, now) : At(preferences.Schedule, now);
-
-        // A message through the API names its channel; an event goes to all that the user wants.
-        var isMessage = draft.RequestId is not null;
-        return new(
-            type.Push && (draft.ByPush || !isMessage) ? push : null,
-            type.Email && (draft.ByEmail || !isMessage) ? email : null);
-    }
-
-    /// <summary>When a push and an e-mail are due for users who want both.</summary>
-    public static (DateTimeOffset Push, DateTimeOffset Email) At(DeliverySchedule schedule, DateTimeOffset now)
-    {
-        var instant = Instant.FromDateTimeOffset(now);
-        return (schedule.PushAt(instant).ToDateTimeOffset(), schedule.EmailAt(instant).ToDateTimeOffset());
-    }
 }
 
 internal sealed class UserPreferencesConfiguration : IEntityTypeConfiguration<UserPreferences>
@@ -89,7 +67,6 @@ internal sealed class UserPreferencesConfiguration : IEntityTypeConfiguration<Us
         builder.Property(preferences => preferences.TimeZone).HasMaxLength(UserPreferences.MaxTimeZoneLength);
         builder.Property(preferences => preferences.Digest).HasMaxLength(10).HasConversion(digest => Text(digest), text => Enum.Parse<DigestFrequency>(text, ignoreCase: true));
         builder.Ignore(preferences => preferences.TypePreferences);
-        builder.Ignore(preferences => preferences.Schedule);
     }
 
     public static string Text(DigestFrequency digest) => digest.ToString().ToLowerInvariant();

@@ -23,8 +23,9 @@ internal static class MailLayout
         return $"<p style=\"white-space:pre-line\">{text}</p>";
     }));
 
-    /// <summary>A note below the text, such as why the mail was sent.</summary>
-    public static string Note(string text) => $"<p style=\"color:#5f6368\">{Encode(text)}</p>";
+    /// <summary>A note below the text, such as why the mail was sent, with a link.</summary>
+    public static string Note(string text, string label, string link) =>
+        $"<p style=\"color:#5f6368\">{Encode(text)} <a href=\"{Encode(link)}\" style=\"color:#5f6368\">{Encode(label)}</a></p>";
 
     /// <summary>The document.</summary>
     /// <param name="body">HTML.</param>

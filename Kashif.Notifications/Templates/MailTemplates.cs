@@ -31,17 +31,19 @@ internal static class MailTemplates
 
     /// <summary>A notification.</summary>
     /// <param name="language">Of a text from before there were templates.</param>
-    public static Mail Compose(long id, string to, string? language, RenderedText text)
+    /// <param name="unsubscribe">The link that turns these mails off.</param>
+    public static Mail Compose(long id, string to, string? language, RenderedText text, string unsubscribe)
     {
         var shown = text.Html is null ? language : text.Language;
-        var note = shown == Languages.Arabic
-            ? "تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك إيقافها من تفضيلاتك."
-            : "You receive this mail because e-mail notifications are on. Turn them off in your preferences.";
+        var (note, turnOff) = shown == Languages.Arabic
+            ? ("تصلك هذه الرسالة لأن الإشعارات بالبريد مفعّلة؛ يمكنك تغيير ذلك من تفضيلاتك.", "إيقاف هذه الرسائل")
+            : ("You receive this mail because e-mail notifications are on. Change that in your preferences.", "Turn off these e-mails");
         return new Mail(
             id,
             to,
             text.Title,
-            $"{text.Body}\n\n{note}\n",
-            MailLayout.Html(shown, text.Title, $"{text.Html ?? MailLayout.Paragraphs(text.Title, text.Body, [])}\n{MailLayout.Note(note)}"));
+            $"{text.Body}\n\n{note}\n{turnOff}: {unsubscribe}\n",
+            MailLayout.Html(shown, text.Title, $"{text.Html ?? MailLayout.Paragraphs(text.Title, text.Body, [])}\n{MailLayout.Note(note, turnOff, unsubscribe)}"),
+            unsubscribe);
     }
 }

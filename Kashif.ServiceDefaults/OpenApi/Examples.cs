@@ -8,15 +8,24 @@ namespace Kashif.OpenApi;
 internal static class Examples
 {
     private const string Id = "0198f0a0-1111-7000-8000-000000000001";
+    private static readonly Dictionary<string, OpenApiMediaType> Empty = [];
+
+    /// <summary>Bodies that are not JSON.</summary>
+    private static readonly Dictionary<string, string> Texts = new()
+    {
+        ["text/event-stream"] = "id: 41\nevent: unread\ndata: {\"unread_count\":3}\n\n",
+        ["text/html"] = "<!doctype html>…",
+    };
+
     private const string Instant = "2026-11-20T08:30:00Z";
 
     public static Task AddAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations ?? []).Select(operation => operation.Value))
         {
-            foreach (var body in Bodies(operation))
+            foreach (var (type, body) in Bodies(operation))
             {
-                body.Example ??= body.Schema is { } schema ? Of(schema) : null;
+                body.Example ??= Texts.TryGetValue(type, out var text) ? text : body.Schema is { } schema ? Of(schema) : null;
             }
 
             foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
@@ -45,6 +54,6 @@ internal static class Examples
         _ => null,
     };
 
-    private static IEnumerable<OpenApiMediaType> Bodies(OpenApiOperation operation) =>
-        (operation.RequestBody?.Content?.Values ?? []).Concat(operation.Responses?.Values.SelectMany(response => response.Content?.Values ?? []) ?? []);
+    private static IEnumerable<KeyValuePair<string, OpenApiMediaType>> Bodies(OpenApiOperation operation) =>
+        (operation.RequestBody?.Content ?? Empty).Concat(operation.Responses?.Values.SelectMany(response => response.Content ?? Empty) ?? []);
 }

@@ -247,10 +247,12 @@ public sealed class SmtpMailSenderTests
     {
         public const string Odd = "odd@people.test";
 
-        public override Task<string> SendAsync(FormatOptions options, MimeMessage message, CancellationToken cancellationToken = default, ITransferProgress? progress = null) =>
+        public override Task<string> SendAsync(
+            FormatOptions options, MimeMessage message, MailboxAddress sender, IEnumerable<MailboxAddress> recipients,
+            CancellationToken cancellationToken = default, ITransferProgress? progress = null) =>
             message.To.Mailboxes.Single().Address == Odd
                 ? Task.FromException<string>(new NotSupportedException())
-                : base.SendAsync(options, message, cancellationToken, progress);
+                : base.SendAsync(options, message, sender, recipients, cancellationToken, progress);
     }
 
     private static Mail MailTo(long id, string to) => new(id, to, "Hello", "text", "html");

@@ -80,7 +80,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void User_input_is_encoded_in_html() =>
-        MailTemplates.Compose(1, "amal@example.org", "en", new RenderedText("<b>t</b>", "<script>x</script>")).Html.ShouldSatisfyAllConditions(
+        MailTemplates.Compose(1, "amal@example.org", "en", new RenderedText("<b>t</b>", "<script>x</script>"), "https://kashif.test/off").Html.ShouldSatisfyAllConditions(
             html => html.ShouldNotContain("<b>"), html => html.ShouldNotContain("<script>"), html => html.ShouldContain("&lt;script&gt;"));
 
     [Fact]

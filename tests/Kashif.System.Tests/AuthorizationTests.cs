@@ -113,7 +113,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         // In this order, because the account goes last. A new DELETE fails here until it has an entry.
         (string Pattern, Func<User, Task<Deletion>> CreateAsync)[] deletions =
         [
-            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
+            ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
+            ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription/", TopicAsync),
             ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
@@ -389,6 +390,13 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         using var followed = await owner.Client.PostAsync(path, content: null, Cancel);
         followed.EnsureSuccessStatusCode();
         return new(path, null, async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM topic_subscriptions WHERE user_id = $1", owner.Id) == 1);
+    }
+
+    private static async Task<Deletion> NotificationAsync(User owner)
+    {
+        var id = "";
+        await Testing.Eventually.TrueAsync(async () => (id = await FirstIdAsync(owner.Client, "/api/v1/notifications")).Length > 0, "the welcome");
+        return new($"/api/v1/notifications/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications", id));
     }
 
     private async Task<Deletion> TotpAsync(User owner)

@@ -49,7 +49,9 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: INSERT period_totals",
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
-                "notifications: INSERT notifications INSERT deliveries",
+                "notifications: INSERT inbox_heads",
+                "notifications: SELECT preferences",
+                "notifications: INSERT notifications INSERT held_deliveries INSERT deliveries",
                 "notifications: SELECT alerts",
             ]);
 
@@ -95,7 +97,9 @@ public sealed class TraceTests(KashifSystem system)
                 "coupons: SELECT coupons",
                 "coupons: INSERT outbox",
                 "notifications: INSERT inbox",
-                "notifications: INSERT notifications INSERT deliveries",
+                "notifications: INSERT inbox_heads",
+                "notifications: SELECT preferences",
+                "notifications: INSERT notifications INSERT held_deliveries INSERT deliveries",
                 "notifications: SELECT alerts",
             ]);
 
