@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Templates;
 using Microsoft.EntityFrameworkCore;
 
@@ -165,7 +166,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
 
     private async Task<AssistantReply> UnreadAsync(AssistantQuestion question, CancellationToken cancellationToken)
     {
-        var count = await database.Notifications.CountAsync(row => row.UserId == question.UserId && row.ReadAt == null, cancellationToken);
+        var count = await database.Notifications.CountAsync(row => row.UserId == question.UserId && row.ReadAt == null && row.Folder == Folders.Inbox, cancellationToken);
         return new(
             Intents.UnreadNotifications,
             count == 0

@@ -84,7 +84,7 @@ internal static class SendEndpoints
     }
 
     private static async Task<Results<Accepted<SendResponse>, ValidationProblem, ProblemHttpResult>> SendAsync(
-        SendNotificationRequest request, HttpContext http, SendService sending, TimeProvider time, CancellationToken cancellationToken)
+        SendNotificationRequest request, HttpContext http, SendService sending, TemplateCatalog templates, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, request);
         var variables = request.Variables ?? JsonElement.Parse("{}");
@@ -116,14 +116,20 @@ internal static class SendEndpoints
             return times;
         }
 
-        if (TemplateCodes.All.GetValueOrDefault(request.TemplateCode) is not { } template)
+        if (templates.Find(request.TemplateCode) is not { } template)
         {
             return UnknownTemplate.ToProblem();
         }
 
-        if (template.Variables.FirstOrDefault(variable => variable.Required && IsMissing(variables, variable.Name)) is { } missing)
+        if (template.Missing(variables).FirstOrDefault() is { } missing)
         {
-            return Error.Rule("missing_variable", Localized.Format($"The template needs the variable {missing.Name}.")).ToProblem();
+            return Error.Rule("missing_variable", Localized.Format($"The template needs the variable {missing}.")).ToProblem();
+        }
+
+        errors.Add("variables", template.Mistyped(variables).FirstOrDefault() is { } wrong ? Localized.Format($"The value of '{wrong.Name}' is not of its type.") : null);
+        if (errors.ToProblem() is { } types)
+        {
+            return types;
         }
 
         return await sending.StoreAsync(command, cancellationToken) is { } stored ? Answer(stored, command) : UnknownUser.ToProblem();
@@ -186,8 +192,6 @@ internal static class SendEndpoints
 
     private static byte[] Fingerprint(SendNotificationRequest request) =>
         SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, NotificationsJson.Default.SendNotificationRequest));
-
-    private static bool IsMissing(JsonElement variables, string name) => !variables.TryGetProperty(name, out var value) || value.ValueKind is JsonValueKind.Null;
 
     private static string? InvalidTime(DateTimeOffset value, DateTimeOffset now) =>
         value <= now ? "Must be in the future." : value > now + Furthest ? "Must be within a year." : null;

@@ -20,6 +20,7 @@ namespace Kashif.Notifications.Data.Migrations
                 .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
+            NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "cube");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
             modelBuilder.Entity("Kashif.Messaging.Consumers.InboxEntry", b =>
@@ -180,6 +181,169 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Notifications.Alerts.Alert", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("ActiveSince")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("active_since");
+
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<int?>("CouponId")
+                        .HasColumnType("integer")
+                        .HasColumnName("coupon_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Direction")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("direction");
+
+                    b.Property<DateTimeOffset?>("ExpiringFor")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expiring_for");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("kind");
+
+                    b.Property<DateTimeOffset?>("LastAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_at");
+
+                    b.Property<double?>("LastValue")
+                        .HasColumnType("double precision")
+                        .HasColumnName("last_value");
+
+                    b.Property<double?>("Latitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("latitude");
+
+                    b.Property<double?>("Longitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("longitude");
+
+                    b.Property<bool>("Muted")
+                        .HasColumnType("boolean")
+                        .HasColumnName("muted");
+
+                    b.Property<double?>("RadiusKm")
+                        .HasColumnType("double precision")
+                        .HasColumnName("radius_km");
+
+                    b.Property<double?>("Threshold")
+                        .HasColumnType("double precision")
+                        .HasColumnName("threshold");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_alerts");
+
+                    b.HasIndex("CouponId")
+                        .HasDatabaseName("ix_alerts_coupon_id")
+                        .HasFilter("coupon_id IS NOT NULL");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_alerts_user_id_id");
+
+                    b.ToTable("alerts", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Alerts.KnownCoupon", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<int>("Stock")
+                        .HasColumnType("integer")
+                        .HasColumnName("stock");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_known_coupons");
+
+                    b.HasIndex("EndsAt")
+                        .HasDatabaseName("ix_known_coupons_ends_at")
+                        .HasFilter("ends_at IS NOT NULL");
+
+                    b.ToTable("known_coupons", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Assistant.AssistantMessage", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Intent")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("intent");
+
+                    b.Property<string>("Reply")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reply");
+
+                    b.PrimitiveCollection<string[]>("Sources")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("sources");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_assistant_messages");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_assistant_messages_created_at");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_assistant_messages_user_id_id");
+
+                    b.ToTable("assistant_messages", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
                     b.Property<long>("Id")
@@ -207,6 +371,10 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("device_id");
 
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
                     b.Property<string>("LastError")
                         .HasMaxLength(50)
                         .HasColumnType("character varying(50)")
@@ -220,11 +388,32 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("notification_id");
 
+                    b.Property<short>("Priority")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("smallint")
+                        .HasDefaultValue((short)1)
+                        .HasColumnName("priority");
+
+                    b.Property<string>("ProviderId")
+                        .HasMaxLength(400)
+                        .HasColumnType("character varying(400)")
+                        .HasColumnName("provider_id");
+
+                    b.Property<bool>("Reported")
+                        .HasColumnType("boolean")
+                        .HasColumnName("reported");
+
                     b.Property<string>("State")
                         .IsRequired()
                         .HasMaxLength(10)
                         .HasColumnType("character varying(10)")
                         .HasColumnName("state");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at")
+                        .HasDefaultValueSql("now()");
 
                     b.Property<Guid?>("UserId")
                         .HasColumnType("uuid")
@@ -235,7 +424,7 @@ namespace Kashif.Notifications.Data.Migrations
 
                     b.HasIndex("NextAttemptAt")
                         .HasDatabaseName("ix_deliveries_next_attempt_at")
-                        .HasFilter("state <> 'pending'");
+                        .HasFilter("state IN ('sent', 'delivered', 'dead')");
 
                     b.HasIndex("NotificationId")
                         .HasDatabaseName("ix_deliveries_notification_id");
@@ -244,9 +433,17 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasDatabaseName("ix_deliveries_user_id")
                         .HasFilter("user_id IS NOT NULL");
 
-                    b.HasIndex("Channel", "NextAttemptAt")
-                        .HasDatabaseName("ix_deliveries_channel_next_attempt_at")
-                        .HasFilter("state = 'pending'");
+                    b.HasIndex("Channel", "Priority", "NextAttemptAt")
+                        .HasDatabaseName("ix_deliveries_channel_priority_next_attempt_at")
+                        .HasFilter("state NOT IN ('sent', 'delivered', 'dead')");
+
+                    b.HasIndex(new[] { "Id" }, "ix_deliveries_dead")
+                        .HasDatabaseName("ix_deliveries_dead")
+                        .HasFilter("state = 'dead'");
+
+                    b.HasIndex(new[] { "Channel", "Id" }, "ix_deliveries_unreported")
+                        .HasDatabaseName("ix_deliveries_unreported")
+                        .HasFilter("state = 'dead' AND NOT reported");
 
                     b.ToTable("deliveries", (string)null);
                 });
@@ -289,6 +486,9 @@ namespace Kashif.Notifications.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_devices");
 
+                    b.HasIndex("RegisteredAt")
+                        .HasDatabaseName("ix_devices_registered_at");
+
                     b.HasIndex("TokenHash")
                         .IsUnique()
                         .HasDatabaseName("ix_devices_token_hash");
@@ -318,11 +518,31 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("ended_sessions", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Notifications.Inbox.InboxHead", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_inbox_heads");
+
+                    b.ToTable("inbox_heads", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Notifications.Inbox.Notification", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("ArchivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("archived_at");
 
                     b.Property<string>("Body")
                         .HasColumnType("text")
@@ -345,6 +565,18 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at");
 
+                    b.Property<string>("Folder")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasDefaultValue("inbox")
+                        .HasColumnName("folder");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
                     b.Property<short>("Priority")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("smallint")
@@ -354,6 +586,18 @@ namespace Kashif.Notifications.Data.Migrations
                     b.Property<DateTimeOffset?>("ReadAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("read_at");
+
+                    b.Property<Guid?>("RequestId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("request_id");
+
+                    b.Property<DateTimeOffset?>("SnoozedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("snoozed_until");
+
+                    b.Property<Guid>("SortKey")
+                        .HasColumnType("uuid")
+                        .HasColumnName("sort_key");
 
                     b.Property<string>("TemplateCode")
                         .HasMaxLength(100)
@@ -382,18 +626,33 @@ namespace Kashif.Notifications.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_notifications");
 
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_notifications_created_at")
+                        .HasFilter("folder = 'digest'");
+
                     b.HasIndex("EventId")
                         .IsUnique()
                         .HasDatabaseName("ix_notifications_event_id");
 
-                    b.HasIndex("UserId", "Id")
-                        .IsDescending(false, true)
-                        .HasDatabaseName("ix_notifications_user_id_id");
+                    b.HasIndex("RequestId")
+                        .HasDatabaseName("ix_notifications_request_id")
+                        .HasFilter("request_id IS NOT NULL");
 
-                    b.HasIndex(new[] { "UserId", "Id" }, "ix_notifications_unread")
+                    b.HasIndex("SnoozedUntil")
+                        .HasDatabaseName("ix_notifications_snoozed_until")
+                        .HasFilter("snoozed_until IS NOT NULL");
+
+                    b.HasIndex("UserId", "Position")
+                        .HasDatabaseName("ix_notifications_user_id_position");
+
+                    b.HasIndex("UserId", "Folder", "SortKey")
+                        .IsDescending(false, false, true)
+                        .HasDatabaseName("ix_notifications_user_id_folder_sort_key");
+
+                    b.HasIndex(new[] { "UserId", "SortKey" }, "ix_notifications_unread")
                         .IsDescending(false, true)
                         .HasDatabaseName("ix_notifications_unread")
-                        .HasFilter("read_at IS NULL");
+                        .HasFilter("read_at IS NULL AND folder = 'inbox'");
 
                     b.ToTable("notifications", (string)null);
                 });
@@ -435,6 +694,294 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("recipients", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Notifications.Preferences.HeldDelivery", b =>
+                {
+                    b.Property<Guid>("NotificationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("notification_id");
+
+                    b.Property<string>("Channel")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("channel");
+
+                    b.Property<DateTimeOffset>("ReleaseAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("release_at");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("NotificationId", "Channel")
+                        .HasName("pk_held_deliveries");
+
+                    b.HasIndex("ReleaseAt")
+                        .HasDatabaseName("ix_held_deliveries_release_at");
+
+                    b.HasIndex("UserId", "ReleaseAt")
+                        .HasDatabaseName("ix_held_deliveries_user_id_release_at");
+
+                    b.ToTable("held_deliveries", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Preferences.UserPreferences", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Digest")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("digest");
+
+                    b.Property<TimeOnly>("DigestAt")
+                        .HasColumnType("time without time zone")
+                        .HasColumnName("digest_at");
+
+                    b.Property<DateTimeOffset?>("PausedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("paused_until");
+
+                    b.Property<TimeOnly?>("QuietFrom")
+                        .HasColumnType("time without time zone")
+                        .HasColumnName("quiet_from");
+
+                    b.Property<TimeOnly?>("QuietTo")
+                        .HasColumnType("time without time zone")
+                        .HasColumnName("quiet_to");
+
+                    b.Property<string>("TimeZone")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("time_zone");
+
+                    b.Property<string>("Types")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("types");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_preferences");
+
+                    b.ToTable("preferences", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Sending.SendRequest", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Channel")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("channel");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("DueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due_at");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("Fingerprint")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<Guid?>("LastUserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_user_id");
+
+                    b.Property<short>("Priority")
+                        .HasColumnType("smallint")
+                        .HasColumnName("priority");
+
+                    b.Property<string>("RequestId")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("request_id");
+
+                    b.Property<string>("Sender")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("sender");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TemplateCode")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("template_code");
+
+                    b.Property<string>("Topic")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("topic");
+
+                    b.Property<Guid?>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Variables")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("variables");
+
+                    b.HasKey("Id")
+                        .HasName("pk_send_requests");
+
+                    b.HasIndex("DueAt")
+                        .HasDatabaseName("ix_send_requests_due_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_send_requests_user_id")
+                        .HasFilter("user_id IS NOT NULL");
+
+                    b.HasIndex("Priority", "DueAt")
+                        .HasDatabaseName("ix_send_requests_priority_due_at")
+                        .HasFilter("status IN ('scheduled', 'accepted')");
+
+                    b.HasIndex("Sender", "RequestId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_send_requests_sender_request_id");
+
+                    b.ToTable("send_requests", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Templates.OwnTemplate", b =>
+                {
+                    b.Property<string>("Code")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("code");
+
+                    b.Property<string>("Variables")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("variables");
+
+                    b.HasKey("Code")
+                        .HasName("pk_own_templates");
+
+                    b.ToTable("own_templates", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Templates.TemplateVersion", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Body")
+                        .HasMaxLength(4000)
+                        .HasColumnType("character varying(4000)")
+                        .HasColumnName("body");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<Guid>("ChangedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("changed_by");
+
+                    b.Property<string>("Channel")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("channel");
+
+                    b.Property<string>("Code")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("code");
+
+                    b.Property<string>("Language")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("language");
+
+                    b.Property<string>("Title")
+                        .HasMaxLength(4000)
+                        .HasColumnType("character varying(4000)")
+                        .HasColumnName("title");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_template_versions");
+
+                    b.HasIndex("ChangedBy")
+                        .HasDatabaseName("ix_template_versions_changed_by");
+
+                    b.HasIndex("Code", "Language", "Channel", "Version")
+                        .IsUnique()
+                        .HasDatabaseName("ix_template_versions_code_language_channel_version");
+
+                    b.ToTable("template_versions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Topics.TopicSubscription", b =>
+                {
+                    b.Property<string>("Topic")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("topic");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Topic", "UserId")
+                        .HasName("pk_topic_subscriptions");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_topic_subscriptions_user_id");
+
+                    b.ToTable("topic_subscriptions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Unsubscribe.UnsubscribeKey", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("Key")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("key");
+
+                    b.HasKey("Id")
+                        .HasName("pk_unsubscribe_keys");
+
+                    b.ToTable("unsubscribe_keys", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Notifications.Delivery.ChannelDelivery", b =>
                 {
                     b.HasOne("Kashif.Notifications.Inbox.Notification", null)
@@ -442,6 +989,16 @@ namespace Kashif.Notifications.Data.Migrations
                         .HasForeignKey("NotificationId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .HasConstraintName("fk_deliveries_notifications_notification_id");
+                });
+
+            modelBuilder.Entity("Kashif.Notifications.Preferences.HeldDelivery", b =>
+                {
+                    b.HasOne("Kashif.Notifications.Inbox.Notification", null)
+                        .WithMany()
+                        .HasForeignKey("NotificationId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_held_deliveries_notifications_notification_id");
                 });
 #pragma warning restore 612, 618
         }
