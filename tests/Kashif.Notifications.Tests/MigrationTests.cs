@@ -9,7 +9,7 @@ namespace Kashif.Notifications.Tests;
 /// <summary>Migrations of a database with data.</summary>
 public sealed class MigrationTests(NotificationsServers servers)
 {
-    private const string Previous = "20261129100451_TemplateCodes";
+    private const string Previous = "20261129065452_EndedDeliveries";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Notifications.Data.Migrations
 {
     [DbContext(typeof(NotificationsDbContext))]
-    [Migration("20261129111626_Messages")]
+    [Migration("20261129113254_Messages")]
     partial class Messages
     {
         /// <inheritdoc />

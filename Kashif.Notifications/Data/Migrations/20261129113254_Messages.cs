@@ -32,8 +32,32 @@ namespace Kashif.Notifications.Data.Migrations
             migrationBuilder.AlterDatabase()
                 .Annotation("Npgsql:PostgresExtension:cube", ",,");
 
+            migrationBuilder.AlterColumn<string>(
+                name: "title",
+                table: "notifications",
+                type: "character varying(200)",
+                maxLength: 200,
+                nullable: true,
+                oldClrType: typeof(string),
+                oldType: "character varying(200)",
+                oldMaxLength: 200);
+
+            migrationBuilder.AlterColumn<string>(
+                name: "body",
+                table: "notifications",
+                type: "text",
+                nullable: true,
+                oldClrType: typeof(string),
+                oldType: "text");
+
             migrationBuilder.AddColumn<DateTimeOffset>(
                 name: "archived_at",
+                table: "notifications",
+                type: "timestamp with time zone",
+                nullable: true);
+
+            migrationBuilder.AddColumn<DateTimeOffset>(
+                name: "expires_at",
                 table: "notifications",
                 type: "timestamp with time zone",
                 nullable: true);
@@ -53,6 +77,13 @@ namespace Kashif.Notifications.Data.Migrations
                 nullable: false,
                 defaultValue: 0L);
 
+            migrationBuilder.AddColumn<short>(
+                name: "priority",
+                table: "notifications",
+                type: "smallint",
+                nullable: false,
+                defaultValue: (short)1);
+
             migrationBuilder.AddColumn<Guid>(
                 name: "request_id",
                 table: "notifications",
@@ -71,6 +102,19 @@ namespace Kashif.Notifications.Data.Migrations
                 type: "uuid",
                 nullable: false,
                 defaultValue: new Guid("00000000-0000-0000-0000-000000000000"));
+
+            migrationBuilder.AddColumn<string>(
+                name: "template_code",
+                table: "notifications",
+                type: "character varying(100)",
+                maxLength: 100,
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "variables",
+                table: "notifications",
+                type: "jsonb",
+                nullable: true);
 
             migrationBuilder.AddColumn<DateTimeOffset>(
                 name: "expires_at",
@@ -543,11 +587,19 @@ namespace Kashif.Notifications.Data.Migrations
                 table: "notifications");
 
             migrationBuilder.DropColumn(
+                name: "expires_at",
+                table: "notifications");
+
+            migrationBuilder.DropColumn(
                 name: "folder",
                 table: "notifications");
 
             migrationBuilder.DropColumn(
                 name: "position",
+                table: "notifications");
+
+            migrationBuilder.DropColumn(
+                name: "priority",
                 table: "notifications");
 
             migrationBuilder.DropColumn(
@@ -560,6 +612,14 @@ namespace Kashif.Notifications.Data.Migrations
 
             migrationBuilder.DropColumn(
                 name: "sort_key",
+                table: "notifications");
+
+            migrationBuilder.DropColumn(
+                name: "template_code",
+                table: "notifications");
+
+            migrationBuilder.DropColumn(
+                name: "variables",
                 table: "notifications");
 
             migrationBuilder.DropColumn(
@@ -584,6 +644,28 @@ namespace Kashif.Notifications.Data.Migrations
 
             migrationBuilder.AlterDatabase()
                 .OldAnnotation("Npgsql:PostgresExtension:cube", ",,");
+
+            migrationBuilder.AlterColumn<string>(
+                name: "title",
+                table: "notifications",
+                type: "character varying(200)",
+                maxLength: 200,
+                nullable: false,
+                defaultValue: "",
+                oldClrType: typeof(string),
+                oldType: "character varying(200)",
+                oldMaxLength: 200,
+                oldNullable: true);
+
+            migrationBuilder.AlterColumn<string>(
+                name: "body",
+                table: "notifications",
+                type: "text",
+                nullable: false,
+                defaultValue: "",
+                oldClrType: typeof(string),
+                oldType: "text",
+                oldNullable: true);
 
             migrationBuilder.CreateIndex(
                 name: "ix_notifications_unread",
