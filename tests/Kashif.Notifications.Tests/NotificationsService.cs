@@ -9,6 +9,7 @@ using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Kashif.Notifications.Tests;
 
@@ -36,6 +37,8 @@ internal sealed class NotificationsService : IAsyncDisposable
     public static async Task<NotificationsService> StartAsync(
         NotificationsServers servers, Dictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
     {
+        // A small pool: PostgreSQL ends the connections of the last host only slowly on a busy machine.
+        database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 30 }.ConnectionString;
         var host = await ServiceHost<Program>.StartAsync(
             servers.Servers, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
         var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging), servers.Issuer);
