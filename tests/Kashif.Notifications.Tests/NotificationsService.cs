@@ -37,8 +37,14 @@ internal sealed class NotificationsService : IAsyncDisposable
     public static async Task<NotificationsService> StartAsync(
         NotificationsServers servers, Dictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
     {
-        // A small pool: PostgreSQL ends the connections of the last host only slowly on a busy machine.
-        database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 30 }.ConnectionString;
+        // EF Core keeps the pool of a host that has ended. A small one, whose idle connections are closed soon: the tests start many hosts.
+        database ??= new NpgsqlConnectionStringBuilder(servers.Servers.DatabaseServer)
+        {
+            Database = $"test-{Guid.CreateVersion7():N}",
+            MaxPoolSize = 30,
+            ConnectionIdleLifetime = 3,
+            ConnectionPruningInterval = 1,
+        }.ConnectionString;
         var host = await ServiceHost<Program>.StartAsync(
             servers.Servers, servers.Issuer, ResourceNames.NotificationsDb, settings, database, configure);
         var service = new NotificationsService(host, await EventTap.OpenAsync(servers.Servers.Messaging), servers.Issuer);
