@@ -14,6 +14,7 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
     {
         // First: it waits for a message that is being written to the user, whose notification then exists.
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Waits for a digest that is being written.
         await _database.SendRequests.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TopicSubscriptions.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries, held ones too.
@@ -22,8 +23,8 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.Database.ExecuteSqlAsync($"UPDATE send_requests SET sender = {ErasedUser.Id.ToString()}, request_id = id::text WHERE sender = {userId.ToString()}", cancellationToken);
         await _database.InboxHeads.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await InboxWakeUps.SendAsync(_database, [userId], cancellationToken); // Ends the user's streams.
     }
 }

@@ -1,6 +1,7 @@
 using Google.Apis.Http;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Assistant;
@@ -49,6 +50,7 @@ internal static class NotificationsExtensions
     private static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
     {
         builder.Services.AddScoped<NotificationWriter>();
+        builder.Services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<NotificationWriter>());
         builder.Services.AddSingleton(EventNotifications.ReportCreated);
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);

@@ -50,6 +50,11 @@ internal sealed partial class EventProcessor<TContext>(
             handled.AddRange(news);
         }
 
+        foreach (var step in scope.ServiceProvider.GetServices<IBatchStep>())
+        {
+            await step.CompleteAsync(cancellationToken);
+        }
+
         await context.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
 

@@ -18,6 +18,10 @@ public class WakeSignal(bool isSet = false) : IDisposable
         {
             // Already set.
         }
+        catch (ObjectDisposedException)
+        {
+            // Its worker has ended.
+        }
     }
 
     public Task WaitAsync(CancellationToken cancellationToken) => _signal.WaitAsync(cancellationToken);

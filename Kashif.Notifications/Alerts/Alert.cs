@@ -12,7 +12,7 @@ public enum AlertKind
     /// <summary>The balance of points crosses a value.</summary>
     Balance,
 
-    /// <summary>Somebody else reports a problem near a place.</summary>
+    /// <summary>Another user reports a problem near a place.</summary>
     ReportNear,
 
     /// <summary>A report of the user passes its date.</summary>

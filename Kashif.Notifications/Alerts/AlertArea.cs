@@ -17,7 +17,7 @@ internal static class AlertArea
     public const string Sql = "CASE WHEN radius_km IS NOT NULL THEN cube_enlarge(" + PointSql + ", 2 * sin(radius_km / (2 * 6371.0088)) + 1e-9, 3) END";
 
     /// <summary>The SQL of a point of the unit sphere, from the columns <c>latitude</c> and <c>longitude</c>.</summary>
-    public const string PointSql =
+    private const string PointSql =
         "cube(ARRAY[cos(radians(latitude)) * cos(radians(longitude)), cos(radians(latitude)) * sin(radians(longitude)), sin(radians(latitude))])";
 
     /// <summary>The great-circle distance, by the haversine formula.</summary>

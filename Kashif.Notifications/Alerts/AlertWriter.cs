@@ -1,19 +1,18 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Alerts;
 
-/// <summary>Writes the notifications of alerts in the caller's transaction.</summary>
+/// <summary>Adds the notifications of alerts to the writer.</summary>
 internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics metrics)
 {
-    public const string Type = "alert";
-
     private readonly List<string> _fired = [];
 
-    public async Task WriteAsync(IReadOnlyList<NotificationDraft> drafts, CancellationToken cancellationToken)
+    public void Add(IReadOnlyList<NotificationDraft> drafts)
     {
-        await writer.WriteAsync(drafts, cancellationToken);
+        writer.Add(drafts);
         _fired.AddRange(drafts.Select(draft => draft.TemplateCode));
     }
 
@@ -32,7 +31,7 @@ internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics
     public static NotificationDraft Draft(
         Guid cause, Guid user, Guid alert, string template, JsonObject variables, DateTimeOffset time, params (string Name, ISpanFormattable Value)[] data) =>
         new(
-            cause, user, Type, template, variables,
+            cause, user, AlertTemplates.Type, template, variables,
             new Dictionary<string, string>(data.Select(item => KeyValuePair.Create(item.Name, Text(item.Value)))) { ["alert_id"] = Text(alert) }, time);
 
     private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);

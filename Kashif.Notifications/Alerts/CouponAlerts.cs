@@ -27,7 +27,7 @@ internal sealed class CouponUpdatedHandler(NotificationsDbContext database, Aler
         var coupons = back.ConvertAll(received => (int?)received.Data.CouponId);
         var alerts = (await database.Alerts.AsNoTracking().Where(alert => coupons.Contains(alert.CouponId) && !alert.Muted).ToListAsync(cancellationToken))
             .ToLookup(alert => alert.CouponId);
-        await writer.WriteAsync(
+        writer.Add(
             [
                 .. from received in back
                    from alert in alerts[received.Data.CouponId]
@@ -35,8 +35,7 @@ internal sealed class CouponUpdatedHandler(NotificationsDbContext database, Aler
                    select AlertWriter.Draft(
                        CauseId.Of(received.Id, alert.Id), alert.UserId, alert.Id, AlertTemplates.CouponBack, new() { ["title"] = received.Data.Title }, received.Time,
                        ("coupon_id", received.Data.CouponId)),
-            ],
-            cancellationToken);
+            ]);
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

@@ -68,7 +68,8 @@ internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProv
                 RETURNING alerts.id, alerts.user_id, alerts.muted, alerts.coupon_id, due.title, due.ends_at
                 """)
             .ToListAsync(cancellationToken);
-        await writer.WriteAsync([.. expiring.Where(alert => !alert.Muted).Select(alert => Draft(alert, now))], cancellationToken);
+        writer.Add([.. expiring.Where(alert => !alert.Muted).Select(alert => Draft(alert, now))]);
+        await scope.ServiceProvider.GetRequiredService<NotificationWriter>().CompleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         writer.Committed();
         return expiring.Count;

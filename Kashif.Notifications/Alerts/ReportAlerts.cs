@@ -22,7 +22,7 @@ internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWr
                    where distance <= alert.RadiusKm
                    group (alert, received, distance) by (alert.Report, alert.UserId) into ofUser
                    select ofUser.MinBy(match => match.distance);
-        await writer.WriteAsync([.. near.Select(match => Draft(match.alert, match.received, match.distance))], cancellationToken);
+        writer.Add([.. near.Select(match => Draft(match.alert, match.received, match.distance))]);
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)
@@ -68,14 +68,13 @@ internal sealed class ReportOverdueHandler(NotificationsDbContext database, Aler
         var alerts = (await database.Alerts.AsNoTracking()
             .Where(alert => users.Contains(alert.UserId) && alert.Kind == AlertKind.ReportOverdue && !alert.Muted)
             .ToListAsync(cancellationToken)).ToLookup(alert => alert.UserId);
-        await writer.WriteAsync(
+        writer.Add(
             [
                 .. from received in events
                    let alert = alerts[received.Data.UserId].FirstOrDefault(alert => alert.ActiveSince <= received.Time)
                    where alert is not null
                    select Draft(alert, received),
-            ],
-            cancellationToken);
+            ]);
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

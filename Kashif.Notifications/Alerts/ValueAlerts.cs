@@ -50,7 +50,7 @@ internal sealed class ValueAlertHandler<TEvent>(NotificationsDbContext database,
         }
 
         var ofUser = events.OrderBy(received => received.Time).ToLookup(received => received.Data.UserId);
-        await writer.WriteAsync([.. alerts.SelectMany(alert => ofUser[alert.UserId].Where(received => Fires(alert, received)).Select(received => Draft(alert, received)))], cancellationToken);
+        writer.Add([.. alerts.SelectMany(alert => ofUser[alert.UserId].Where(received => Fires(alert, received)).Select(received => Draft(alert, received)))]);
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

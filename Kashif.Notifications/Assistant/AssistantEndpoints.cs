@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Inbox;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -107,5 +108,5 @@ internal static class AssistantEndpoints
     private static async Task<string> LanguageAsync(string text, Guid user, NotificationsDbContext database, CancellationToken cancellationToken) =>
         QuestionWords.IsArabic(text)
             ? Languages.Arabic
-            : await database.Recipients.Where(recipient => recipient.UserId == user).Select(recipient => recipient.Language).SingleOrDefaultAsync(cancellationToken) ?? Languages.English;
+            : await NotificationEndpoints.Language(database, user).SingleOrDefaultAsync(cancellationToken) ?? Languages.English;
 }

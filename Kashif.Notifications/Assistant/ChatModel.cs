@@ -72,7 +72,7 @@ internal sealed partial class ChatModel(ServiceReader reader, NotificationsDbCon
         var (reports, points) = (reader.ReportsAsync(question, cancellationToken), reader.PointsAsync(question, cancellationToken));
         var (coupons, redemptions) = (reader.AffordableAsync(question, cancellationToken), reader.RedemptionsAsync(question, cancellationToken));
         await Task.WhenAll(reports, points, coupons, redemptions);
-        var unread = await database.Notifications.CountAsync(row => row.UserId == question.UserId && row.ReadAt == null && row.Folder == Folders.Inbox, cancellationToken);
+        var unread = await database.Notifications.Where(row => row.UserId == question.UserId).Unread().CountAsync(cancellationToken);
         var context = new ChatContext(
             [.. ((await reports).Data?.Items ?? []).Take(10)], (await points).Data, [.. ((await coupons).Data?.Items ?? []).Take(10)], (await redemptions).Data?.Items ?? [], unread);
         (string Path, bool IsRead)[] read =

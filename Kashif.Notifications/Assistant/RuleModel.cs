@@ -147,7 +147,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
                 [.. coupons.Select(coupon => $"{ServiceReader.Coupons}/{coupon.Id}")]);
     }
 
-    /// <summary>Without the codes: a history is read over more shoulders than a till.</summary>
+    /// <summary>Without the codes: the history is stored, and others may see it on the screen.</summary>
     private async Task<AssistantReply> RedemptionsAsync(AssistantQuestion question, CancellationToken cancellationToken)
     {
         var reading = await reader.RedemptionsAsync(question, cancellationToken);
@@ -166,7 +166,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
 
     private async Task<AssistantReply> UnreadAsync(AssistantQuestion question, CancellationToken cancellationToken)
     {
-        var count = await database.Notifications.CountAsync(row => row.UserId == question.UserId && row.ReadAt == null && row.Folder == Folders.Inbox, cancellationToken);
+        var count = await database.Notifications.Where(row => row.UserId == question.UserId).Unread().CountAsync(cancellationToken);
         return new(
             Intents.UnreadNotifications,
             count == 0

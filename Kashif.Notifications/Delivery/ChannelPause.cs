@@ -4,16 +4,13 @@ namespace Kashif.Notifications.Delivery;
 internal sealed class ChannelPause<TChannel>(TimeProvider time)
     where TChannel : IDeliveryChannel
 {
-    /// <summary>Much shorter than the time after which RabbitMQ takes messages away from a consumer that does not acknowledge.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
-
     private long _until;
 
     public bool IsPaused => Rest > TimeSpan.Zero;
 
     private TimeSpan Rest => TimeSpan.FromTicks(Interlocked.Read(ref _until) - time.GetUtcNow().UtcTicks);
 
-    public void Set(TimeSpan rest) => Interlocked.Exchange(ref _until, (time.GetUtcNow() + (rest < Longest ? rest : Longest)).UtcTicks);
+    public void Set(TimeSpan rest) => Interlocked.Exchange(ref _until, (time.GetUtcNow() + (rest < ChannelPause.Longest ? rest : ChannelPause.Longest)).UtcTicks);
 
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
@@ -22,4 +19,10 @@ internal sealed class ChannelPause<TChannel>(TimeProvider time)
             await Task.Delay(rest, time, cancellationToken);
         }
     }
+}
+
+internal static class ChannelPause
+{
+    /// <summary>Much shorter than the time after which RabbitMQ takes messages away from a consumer that does not acknowledge.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 }

@@ -217,7 +217,7 @@ internal sealed class DeliveryConsumer<TChannel>(
         }
     }
 
-    /// <summary>Records the outcomes. If the database is away, tries again while nobody else can have taken the deliveries over.</summary>
+    /// <summary>Records the outcomes. If the database is unavailable, retries until the lease may have ended.</summary>
     private async Task SettleAsync(List<Settlement> settled, DateTimeOffset leaseEnds)
     {
         var unavailable = new Backoff(time);
@@ -281,7 +281,7 @@ internal sealed class DeliveryConsumer<TChannel>(
     {
         var delay = options.Value.RetryDelay * Math.Pow(2, Math.Min(settlement.Delivery.Attempts - 1, 20)) * (0.75 + Random.Shared.NextDouble() / 2);
         var limited = delay < options.Value.LongestRetryDelay ? delay : options.Value.LongestRetryDelay;
-        return settlement.Outcome.RetryAfter is { } told && told > limited ? told : limited;
+        return settlement.Outcome.RetryAfter is { } told && told > limited ? (told < ChannelPause.Longest ? told : ChannelPause.Longest) : limited;
     }
 
     /// <summary>A row of <see cref="ClaimAsync"/>.</summary>

@@ -18,7 +18,7 @@ internal sealed class DeliveryQueues(Broker broker)
     /// <summary>The routing key of deliveries that are dead. The others are <see cref="ChannelNames"/>.</summary>
     public const string Failed = "failed";
 
-    /// <summary>For whom it may concern: nothing here reads this queue, so it must not fill the broker.</summary>
+    /// <summary>Bounded, because nothing in Kashif reads this queue: it is for monitoring tools.</summary>
     private static readonly Dictionary<string, object?> Bounded = new()
     {
         ["x-message-ttl"] = (long)TimeSpan.FromDays(30).TotalMilliseconds,

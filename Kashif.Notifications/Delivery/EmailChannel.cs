@@ -28,11 +28,13 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
                 FROM deliveries delivery
                 LEFT JOIN notifications notification ON notification.id = delivery.notification_id
                 LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled
+                LEFT JOIN preferences ON preferences.user_id = recipient.user_id
                 WHERE delivery.id = ANY({deliveries}) AND (delivery.letter IS NOT NULL OR recipient.email IS NOT NULL)
+                    AND COALESCE((preferences.types -> notification.type ->> 'email')::boolean, TRUE)
                 """)
             .ToListAsync(cancellationToken);
 
-        // The query drops deliveries of users who are deleted or have turned e-mail off since.
+        // The query drops deliveries of users who are deleted, or have turned off e-mail or this type since.
         IReadOnlyList<SendOutcome> sent = due.Count > 0
             ? await sender.SendAsync(await Task.WhenAll(due.Select(row => ToMailAsync(row, cancellationToken))), cancellationToken)
             : [];

@@ -114,6 +114,7 @@ internal static class FailedDeliveryEndpoints
                     .SetProperty(delivery => delivery.Attempts, 0)
                     .SetProperty(delivery => delivery.NextAttemptAt, now)
                     .SetProperty(delivery => delivery.UpdatedAt, now)
+                    .SetProperty(delivery => delivery.LastError, (string?)null)
                     .SetProperty(delivery => delivery.Reported, false),
                 cancellationToken);
         if (replayed > 0)

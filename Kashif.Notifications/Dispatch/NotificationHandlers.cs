@@ -9,8 +9,11 @@ namespace Kashif.Notifications.Dispatch;
 internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, EventNotification<TEvent> notification) : IEventHandler<TEvent>
     where TEvent : IIntegrationEvent
 {
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<TEvent>> events, CancellationToken cancellationToken) =>
-        writer.WriteAsync(notification.Drafts(events), cancellationToken);
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<TEvent>> events, CancellationToken cancellationToken)
+    {
+        writer.Add(notification.Drafts(events));
+        return Task.CompletedTask;
+    }
 
     public Task CommittedAsync(CancellationToken cancellationToken)
     {
@@ -34,7 +37,7 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
                 OccurredAt = received.Time,
             }),
             cancellationToken);
-        await writer.WriteAsync(EventNotifications.UserRegistered.Drafts(events), cancellationToken);
+        writer.Add(EventNotifications.UserRegistered.Drafts(events));
     }
 
     public Task CommittedAsync(CancellationToken cancellationToken)

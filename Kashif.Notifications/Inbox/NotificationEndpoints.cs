@@ -13,14 +13,14 @@ namespace Kashif.Notifications.Inbox;
 
 /// <summary>A notification in the inbox.</summary>
 /// <param name="Id">The notification's id.</param>
-/// <param name="Type" example="report.created">The type of the event that caused it.</param>
+/// <param name="Type" example="report.created">The type of its event, `alert`, or the template code of a message.</param>
 /// <param name="Title" example="Report received">The title, in the user's language.</param>
 /// <param name="Body" example="Thank you. We have received your report “Deep pothole”.">The text, in the user's language.</param>
 /// <param name="Data" example='{"report_id": "0198f0a0-1111-7000-8000-000000000002"}'>Ids and amounts for the client, as strings by name.</param>
 /// <param name="ReadAt" example="null">When it was marked as read; null if it was not.</param>
 /// <param name="ArchivedAt" example="null">When it was archived; null if it is not in the archive.</param>
 /// <param name="SnoozedUntil" example="null">Until when it is hidden; null if it is not snoozed.</param>
-/// <param name="CreatedAt">When it was written.</param>
+/// <param name="CreatedAt">When its cause occurred.</param>
 internal sealed record NotificationResponse(
     Guid Id, string Type, string Title, string Body, IReadOnlyDictionary<string, string> Data, DateTimeOffset? ReadAt, DateTimeOffset? ArchivedAt,
     DateTimeOffset? SnoozedUntil, DateTimeOffset CreatedAt);
@@ -52,8 +52,8 @@ internal static class NotificationEndpoints
         notifications.MapGet("/stream", StreamAsync).WithName("StreamNotifications").WithSummary("Stream my notifications as they arrive")
             .WithDescription("""
                 Server-sent events: `notification` with `{"notification": …, "unread_count": 3}`, as in the list, for each that arrives or comes back from a snooze, and
-                `unread` with `{"unread_count": 3}` at the start and when the number changes. A client that comes back sends the last `id` that it has seen as `Last-Event-ID`, and misses
-                none and gets none twice. A comment every 15 seconds keeps the connection open. The stream ends when the access token expires, the session ends or the server stops: connect
+                `unread` with `{"unread_count": 3}` at the start and when the number changes. A client that reconnects sends the last `id` it has seen as `Last-Event-ID`, and gets each
+                later notification once. A comment every 15 seconds keeps the connection open. The stream ends when the access token expires, the session ends or the server stops: connect
                 again, with a new token if needed.
                 """)
             .Produces(StatusCodes.Status200OK, typeof(string), InboxStream.ContentType)
@@ -133,7 +133,7 @@ internal static class NotificationEndpoints
     }
 
     /// <summary>The filter of the index <c>ix_notifications_unread</c>.</summary>
-    private static IQueryable<Notification> Unread(this IQueryable<Notification> notifications) =>
+    public static IQueryable<Notification> Unread(this IQueryable<Notification> notifications) =>
         notifications.Where(notification => notification.ReadAt == null && notification.Folder == Folders.Inbox);
 
     /// <param name="since" example="41">The `id` of the last event that the client has seen. Left out: only what arrives from now on.</param>
@@ -240,7 +240,7 @@ internal static class NotificationEndpoints
     {
         var deleted = await database.Database
             .SqlQuery<Guid>($"""
-                WITH deleted AS (DELETE FROM notifications WHERE id = {id} AND user_id = {http.User.UserId} RETURNING id, user_id)
+                WITH deleted AS (DELETE FROM notifications WHERE id = {id} AND user_id = {http.User.UserId} AND folder <> 'digest' RETURNING id, user_id)
                 SELECT id AS "Value" FROM deleted WHERE pg_notify({InboxWakeUps.Channel}, user_id::text) IS NOT NULL
                 """)
             .ToListAsync(cancellationToken);

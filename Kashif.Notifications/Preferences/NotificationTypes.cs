@@ -7,7 +7,7 @@ namespace Kashif.Notifications.Preferences;
 internal static class NotificationTypes
 {
     /// <summary>Of the pushes and e-mails that merge others.</summary>
-    public const string Digest = "digest";
+    public const string Digest = TemplateCodes.Digest;
 
     /// <summary>Receipts, which are mailed unless the user chooses otherwise.</summary>
     private static readonly HashSet<string> Receipts = [CouponRedeemed.Type];
@@ -19,7 +19,7 @@ internal static class NotificationTypes
     ];
 
     /// <summary>All alerts are of one type.</summary>
-    private static string TypeOf(string code) => code.StartsWith("alert.", StringComparison.Ordinal) ? "alert" : code;
+    public static string TypeOf(string code) => code.StartsWith($"{AlertTemplates.Type}.", StringComparison.Ordinal) ? AlertTemplates.Type : code;
 
     public static TypePreference Default(string type) => new(Push: true, Email: Receipts.Contains(type));
 }

@@ -74,10 +74,11 @@ internal static class PreferenceEndpoints
             return invalid;
         }
 
+        var chosen = (request.Types ?? []).Where(type => type.Value != NotificationTypes.Default(type.Key)).ToDictionary();
         var preferences = new UserPreferences
         {
             UserId = http.User.UserId,
-            Types = JsonSerializer.Serialize(request.Types ?? [], NotificationsJson.Default.DictionaryStringTypePreference),
+            Types = JsonSerializer.Serialize(chosen, NotificationsJson.Default.DictionaryStringTypePreference),
             QuietFrom = Time(request.QuietHours?.From),
             QuietTo = Time(request.QuietHours?.To),
             TimeZone = request.QuietHours?.TimeZone ?? request.TimeZone ?? DateTimeZone.Utc.Id,
@@ -86,16 +87,24 @@ internal static class PreferenceEndpoints
             PausedUntil = request.PausedUntil > now ? request.PausedUntil : null,
         };
         var (pushAt, emailAt) = preferences.DueAt(now);
+        var known = NotificationTypes.All.ToArray(); // Unsubscribing may have stored others: codes of administrators.
+        var notPushed = known.Where(type => !(chosen.GetValueOrDefault(type) ?? NotificationTypes.Default(type)).Push).ToArray();
+        var notMailed = known.Where(type => chosen.GetValueOrDefault(type) is { Email: false }).ToArray();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             INSERT INTO preferences (user_id, types, quiet_from, quiet_to, time_zone, digest, digest_at, paused_until)
             VALUES ({preferences.UserId}, {preferences.Types}::jsonb, {preferences.QuietFrom}, {preferences.QuietTo}, {preferences.TimeZone},
                 {UserPreferencesConfiguration.Text(preferences.Digest)}, {preferences.DigestAt}, {preferences.PausedUntil})
-            ON CONFLICT (user_id) DO UPDATE SET types = excluded.types, quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
+            ON CONFLICT (user_id) DO UPDATE SET types = (preferences.types - {known}) || excluded.types, quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
                 time_zone = excluded.time_zone, digest = excluded.digest, digest_at = excluded.digest_at, paused_until = excluded.paused_until
             """, cancellationToken);
 
         // What waits goes by the new preferences, such as a pause that is over.
+        await database.Database.ExecuteSqlAsync($"""
+            DELETE FROM held_deliveries USING notifications
+            WHERE id = notification_id AND held_deliveries.user_id = {preferences.UserId}
+                AND ((channel = {ChannelNames.Push} AND type = ANY({notPushed})) OR (channel = {ChannelNames.Email} AND type = ANY({notMailed})))
+            """, cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             UPDATE held_deliveries SET release_at = CASE channel WHEN {ChannelNames.Push} THEN {pushAt} ELSE {emailAt} END WHERE user_id = {preferences.UserId}
             """, cancellationToken);
@@ -111,8 +120,12 @@ internal static class PreferenceEndpoints
             errors.Add($"types.{type}", NotificationTypes.All.Contains(type) ? channels is null ? "Send push and email." : null : "Unknown type. GET the preferences for all types.");
         }
 
+        // The pattern's attribute accepts an empty text, and a line break at the end.
+        errors.Add("digest_at", EndsOddly(request.DigestAt) ? QuietHoursPreference.InvalidTime : null);
         if (request.QuietHours is { } quiet)
         {
+            errors.Add("quiet_hours.from", EndsOddly(quiet.From) ? QuietHoursPreference.InvalidTime : null);
+            errors.Add("quiet_hours.to", EndsOddly(quiet.To) ? QuietHoursPreference.InvalidTime : null);
             errors.Add("quiet_hours.time_zone", IsZone(quiet.TimeZone) ? null : UnknownZone);
             errors.Add("quiet_hours.to", quiet.From == quiet.To ? "Must differ from the start." : null);
             errors.Add("time_zone", request.TimeZone is null || request.TimeZone == quiet.TimeZone ? null : "Must be the time zone of the quiet hours.");
@@ -125,6 +138,8 @@ internal static class PreferenceEndpoints
         errors.Add("paused_until", request.PausedUntil > now + LongestPause ? "At most a year away." : null);
         return errors;
     }
+
+    private static bool EndsOddly(string? time) => time is "" || time?.EndsWith('\n') == true;
 
     private static bool IsZone(string? name) => name is not null && DateTimeZoneProviders.Tzdb.GetZoneOrNull(name) is not null;
 

@@ -3,8 +3,8 @@ using NodaTime;
 namespace Kashif.Notifications.Preferences;
 
 /// <summary>
-/// The hours of the day in which nothing is pushed or mailed, as a clock on the user's wall shows them: where the clock is set back, they come twice, and where
-/// it is set forward over their end, they end with that.
+/// Hours of local time without pushes and e-mails. When clocks go back, a repeated hour is quiet both times; when they skip the end, the quiet hours end at
+/// the change.
 /// </summary>
 internal sealed record QuietHours(LocalTime From, LocalTime To, DateTimeZone Zone)
 {

@@ -47,7 +47,7 @@ internal static class UnsubscribeEndpoints
             return InvalidToken.ToProblem();
         }
 
-        var types = all is true || content.Type == NotificationTypes.Digest ? NotificationTypes.All : [content.Type];
+        IReadOnlyList<string> types = all is true || content.Type == NotificationTypes.Digest ? [.. NotificationTypes.All.Append(content.Type).Distinct()] : [content.Type];
         await TurnOffAsync(content.User, types, database, cancellationToken);
         return Page(token: null);
     }
@@ -94,7 +94,7 @@ internal static class UnsubscribeEndpoints
             (null, true) => "<p>تم. لن تصلك هذه الرسائل بعد الآن. يمكنك تغيير ذلك من تفضيلات الإشعارات في التطبيق.</p>",
             (null, _) => "<p>Done. You will no longer receive these e-mails. You can change that in the preferences of the app.</p>",
             (_, true) => $"{Form(token, all: false, "إيقاف الرسائل من هذا النوع")}{Form(token, all: true, "إيقاف جميع رسائل الإشعارات")}<p>تبقى الإشعارات في التطبيق.</p>",
-            _ => $"{Form(token, all: false, "Turn off e-mails of this type")}{Form(token, all: true, "Turn off all e-mails of notifications")}<p>The notifications stay in the app.</p>",
+            _ => $"{Form(token, all: false, "Turn off e-mails of this type")}{Form(token, all: true, "Turn off all notification e-mails")}<p>The notifications stay in the app.</p>",
         };
         return TypedResults.Content(
             $"""

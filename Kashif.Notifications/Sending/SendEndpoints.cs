@@ -22,7 +22,7 @@ namespace Kashif.Notifications.Sending;
 /// <param name="UserId">The user; leave it out for a topic.</param>
 /// <param name="Topic" example="null">The topic; <c>all</c> is every user. Leave it out for a user.</param>
 /// <param name="Variables" example='{"points": 10, "balance": 60}'>The template's variables.</param>
-/// <param name="Priority">What overtakes what.</param>
+/// <param name="Priority">Higher priorities are delivered first.</param>
 /// <param name="SendAt" example="null">When to send it, within a year; null: now.</param>
 /// <param name="ExpiresAt" example="null">From when on it is not delivered, within a year and after <c>send_at</c>; it stays in the inbox.</param>
 public sealed record SendNotificationRequest(

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Dispatch;
+using Kashif.Notifications.Preferences;
 using Kashif.Notifications.Topics;
 using Microsoft.EntityFrameworkCore;
 
@@ -145,17 +146,15 @@ internal sealed class SendService(NotificationsDbContext database, NotificationW
     {
         var now = time.GetUtcNow();
         var parsed = JsonNode.Parse(variables)?.AsObject() ?? [];
-        return writer.WriteAsync(
-            [
-                .. users.Select(user => new NotificationDraft(CauseId.Of(request.Id, user), user, request.TemplateCode, request.TemplateCode, parsed, new Dictionary<string, string>(), now)
-                {
-                    RequestId = request.Id,
-                    Priority = request.Priority,
-                    ExpiresAt = request.ExpiresAt,
-                    ByPush = request.Channel == ChannelNames.Push,
-                    ByEmail = request.Channel == ChannelNames.Email,
-                }),
-            ],
-            cancellationToken);
+        writer.Add(users.Select(user => new NotificationDraft(
+            CauseId.Of(request.Id, user), user, NotificationTypes.TypeOf(request.TemplateCode), request.TemplateCode, parsed, new Dictionary<string, string>(), now)
+        {
+            RequestId = request.Id,
+            Priority = request.Priority,
+            ExpiresAt = request.ExpiresAt,
+            ByPush = request.Channel == ChannelNames.Push,
+            ByEmail = request.Channel == ChannelNames.Email,
+        }));
+        return writer.CompleteAsync(cancellationToken);
     }
 }

@@ -4,7 +4,7 @@ namespace Kashif.Notifications.Templates;
 
 /// <summary>
 /// A mail about an account: a secret link to verify an address or reset a password, or a notice that the account's security has
-/// changed. It is no notification: it is not in the feed, ignores the user's preferences, and is erased once sent.
+/// changed. It is no notification: it is not in the inbox, ignores the user's preferences, and is erased once sent.
 /// </summary>
 /// <param name="Kind">The wire name of the event that requests it.</param>
 /// <param name="To">The address that the mail is about, even if the user has changed it since.</param>

@@ -9,10 +9,8 @@ namespace Kashif.Notifications.Templates;
 internal sealed record CompiledTemplate(IFluidTemplate Title, IFluidTemplate Body)
 {
     /// <exception cref="TemplateException">A text is no valid template.</exception>
-    public static CompiledTemplate Compile(string title, string body, TemplateDefinition definition)
-    {
-        return new(Liquid.Parse(title, definition.Names), Liquid.Parse(body, definition.Names));
-    }
+    public static CompiledTemplate Compile(string title, string body, TemplateDefinition definition) =>
+        new(Liquid.Parse(title, definition.Names), Liquid.Parse(body, definition.Names));
 }
 
 /// <summary>A text as its author wrote it.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -14,12 +13,9 @@ internal sealed partial class TemplateCatalog(IServiceScopeFactory scopes, TimeP
 
     public TemplateSet Current => _current;
 
-    /// <summary>A code whose messages callers may send; null for an unknown one, and for a mail about an account.</summary>
+    /// <summary>A code whose messages callers may send; null for an unknown one, a mail about an account, and a digest.</summary>
     public TemplateDefinition? Find(string code) =>
-        Current.Definitions.TryGetValue(code, out var definition) && !definition.IsAccountMail ? definition : null;
-
-    /// <summary>The names of the code's required variables that an object does not have.</summary>
-    public IReadOnlyList<string> Missing(string code, JsonElement variables) => [.. Find(code)?.Missing(variables) ?? []];
+        Current.Definitions.TryGetValue(code, out var definition) && !definition.IsAccountMail && code != TemplateCodes.Digest ? definition : null;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {

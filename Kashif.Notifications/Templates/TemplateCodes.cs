@@ -10,6 +10,9 @@ namespace Kashif.Notifications.Templates;
 /// </summary>
 internal static class TemplateCodes
 {
+    /// <summary>A push or an e-mail that merges others.</summary>
+    public const string Digest = "digest";
+
     public const int MaxLength = 100;
 
     public static FrozenDictionary<string, TemplateDefinition> All { get; } = new TemplateDefinition[]
@@ -28,7 +31,7 @@ internal static class TemplateCodes
         AccountMail(EmailVerificationRequested.Type, Link("link", "https://app.kashif.example/verify-email#token=EXAMPLE")),
         AccountMail(PasswordResetRequested.Type, Link("link", "https://app.kashif.example/reset-password#token=EXAMPLE")),
         AccountMail(UserSecurityChanged.Type, Text("change", SecurityChanges.PasswordChanged)),
-        new("digest", Number("count", 2), new("titles", VariableType.List, new JsonArray("Points earned", "Report received"))),
+        new(Digest, Number("count", 2), new("titles", VariableType.List, new JsonArray("Points earned", "Report received"))),
     }.ToFrozenDictionary(definition => definition.Code);
 
     private static TemplateDefinition AccountMail(string code, TemplateVariable variable) =>

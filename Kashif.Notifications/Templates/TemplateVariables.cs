@@ -29,6 +29,11 @@ internal static partial class TemplateVariables
             return Localized.Format($"At most {Max} items.");
         }
 
+        if (variables.Any(variable => variable is null))
+        {
+            return "Must be an object.";
+        }
+
         if (variables.Select(variable => variable.Name).Distinct().Count() < variables.Length)
         {
             return "Each name must be unique.";

@@ -17,7 +17,7 @@ internal static class TopicEndpoints
     {
         var topics = endpoints.MapGroup($"{NotificationsExtensions.Root}/topics/{{topic}}/subscription").WithTags("Topics").RequireAuthorization();
         topics.MapPost("/", SubscribeAsync).WithName("SubscribeToTopic").WithSummary("Follow a topic")
-            .WithDescription($"Messages to the topic then come to you too. At most {TopicSubscription.MaxPerUser} topics. Everybody gets the messages of the topic `{TopicSubscription.All}`.")
+            .WithDescription($"Messages to the topic then come to you too. At most {TopicSubscription.MaxPerUser} topics. Every user gets the messages of the topic `{TopicSubscription.All}`.")
             .WithProblems(400, "invalid_request").WithProblems(422, "too_many_topics");
         topics.MapDelete("/", UnsubscribeAsync).WithName("UnsubscribeFromTopic").WithSummary("Leave a topic").WithProblems(404, "not_found");
     }
@@ -28,7 +28,7 @@ internal static class TopicEndpoints
     {
         if (!TopicSubscription.IsTopic(topic) || topic == TopicSubscription.All)
         {
-            return Error.Field("topic", topic == TopicSubscription.All ? "Everybody is in this topic." : TopicSubscription.Invalid);
+            return Error.Field("topic", topic == TopicSubscription.All ? "Every user is in this topic." : TopicSubscription.Invalid);
         }
 
         var user = http.User.UserId;

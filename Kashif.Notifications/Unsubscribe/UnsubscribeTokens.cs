@@ -13,7 +13,7 @@ namespace Kashif.Notifications.Unsubscribe;
 /// <summary>
 /// The links with which a mail is unsubscribed without a login: the user and the type, signed. They do not expire, because mails do not.
 /// </summary>
-/// <remarks>The key is in the database that it protects: it gives nothing to somebody who can read that, and needs no setting.</remarks>
+/// <remarks>The key is in the database that it protects: a reader of the database gains nothing from it, and it needs no setting.</remarks>
 internal sealed class UnsubscribeTokens(IServiceScopeFactory scopes, IOptions<MailLinkOptions> links)
 {
     private const int IdSize = 16;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Security;
@@ -18,7 +19,7 @@ internal sealed record CategoryResponse(string Code, CategoryNames Name, string 
 /// <summary>A change of a category.</summary>
 /// <param name="TargetDays" example="14">In how many days new reports are to be resolved; null for no promise. Reports that exist keep their date.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
-public sealed record ChangeCategoryRequest([property: Between(1, Category.MaxTargetDays)] int? TargetDays);
+public sealed record ChangeCategoryRequest([property: JsonRequired, Between(1, Category.MaxTargetDays)] int? TargetDays);
 
 /// <summary>A category's name in English and Arabic.</summary>
 /// <param name="En" example="Pothole">In English.</param>

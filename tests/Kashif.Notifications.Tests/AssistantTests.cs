@@ -224,7 +224,9 @@ public sealed class AssistantTests(NotificationsServers servers, AssistantServic
         var answer = await AskAsync(Guid.CreateVersion7(), "Tell me about elephants", host);
 
         answer.GetProperty("intent").GetString().ShouldBe("unknown");
-        service.Model.Requests.Count.ShouldBe(1); // no retry
+
+        // No retry. On a busy machine the time can be over before the request arrives.
+        service.Model.Requests.Count.ShouldBeInRange(fault == FakeServices.Slow ? 0 : 1, 1);
     }
 
     private async Task<JsonElement> AskAsync(Guid user, string text, NotificationsService? host = null)

@@ -171,13 +171,13 @@ public sealed class PreferenceTests(SharedService shared) : IClassFixture<Shared
         await using (var scope = Service.Services.CreateAsyncScope())
         {
             var writer = scope.ServiceProvider.GetRequiredService<NotificationWriter>();
-            await writer.WriteAsync(
+            writer.Add(
                 [
                     new NotificationDraft(
                         Guid.CreateVersion7(), _user, PointsAwarded.Type, PointsAwarded.Type, new JsonObject { ["points"] = 1, ["balance"] = 1 },
                         new Dictionary<string, string>(), TimeProvider.System.GetUtcNow()) { Priority = Priority.High },
-                ],
-                Cancel);
+                ]);
+            await writer.CompleteAsync(Cancel);
             writer.Committed();
         }
 

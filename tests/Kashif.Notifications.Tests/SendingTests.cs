@@ -247,7 +247,7 @@ public sealed class SendingTests(SharedService shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task A_topic_reaches_its_followers_and_nobody_else()
+    public async Task A_topic_reaches_only_its_followers()
     {
         var (follower, former, stranger) = (await Service.AddUserAsync(), await Service.AddUserAsync(), await Service.AddUserAsync());
         var topic = $"roads-{follower:N}";

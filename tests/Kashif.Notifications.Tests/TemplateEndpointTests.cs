@@ -189,7 +189,7 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
         });
 
         catalog.Find(Code).ShouldNotBeNull().IsOwn.ShouldBeTrue();
-        catalog.Missing(Code, JsonElement.Parse("""{"street":"A"}""")).ShouldBe(["until"]);
+        catalog.Find(Code).ShouldNotBeNull().Missing(JsonElement.Parse("""{"street":"A"}""")).ShouldBe(["until"]);
         catalog.Find(Code).ShouldNotBeNull().Mistyped(JsonElement.Parse("""{"street":1,"until":"x","detours":{},"map":"javascript:alert(1)"}"""))
             .Select(variable => variable.Name).ShouldBe(["street", "until", "detours", "map"]);
         var values = JsonElement.Parse("""{"street":"A","until":"2026-12-01T08:00:00+03:00","detours":["B","C"],"map":"https://maps.example/a"}""");
@@ -253,7 +253,7 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
             $"{Root}/points.awarded/en/inbox", new { title = "t", body = "b", variables = new[] { new { name = "points", type = "text" } } }, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        Service.Services.GetRequiredService<TemplateCatalog>().Missing("points.awarded", default).ShouldBe(["points", "balance"]);
+        Service.Services.GetRequiredService<TemplateCatalog>().Find("points.awarded").ShouldNotBeNull().Missing(default).ShouldBe(["points", "balance"]);
     }
 
     [Fact]

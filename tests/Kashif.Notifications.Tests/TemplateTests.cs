@@ -105,16 +105,6 @@ public sealed class TemplateTests
         }
     }
 
-    [Theory]
-    [InlineData("submitted")]
-    [InlineData("verified")]
-    [InlineData("in_progress")]
-    [InlineData("resolved")]
-    [InlineData("rejected")]
-    [InlineData("duplicate")]
-    public void Every_status_has_an_Arabic_name(string status) =>
-        Render(EventNotifications.ReportStatusUpdated, "ar", new(User, User, "t", "submitted", status, null, Guid.CreateVersion7(), 2)).Body.ShouldNotContain(status);
-
     [Fact]
     public void A_notification_does_not_contain_the_coupon_code()
     {
