@@ -248,12 +248,11 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
         await using var service = await StartAsync(new() { ["Delivery:MaxAttempts"] = "20", ["Delivery:Batch"] = "20" });
         var user = Guid.CreateVersion7();
         await service.AddDevicesAsync(user, [.. Enumerable.Range(0, Devices).Select(number => $"phone {number}")]);
-        await service.NotifyAsync(user);
-        await Eventually.TrueAsync(() => Fcm.Accepted.Count >= 20, "the start of the burst");
-
         var first = Fcm;
-        await first.DisposeAsync();
+        first.DiesAfter = Devices / 2;
+        await service.NotifyAsync(user);
         await Eventually.TrueAsync(() => service.QueryAsync(database => database.Deliveries.AnyAsync(row => row.State == DeliveryState.Failed, Cancel)), "a failure");
+        await first.DisposeAsync();
         _fcm = await FakeFcm.StartAsync(first.Address);
 
         await Eventually.TrueAsync(() => CountAsync(service, DeliveryState.Sent, Devices), "all pushes");

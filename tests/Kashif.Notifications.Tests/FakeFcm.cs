@@ -70,6 +70,9 @@ internal sealed class FakeFcm : IAsyncDisposable
     /// <summary>Answers every call of this number with a 500; 0: none.</summary>
     public int FailsOneIn { get; set; }
 
+    /// <summary>Breaks the connection of each call after this number, as a process that dies; 0: none.</summary>
+    public int DiesAfter { get; set; }
+
     /// <summary>The tokens of all messages that were accepted.</summary>
     public IReadOnlyList<string> Accepted => [.. _accepted];
 
@@ -109,6 +112,12 @@ internal sealed class FakeFcm : IAsyncDisposable
         var message = (await JsonNode.ParseAsync(context.Request.Body))?["message"] ?? throw new InvalidOperationException("No message.");
         _received.Enqueue(message);
         var token = message["token"]?.ToString() ?? "";
+        if (DiesAfter > 0 && Interlocked.Increment(ref _calls) > DiesAfter)
+        {
+            context.Abort();
+            return;
+        }
+
         if (FailsOneIn > 0 && Interlocked.Increment(ref _calls) % FailsOneIn == 0)
         {
             await RefuseAsync(context, 500, "INTERNAL", "INTERNAL");
