@@ -75,7 +75,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
         var due = page.Items.Where(report => report is { IsOpen: true, DueAt: not null }).OrderBy(report => report.DueAt).Take(Listed).ToList();
         if (due.Count == 0)
         {
-            return new(Intents.Overdue, question.Say("None of your open reports has a date.", "ليس لأي من بلاغاتك المفتوحة موعد محدد."), ServiceReader.Reports);
+            return new(Intents.Overdue, question.Say("Your open reports have no due dates.", "ليس لأي من بلاغاتك المفتوحة موعد محدد."), ServiceReader.Reports);
         }
 
         var now = time.GetUtcNow();

@@ -78,7 +78,7 @@ internal sealed class DeliveryConsumer<TChannel>(
         var broker = await queues.OpenChannelAsync(draining);
         try
         {
-            // Sorted, because a message of high priority must overtake also those that the broker has handed out.
+            // Sorted: a high-priority message also overtakes messages that the broker has already handed out.
             var inbound = Channel.CreateUnboundedPrioritized(new UnboundedPrioritizedChannelOptions<Inbound> { Comparer = Inbound.Order, SingleReader = true });
             await broker.BasicQosAsync(0, (ushort)channel.Batch, global: false, draining);
             broker.ChannelShutdownAsync += (_, reason) => EndAsync(inbound, $"The channel was closed: {reason.ReplyText}");

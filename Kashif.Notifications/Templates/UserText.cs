@@ -16,7 +16,7 @@ internal sealed class UserText(string text, bool rightToLeft) : FluidValue
 
     public override FluidValues Type => FluidValues.String;
 
-    /// <summary>Without control characters, and without those that would change the direction of the text around it.</summary>
+    /// <summary>Removes control characters and bidirectional controls, which would change the direction of the text around it.</summary>
     public static FluidValue Create(string text, bool rightToLeft, int maxLength)
     {
         var clean = string.Concat(text.ReplaceLineEndings("\n").Replace('\t', ' ').Where(character =>
