@@ -53,6 +53,7 @@ internal sealed partial class EventProcessor<TContext>(
         foreach (var step in scope.ServiceProvider.GetServices<IBatchStep>())
         {
             await step.CompleteAsync(cancellationToken);
+            committed.Add(step.CommittedAsync);
         }
 
         await context.SaveChangesAsync(cancellationToken);

@@ -7,5 +7,8 @@ namespace Kashif.Messaging.Consumers;
 public interface IBatchStep
 {
     /// <summary>Called after all handlers of the batch, in their transaction, before it is saved and committed.</summary>
-    Task CompleteAsync(CancellationToken cancellationToken);
+    Task CompleteAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc cref="IEventHandler{TEvent}.CommittedAsync"/>
+    Task CommittedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Kashif.Messaging.Consumers;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Alerts;
 
 /// <summary>Adds the notifications of alerts to the writer.</summary>
-internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics metrics)
+internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics metrics) : IBatchStep
 {
     private readonly List<string> _fired = [];
 
@@ -16,10 +17,15 @@ internal sealed class AlertWriter(NotificationWriter writer, NotificationMetrics
         _fired.AddRange(drafts.Select(draft => draft.TemplateCode));
     }
 
+    Task IBatchStep.CommittedAsync(CancellationToken cancellationToken)
+    {
+        Committed();
+        return Task.CompletedTask;
+    }
+
     /// <summary>Call after the commit.</summary>
     public void Committed()
     {
-        writer.Committed();
         foreach (var template in _fired)
         {
             metrics.AlertFired(template);

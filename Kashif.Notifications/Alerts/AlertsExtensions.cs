@@ -10,6 +10,7 @@ internal static class AlertsExtensions
         services.AddOptions<AlertOptions>().BindConfiguration(AlertOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHttpClient<CouponReader>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Coupons}"));
         services.AddScoped<AlertWriter>();
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AlertWriter>());
         services.AddSingleton(AlertValues.PointsAwarded);
         services.AddSingleton(AlertValues.PointsRedeemed);
         services.AddSingleton(AlertValues.PointsReversed);

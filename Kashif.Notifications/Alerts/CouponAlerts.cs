@@ -38,12 +38,6 @@ internal sealed class CouponUpdatedHandler(NotificationsDbContext database, Aler
             ]);
     }
 
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
-    }
-
     /// <summary>Applies the event, unless a later one was applied before.</summary>
     private static bool IsBack(KnownCoupon coupon, ReceivedEvent<CouponUpdated> received)
     {

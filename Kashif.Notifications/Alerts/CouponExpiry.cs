@@ -54,6 +54,7 @@ internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProv
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        var notifications = scope.ServiceProvider.GetRequiredService<NotificationWriter>();
         var writer = scope.ServiceProvider.GetRequiredService<AlertWriter>();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var expiring = await database.Database
@@ -69,8 +70,9 @@ internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProv
                 """)
             .ToListAsync(cancellationToken);
         writer.Add([.. expiring.Where(alert => !alert.Muted).Select(alert => Draft(alert, now))]);
-        await scope.ServiceProvider.GetRequiredService<NotificationWriter>().CompleteAsync(cancellationToken);
+        await notifications.CompleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        notifications.Committed();
         writer.Committed();
         return expiring.Count;
     }

@@ -25,12 +25,6 @@ internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWr
         writer.Add([.. near.Select(match => Draft(match.alert, match.received, match.distance))]);
     }
 
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
-    }
-
     public static IQueryable<NearbyAlert> Near(NotificationsDbContext database, IReadOnlyList<ReceivedEvent<ReportCreated>> events)
     {
         var authors = events.Select(received => received.Data.UserId).ToArray();
@@ -75,12 +69,6 @@ internal sealed class ReportOverdueHandler(NotificationsDbContext database, Aler
                    where alert is not null
                    select Draft(alert, received),
             ]);
-    }
-
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
     }
 
     private static NotificationDraft Draft(Alert alert, ReceivedEvent<ReportOverdue> received) => AlertWriter.Draft(

@@ -53,12 +53,6 @@ internal sealed class ValueAlertHandler<TEvent>(NotificationsDbContext database,
         writer.Add([.. alerts.SelectMany(alert => ofUser[alert.UserId].Where(received => Fires(alert, received)).Select(received => Draft(alert, received)))]);
     }
 
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
-    }
-
     private bool Fires(Alert alert, ReceivedEvent<TEvent> received)
     {
         if (received.Time <= alert.LastAt)

@@ -14,12 +14,6 @@ internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, Eve
         writer.Add(notification.Drafts(events));
         return Task.CompletedTask;
     }
-
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
-    }
 }
 
 /// <summary>Stores a new user's language, then welcomes them in it.</summary>
@@ -38,12 +32,6 @@ internal sealed class WelcomeHandler(NotificationsDbContext database, Notificati
             }),
             cancellationToken);
         writer.Add(EventNotifications.UserRegistered.Drafts(events));
-    }
-
-    public Task CommittedAsync(CancellationToken cancellationToken)
-    {
-        writer.Committed();
-        return Task.CompletedTask;
     }
 }
 

@@ -41,6 +41,12 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
         _drafts.Clear();
     }
 
+    Task IBatchStep.CommittedAsync(CancellationToken cancellationToken)
+    {
+        Committed();
+        return Task.CompletedTask;
+    }
+
     private async Task WriteAsync(NotificationDraft[] drafts, long[] positions, Dictionary<Guid, UserPreferences> preferences, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
