@@ -59,7 +59,12 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         foreach (var caller in Callers)
         {
             using var client = caller == Anonymous ? system.Anonymous() : (await system.RegisterAsync(caller)).Client;
-            await Parallel.ForEachAsync(endpoints, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (endpoint, _) =>
+            await Parallel.ForEachAsync(endpoints.Where(endpoint => !endpoint.EndsSession), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, CheckAsync);
+
+            // Last, because it needs no body: seconds later, the gateway refuses the caller's token.
+            await CheckAsync(endpoints.Single(endpoint => endpoint.EndsSession), Cancel);
+
+            async ValueTask CheckAsync(Endpoint endpoint, CancellationToken _)
             {
                 var allowed = await IsAllowedAsync(endpoint, caller);
 
@@ -71,7 +76,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
                 {
                     wrong.Add($"{caller} at {endpoint}: {(int)response.StatusCode} where {(expected is { } status ? $"{(int)status}" : "neither 401 nor 403")} was expected");
                 }
-            });
+            }
         }
 
         wrong.ShouldBeEmpty();
@@ -455,6 +460,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         public bool IsInternal => Pattern.StartsWith("/internal/", StringComparison.Ordinal);
 
         public bool HasForm => Route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("application/x-www-form-urlencoded") == true;
+
+        public bool EndsSession => Pattern == "/api/v1/auth/logout-all";
 
         /// <summary>Personal data has UUIDs or tokens; public data, such as coupons, has numbers.</summary>
         public bool IsPersonal => Route.RoutePattern.Parameters.Any(parameter => !IsNumber(parameter));

@@ -27,10 +27,11 @@ public sealed class KashifSystem : IAsyncLifetime
     public const string AdminPassword = "correct horse battery staple";
 
     /// <summary>The password of all registered users.</summary>
+    public const string Password = "a perfectly good password";
+
     /// <summary>With the pull of images on containers.</summary>
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(10);
 
-    public const string Password = "a perfectly good password";
     private DistributedApplication? _application;
     private OtlpReceiver? _telemetry;
 
