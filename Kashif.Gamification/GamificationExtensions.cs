@@ -1,10 +1,12 @@
 using Kashif.Cache;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 
@@ -18,6 +20,8 @@ internal static class GamificationExtensions
         builder.AddKashifDbContext<GamificationDbContext>(ResourceNames.GamificationDb);
         builder.AddKashifCache(_ => RankingCache.Timeout);
         builder.AddEventConsumer<GamificationDbContext>()
+            .AddHandler<ReportCreated, ReportHistory>("history.report-created")
+            .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
             .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
@@ -27,6 +31,7 @@ internal static class GamificationExtensions
         services.AddJsonContext(GamificationJson.Default);
         services.AddScoped<Awards>();
         services.AddScoped<PointsLedger>();
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();

@@ -1,3 +1,5 @@
+using Kashif.Gamification.Areas;
+using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
@@ -10,6 +12,9 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
 {
     public DbSet<Balance> Balances => Set<Balance>();
     public DbSet<PointTransaction> Transactions => Set<PointTransaction>();
+    public DbSet<LedgerChain> Chains => Set<LedgerChain>();
+    public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
+    public DbSet<Area> Areas => Set<Area>();
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
     public DbSet<Rule> Rules => Set<Rule>();
     public DbSet<Debit> Debits => Set<Debit>();

@@ -80,7 +80,7 @@ internal sealed class LeaderboardSnapshots(
 
     private static IQueryable<Standing> Earned(GamificationDbContext database, Period period, DateOnly startsOn) =>
         from total in database.PeriodTotals
-        where total.Period == period && total.StartsOn == startsOn
+        where total.Period == period && total.StartsOn == startsOn && total.Points > 0
         join balance in database.Balances on total.UserId equals balance.UserId
         orderby total.Points descending, total.UserId
         select new Standing(total.UserId, total.Points, balance.Earned);

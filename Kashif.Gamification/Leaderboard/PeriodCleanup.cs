@@ -54,7 +54,7 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
         var before = Guid.CreateVersion7(from.AddMilliseconds(-1)); // ids are in the order of time
         return database.Database.SqlQuery<Sum>($"""
             SELECT user_id, sums.points FROM (
-                SELECT user_id, sum(points)::bigint AS points FROM point_transactions
+                SELECT user_id, sum(points - owed)::bigint AS points FROM point_transactions
                 WHERE id > {before} AND created_at >= {from} AND rule IS NOT NULL AND user_id <> {ErasedUser.Id}
                 GROUP BY user_id
             ) sums LEFT JOIN (

@@ -20,13 +20,18 @@ internal sealed class PeriodTotal
 
     public static string Text(Period period) => period.ToString().ToLowerInvariant();
 
-    /// <summary>Adds the awards. The caller holds the lock of all awards, so the order of the rows does not matter.</summary>
-    public static Task AddAsync(GamificationDbContext database, IReadOnlyCollection<PointTransaction> awards, CancellationToken cancellationToken)
+    /// <summary>Adds the entries of rules: awards, less what is taken back of them, even where it is owed. The caller holds the lock of all awards, so the order of the rows does not matter.</summary>
+    public static Task AddAsync(GamificationDbContext database, IReadOnlyCollection<PointTransaction> entries, CancellationToken cancellationToken)
     {
+        if (entries.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
         var sums = (
-            from award in awards
+            from entry in entries
             from period in Periods.Calendar
-            group (long)award.Points by (award.UserId, Period: period, StartsOn: period.StartOf(award.CreatedAt)) into total
+            group (long)entry.Points - entry.Owed by (entry.UserId, Period: period, StartsOn: period.StartOf(entry.CreatedAt)) into total
             select (total.Key, Points: total.Sum())).ToList();
         return database.Database.ExecuteSqlAsync($"""
             INSERT INTO period_totals AS held (user_id, period, starts_on, points)

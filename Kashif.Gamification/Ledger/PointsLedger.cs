@@ -1,74 +1,166 @@
+using System.Diagnostics;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Points;
 using Kashif.Messaging;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Ledger;
 
-/// <summary>Debits points and gives them back.</summary>
-internal sealed class PointsLedger(GamificationDbContext database, TimeProvider time)
+/// <summary>
+/// The only writer of balances, entries and the totals of periods, in the caller's transaction. After the commit the caller calls
+/// <see cref="CommittedAsync"/>; for event handlers the consumer does.
+/// </summary>
+internal sealed class PointsLedger(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time) : IBatchStep
 {
-    /// <summary>
-    /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save.
-    /// </summary>
-    /// <returns>The entry, and the balance to write to the ranking after the commit; null if the user has too few points.</returns>
-    public async Task<Booked?> DebitAsync(Guid userId, int points, int couponId, string cause, CancellationToken cancellationToken)
+    private readonly Dictionary<Guid, Balance> _changed = [];
+    private readonly List<PointTransaction> _booked = [];
+
+    /// <summary>Takes the <see cref="AwardLock"/>.</summary>
+    /// <returns>The bookings whose cause is not in the ledger yet, each once.</returns>
+    public async Task<List<Booking>> NewAsync(IEnumerable<Booking> bookings, CancellationToken cancellationToken)
     {
-        if (await MoveAsync(userId, -points, cancellationToken) is not { } balance)
+        await AwardLock.TakeAsync(database, cancellationToken);
+        var distinct = bookings.DistinctBy(booking => booking.Cause).ToList();
+        var causes = distinct.ConvertAll(booking => booking.Cause);
+        if (causes.Count == 0)
         {
-            return null;
+            return distinct;
         }
 
-        var entry = Book(balance, -points, PointTransaction.Redeemed, cause, $"{couponId}");
-        database.Publish(new PointsRedeemed(entry.Id, userId, points, balance.Points, entry.Reason), entry.CreatedAt);
-        return new Booked(entry, balance);
+        var known = await database.Transactions.Where(entry => causes.Contains(entry.Cause)).Select(entry => entry.Cause).ToHashSetAsync(cancellationToken);
+        distinct.RemoveAll(booking => known.Contains(booking.Cause));
+        return distinct;
     }
 
-    /// <summary>Gives a debit back, in the same way.</summary>
-    /// <param name="debit">The ledger entry of the debit.</param>
-    public async Task<Booked> RefundAsync(PointTransaction debit, string cause, CancellationToken cancellationToken)
+    /// <summary>Books what <see cref="NewAsync"/> returned, saves it, and publishes its events through the outbox.</summary>
+    /// <returns>The entries in the order of the ledger, those that pay debts included.</returns>
+    /// <exception cref="DbUpdateException">A booking takes more points than the user has. Reversals never do.</exception>
+    public async Task<IReadOnlyList<PointTransaction>> BookAsync(IReadOnlyCollection<Booking> bookings, CancellationToken cancellationToken)
     {
-        var points = -debit.Points;
-        var balance = await MoveAsync(debit.UserId, points, cancellationToken)
-            ?? throw new InvalidOperationException("The user of a debit has no balance."); // The caller holds the debit, so the user cannot be erased meanwhile.
-        var entry = Book(balance, points, PointTransaction.Refunded, cause, debit.Reference);
-        database.Publish(new PointsReversed(entry.Id, entry.UserId, points, balance.Points, entry.Reason), entry.CreatedAt);
-        return new Booked(entry, balance);
+        if (bookings.Count == 0)
+        {
+            return [];
+        }
+
+        var now = time.GetUtcNow();
+        var balances = await LockAsync([.. bookings.Select(booking => booking.UserId).Distinct().Order()], now, cancellationToken);
+        var entries = new List<PointTransaction>();
+        foreach (var booking in bookings)
+        {
+            var balance = balances[booking.UserId];
+            foreach (var entry in balance.Book(booking, now))
+            {
+                entries.Add(entry);
+                Publish(entry, booking.Event);
+            }
+
+            _changed[balance.UserId] = balance;
+        }
+
+        database.Transactions.AddRange(entries);
+        await PeriodTotal.AddAsync(database, entries.FindAll(entry => entry.Rule is not null), cancellationToken);
+        await database.SaveChangesAsync(cancellationToken);
+        _booked.AddRange(entries);
+        return entries;
     }
 
-    /// <param name="points">Negative to spend.</param>
-    /// <returns>The new balance; null if there is none, or it would be negative.</returns>
-    private async Task<Balance?> MoveAsync(Guid userId, int points, CancellationToken cancellationToken)
+    /// <summary>
+    /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save. In one statement,
+    /// without the <see cref="AwardLock"/>: a client waits for it.
+    /// </summary>
+    /// <returns>The entry; null if the user has too few points.</returns>
+    public async Task<PointTransaction?> DebitAsync(Guid userId, int points, string reference, string cause, CancellationToken cancellationToken)
     {
         var balances = await database.Balances
             .FromSql($"""
-                UPDATE balances SET points = points + {points}, spent = spent - {points}, version = version + 1,
+                UPDATE balances SET points = points - {points}, spent = spent + {points}, version = version + 1,
                     changed_at = GREATEST({time.GetUtcNow()}, changed_at + interval '1 microsecond')
-                WHERE user_id = {userId} AND points + {points} >= 0
+                WHERE user_id = {userId} AND points >= {points}
                 RETURNING *
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
-        return balances.SingleOrDefault();
-    }
+        if (balances is not [var balance])
+        {
+            return null;
+        }
 
-    private PointTransaction Book(Balance balance, int points, string reason, string cause, string? reference)
-    {
         var entry = new PointTransaction
         {
             Id = TimeOrderedId.Create(balance.ChangedAt),
-            UserId = balance.UserId,
-            Points = points,
+            UserId = userId,
+            Kind = EntryKind.Spent,
+            Points = -points,
             BalanceAfter = balance.Points,
-            Reason = reason,
+            Reason = PointTransaction.Redeemed,
             Cause = cause,
             Reference = reference,
             CreatedAt = balance.ChangedAt,
         };
         database.Transactions.Add(entry);
+        Publish(entry, cause: null);
+        _changed[userId] = balance;
+        _booked.Add(entry);
         return entry;
     }
 
-    public sealed record Booked(PointTransaction Entry, Balance Balance);
+    /// <summary>Gives a debit back.</summary>
+    /// <param name="debit">The ledger entry of the debit.</param>
+    public async Task RefundAsync(PointTransaction debit, string cause, CancellationToken cancellationToken) =>
+        await BookAsync(
+            await NewAsync([new Booking(debit.UserId, -debit.Points, EntryKind.Spent, PointTransaction.Refunded, cause) { Reference = debit.Reference, Reverses = debit.Id }], cancellationToken),
+            cancellationToken);
+
+    /// <summary>Counts what was booked and writes the changed balances to the ranking.</summary>
+    public async Task CommittedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var entry in _booked)
+        {
+            metrics.Booked(entry);
+        }
+
+        Balance[] changed = [.. _changed.Values];
+        _changed.Clear();
+        _booked.Clear();
+        await ranking.WriteAsync(changed, cancellationToken);
+    }
+
+    /// <summary>Locks the balances, and creates those that are missing. They are tracked: saving writes their changes.</summary>
+    private async Task<Dictionary<Guid, Balance>> LockAsync(Guid[] users, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var balances = await database.Balances
+            .FromSql($"""
+                INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at)
+                SELECT user_id, 0, 0, 0, 0, {now} FROM unnest({users}) AS users (user_id)
+                ON CONFLICT (user_id) DO UPDATE SET version = held.version
+                RETURNING *
+                """)
+            .ToListAsync(cancellationToken);
+        return balances.ToDictionary(balance => balance.UserId);
+    }
+
+    private void Publish(PointTransaction entry, EventCause? cause)
+    {
+        switch (entry.Kind)
+        {
+            case EntryKind.Earned:
+                database.Publish(new PointsAwarded(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), entry.CreatedAt, cause);
+                break;
+            case EntryKind.Spent when entry.Points < 0:
+                database.Publish(new PointsRedeemed(entry.Id, entry.UserId, -entry.Points, entry.BalanceAfter, entry.Reason), entry.CreatedAt, cause);
+                break;
+            case EntryKind.Spent or EntryKind.Reversed:
+                database.Publish(new PointsReversed(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), entry.CreatedAt, cause);
+                break;
+            case EntryKind.Expired:
+                database.Publish(new PointsExpired(entry.Id, entry.UserId, -entry.Points, entry.BalanceAfter), entry.CreatedAt, cause);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
 }

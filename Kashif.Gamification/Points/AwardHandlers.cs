@@ -7,10 +7,13 @@ internal sealed class ReportCreatedAwards(Awards awards) : IEventHandler<ReportC
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
         awards.AwardAsync(
-            [.. events.Select(e => new AwardTrigger(ReportCreated.Type, null, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause))],
+            [.. events.Select(e => new AwardTrigger(ReportCreated.Type, null, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause)
+            {
+                Category = e.Data.Category,
+                Latitude = e.Data.Latitude,
+                Longitude = e.Data.Longitude,
+            })],
             cancellationToken);
-
-    public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);
 }
 
 /// <summary>Reporters earn no points for their own status changes, whatever their role.</summary>
@@ -20,8 +23,11 @@ internal sealed class ReportStatusAwards(Awards awards) : IEventHandler<ReportSt
         awards.AwardAsync(
             [.. from e in events
                 where e.Data.ChangedBy != e.Data.UserId
-                select new AwardTrigger(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause)],
+                select new AwardTrigger(ReportStatusUpdated.Type, e.Data.To, e.Data.UserId, e.Data.ReportId, e.Time, e.Cause)
+                {
+                    Category = e.Data.Category,
+                    Latitude = e.Data.Latitude,
+                    Longitude = e.Data.Longitude,
+                }],
             cancellationToken);
-
-    public Task CommittedAsync(CancellationToken cancellationToken) => awards.CommittedAsync(cancellationToken);
 }

@@ -1,11 +1,11 @@
 using Kashif.Gamification.Data;
-using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
@@ -13,7 +13,8 @@ namespace Kashif.Gamification.Points;
 public sealed record DebitRequest(
     Guid UserId, [Between(1, 1_000_000)] int Points, [Between(1, int.MaxValue)] int CouponId);
 
-internal sealed record BalanceResponse(long Points);
+/// <param name="Areas">The codes of the areas in which the user has earned points, if the request asked for them.</param>
+internal sealed record BalanceResponse(long Points, int Level, IReadOnlyList<string>? Areas = null);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>
 internal static class DebitEndpoints
@@ -37,12 +38,19 @@ internal static class DebitEndpoints
         return group;
     }
 
-    private static async Task<Ok<BalanceResponse>> GetBalanceAsync(Guid userId, GamificationDbContext database, CancellationToken cancellationToken) =>
-        TypedResults.Ok(new BalanceResponse(await database.Balances.Where(balance => balance.UserId == userId)
-            .Select(balance => balance.Points).SingleOrDefaultAsync(cancellationToken)));
+    private static async Task<Ok<BalanceResponse>> GetBalanceAsync(
+        Guid userId, GamificationDbContext database, [FromQuery(Name = "areas")] bool? areas, CancellationToken cancellationToken)
+    {
+        var balance = await database.Balances.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) ?? new Balance { UserId = userId };
+        var earnedIn = areas is true
+            ? await database.Transactions.Where(entry => entry.UserId == userId && entry.Area != null && entry.Kind == EntryKind.Earned)
+                .Select(entry => entry.Area ?? "").Distinct().Order().ToListAsync(cancellationToken)
+            : null;
+        return TypedResults.Ok(new BalanceResponse(balance.Points, Level.Of(balance.Kept), earnedIn));
+    }
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> PutAsync(
-        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking, PointsMetrics metrics,
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger,
         TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -52,7 +60,7 @@ internal static class DebitEndpoints
         }
 
         var debited = await ledger.DebitAsync(
-            request.UserId, request.Points, request.CouponId, Debit.Cause(redemptionId), cancellationToken);
+            request.UserId, request.Points, $"{request.CouponId}", Debit.Cause(redemptionId), cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (debited is null)
@@ -60,9 +68,8 @@ internal static class DebitEndpoints
             return InsufficientPoints;
         }
 
-        metrics.Redeemed(request.Points);
-        await ranking.WriteAsync([debited.Balance], cancellationToken);
-        return TypedResults.Ok(TransactionResponse.Of(debited.Entry));
+        await ledger.CommittedAsync(cancellationToken);
+        return TypedResults.Ok(TransactionResponse.Of(debited));
     }
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> RepeatAsync(
@@ -78,10 +85,11 @@ internal static class DebitEndpoints
     }
 
     private static async Task<Results<Ok<BalanceResponse>, ProblemHttpResult>> RefundAsync(
-        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, RankingCache ranking,
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger,
         TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await AwardLock.TakeAsync(database, cancellationToken); // before the debit, as an erasure does
         var entries = new List<PointTransaction>();
         if (!await IsFirstAsync(redemptionId, request, database, time, cancellationToken))
         {
@@ -95,15 +103,15 @@ internal static class DebitEndpoints
             entries = await EntriesAsync(redemptionId, database, cancellationToken);
         }
 
-        var refunded = entries is [var debit] ? await ledger.RefundAsync(debit, Debit.RefundCause(redemptionId), cancellationToken) : null;
-        await database.SaveChangesAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        if (refunded is not null)
+        if (entries is [var debit])
         {
-            await ranking.WriteAsync([refunded.Balance], cancellationToken);
+            await ledger.RefundAsync(debit, Debit.RefundCause(redemptionId), cancellationToken);
         }
 
-        return await GetBalanceAsync(request.UserId, database, cancellationToken);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        await ledger.CommittedAsync(cancellationToken);
+        return await GetBalanceAsync(request.UserId, database, areas: null, cancellationToken);
     }
 
     /// <summary>Stores the debit. Waits for a concurrent request with the same id.</summary>

@@ -72,7 +72,7 @@ internal static class PointsEndpoints
     private static async Task<PointsResponse> ToResponseAsync(
         Balance balance, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) => new(
         balance.UserId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
-        Level.Of(balance.Earned));
+        Level.Of(balance.Kept));
 
     private static async Task<long?> RankAsync(
         long points, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Kashif.Gamification.Ledger;
 using Kashif.Telemetry;
 
 namespace Kashif.Gamification.Points;
@@ -15,7 +16,15 @@ internal sealed class PointsMetrics
         _redeemed = meter.CreateCounter<long>("points_redeemed", "{point}", "Points spent");
     }
 
-    public void Awarded(string rule, int points) => _awarded.Add(points, new KeyValuePair<string, object?>("rule", rule));
-
-    public void Redeemed(int points) => _redeemed.Add(points);
+    public void Booked(PointTransaction entry)
+    {
+        if (entry.Kind == EntryKind.Earned)
+        {
+            _awarded.Add(entry.Points, new KeyValuePair<string, object?>("rule", entry.Rule ?? entry.Reason));
+        }
+        else if (entry is { Kind: EntryKind.Spent, Points: < 0 })
+        {
+            _redeemed.Add(-entry.Points);
+        }
+    }
 }

@@ -23,6 +23,8 @@ public static class EventCatalog
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
+        [PointsExpired.Type] = EventsJson.Default.PointsExpired,
+        [AchievementUnlocked.Type] = EventsJson.Default.AchievementUnlocked,
         [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
@@ -69,6 +71,8 @@ public static class EventCatalog
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]
+[JsonSerializable(typeof(PointsExpired))]
+[JsonSerializable(typeof(AchievementUnlocked))]
 [JsonSerializable(typeof(ScoreUpdated))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]

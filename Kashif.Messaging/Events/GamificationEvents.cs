@@ -16,12 +16,29 @@ public sealed record PointsRedeemed(Guid TransactionId, Guid UserId, int Points,
 }
 
 /// <summary>An earlier transaction is undone.</summary>
-/// <param name="Points">The change of the balance: positive where spent points are given back.</param>
+/// <param name="Points">The change of the balance: positive where spent points are given back; zero where all is owed.</param>
 /// <param name="Balance">The user's points after this transaction.</param>
 public sealed record PointsReversed(Guid TransactionId, Guid UserId, int Points, long Balance, string Reason) : IUserEvent
 {
     public static string Type => "points.reversed";
     string IIntegrationEvent.Subject => TransactionId.ToString();
+}
+
+/// <summary>Points have passed the end of their validity.</summary>
+/// <param name="Points">What was left of them, positive.</param>
+/// <param name="Balance">The user's points after this transaction.</param>
+public sealed record PointsExpired(Guid TransactionId, Guid UserId, int Points, long Balance) : IUserEvent
+{
+    public static string Type => "points.expired";
+    string IIntegrationEvent.Subject => TransactionId.ToString();
+}
+
+/// <summary>A user has unlocked an achievement. Once a user and code.</summary>
+/// <param name="Title">The achievement's name in English.</param>
+public sealed record AchievementUnlocked(Guid UserId, string Code, string Title) : IUserEvent
+{
+    public static string Type => "achievement.unlocked";
+    string IIntegrationEvent.Subject => Code;
 }
 
 /// <summary>A user's trust score has changed.</summary>

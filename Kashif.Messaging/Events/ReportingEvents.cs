@@ -10,8 +10,10 @@ public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, str
 /// <param name="From">The status left, by its wire name.</param>
 /// <param name="To">The status reached, by its wire name.</param>
 /// <param name="Version">1 for the report as created, one more at each change: orders the changes of one report.</param>
+/// <param name="Category">The report's category; null from a publisher of a former version, like the coordinates.</param>
 public sealed record ReportStatusUpdated(
-    Guid ReportId, Guid UserId, string Title, string From, string To, string? Comment, Guid ChangedBy, int Version) : IUserEvent
+    Guid ReportId, Guid UserId, string Title, string From, string To, string? Comment, Guid ChangedBy, int Version,
+    string? Category = null, double? Latitude = null, double? Longitude = null) : IUserEvent
 {
     public static string Type => "report.status_updated";
     string IIntegrationEvent.Subject => ReportId.ToString();

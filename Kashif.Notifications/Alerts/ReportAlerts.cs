@@ -1,5 +1,6 @@
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
+using Kashif.Messaging.Geography;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
@@ -18,7 +19,7 @@ internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWr
     {
         var near = from alert in await Near(database, events).ToListAsync(cancellationToken)
                    let received = events[(int)alert.Report - 1]
-                   let distance = AlertArea.DistanceKm(alert.Latitude, alert.Longitude, received.Data.Latitude, received.Data.Longitude)
+                   let distance = GreatCircle.DistanceKm(alert.Latitude, alert.Longitude, received.Data.Latitude, received.Data.Longitude)
                    where distance <= alert.RadiusKm
                    group (alert, received, distance) by (alert.Report, alert.UserId) into ofUser
                    select ofUser.MinBy(match => match.distance);

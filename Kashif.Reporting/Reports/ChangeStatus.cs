@@ -73,7 +73,8 @@ internal static class ChangeStatus
             database.StatusChanges.Add(change);
             database.Publish(
                 new ReportStatusUpdated(
-                    report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version),
+                    report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version,
+                    report.Category, report.Latitude, report.Longitude),
                 change.At);
         }
 

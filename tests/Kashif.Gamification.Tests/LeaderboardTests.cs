@@ -118,13 +118,25 @@ public sealed class LeaderboardTests(GamificationService service)
         (await ranking.RebuildAsync(AsyncEnumerable.Empty<Balance>(), TestContext.Current.CancellationToken)).ShouldBeTrue();
         var user = Guid.CreateVersion7();
 
-        await ranking.WriteAsync([new Balance { UserId = user, Points = 50, Earned = 60, Version = 10 }], TestContext.Current.CancellationToken);
-        await ranking.WriteAsync([new Balance { UserId = user, Points = 999, Earned = 999, Version = 9 }], TestContext.Current.CancellationToken);
+        await ranking.WriteAsync([Booked(user, 60, -10)], TestContext.Current.CancellationToken);
+        await ranking.WriteAsync([Booked(user, 999)], TestContext.Current.CancellationToken);
         var top = (await ranking.TopAsync(1, TestContext.Current.CancellationToken)).ShouldNotBeNull().ShouldHaveSingleItem();
-        await ranking.WriteAsync([new Balance { UserId = user, Points = 0, Earned = 60, Version = 11 }], TestContext.Current.CancellationToken);
+        await ranking.WriteAsync([Booked(user, 60, -10, -50)], TestContext.Current.CancellationToken);
 
         top.ShouldBe(new Standing(user, 50, 60));
         (await ranking.TopAsync(1, TestContext.Current.CancellationToken)).ShouldBe([]);
+    }
+
+    /// <summary>A balance whose version is the number of its entries.</summary>
+    private static Balance Booked(Guid user, params int[] points)
+    {
+        var balance = new Balance { UserId = user };
+        foreach (var change in points)
+        {
+            _ = balance.Book(new Booking(user, change, change > 0 ? EntryKind.Earned : EntryKind.Spent, "test", "test"), TimeProvider.System.GetUtcNow()).ToList();
+        }
+
+        return balance;
     }
 
     [Fact]

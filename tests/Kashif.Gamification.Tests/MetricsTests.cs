@@ -1,4 +1,5 @@
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
@@ -28,7 +29,7 @@ public sealed class MetricsTests(GamificationService service)
         database.Rules.Remove(rule); // before other tests see it
         await database.SaveChangesAsync(cancel);
         await transaction.CommitAsync(cancel);
-        await awards.CommittedAsync(cancel);
+        await scope.ServiceProvider.GetRequiredService<PointsLedger>().CommittedAsync(cancel);
         counted.Sum.ShouldBe(7);
     }
 }

@@ -1,0 +1,46 @@
+using Kashif.Gamification.Data;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
+
+namespace Kashif.Gamification.History;
+
+/// <summary>Keeps the events of reports.</summary>
+internal sealed class ReportHistory(GamificationDbContext database) : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>
+{
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
+    {
+        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = ReportCreated.Type,
+            ByOwner = true,
+            Version = 1,
+            Category = e.Data.Category,
+            Latitude = e.Data.Latitude,
+            Longitude = e.Data.Longitude,
+            At = e.Time,
+        }));
+        return Task.CompletedTask;
+    }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken)
+    {
+        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = ReportStatusUpdated.Type,
+            Status = e.Data.To,
+            ByOwner = e.Data.ChangedBy == e.Data.UserId,
+            Version = e.Data.Version,
+            Category = e.Data.Category,
+            Latitude = e.Data.Latitude,
+            Longitude = e.Data.Longitude,
+            At = e.Time,
+        }));
+        return Task.CompletedTask;
+    }
+}
