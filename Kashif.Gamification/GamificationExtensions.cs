@@ -31,6 +31,7 @@ internal static class GamificationExtensions
         services.AddJsonContext(GamificationJson.Default);
         services.AddScoped<Awards>();
         services.AddScoped<PointsLedger>();
+        services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();

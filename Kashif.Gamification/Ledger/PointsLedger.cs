@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Kashif.Gamification.Data;
-using Kashif.Gamification.Leaderboard;
-using Kashif.Gamification.Points;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
@@ -11,10 +9,10 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Gamification.Ledger;
 
 /// <summary>
-/// The only writer of balances, entries and the totals of periods, in the caller's transaction. After the commit the caller calls
+/// The only writer of balances and entries, in the caller's transaction. After the commit the caller calls
 /// <see cref="CommittedAsync"/>; for event handlers the consumer does.
 /// </summary>
-internal sealed class PointsLedger(GamificationDbContext database, RankingCache ranking, PointsMetrics metrics, TimeProvider time) : IBatchStep
+internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<ILedgerStep> steps, PointsMetrics metrics, TimeProvider time) : IBatchStep
 {
     private readonly Dictionary<Guid, Balance> _changed = [];
     private readonly List<PointTransaction> _booked = [];
@@ -62,7 +60,11 @@ internal sealed class PointsLedger(GamificationDbContext database, RankingCache 
         }
 
         database.Transactions.AddRange(entries);
-        await PeriodTotal.AddAsync(database, entries.FindAll(entry => entry.Rule is not null), cancellationToken);
+        foreach (var step in steps)
+        {
+            await step.BookedAsync(entries, cancellationToken);
+        }
+
         await database.SaveChangesAsync(cancellationToken);
         _booked.AddRange(entries);
         return entries;
@@ -115,7 +117,7 @@ internal sealed class PointsLedger(GamificationDbContext database, RankingCache 
             await NewAsync([new Booking(debit.UserId, -debit.Points, EntryKind.Spent, PointTransaction.Refunded, cause) { Reference = debit.Reference, Reverses = debit.Id }], cancellationToken),
             cancellationToken);
 
-    /// <summary>Counts what was booked and writes the changed balances to the ranking.</summary>
+    /// <summary>Counts what was booked and tells the steps.</summary>
     public async Task CommittedAsync(CancellationToken cancellationToken)
     {
         foreach (var entry in _booked)
@@ -126,7 +128,10 @@ internal sealed class PointsLedger(GamificationDbContext database, RankingCache 
         Balance[] changed = [.. _changed.Values];
         _changed.Clear();
         _booked.Clear();
-        await ranking.WriteAsync(changed, cancellationToken);
+        foreach (var step in steps)
+        {
+            await step.CommittedAsync(changed, cancellationToken);
+        }
     }
 
     /// <summary>Locks the balances, and creates those that are missing. They are tracked: saving writes their changes.</summary>

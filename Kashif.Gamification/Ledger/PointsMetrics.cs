@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
-using Kashif.Gamification.Ledger;
 using Kashif.Telemetry;
 
-namespace Kashif.Gamification.Points;
+namespace Kashif.Gamification.Ledger;
 
 internal sealed class PointsMetrics
 {
