@@ -84,7 +84,7 @@ internal static class Invariants
         SELECT concat_ws(' ', period, user_id)
         FROM (SELECT user_id, period, points FROM period_totals WHERE starts_on = date_trunc(period, now() AT TIME ZONE 'UTC')::date) t
         FULL JOIN (
-            SELECT user_id, period, sum(points) AS points FROM point_transactions CROSS JOIN (VALUES ('month'), ('week')) AS periods (period)
+            SELECT user_id, period, sum(points - owed) AS points FROM point_transactions CROSS JOIN (VALUES ('month'), ('week')) AS periods (period)
             WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
             AND created_at >= date_trunc(period, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' GROUP BY user_id, period) l USING (user_id, period)
         WHERE t.points IS DISTINCT FROM l.points
