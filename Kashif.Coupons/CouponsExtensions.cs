@@ -1,4 +1,5 @@
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
@@ -23,6 +24,7 @@ internal static class CouponsExtensions
             .BindConfiguration(RedemptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Gamification}"))
             .AddServiceToken();
+        services.AddScoped<CompanyAccess>();
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();
         services.AddHostedService<RedemptionRecovery>();

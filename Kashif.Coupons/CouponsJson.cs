@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
@@ -17,6 +18,8 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CompanyRequest))]
 [JsonSerializable(typeof(CompanyResponse))]
 [JsonSerializable(typeof(Page<CompanyResponse>))]
+[JsonSerializable(typeof(PartnerResponse))]
+[JsonSerializable(typeof(Page<PartnerResponse>))]
 [JsonSerializable(typeof(CategoryRequest))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]

@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Coupons;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -11,6 +12,7 @@ builder.AddCoupons();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCatalog();
+app.MapPartners();
 app.MapRedemptions();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");

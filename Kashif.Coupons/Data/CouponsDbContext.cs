@@ -1,4 +1,5 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
@@ -8,6 +9,7 @@ namespace Kashif.Coupons.Data;
 internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> options) : DbContext(options)
 {
     public DbSet<Company> Companies => Set<Company>();
+    public DbSet<CompanyPartner> CompanyPartners => Set<CompanyPartner>();
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Coupon> Coupons => Set<Coupon>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
