@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -23,17 +24,21 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins; null means now.</param>
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire, after <c>starts_at</c>; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
+/// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
+/// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
 public sealed record CouponRequest(
     [Title(1, Coupon.TitleLength)] string Title,
     [Text(1, Coupon.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CompanyId,
     [Between(1, int.MaxValue)] int CategoryId,
     [Between(1, Coupon.MaxPointsCost)] int PointsCost,
-    [Between(0, 1_000_000)] int Stock,
+    [Between(0, Coupon.MaxStock)] int Stock,
     [Between(1, 1_000_000)] int? PerUserLimit = null,
     DateTimeOffset? StartsAt = null,
     DateTimeOffset? EndsAt = null,
-    [Text(Coupon.TextLength)] string? Terms = null);
+    [Text(Coupon.TextLength)] string? Terms = null,
+    [Between(1, Coupon.MaxLevel)] int? MinLevel = null,
+    [Identifier(Coupon.AreaLength)] string? Area = null);
 
 /// <summary>A company's offer that users buy with points.</summary>
 /// <param name="Id" example="12">The coupon's id.</param>
@@ -48,13 +53,17 @@ public sealed record CouponRequest(
 /// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins.</param>
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
+/// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
+/// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="WithdrawnAt" example="null">When the coupon was withdrawn. Codes that were issued before stay valid.</param>
+/// <param name="Version" example="1">1 when created, incremented at each change by the company. Redemptions do not count.</param>
 internal sealed record CouponResponse(
     int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
-    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms)
+    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms, int? MinLevel, string? Area, DateTimeOffset? WithdrawnAt, int Version)
 {
     public static CouponResponse Of(Coupon coupon, string companyName) => new(
         coupon.Id, coupon.Title, coupon.Description, coupon.CompanyId, companyName, coupon.CategoryId, coupon.PointsCost, coupon.Stock,
-        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms);
+        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms, coupon.MinLevel, coupon.Area, coupon.WithdrawnAt, coupon.Revision);
 }
 
 public sealed class CouponFilter
@@ -81,6 +90,9 @@ public sealed class CouponFilter
 
 internal static class CouponEndpoints
 {
+    public const string EndsBeforeStart = "Must be after starts_at.";
+    public const string CategoryNotFound = "Category not found.";
+
     public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
     private static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
@@ -102,7 +114,7 @@ internal static class CouponEndpoints
 
         var now = time.GetUtcNow();
         var coupons = database.Coupons
-            .Where(coupon => coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now) && coupon.Id < before);
+            .Where(coupon => coupon.WithdrawnAt == null && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now) && coupon.Id < before);
         if (filter.CategoryId is { } categoryId)
         {
             coupons = coupons.Where(coupon => coupon.CategoryId == categoryId);
@@ -149,17 +161,19 @@ internal static class CouponEndpoints
     }
 
     public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
-        CouponRequest request, HttpContext http, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        CouponRequest request, HttpContext http, CompanyAccess access, CouponsDbContext database, UnitOfWork work, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var startsAt = request.StartsAt ?? now;
-        var companyName = await database.Companies.Where(company => company.Id == request.CompanyId).Select(company => company.Name)
+        var managed = access.Managed(http.User);
+        var companyName = await database.Companies.Where(company => company.Id == request.CompanyId && managed.Contains(company.Id)).Select(company => company.Name)
             .SingleOrDefaultAsync(cancellationToken);
         var categoryExists = await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken);
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("ends_at", request.EndsAt <= startsAt ? "Must be after starts_at." : null);
+        errors.Add("ends_at", request.EndsAt <= startsAt ? EndsBeforeStart : null);
         errors.Add("company_id", companyName is null ? "Company not found." : null);
-        errors.Add("category_id", categoryExists ? null : "Category not found.");
+        errors.Add("category_id", categoryExists ? null : CategoryNotFound);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -178,6 +192,8 @@ internal static class CouponEndpoints
             StartsAt = startsAt,
             EndsAt = request.EndsAt,
             Terms = request.Terms,
+            MinLevel = request.MinLevel,
+            Area = request.Area?.Trim(),
             CreatedAt = now,
         };
         await using var transaction = await work.BeginAsync(cancellationToken);

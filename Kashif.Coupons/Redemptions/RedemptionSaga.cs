@@ -55,7 +55,7 @@ internal sealed class RedemptionSaga(
         var taken = await database.Coupons
             .FromSql($"""
                 UPDATE coupons SET stock = stock - 1, version = version + 1
-                WHERE id = {couponId} AND stock > 0 AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
+                WHERE id = {couponId} AND stock > 0 AND withdrawn_at IS NULL AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
                 RETURNING *
                 """)
             .AsNoTracking()
@@ -144,7 +144,7 @@ internal sealed class RedemptionSaga(
     {
         var now = time.GetUtcNow();
         var cost = await database.Coupons
-            .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
+            .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.WithdrawnAt == null && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
             .Select(coupon => (int?)coupon.PointsCost).SingleOrDefaultAsync(cancellationToken);
         return cost is not null && await points.BalanceAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) < cost ? InsufficientPoints : null;
     }
@@ -228,7 +228,7 @@ internal sealed class RedemptionSaga(
         await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch
         {
             null => CouponEndpoints.NotFound,
-            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => NotAvailable,
+            var coupon when coupon.WithdrawnAt is not null || coupon.StartsAt > now || coupon.EndsAt <= now => NotAvailable,
             _ => Error.Rule("out_of_stock", "Out of stock."),
         };
 }

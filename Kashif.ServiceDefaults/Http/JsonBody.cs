@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 
@@ -13,6 +14,15 @@ public sealed class JsonBody
     private JsonBody(ReadOnlyMemory<byte> bytes) => Bytes = bytes;
 
     public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>Whether a valid body sets the field to null. A bound PATCH request does not tell that from a field that is left out.</summary>
+    /// <param name="field">Its wire name.</param>
+    public bool SetsToNull(string field)
+    {
+        using var json = JsonDocument.Parse(Bytes);
+        return json.RootElement.EnumerateObject().Any(property =>
+            property.Value.ValueKind is JsonValueKind.Null && property.Name.Equals(field, StringComparison.OrdinalIgnoreCase));
+    }
 
     /// <summary>Reads the whole body; Kestrel's <c>MaxRequestBodySize</c> limits it.</summary>
     public static async Task Middleware(HttpContext context, RequestDelegate next)
