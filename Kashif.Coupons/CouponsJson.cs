@@ -29,6 +29,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(RestockRequest))]
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
+[JsonSerializable(typeof(Page<MovementResponse>))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]

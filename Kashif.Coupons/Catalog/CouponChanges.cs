@@ -4,6 +4,7 @@ using Kashif.Coupons.Partners;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Outbox;
+using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -112,13 +113,18 @@ internal static class CouponChanges
         CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        return await access.LockAsync(id, user, database, cancellationToken) switch
+        switch (await access.LockAsync(id, user, database, cancellationToken))
         {
-            null => CouponEndpoints.NotFound.ToProblem(),
-            { WithdrawnAt: not null } => Withdrawn.ToProblem(),
-            var coupon when !coupon.TryRestock(request.Quantity) => StockTooLarge.ToProblem(),
-            var coupon => await SaveAsync(coupon, database, work, time, cancellationToken),
-        };
+            case null:
+                return CouponEndpoints.NotFound.ToProblem();
+            case { WithdrawnAt: not null }:
+                return Withdrawn.ToProblem();
+            case { } coupon when !coupon.TryRestock(request.Quantity):
+                return StockTooLarge.ToProblem();
+            case { } coupon:
+                database.Add(StockMovement.Of(coupon, StockMovementKind.Restocked, request.Quantity, user.UserId, time.GetUtcNow()));
+                return await SaveAsync(coupon, database, work, time, cancellationToken);
+        }
     }
 
     private static void Apply(ChangeCouponRequest request, Coupon coupon, HttpContext http)

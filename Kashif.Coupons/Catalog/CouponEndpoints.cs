@@ -199,6 +199,11 @@ internal static class CouponEndpoints
         await using var transaction = await work.BeginAsync(cancellationToken);
         database.Add(coupon);
         await database.SaveChangesAsync(cancellationToken); // generates the id
+        if (coupon.Stock > 0)
+        {
+            database.Add(StockMovement.Of(coupon, StockMovementKind.Initial, coupon.Stock, http.User.UserId, now));
+        }
+
         database.Publish(coupon.ToEvent(), now);
         return await work.CommitAsync(
             TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, companyName ?? "")), cancellationToken);

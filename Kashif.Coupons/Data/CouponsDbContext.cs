@@ -12,6 +12,7 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<CompanyPartner> CompanyPartners => Set<CompanyPartner>();
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Coupon> Coupons => Set<Coupon>();
+    public DbSet<StockMovement> StockMovements => Set<StockMovement>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);

@@ -7,7 +7,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Coupons.Redemptions;
 
 /// <param name="Companies">The companies that the user is a partner of.</param>
-internal sealed record UserRedemptions(IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies);
+/// <param name="StockMovements">What the user has added to the stock of coupons.</param>
+internal sealed record UserRedemptions(
+    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<MovementResponse> StockMovements);
 
 internal static class RedemptionExport
 {
@@ -19,5 +21,6 @@ internal static class RedemptionExport
          where partner.UserId == id
          join company in database.Companies on partner.CompanyId equals company.Id
          orderby company.Id
-         select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of)));
+         select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of),
+        database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(MovementResponse.Of)));
 }

@@ -87,6 +87,7 @@ internal sealed class RedemptionSaga(
             LeasedUntil = now + options.Value.Lease,
         };
         database.Redemptions.Add(redemption);
+        AddMovement(redemption, StockMovementKind.Reserved, -1, now);
         if (coupon.Stock == 0)
         {
             database.Publish(coupon.ToEvent(), now);
@@ -209,6 +210,7 @@ internal sealed class RedemptionSaga(
         }
         else
         {
+            AddMovement(ended, StockMovementKind.Released, 1, now);
             var restocked = await database.Coupons
                 .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {coupon.Id} RETURNING *")
                 .AsNoTracking()
@@ -219,6 +221,9 @@ internal sealed class RedemptionSaga(
             }
         }
     }
+
+    private void AddMovement(Redemption redemption, StockMovementKind kind, int quantity, DateTimeOffset now) => database.StockMovements.Add(
+        new StockMovement { CouponId = redemption.CouponId, Kind = kind, Quantity = quantity, RedemptionId = redemption.Id, At = now });
 
     private Task<int> CountAsync(int couponId, Guid userId, CancellationToken cancellationToken) =>
         database.Redemptions.CountAsync(
