@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
@@ -30,6 +31,8 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
 [JsonSerializable(typeof(Page<MovementResponse>))]
+[JsonSerializable(typeof(GenerateCodesRequest))]
+[JsonSerializable(typeof(CodesResponse))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]

@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Coupons;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 
@@ -13,6 +14,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCatalog();
 app.MapPartners();
+app.MapCodes();
 app.MapRedemptions();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");

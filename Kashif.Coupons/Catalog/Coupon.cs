@@ -1,3 +1,4 @@
+using Kashif.Coupons.Codes;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -43,6 +44,12 @@ internal sealed class Coupon
 
     /// <summary>The area in which users must have earned points to redeem it; null for all.</summary>
     public string? Area { get; set; }
+
+    /// <summary>Where its codes come from; never changes.</summary>
+    public CodeMode CodeMode { get; init; }
+
+    /// <summary>The code of all redemptions, if it is <see cref="CodeMode.Shared"/>.</summary>
+    public string? SharedCode { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>From then on it is not on offer. Codes that were issued before stay valid.</summary>
@@ -94,7 +101,11 @@ internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
             table.HasCheckConstraint("ck_coupons_points_cost", "points_cost > 0");
             table.HasCheckConstraint("ck_coupons_per_user_limit", "per_user_limit > 0");
             table.HasCheckConstraint("ck_coupons_window", "ends_at > starts_at");
+            table.HasCheckConstraint("ck_coupons_shared_code", "(shared_code IS NOT NULL) = (code_mode = 'shared')");
         });
+        coupon.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
+            .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
+        coupon.Property(row => row.SharedCode).HasMaxLength(PoolCode.MaxLength);
         coupon.Property(row => row.Area).HasMaxLength(Coupon.AreaLength);
         coupon.Property(row => row.Revision).HasDefaultValue(1); // for inserts of the version before
         coupon.Property(row => row.Version).HasDefaultValue(1); // for inserts of the version before

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Http;
@@ -50,6 +51,8 @@ internal static class CouponChanges
     public static Error Withdrawn { get; } = Error.Rule("coupon_withdrawn", "This coupon is withdrawn.");
 
     public static Error StockTooLarge { get; } = Error.Rule("stock_too_large", "The stock would be too large.");
+
+    private static Error IsPool { get; } = Error.Rule("pool_of_codes", "The stock of this coupon is its pool of codes. Add codes.");
 
     private static Error Conflict { get; } = Error.Conflict("coupon_changed", "Another request has changed this coupon. Load the coupon again.");
 
@@ -119,6 +122,8 @@ internal static class CouponChanges
                 return CouponEndpoints.NotFound.ToProblem();
             case { WithdrawnAt: not null }:
                 return Withdrawn.ToProblem();
+            case { CodeMode: CodeMode.Pool }:
+                return IsPool.ToProblem();
             case { } coupon when !coupon.TryRestock(request.Quantity):
                 return StockTooLarge.ToProblem();
             case { } coupon:

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
@@ -26,6 +27,8 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 /// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
 /// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="CodeMode">`generated` (the default): each redemption gets a new random code. `pool`: it gets a code that the company has added with `POST /{id}/codes`; `stock` must be 0. `shared`: all get `shared_code`. It cannot be changed.</param>
+/// <param name="SharedCode" example="null">The code of all redemptions, for `shared` only.</param>
 public sealed record CouponRequest(
     [Title(1, Coupon.TitleLength)] string Title,
     [Text(1, Coupon.TextLength)] string Description,
@@ -38,7 +41,9 @@ public sealed record CouponRequest(
     DateTimeOffset? EndsAt = null,
     [Text(Coupon.TextLength)] string? Terms = null,
     [Between(1, Coupon.MaxLevel)] int? MinLevel = null,
-    [Identifier(Coupon.AreaLength)] string? Area = null);
+    [Identifier(Coupon.AreaLength)] string? Area = null,
+    CodeMode CodeMode = CodeMode.Generated,
+    [Text(PoolCode.MaxLength)] string? SharedCode = null);
 
 /// <summary>A company's offer that users buy with points.</summary>
 /// <param name="Id" example="12">The coupon's id.</param>
@@ -55,15 +60,17 @@ public sealed record CouponRequest(
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 /// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
 /// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="CodeMode">Where its codes come from.</param>
 /// <param name="WithdrawnAt" example="null">When the coupon was withdrawn. Codes that were issued before stay valid.</param>
 /// <param name="Version" example="1">1 when created, incremented at each change by the company. Redemptions do not count.</param>
 internal sealed record CouponResponse(
     int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
-    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms, int? MinLevel, string? Area, DateTimeOffset? WithdrawnAt, int Version)
+    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms, int? MinLevel, string? Area, CodeMode CodeMode,
+    DateTimeOffset? WithdrawnAt, int Version)
 {
     public static CouponResponse Of(Coupon coupon, string companyName) => new(
         coupon.Id, coupon.Title, coupon.Description, coupon.CompanyId, companyName, coupon.CategoryId, coupon.PointsCost, coupon.Stock,
-        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms, coupon.MinLevel, coupon.Area, coupon.WithdrawnAt, coupon.Revision);
+        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms, coupon.MinLevel, coupon.Area, coupon.CodeMode, coupon.WithdrawnAt, coupon.Revision);
 }
 
 public sealed class CouponFilter
@@ -174,6 +181,14 @@ internal static class CouponEndpoints
         errors.Add("ends_at", request.EndsAt <= startsAt ? EndsBeforeStart : null);
         errors.Add("company_id", companyName is null ? "Company not found." : null);
         errors.Add("category_id", categoryExists ? null : CategoryNotFound);
+        errors.Add("stock", request is { CodeMode: CodeMode.Pool, Stock: not 0 } ? "Must be 0: the codes of the pool are the stock." : null);
+        errors.Add("shared_code", (request.CodeMode, request.SharedCode) switch
+        {
+            (CodeMode.Shared, null) => "This field is required.",
+            (CodeMode.Shared, { } code) when !PoolCode.IsValid(code) => "Must have 4 to 64 letters, digits, dots, slashes, hyphens or underscores.",
+            (not CodeMode.Shared, not null) => "Only for code_mode shared.",
+            _ => null,
+        });
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -194,6 +209,8 @@ internal static class CouponEndpoints
             Terms = request.Terms,
             MinLevel = request.MinLevel,
             Area = request.Area?.Trim(),
+            CodeMode = request.CodeMode,
+            SharedCode = request.SharedCode,
             CreatedAt = now,
         };
         await using var transaction = await work.BeginAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 using Kashif.Messaging;
@@ -13,6 +14,7 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Coupon> Coupons => Set<Coupon>();
     public DbSet<StockMovement> StockMovements => Set<StockMovement>();
+    public DbSet<PoolCode> PoolCodes => Set<PoolCode>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);

@@ -1,4 +1,5 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -30,6 +31,9 @@ internal sealed class Redemption
 
     /// <summary>The code to show at the company's till; null until completed.</summary>
     public string? Code { get; init; }
+
+    /// <summary>The coupon's.</summary>
+    public CodeMode CodeMode { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
@@ -50,9 +54,12 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.Property(row => row.Id).ValueGeneratedNever();
         redemption.Property(row => row.Status).HasMaxLength(20).HasConversion(
             status => status.ToString().ToLowerInvariant(), text => Enum.Parse<RedemptionStatus>(text, ignoreCase: true));
-        redemption.Property(row => row.Code).HasMaxLength(RedemptionCode.Length);
+        redemption.Property(row => row.Code).HasMaxLength(PoolCode.MaxLength);
+        redemption.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
+            .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
         redemption.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);
-        redemption.HasIndex(row => row.Code).IsUnique();
+        redemption.HasIndex(row => row.Code, "ix_redemptions_generated_code").IsUnique().HasFilter("code_mode = 'generated'");
+        redemption.HasIndex(row => row.Code);
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
         redemption.HasIndex(row => row.LeasedUntil).HasFilter("ended_at IS NULL");

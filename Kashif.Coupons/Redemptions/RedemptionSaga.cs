@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
 using Kashif.Http;
@@ -82,6 +83,7 @@ internal sealed class RedemptionSaga(
             UserId = userId,
             Status = RedemptionStatus.Reserved,
             PointsCost = coupon.PointsCost,
+            CodeMode = coupon.CodeMode,
             ExpiresAt = coupon.EndsAt,
             CreatedAt = now,
             LeasedUntil = now + options.Value.Lease,
@@ -91,6 +93,11 @@ internal sealed class RedemptionSaga(
         if (coupon.Stock == 0)
         {
             database.Publish(coupon.ToEvent(), now);
+        }
+
+        if (coupon.CodeMode == CodeMode.Pool)
+        {
+            await TakeCodeAsync(redemption, cancellationToken);
         }
 
         var reserved = new RedemptionWithCoupon(redemption, coupon);
@@ -111,7 +118,7 @@ internal sealed class RedemptionSaga(
         {
             var ended = await points.DebitAsync(open.Id, debit, options.Value.DebitTimeout, cancellationToken) switch
             {
-                DebitOutcome.Debited => await CompleteAsync(open.Id, answer, cancellationToken),
+                DebitOutcome.Debited => await CompleteAsync(open, answer, cancellationToken),
                 DebitOutcome.Refused => await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
                 DebitOutcome.Unknown => null,
                 _ => throw new UnreachableException(),
@@ -150,13 +157,37 @@ internal sealed class RedemptionSaga(
         return cost is not null && await points.BalanceAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) < cost ? InsufficientPoints : null;
     }
 
-    private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    /// <summary>Takes an unused code of the pool. There is one: the coupon, whose stock is their number, is locked.</summary>
+    private async Task TakeCodeAsync(Redemption redemption, CancellationToken cancellationToken)
+    {
+        var taken = await database.Database.ExecuteSqlAsync($"""
+            UPDATE coupon_codes SET state = 'given', redemption_id = {redemption.Id}
+            WHERE id = (SELECT id FROM coupon_codes WHERE coupon_id = {redemption.CouponId} AND state = 'unused' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            """, cancellationToken);
+        if (taken != 1)
+        {
+            throw new InvalidOperationException($"Coupon {redemption.CouponId} has stock, but no unused code.");
+        }
+    }
+
+    private async Task<string> CodeAsync(Redemption open, CancellationToken cancellationToken) => open.CodeMode switch
+    {
+        CodeMode.Generated => RedemptionCode.Create(),
+        CodeMode.Pool => await database.PoolCodes.Where(row => row.RedemptionId == open.Id).Select(row => row.Code).SingleOrDefaultAsync(cancellationToken)
+            ?? RedemptionCode.Create(), // another worker has cancelled it: nobody gets this code
+        CodeMode.Shared => await database.Coupons.Where(row => row.Id == open.CouponId).Select(row => row.SharedCode).SingleAsync(cancellationToken)
+            ?? throw new InvalidOperationException($"Coupon {open.CouponId} has no shared code."),
+        _ => throw new UnreachableException(),
+    };
+
+    private async Task<RedemptionWithCoupon> CompleteAsync(Redemption open, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await EndAsync(id, RedemptionStatus.Reserved, RedemptionStatus.Completed, RedemptionCode.Create(), answer, cancellationToken);
+                var code = await CodeAsync(open, cancellationToken);
+                return await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Completed, code, answer, cancellationToken);
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
             {
@@ -211,6 +242,12 @@ internal sealed class RedemptionSaga(
         else
         {
             AddMovement(ended, StockMovementKind.Released, 1, now);
+            if (ended.CodeMode == CodeMode.Pool)
+            {
+                await database.PoolCodes.Where(row => row.RedemptionId == ended.Id).ExecuteUpdateAsync(
+                    set => set.SetProperty(row => row.State, PoolCodeState.Unused).SetProperty(row => row.RedemptionId, (Guid?)null), cancellationToken);
+            }
+
             var restocked = await database.Coupons
                 .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {coupon.Id} RETURNING *")
                 .AsNoTracking()

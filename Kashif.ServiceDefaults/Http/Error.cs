@@ -39,5 +39,9 @@ public sealed record Error(int Status, string Code, string Detail)
     /// <summary>A 400 for one invalid field, for rules that attributes cannot check.</summary>
     /// <param name="field">The field's wire name.</param>
     public static ValidationProblem Field(string field, string message) =>
-        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [message] });
+        Field(field, [message]);
+
+    /// <inheritdoc cref="Field(string, string)"/>
+    public static ValidationProblem Field(string field, IEnumerable<string> messages) =>
+        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [.. messages] });
 }

@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Http;
 
 /// <summary>
-/// The bytes of a JSON request body, read once. They are bound to the handler's parameter, compared under an idempotency key, and
+/// The bytes of a JSON or CSV request body, read once. They are bound to the handler's parameter, compared under an idempotency key, and
 /// parsed again to find all invalid fields if binding fails.
 /// </summary>
 public sealed class JsonBody
@@ -27,7 +28,7 @@ public sealed class JsonBody
     /// <summary>Reads the whole body; Kestrel's <c>MaxRequestBodySize</c> limits it.</summary>
     public static async Task Middleware(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.HasJsonContentType())
+        if (context.Request.HasJsonContentType() || IsCsv(context.Request))
         {
             var bytes = await ReadAsync(context);
 
@@ -43,6 +44,9 @@ public sealed class JsonBody
 
         await next(context);
     }
+
+    private static bool IsCsv(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("text/csv", StringComparison.OrdinalIgnoreCase);
 
     private static async ValueTask<byte[]> ReadAsync(HttpContext context)
     {
