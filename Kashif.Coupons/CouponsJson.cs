@@ -37,5 +37,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
+[JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
+[JsonSerializable(typeof(CompanyFigures))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

@@ -16,6 +16,7 @@ app.MapCatalog();
 app.MapPartners();
 app.MapCodes();
 app.MapRedemptions();
+app.MapCompanyRedemptions();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();

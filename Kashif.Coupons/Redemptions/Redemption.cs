@@ -38,6 +38,9 @@ internal sealed class Redemption
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>When the company accepted the code.</summary>
+    public DateTimeOffset? UsedAt { get; init; }
+
     /// <summary>While open: recovery skips the redemption until this time, because another worker has it.</summary>
     public DateTimeOffset LeasedUntil { get; init; }
 }
@@ -49,6 +52,7 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.ToTable("redemptions", table =>
         {
             table.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
+            table.HasCheckConstraint("ck_redemptions_used_at", "used_at IS NULL OR status = 'completed'");
             table.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status IN ('reserved', 'refunding'))");
         });
         redemption.Property(row => row.Id).ValueGeneratedNever();
@@ -62,6 +66,7 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.HasIndex(row => row.Code);
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
+        redemption.HasIndex(row => new { row.CouponId, row.Id });
         redemption.HasIndex(row => row.LeasedUntil).HasFilter("ended_at IS NULL");
         redemption.HasIndex(row => row.UserId).HasFilter("ended_at IS NULL");
     }

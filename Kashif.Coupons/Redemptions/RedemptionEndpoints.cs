@@ -36,25 +36,30 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
 /// <param name="ExpiresAt" example="2027-11-01T00:00:00Z">When the code expires; null means never.</param>
 /// <param name="CreatedAt">When the user redeemed the coupon.</param>
+/// <param name="UsedAt" example="null">When the company accepted the code; null until then.</param>
 internal sealed record RedemptionResponse(
-    Guid Id, [property: Values("pending", "completed", "cancelled")] string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
+    Guid Id, [property: Values("pending", "completed", "cancelled")] string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt,
+    DateTimeOffset? UsedAt)
 {
     public static RedemptionResponse Of(RedemptionWithCoupon redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
 
     private static RedemptionResponse Of(Redemption redemption, Coupon coupon) => new(
         redemption.Id,
-        redemption.Status switch
-        {
-            RedemptionStatus.Reserved or RedemptionStatus.Refunding => "pending",
-            RedemptionStatus.Completed => "completed",
-            RedemptionStatus.Cancelled => "cancelled",
-            _ => throw new UnreachableException(),
-        },
+        StatusOf(redemption),
         new RedeemedCoupon(coupon.Id, coupon.Title, coupon.CompanyId),
         redemption.Code,
         redemption.Status == RedemptionStatus.Cancelled ? 0 : redemption.PointsCost,
         redemption.ExpiresAt,
-        redemption.CreatedAt);
+        redemption.CreatedAt,
+        redemption.UsedAt);
+
+    public static string StatusOf(Redemption redemption) => redemption.Status switch
+    {
+        RedemptionStatus.Reserved or RedemptionStatus.Refunding => "pending",
+        RedemptionStatus.Completed => "completed",
+        RedemptionStatus.Cancelled => "cancelled",
+        _ => throw new UnreachableException(),
+    };
 }
 
 internal static class RedemptionEndpoints
