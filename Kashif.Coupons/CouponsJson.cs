@@ -39,5 +39,6 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
 [JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
 [JsonSerializable(typeof(CompanyFigures))]
+[JsonSerializable(typeof(ValidationResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

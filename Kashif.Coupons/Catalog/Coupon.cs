@@ -1,4 +1,5 @@
 using Kashif.Coupons.Codes;
+using Kashif.Coupons.Points;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -62,6 +63,8 @@ internal sealed class Coupon
     public int Revision { get; private set; } = 1;
 
     public CouponUpdated ToEvent() => new(Id, Title, WithdrawnAt is null ? Stock : 0, StartsAt, EndsAt, CompanyId, Version);
+
+    public bool IsFor(BalanceResponse account) => (MinLevel is not { } level || account.Level >= level) && (Area is not { } area || account.Areas?.Contains(area) == true);
 
     /// <summary>Call it after a change. The coupon's row is locked.</summary>
     public void Changed()

@@ -107,7 +107,7 @@ internal static class CouponEndpoints
     private static Error SignInRequired { get; } = new(
         StatusCodes.Status401Unauthorized, "unauthorized", "Sign in to list the coupons that you can afford.");
 
-    private static Error PointsUnavailable { get; } = Error.Unavailable("points_unavailable", "Your points are temporarily unavailable. Try again.");
+    public static Error PointsUnavailable { get; } = Error.Unavailable("points_unavailable", "Your points are temporarily unavailable. Try again.");
 
     public static async Task<Results<Ok<Page<CouponResponse>>, ValidationProblem, ProblemHttpResult>> ListAsync(
         [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,

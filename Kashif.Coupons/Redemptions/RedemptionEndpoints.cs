@@ -62,11 +62,16 @@ internal sealed record RedemptionResponse(
     };
 }
 
+/// <summary>Whether the caller can redeem a coupon now.</summary>
+/// <param name="Valid" example="false">Whether there is no reason against it.</param>
+/// <param name="Reason" example="insufficient_points">The first reason against it; null if there is none.</param>
+internal sealed record ValidationResponse(bool Valid, [property: Values(typeof(Refusals))] string? Reason);
+
 internal static class RedemptionEndpoints
 {
     private const string Path = CatalogEndpoints.Path + "/redemptions";
-    private static readonly string[] Refusals =
-        ["insufficient_points", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
+    private static readonly string[] Codes =
+        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
 
     public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
     {
@@ -74,7 +79,10 @@ internal static class RedemptionEndpoints
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
             .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points")
             .WithDescription("Returns 201 with the code. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
-            .WithProblems(422, Refusals);
+            .WithProblems(422, Codes).WithProblems(503, "points_unavailable");
+        group.MapPost("/{id:int}/validate", ValidateAsync)
+            .WithName("ValidateCoupon").WithSummary("Check whether I can redeem a coupon").WithDescription("Reserves nothing: redeeming can still be refused.")
+            .WithProblems(503, "points_unavailable");
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
 
@@ -82,7 +90,8 @@ internal static class RedemptionEndpoints
         endpoints.MapPost("/api/v1/gamification/points/redeem", RedeemPointsAsync).WithIdempotency().WithTags("Redemptions").RequireAuthorization()
             .WithName("RedeemPoints").WithSummary("Redeem points for a coupon")
             .WithDescription("The same as `POST /api/v1/coupons/{id}/redeem`, if the coupon still costs this many points.")
-            .WithProblems(404, "not_found").WithProblems(422, [.. Refusals, "price_changed"]);
+            .WithProblems(404, "not_found").WithProblems(422, [.. Codes, "price_changed"])
+            .WithProblems(503, "points_unavailable");
         return group;
     }
 
@@ -90,6 +99,15 @@ internal static class RedemptionEndpoints
     private static Task<RedeemResult> RedeemAsync(
         int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
         RedeemAtAsync(price: null, id, user, saga, cancellationToken);
+
+    /// <param name="id" example="12">The coupon's id.</param>
+    private static async Task<Results<Ok<ValidationResponse>, ProblemHttpResult>> ValidateAsync(
+        int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
+        await saga.ValidateAsync(id, user.UserId, cancellationToken) switch
+        {
+            (_, { } error) => error.ToProblem(),
+            var (reason, _) => TypedResults.Ok(new ValidationResponse(reason is null, reason)),
+        };
 
     private static Task<RedeemResult> RedeemPointsAsync(
         RedeemPointsRequest request, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>

@@ -30,15 +30,47 @@ internal sealed class RedemptionSaga(
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
+    private static Error NotEligible { get; } = Error.Rule("not_eligible", "This coupon is for users of a higher level or of another area.");
+
+    /// <summary>Whether the user could redeem the coupon now. Reserves nothing.</summary>
+    /// <returns>The first reason against it; null if there is none.</returns>
+    public async Task<(string? Reason, Error? Error)> ValidateAsync(int couponId, Guid userId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        switch (await database.Coupons.AsNoTracking().SingleOrDefaultAsync(row => row.Id == couponId, cancellationToken))
+        {
+            case null:
+                return (null, CouponEndpoints.NotFound);
+            case { WithdrawnAt: not null }:
+                return (Refusals.Withdrawn, null);
+            case var coupon when coupon.StartsAt > now:
+                return (Refusals.NotStarted, null);
+            case var coupon when coupon.EndsAt <= now:
+                return (Refusals.Ended, null);
+            case { Stock: 0 }:
+                return (Refusals.OutOfStock, null);
+            case { PerUserLimit: { } limit } when await CountAsync(couponId, userId, cancellationToken) >= limit:
+                return (Refusals.PerUserLimit, null);
+            case var coupon:
+                return await points.AccountAsync(userId, options.Value.DebitTimeout, cancellationToken) switch
+                {
+                    null => (null, CouponEndpoints.PointsUnavailable),
+                    var account when !coupon.IsFor(account) => (Refusals.NotEligible, null),
+                    var account when account.Points < coupon.PointsCost => (Refusals.InsufficientPoints, null),
+                    _ => (null, null),
+                };
+        }
+    }
+
     /// <summary>Takes one item from the stock for the user.</summary>
     /// <param name="price">The price that the client expects; null for any.</param>
     /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
     public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
         int couponId, int? price, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
-        if (await CheckBalanceAsync(couponId, userId, cancellationToken) is { } tooFew)
+        if (await CheckAccountAsync(couponId, userId, cancellationToken) is { } refusal)
         {
-            return (null, tooFew);
+            return (null, refusal);
         }
 
         await using var transaction = await work.BeginAsync(cancellationToken);
@@ -146,15 +178,24 @@ internal sealed class RedemptionSaga(
             : await EndAsync(id, RedemptionStatus.Refunding, RedemptionStatus.Cancelled, code: null, answer, cancellationToken);
     }
 
-    /// <summary>Spares a reservation that the debit would refuse. The debit still decides, and if the balance is unknown, it alone does.</summary>
-    /// <returns>Null if the points may suffice, or the coupon does not exist.</returns>
-    private async Task<Error?> CheckBalanceAsync(int couponId, Guid userId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Checks level and area. Also spares a reservation that the debit would refuse; the debit still decides, and if the balance is
+    /// unknown, it alone does.
+    /// </summary>
+    /// <returns>Null if the points may suffice, or the coupon is not on offer.</returns>
+    private async Task<Error?> CheckAccountAsync(int couponId, Guid userId, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var cost = await database.Coupons
-            .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.WithdrawnAt == null && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
-            .Select(coupon => (int?)coupon.PointsCost).SingleOrDefaultAsync(cancellationToken);
-        return cost is not null && await points.BalanceAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) < cost ? InsufficientPoints : null;
+        var coupon = await database.Coupons.AsNoTracking()
+            .Where(row => row.Id == couponId && row.Stock > 0 && row.WithdrawnAt == null && row.StartsAt <= now && (row.EndsAt == null || row.EndsAt > now))
+            .SingleOrDefaultAsync(cancellationToken);
+        return coupon is null ? null : await points.AccountAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) switch
+        {
+            null => coupon is { MinLevel: null, Area: null } ? null : CouponEndpoints.PointsUnavailable,
+            var account when !coupon.IsFor(account) => NotEligible,
+            var account when account.Points < coupon.PointsCost => InsufficientPoints,
+            _ => null,
+        };
     }
 
     /// <summary>Takes an unused code of the pool. There is one: the coupon, whose stock is their number, is locked.</summary>
