@@ -10,7 +10,7 @@ internal enum RedemptionStatus
     /// <summary>One item is taken from the stock; the points may or may not be debited yet.</summary>
     Reserved,
 
-    /// <summary>The offer ended before the code was issued; the points are given back if they are debited.</summary>
+    /// <summary>The offer ended before the code was issued, or the user cancels; the points are given back if they are debited.</summary>
     Refunding,
 
     /// <summary>The points are debited and the code is issued.</summary>
@@ -37,6 +37,9 @@ internal sealed class Redemption
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>When the user cancelled it after it had been completed.</summary>
+    public DateTimeOffset? CancelledAt { get; init; }
 
     /// <summary>When the company accepted the code.</summary>
     public DateTimeOffset? UsedAt { get; init; }

@@ -8,6 +8,10 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using CancelResult = Microsoft.AspNetCore.Http.HttpResults.Results<
+    Microsoft.AspNetCore.Http.HttpResults.Ok<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
 using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
     Microsoft.AspNetCore.Http.HttpResults.Created<Kashif.Coupons.Redemptions.RedemptionResponse>,
     Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Redemptions.RedemptionResponse>,
@@ -30,7 +34,7 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
 /// <summary>A user's purchase of a coupon.</summary>
 /// <param name="Id">The redemption's id.</param>
-/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, or if the offer had ended by then: the points are given back.</param>
+/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, if the offer had ended by then, or if the user cancelled it: the points are given back.</param>
 /// <param name="Coupon">The coupon.</param>
 /// <param name="Code" example="7KQP2M4X9RTD">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
@@ -69,6 +73,8 @@ internal sealed record ValidationResponse(bool Valid, [property: Values(typeof(R
 
 internal static class RedemptionEndpoints
 {
+    public static Error NotFound { get; } = Error.NotFound("Redemption not found.");
+
     private const string Path = CatalogEndpoints.Path + "/redemptions";
     private static readonly string[] Codes =
         ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
@@ -85,6 +91,11 @@ internal static class RedemptionEndpoints
             .WithProblems(503, "points_unavailable");
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
+
+        group.MapPost("/redemptions/{id:guid}/cancel", CancelAsync).WithIdempotency()
+            .WithName("CancelRedemption").WithSummary("Cancel one of my redemptions")
+            .WithDescription("Possible for a short time after the redemption (15 minutes by default), until the code is used. The points are given back. Returns 202 while that is not confirmed. Repeating the call is harmless.")
+            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "cancel_window_over");
 
         // The gateway routes this path here, so that both ways to spend points are one.
         endpoints.MapPost("/api/v1/gamification/points/redeem", RedeemPointsAsync).WithIdempotency().WithTags("Redemptions").RequireAuthorization()
@@ -124,12 +135,35 @@ internal static class RedemptionEndpoints
             _ => throw new UnreachableException(),
         };
 
+    /// <param name="id">The redemption's id.</param>
+    private static async Task<CancelResult> CancelAsync(
+        Guid id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken)
+    {
+        switch (await saga.CancelAsync(id, user.UserId, ToCancelled, cancellationToken))
+        {
+            case (_, { } error):
+                return error.ToProblem();
+            case ({ Redemption.Status: RedemptionStatus.Refunding } cancelling, _):
+                // The cancellation is committed: settle it even if the client disconnects.
+                return ToCancelled(await saga.SettleAsync(cancelling.Redemption, ToCancelled, CancellationToken.None) ?? cancelling);
+            case ({ } cancelled, _):
+                return ToCancelled(cancelled);
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static CancelResult ToCancelled(RedemptionWithCoupon redeemed) => redeemed.Redemption.Status == RedemptionStatus.Cancelled
+        ? TypedResults.Ok(RedemptionResponse.Of(redeemed))
+        : TypedResults.Accepted($"{Path}/{redeemed.Redemption.Id}", RedemptionResponse.Of(redeemed));
+
     internal static RedeemResult ToResult(RedemptionWithCoupon redeemed)
     {
         var location = $"{Path}/{redeemed.Redemption.Id}";
         return redeemed.Redemption.Status switch
         {
             RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Cancelled when redeemed.Redemption.CancelledAt is not null => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Reserved or RedemptionStatus.Refunding => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Cancelled when redeemed.Redemption is { ExpiresAt: { } end, EndedAt: { } ended } && end <= ended => RedemptionSaga.NotAvailable.ToProblem(),
             RedemptionStatus.Cancelled => RedemptionSaga.InsufficientPoints.ToProblem(),
@@ -165,7 +199,7 @@ internal static class RedemptionEndpoints
         var row = await WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
             .SingleOrDefaultAsync(cancellationToken);
         return row is null
-            ? Error.NotFound("Redemption not found.").ToProblem()
+            ? NotFound.ToProblem()
             : TypedResults.Ok(RedemptionResponse.Of(row));
     }
 

@@ -19,7 +19,7 @@ namespace Kashif.Coupons.Redemptions;
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
 /// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out. A redemption whose offer ends
 /// before its code is issued is refunded: the code would have expired. That is a state of its own, because from then on the debit must
-/// not complete it.
+/// not complete it. A completed redemption that its user cancels goes the same way.
 /// </summary>
 internal sealed class RedemptionSaga(
     CouponsDbContext database, UnitOfWork work, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
@@ -29,6 +29,12 @@ internal sealed class RedemptionSaga(
     public static Error NotAvailable { get; } = Error.Rule("coupon_not_available", "This coupon is not on offer.");
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
+
+    public static Error Pending { get; } = Error.Conflict("redemption_pending", "This redemption is still open. Try again when it is completed.");
+
+    private static Error Used { get; } = Error.Conflict("already_used", "This coupon has already been used.");
+
+    private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
 
     private static Error NotEligible { get; } = Error.Rule("not_eligible", "This coupon is for users of a higher level or of another area.");
 
@@ -136,6 +142,35 @@ internal sealed class RedemptionSaga(
         await work.CommitAsync(answer(reserved), cancellationToken);
         metrics.Reached(RedemptionStatus.Reserved);
         return (reserved, null);
+    }
+
+    /// <summary>Begins to cancel the user's completed redemption. From then on its code is not valid; <see cref="SettleAsync"/> gives the points back.</summary>
+    /// <returns>The redemption, which may have been cancelled before.</returns>
+    public async Task<(RedemptionWithCoupon? Cancelled, Error? Error)> CancelAsync(
+        Guid id, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        await database.Database.ExecuteSqlAsync($"""
+            UPDATE redemptions SET status = 'refunding', code = NULL, ended_at = NULL, cancelled_at = {now}, leased_until = {now + options.Value.Lease}
+            WHERE id = {id} AND user_id = {userId} AND status = 'completed' AND used_at IS NULL AND ended_at > {now - options.Value.CancelWithin}
+            """, cancellationToken);
+        var row = await RedemptionEndpoints.WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
+            .SingleOrDefaultAsync(cancellationToken);
+        switch (row?.Redemption)
+        {
+            case null:
+                return (null, RedemptionEndpoints.NotFound);
+            case { Status: RedemptionStatus.Reserved }:
+                return (null, Pending);
+            case { UsedAt: not null }:
+                return (null, Used);
+            case { Status: RedemptionStatus.Completed }:
+                return (null, TooLate);
+            default:
+                await work.CommitAsync(answer(row), cancellationToken);
+                return (row, null);
+        }
     }
 
     /// <summary>Debits the points and ends the redemption, or leaves it reserved if the outcome is unknown.</summary>
@@ -282,21 +317,38 @@ internal sealed class RedemptionSaga(
         }
         else
         {
-            AddMovement(ended, StockMovementKind.Released, 1, now);
-            if (ended.CodeMode == CodeMode.Pool)
-            {
-                await database.PoolCodes.Where(row => row.RedemptionId == ended.Id).ExecuteUpdateAsync(
-                    set => set.SetProperty(row => row.State, PoolCodeState.Unused).SetProperty(row => row.RedemptionId, (Guid?)null), cancellationToken);
-            }
+            await RestockAsync(ended, now, cancellationToken);
+        }
+    }
 
-            var restocked = await database.Coupons
-                .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {coupon.Id} RETURNING *")
-                .AsNoTracking()
-                .ToListAsync(cancellationToken);
-            if (restocked is [{ Stock: 1 } available])
-            {
-                database.Publish(available.ToEvent(), now);
-            }
+    private async Task RestockAsync(Redemption cancelled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        AddMovement(cancelled, StockMovementKind.Released, 1, now);
+        if (cancelled is { CodeMode: CodeMode.Pool, CancelledAt: not null })
+        {
+            // Its user has seen the code.
+            AddMovement(cancelled, StockMovementKind.Voided, -1, now);
+            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PoolCodeState.Void), cancellationToken);
+            await database.Coupons.Where(row => row.Id == cancelled.CouponId)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Restocked, row => row.Restocked - 1), cancellationToken);
+            return;
+        }
+
+        // The coupon first, as everywhere.
+        var restocked = await database.Coupons
+            .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {cancelled.CouponId} RETURNING *")
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        if (cancelled.CodeMode == CodeMode.Pool)
+        {
+            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id).ExecuteUpdateAsync(
+                set => set.SetProperty(row => row.State, PoolCodeState.Unused).SetProperty(row => row.RedemptionId, (Guid?)null), cancellationToken);
+        }
+
+        if (restocked is [{ Stock: 1 } available])
+        {
+            database.Publish(available.ToEvent(), now);
         }
     }
 
