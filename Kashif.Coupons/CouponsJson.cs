@@ -40,5 +40,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
 [JsonSerializable(typeof(CompanyFigures))]
 [JsonSerializable(typeof(ValidationResponse))]
+[JsonSerializable(typeof(UseCodeRequest))]
+[JsonSerializable(typeof(UsedResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

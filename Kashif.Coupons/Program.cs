@@ -17,6 +17,7 @@ app.MapPartners();
 app.MapCodes();
 app.MapRedemptions();
 app.MapCompanyRedemptions();
+app.MapTill();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();

@@ -142,7 +142,7 @@ internal static class RedemptionEndpoints
         switch (await saga.CancelAsync(id, user.UserId, ToCancelled, cancellationToken))
         {
             case (_, { } error):
-                return error.ToProblem();
+                return error;
             case ({ Redemption.Status: RedemptionStatus.Refunding } cancelling, _):
                 // The cancellation is committed: settle it even if the client disconnects.
                 return ToCancelled(await saga.SettleAsync(cancelling.Redemption, ToCancelled, CancellationToken.None) ?? cancelling);

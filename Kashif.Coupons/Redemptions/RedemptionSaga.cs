@@ -7,6 +7,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -31,8 +32,6 @@ internal sealed class RedemptionSaga(
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
     public static Error Pending { get; } = Error.Conflict("redemption_pending", "This redemption is still open. Try again when it is completed.");
-
-    private static Error Used { get; } = Error.Conflict("already_used", "This coupon has already been used.");
 
     private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
 
@@ -146,7 +145,7 @@ internal sealed class RedemptionSaga(
 
     /// <summary>Begins to cancel the user's completed redemption. From then on its code is not valid; <see cref="SettleAsync"/> gives the points back.</summary>
     /// <returns>The redemption, which may have been cancelled before.</returns>
-    public async Task<(RedemptionWithCoupon? Cancelled, Error? Error)> CancelAsync(
+    public async Task<(RedemptionWithCoupon? Cancelled, ProblemHttpResult? Error)> CancelAsync(
         Guid id, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -160,13 +159,13 @@ internal sealed class RedemptionSaga(
         switch (row?.Redemption)
         {
             case null:
-                return (null, RedemptionEndpoints.NotFound);
+                return (null, RedemptionEndpoints.NotFound.ToProblem());
             case { Status: RedemptionStatus.Reserved }:
-                return (null, Pending);
-            case { UsedAt: not null }:
-                return (null, Used);
+                return (null, Pending.ToProblem());
+            case { UsedAt: { } usedAt }:
+                return (null, Till.AlreadyUsed(usedAt));
             case { Status: RedemptionStatus.Completed }:
-                return (null, TooLate);
+                return (null, TooLate.ToProblem());
             default:
                 await work.CommitAsync(answer(row), cancellationToken);
                 return (row, null);
