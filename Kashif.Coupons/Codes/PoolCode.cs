@@ -51,7 +51,6 @@ internal sealed class PoolCodeConfiguration : IEntityTypeConfiguration<PoolCode>
         code.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);
         code.HasIndex(row => new { row.CompanyId, row.Code }).IsUnique();
         code.HasIndex(row => row.RedemptionId).IsUnique();
-        code.HasIndex(row => row.CouponId);
         code.HasIndex(row => new { row.CouponId, row.Id }).HasFilter("state = 'unused'");
     }
 }

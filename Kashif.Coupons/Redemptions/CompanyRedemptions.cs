@@ -103,9 +103,10 @@ internal static class CompanyRedemptions
             (from coupon in coupons
              where coupon.Id < before
              orderby coupon.Id descending
-             let own = completed.Where(row => row.CouponId == coupon.Id)
              select new CouponFigures(
-                 coupon.Id, coupon.Title, coupon.Stock, own.Count(), own.Count(row => row.UsedAt != null), own.Sum(row => (long)row.PointsCost)))
+                 coupon.Id, coupon.Title, coupon.Stock, completed.Count(row => row.CouponId == coupon.Id),
+                 completed.Count(row => row.CouponId == coupon.Id && row.UsedAt != null),
+                 completed.Where(row => row.CouponId == coupon.Id).Sum(row => (long)row.PointsCost)))
             .Take(page.Size + 1).ToListAsync(cancellationToken);
         var items = Page.Of(rows, page.Size, last => Cursor.Encode(last.CouponId));
         return TypedResults.Ok(new CompanyFigures(total?.Count ?? 0, total?.Used ?? 0, total?.Points ?? 0, items.Items, items.NextCursor));

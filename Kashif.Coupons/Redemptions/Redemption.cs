@@ -65,7 +65,7 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
             .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
         redemption.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);
-        redemption.HasIndex(row => row.Code, "ix_redemptions_generated_code").IsUnique().HasFilter("code_mode = 'generated'");
+        redemption.HasIndex(row => row.Code, "generated").IsUnique().HasFilter("code_mode = 'generated'").HasDatabaseName("ix_redemptions_generated_code");
         redemption.HasIndex(row => row.Code);
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
