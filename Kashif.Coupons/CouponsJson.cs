@@ -6,6 +6,7 @@ using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
+using Kashif.Security;
 
 namespace Kashif.Coupons;
 
@@ -42,5 +43,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(ValidationResponse))]
 [JsonSerializable(typeof(UseCodeRequest))]
 [JsonSerializable(typeof(UsedResponse))]
+[JsonSerializable(typeof(SignedCodeResponse))]
+[JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

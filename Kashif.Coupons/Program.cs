@@ -18,6 +18,7 @@ app.MapCodes();
 app.MapRedemptions();
 app.MapCompanyRedemptions();
 app.MapTill();
+app.MapSignedCodes();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();

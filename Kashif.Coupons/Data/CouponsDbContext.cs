@@ -15,6 +15,7 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<Coupon> Coupons => Set<Coupon>();
     public DbSet<StockMovement> StockMovements => Set<StockMovement>();
     public DbSet<PoolCode> PoolCodes => Set<PoolCode>();
+    public DbSet<CodeSigningKey> CodeSigningKeys => Set<CodeSigningKey>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
