@@ -16,7 +16,7 @@ internal static class CatalogEndpoints
         var group = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Admin);
 
         group.MapGet("/", CouponEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first")
+            .WithName("ListCoupons").WithSummary("List coupons on offer")
             .WithProblems(401, "unauthorized").WithProblems(503, "points_unavailable");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");

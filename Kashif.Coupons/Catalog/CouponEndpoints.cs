@@ -9,7 +9,6 @@ using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Catalog;
@@ -73,28 +72,6 @@ internal sealed record CouponResponse(
         coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms, coupon.MinLevel, coupon.Area, coupon.CodeMode, coupon.WithdrawnAt, coupon.Revision);
 }
 
-public sealed class CouponFilter
-{
-    /// <summary>Only coupons of this category.</summary>
-    /// <example>3</example>
-    [FromQuery(Name = "category_id")]
-    public int? CategoryId { get; set; }
-
-    /// <summary>Only coupons of this company.</summary>
-    /// <example>7</example>
-    [FromQuery(Name = "company_id")]
-    public int? CompanyId { get; set; }
-
-    /// <summary>Words that all occur in the title or the description, in upper or lower case.</summary>
-    /// <example>coffee</example>
-    [FromQuery(Name = "q"), Text(100)]
-    public string? Query { get; set; }
-
-    /// <summary>Only coupons that the signed-in user has enough points for. True requires a token.</summary>
-    [FromQuery(Name = "affordable")]
-    public bool? Affordable { get; set; }
-}
-
 internal static class CouponEndpoints
 {
     public const string EndsBeforeStart = "Must be after starts_at.";
@@ -113,29 +90,11 @@ internal static class CouponEndpoints
         [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,
         CouponsDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
-        var before = int.MaxValue;
-        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        var order = CouponOrder.Of(filter.Sort);
+        var now = time.GetUtcNow();
+        if (!order.TryContinue(filter.Apply(database.Coupons.Where(coupon => coupon.WithdrawnAt == null), now), page.Cursor, out var coupons))
         {
             return Error.Field("cursor", Cursor.Invalid);
-        }
-
-        var now = time.GetUtcNow();
-        var coupons = database.Coupons
-            .Where(coupon => coupon.WithdrawnAt == null && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now) && coupon.Id < before);
-        if (filter.CategoryId is { } categoryId)
-        {
-            coupons = coupons.Where(coupon => coupon.CategoryId == categoryId);
-        }
-
-        if (filter.CompanyId is { } companyId)
-        {
-            coupons = coupons.Where(coupon => coupon.CompanyId == companyId);
-        }
-
-        foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
-        {
-            var pattern = $"%{EscapeLike(word)}%";
-            coupons = coupons.Where(coupon => EF.Functions.ILike(coupon.Title, pattern, @"\") || EF.Functions.ILike(coupon.Description, pattern, @"\"));
         }
 
         if (filter.Affordable is true)
@@ -154,9 +113,8 @@ internal static class CouponEndpoints
             coupons = coupons.Where(coupon => coupon.PointsCost <= balance);
         }
 
-        var rows = await WithCompany(coupons, database).Take(page.Size + 1)
-            .ToListAsync(cancellationToken);
-        return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => Cursor.Encode(last.Coupon.Id)));
+        var rows = await order.Sort(WithCompany(coupons, database)).Take(page.Size + 1).ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => order.CursorOf(last.Coupon)));
     }
 
     /// <param name="id" example="12">The coupon's id.</param>
@@ -229,11 +187,5 @@ internal static class CouponEndpoints
     private static IQueryable<CouponWithCompany> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>
         from coupon in coupons.AsNoTracking()
         join company in database.Companies on coupon.CompanyId equals company.Id
-        orderby coupon.Id descending
-        select new CouponWithCompany(coupon, company.Name);
-
-    private static string EscapeLike(string word) =>
-        word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
-
-    private sealed record CouponWithCompany(Coupon Coupon, string CompanyName);
+        select new CouponWithCompany { Coupon = coupon, CompanyName = company.Name };
 }
