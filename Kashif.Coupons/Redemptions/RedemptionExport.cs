@@ -1,5 +1,6 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -9,7 +10,7 @@ namespace Kashif.Coupons.Redemptions;
 /// <param name="Companies">The companies that the user is a partner of.</param>
 /// <param name="StockMovements">What the user has added to the stock of coupons.</param>
 internal sealed record UserRedemptions(
-    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<MovementResponse> StockMovements);
+    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<CouponMovementResponse> StockMovements);
 
 internal static class RedemptionExport
 {
@@ -22,5 +23,5 @@ internal static class RedemptionExport
          join company in database.Companies on partner.CompanyId equals company.Id
          orderby company.Id
          select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of),
-        database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(MovementResponse.Of)));
+        database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(CouponMovementResponse.Of)));
 }
