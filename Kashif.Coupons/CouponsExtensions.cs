@@ -1,4 +1,6 @@
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
@@ -23,6 +25,8 @@ internal static class CouponsExtensions
             .BindConfiguration(RedemptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Gamification}"))
             .AddServiceToken();
+        services.AddScoped<CompanyAccess>();
+        services.AddSingleton<CodeSigner>();
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();
         services.AddHostedService<RedemptionRecovery>();

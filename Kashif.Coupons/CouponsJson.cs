@@ -1,9 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
+using Kashif.Security;
 
 namespace Kashif.Coupons;
 
@@ -17,15 +20,30 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CompanyRequest))]
 [JsonSerializable(typeof(CompanyResponse))]
 [JsonSerializable(typeof(Page<CompanyResponse>))]
+[JsonSerializable(typeof(PartnerResponse))]
+[JsonSerializable(typeof(Page<PartnerResponse>))]
 [JsonSerializable(typeof(CategoryRequest))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(ChangeCompanyRequest))]
 [JsonSerializable(typeof(CouponRequest))]
+[JsonSerializable(typeof(ChangeCouponRequest))]
+[JsonSerializable(typeof(RestockRequest))]
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
+[JsonSerializable(typeof(Page<CouponMovementResponse>))]
+[JsonSerializable(typeof(GenerateCodesRequest))]
+[JsonSerializable(typeof(CodesResponse))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
+[JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
+[JsonSerializable(typeof(CompanyFigures))]
+[JsonSerializable(typeof(ValidationResponse))]
+[JsonSerializable(typeof(UseCodeRequest))]
+[JsonSerializable(typeof(UsedResponse))]
+[JsonSerializable(typeof(SignedCodeResponse))]
+[JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

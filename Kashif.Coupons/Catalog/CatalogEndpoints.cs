@@ -16,13 +16,10 @@ internal static class CatalogEndpoints
         var group = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Admin);
 
         group.MapGet("/", CouponEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first")
+            .WithName("ListCoupons").WithSummary("List coupons on offer")
             .WithProblems(401, "unauthorized").WithProblems(503, "points_unavailable");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");
-        group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateCoupon").WithSummary("Create a coupon");
-
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("ListCompanies").WithSummary("List companies");
         group.MapPost("/companies", CompanyEndpoints.CreateAsync).WithIdempotency()
@@ -34,4 +31,7 @@ internal static class CatalogEndpoints
             .WithName("CreateCouponCategory").WithSummary("Create a coupon category").WithProblems(409, "name_taken");
         return group;
     }
+
+    /// <summary>Whether the body of a PATCH request sets the field to null.</summary>
+    public static bool Clears(this HttpContext http, string field) => http.Features.Get<JsonBody>()?.SetsToNull(field) == true;
 }

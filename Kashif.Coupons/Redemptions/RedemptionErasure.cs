@@ -4,7 +4,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Redemptions;
 
-/// <summary>Keeps a deleted user's redemptions, for the stock and the company, without the user's id. Issued codes stay valid.</summary>
+/// <summary>
+/// Keeps a deleted user's redemptions, for the stock and the company, without the user's id. Issued codes stay valid. The user is no
+/// partner of a company any more.
+/// </summary>
 internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly CouponsDbContext _database = database;
@@ -17,6 +20,9 @@ internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdenti
             throw new RedemptionStillOpenException();
         }
 
+        await _database.CompanyPartners.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.StockMovements.Where(row => row.ActorId == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ActorId, ErasedUser.Id), cancellationToken);
         await _database.Redemptions.Where(row => row.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.UserId, ErasedUser.Id), cancellationToken);
     }

@@ -22,6 +22,7 @@ internal static class Tags
         ["Keys"] = "The keys that sign tokens.",
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
+        ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Points"] = "Balances and the ledger of points.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",

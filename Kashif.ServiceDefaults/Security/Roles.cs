@@ -23,6 +23,9 @@ public static class Policies
     public const string Staff = "staff";
     public const string Admin = "admin";
 
+    /// <summary>A partner of a company, or an admin. The service also checks which company.</summary>
+    public const string Partner = "partner";
+
     /// <summary>A user in a session, not with an API key. For endpoints that manage the account.</summary>
     public const string Session = "session";
 }

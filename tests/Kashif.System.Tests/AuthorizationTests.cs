@@ -325,6 +325,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["api-keys"] = apiKey,
             ["reports"] = report.ToString(),
             ["redemptions"] = redemptionId,
+            ["companies"] = "2000000000",
+            ["partners"] = victim.Id.ToString(), // no user's: only admins are allowed
             ["debits"] = redemptionId,
             ["refunds"] = redemptionId,
             ["balances"] = victim.Id.ToString(),

@@ -1,0 +1,24 @@
+using Kashif.Coupons.Catalog;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Coupons.Partners;
+
+/// <summary>A user who manages a company's coupons, if the user also has the role <c>partner</c>.</summary>
+internal sealed class CompanyPartner
+{
+    public int CompanyId { get; init; }
+    public Guid UserId { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+internal sealed class CompanyPartnerConfiguration : IEntityTypeConfiguration<CompanyPartner>
+{
+    public void Configure(EntityTypeBuilder<CompanyPartner> partner)
+    {
+        partner.ToTable("company_partners");
+        partner.HasKey(row => new { row.CompanyId, row.UserId });
+        partner.HasIndex(row => row.UserId);
+        partner.HasOne<Company>().WithMany().HasForeignKey(row => row.CompanyId).OnDelete(DeleteBehavior.Restrict);
+    }
+}
