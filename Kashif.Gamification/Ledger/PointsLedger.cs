@@ -13,14 +13,14 @@ internal sealed class PointsLedger(GamificationDbContext database, TimeProvider 
     /// Debits the points in the caller's transaction, and adds the ledger entry and its event for the caller to save.
     /// </summary>
     /// <returns>The entry, and the balance to write to the ranking after the commit; null if the user has too few points.</returns>
-    public async Task<Booked?> DebitAsync(Guid userId, int points, int couponId, string cause, CancellationToken cancellationToken)
+    public async Task<Booked?> DebitAsync(Guid userId, int points, string reference, string cause, CancellationToken cancellationToken)
     {
         if (await MoveAsync(userId, -points, cancellationToken) is not { } balance)
         {
             return null;
         }
 
-        var entry = Book(balance, -points, PointTransaction.Redeemed, cause, $"{couponId}");
+        var entry = Book(balance, -points, PointTransaction.Redeemed, cause, reference);
         database.Publish(new PointsRedeemed(entry.Id, userId, points, balance.Points, entry.Reason), entry.CreatedAt);
         return new Booked(entry, balance);
     }
