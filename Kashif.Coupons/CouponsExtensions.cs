@@ -2,6 +2,7 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop.Orders;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
@@ -28,6 +29,9 @@ internal static class CouponsExtensions
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();
         services.AddHostedService<RedemptionRecovery>();
+        services.AddScoped<OrderSaga>();
+        services.AddSingleton<OrderMetrics>();
+        services.AddHostedService<OrderRecovery>();
         return builder;
     }
 }

@@ -4,6 +4,10 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop.Inventory;
+using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Shop.Payments;
+using Kashif.Coupons.Shop.Products;
 using Kashif.Http;
 
 namespace Kashif.Coupons;
@@ -31,4 +35,17 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(ProductRequest))]
+[JsonSerializable(typeof(ProductChange))]
+[JsonSerializable(typeof(ProductResponse))]
+[JsonSerializable(typeof(Page<ProductResponse>))]
+[JsonSerializable(typeof(AdjustmentRequest))]
+[JsonSerializable(typeof(InventoryResponse))]
+[JsonSerializable(typeof(Page<ProductMovementResponse>))]
+[JsonSerializable(typeof(Address))]
+[JsonSerializable(typeof(OrderRequest))]
+[JsonSerializable(typeof(OrderStatusRequest))]
+[JsonSerializable(typeof(OrderResponse))]
+[JsonSerializable(typeof(Page<OrderResponse>))]
+[JsonSerializable(typeof(Page<PaymentResponse>))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using Kashif.Messaging.DeadLetters;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Coupons);
@@ -14,6 +15,7 @@ app.UseServiceDefaults();
 app.MapCatalog();
 app.MapPartners();
 app.MapRedemptions();
+app.MapShop();
 app.MapRedemptionExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();

@@ -83,12 +83,12 @@ internal static class CouponEndpoints
 {
     public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
-    private static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
+    public static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
 
     private static Error SignInRequired { get; } = new(
         StatusCodes.Status401Unauthorized, "unauthorized", "Sign in to list the coupons that you can afford.");
 
-    private static Error PointsUnavailable { get; } = Error.Unavailable("points_unavailable", "Your points are temporarily unavailable. Try again.");
+    public static Error PointsUnavailable { get; } = Error.Unavailable("points_unavailable", "Your points are temporarily unavailable. Try again.");
 
     public static async Task<Results<Ok<Page<CouponResponse>>, ValidationProblem, ProblemHttpResult>> ListAsync(
         [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,
@@ -194,7 +194,7 @@ internal static class CouponEndpoints
         orderby coupon.Id descending
         select new CouponWithCompany(coupon, company.Name);
 
-    private static string EscapeLike(string word) =>
+    public static string EscapeLike(string word) =>
         word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
 
     private sealed record CouponWithCompany(Coupon Coupon, string CompanyName);

@@ -1,6 +1,9 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop.Inventory;
+using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Shop.Products;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -13,6 +16,10 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Coupon> Coupons => Set<Coupon>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
+    public DbSet<Product> Products => Set<Product>();
+    public DbSet<ProductMovement> ProductMovements => Set<ProductMovement>();
+    public DbSet<Order> Orders => Set<Order>();
+    public DbSet<OrderItem> OrderItems => Set<OrderItem>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

@@ -1,4 +1,5 @@
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Shop.Orders;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,14 +12,18 @@ namespace Kashif.Coupons.Redemptions;
 internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly CouponsDbContext _database = database;
+    private readonly TimeProvider _time = time;
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // Recovery still debits an open redemption under the user's id.
-        if (await _database.Redemptions.AnyAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken))
+        // Recovery still debits an open redemption or order under the user's id.
+        if (await _database.Redemptions.AnyAsync(row => row.UserId == userId && row.EndedAt == null, cancellationToken)
+            || await OrderErasure.HasOpenAsync(_database, userId, cancellationToken))
         {
-            throw new RedemptionStillOpenException();
+            throw new PurchaseStillOpenException();
         }
+
+        await OrderErasure.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
 
         await _database.CompanyPartners.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Redemptions.Where(row => row.UserId == userId)
@@ -26,5 +31,5 @@ internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdenti
     }
 }
 
-/// <summary>The deletion is retried later, when the redemption may have ended.</summary>
-internal sealed class RedemptionStillOpenException() : Exception("This user has an open redemption.");
+/// <summary>The deletion is retried later, when the redemption or order may have ended.</summary>
+internal sealed class PurchaseStillOpenException() : Exception("This user has an open redemption or order.");

@@ -1,5 +1,6 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Shop.Orders;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -7,7 +8,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Coupons.Redemptions;
 
 /// <param name="Companies">The companies that the user is a partner of.</param>
-internal sealed record UserRedemptions(IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies);
+internal sealed record UserRedemptions(
+    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<OrderResponse> Orders);
 
 internal static class RedemptionExport
 {
@@ -19,5 +21,6 @@ internal static class RedemptionExport
          where partner.UserId == id
          join company in database.Companies on partner.CompanyId equals company.Id
          orderby company.Id
-         select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of)));
+         select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of),
+        database.Orders.AsNoTracking().Include(order => order.Items).Where(order => order.UserId == id).OrderBy(order => order.Id).AsAsyncEnumerable().Select(OrderResponse.Of)));
 }
