@@ -173,6 +173,8 @@ public sealed class DebitTests(GamificationService service)
 
         // An order can be cancelled after its debit's result has left the table.
         await service.QueryAsync(database => database.Debits.Where(debit => debit.Id == order).ExecuteDeleteAsync());
+        var refund = await PutAsync("refunds", new { user_id = user, points = 40, order_id = order });
+        (refund.Status, refund.Body.GetProperty("points").GetInt64()).ShouldBe((200, 50));
         var refunds = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PutAsync("refunds", new { user_id = user, points = 40, order_id = order })));
         var late = await PutAsync("debits", new { user_id = user, points = 40, order_id = order });
 
