@@ -2,7 +2,7 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
-using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Shop;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
@@ -16,7 +16,7 @@ internal static class CouponsExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<CouponsDbContext>(ResourceNames.CouponsDb);
-        builder.AddEventConsumer<CouponsDbContext>().AddHandler<UserDeleted, RedemptionErasure>("erasure");
+        builder.AddEventConsumer<CouponsDbContext>().AddHandler<UserDeleted, CouponsErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();

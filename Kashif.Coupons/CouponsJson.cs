@@ -4,10 +4,7 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
-using Kashif.Coupons.Shop.Inventory;
-using Kashif.Coupons.Shop.Orders;
-using Kashif.Coupons.Shop.Payments;
-using Kashif.Coupons.Shop.Products;
+using Kashif.Coupons.Shop;
 using Kashif.Http;
 
 namespace Kashif.Coupons;
@@ -32,7 +29,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(Page<CouponResponse>))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
-[JsonSerializable(typeof(UserRedemptions))]
+[JsonSerializable(typeof(UserData))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
 [JsonSerializable(typeof(DebitRequest))]
 [JsonSerializable(typeof(ProductRequest))]

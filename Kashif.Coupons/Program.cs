@@ -16,7 +16,7 @@ app.MapCatalog();
 app.MapPartners();
 app.MapRedemptions();
 app.MapShop();
-app.MapRedemptionExport();
+app.MapCouponsExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

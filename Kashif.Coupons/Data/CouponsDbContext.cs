@@ -1,9 +1,7 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
-using Kashif.Coupons.Shop.Inventory;
-using Kashif.Coupons.Shop.Orders;
-using Kashif.Coupons.Shop.Products;
+using Kashif.Coupons.Shop;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 

@@ -1,8 +1,4 @@
 using Kashif.Coupons.Catalog;
-using Kashif.Coupons.Shop.Inventory;
-using Kashif.Coupons.Shop.Orders;
-using Kashif.Coupons.Shop.Payments;
-using Kashif.Coupons.Shop.Products;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Security;

@@ -1,4 +1,4 @@
-using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Shop;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Kashif.Coupons.Shop.Products;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>A product's code. It is stored in upper case; requests may use any.</summary>
 internal static partial class Sku

@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using Kashif.Coupons.Catalog;
-using Kashif.Coupons.Shop.Inventory;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Coupons.Shop.Products;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>A physical reward that users order with points, and its stock.</summary>
 /// <remarks>

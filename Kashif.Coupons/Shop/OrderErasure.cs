@@ -4,7 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>
 /// Keeps a deleted user's orders, for the stock and the sellers, without the user's id and addresses. An order that is not shipped yet

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Kashif.Telemetry;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 internal sealed class OrderMetrics(IMeterFactory meters)
 {

@@ -1,9 +1,8 @@
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Shop.Products;
 using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Shop.Inventory;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>Moves the stock of locked products.</summary>
 internal static class Stock

@@ -13,22 +13,22 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using CancelResult = Microsoft.AspNetCore.Http.HttpResults.Results<
-    Microsoft.AspNetCore.Http.HttpResults.Ok<Kashif.Coupons.Shop.Orders.OrderResponse>,
-    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Shop.Orders.OrderResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Ok<Kashif.Coupons.Shop.OrderResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Shop.OrderResponse>,
     Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
 using PlaceResult = Microsoft.AspNetCore.Http.HttpResults.Results<
-    Microsoft.AspNetCore.Http.HttpResults.Created<Kashif.Coupons.Shop.Orders.OrderResponse>,
-    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Shop.Orders.OrderResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Created<Kashif.Coupons.Shop.OrderResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Shop.OrderResponse>,
     Microsoft.AspNetCore.Http.HttpResults.ValidationProblem,
     Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>A product to order.</summary>
 /// <param name="Sku" example="MUG-01">The product's code, in upper or lower case.</param>
 /// <param name="Quantity" example="2">How many.</param>
 public sealed record OrderLine(
-    [RegularExpression(Products.Sku.Pattern, ErrorMessage = Products.Sku.Invalid)] string Sku,
+    [RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
     [Between(1, 100)] int Quantity);
 
 /// <summary>A new order.</summary>

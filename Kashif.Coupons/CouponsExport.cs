@@ -1,21 +1,22 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Redemptions;
+namespace Kashif.Coupons;
 
 /// <param name="Companies">The companies that the user is a partner of.</param>
-internal sealed record UserRedemptions(
+internal sealed record UserData(
     IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<OrderResponse> Orders);
 
-internal static class RedemptionExport
+internal static class CouponsExport
 {
-    public static void MapRedemptionExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(Export);
+    public static void MapCouponsExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(Export);
 
-    private static Ok<UserRedemptions> Export(Guid id, CouponsDbContext database) => TypedResults.Ok(new UserRedemptions(
+    private static Ok<UserData> Export(Guid id, CouponsDbContext database) => TypedResults.Ok(new UserData(
         RedemptionEndpoints.WithCoupon(database.Redemptions.Where(row => row.UserId == id), database).AsAsyncEnumerable().Select(RedemptionResponse.Of),
         (from partner in database.CompanyPartners
          where partner.UserId == id

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Validation;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>A postal address.</summary>
 /// <param name="Name" example="Amina Haddad">The recipient.</param>

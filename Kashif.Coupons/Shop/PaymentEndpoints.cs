@@ -6,7 +6,7 @@ using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Shop.Payments;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>Points that were paid or given back.</summary>
 /// <param name="Type" example="debit">`debit`, or `refund` of an earlier one.</param>

@@ -4,7 +4,6 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
-using Kashif.Coupons.Shop.Inventory;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
@@ -14,7 +13,7 @@ using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>
 /// Sells products in three steps, with their state in the database, like <see cref="RedemptionSaga"/>: reserve all items or none, debit

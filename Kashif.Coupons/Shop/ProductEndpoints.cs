@@ -4,7 +4,6 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
-using Kashif.Coupons.Shop.Inventory;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
@@ -16,7 +15,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
-namespace Kashif.Coupons.Shop.Products;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>A new product.</summary>
 /// <param name="Sku" example="MUG-01">The product's code, unique in upper and lower case.</param>
@@ -28,7 +27,7 @@ namespace Kashif.Coupons.Shop.Products;
 /// <param name="CompanyId" example="7">The company that offers it; null for the city's own products, which need an admin.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record ProductRequest(
-    [RegularExpression(Products.Sku.Pattern, ErrorMessage = Products.Sku.Invalid)] string Sku,
+    [RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
     [Title(1, Product.NameLength)] string Name,
     [Text(1, Product.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CategoryId,

@@ -1,15 +1,15 @@
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Shop.Orders;
+using Kashif.Coupons.Shop;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Redemptions;
+namespace Kashif.Coupons;
 
 /// <summary>
-/// Keeps a deleted user's redemptions, for the stock and the company, without the user's id. Issued codes stay valid. The user is no
-/// partner of a company any more.
+/// Keeps a deleted user's redemptions and orders, for the stock and the company, without the user's id. Issued codes stay valid. The user
+/// is no partner of a company any more.
 /// </summary>
-internal sealed class RedemptionErasure(CouponsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
+internal sealed class CouponsErasure(CouponsDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly CouponsDbContext _database = database;
     private readonly TimeProvider _time = time;

@@ -1,9 +1,7 @@
-using Kashif.Coupons.Shop.Orders;
-using Kashif.Coupons.Shop.Products;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Coupons.Shop.Inventory;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>Why a stock changed.</summary>
 internal enum MovementKind

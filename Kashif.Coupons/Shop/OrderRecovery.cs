@@ -4,7 +4,7 @@ using Kashif.Coupons.Redemptions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>Pays or cancels orders that a crash or a timeout left open.</summary>
 internal sealed class OrderRecovery(

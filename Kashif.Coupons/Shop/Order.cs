@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Kashif.Coupons.Shop.Products;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
-namespace Kashif.Coupons.Shop.Orders;
+namespace Kashif.Coupons.Shop;
 
 public enum OrderStatus
 {

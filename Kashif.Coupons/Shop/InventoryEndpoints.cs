@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
-using Kashif.Coupons.Shop.Products;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Validation;
@@ -9,7 +8,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Shop.Inventory;
+namespace Kashif.Coupons.Shop;
 
 /// <summary>Why a stock is adjusted.</summary>
 public enum AdjustmentType
