@@ -12,6 +12,7 @@ using Kashif.Auth.Sessions;
 using Kashif.Auth.Tokens;
 using Kashif.Auth.Users;
 using Kashif.Http;
+using Kashif.Security;
 
 namespace Kashif.Auth;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
+using Kashif.Security;
 
 namespace Kashif.Auth;
 
@@ -17,10 +17,7 @@ internal static class DerivedKey
     /// <summary>Not a key: tells rows of one secret from those of another.</summary>
     public const string SecretId = "kashif secret id v1";
 
-    private const int Size = 32;
-
-    public static byte[] Of(string secret, string purpose) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), Size, info: Encoding.UTF8.GetBytes(purpose));
+    public static byte[] Of(string secret, string purpose) => Sealing.DeriveKey(secret, purpose);
 }
 
 /// <summary>The configured secrets. The current one encrypts, both decrypt, so that the secret can be changed.</summary>
@@ -33,4 +30,27 @@ internal sealed record RootSecrets(string Current, string? Other = null)
 
     /// <summary>Stored with what the current secret encrypted. Reveals nothing about it.</summary>
     public string CurrentId => Convert.ToHexStringLower(DerivedKey.Of(Current, DerivedKey.SecretId))[..IdLength];
+
+    /// <summary>Encrypts under the current secret.</summary>
+    /// <inheritdoc cref="Sealing.Seal" path="/param | /returns"/>
+    public byte[] Seal(string purpose, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> boundTo) => Sealing.Seal(DerivedKey.Of(Current, purpose), plain, boundTo);
+
+    /// <returns>The plain text, which the caller wipes.</returns>
+    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under none of the secrets, or for another owner.</exception>
+    public byte[] Open(string purpose, ReadOnlySpan<byte> sealedText, ReadOnlySpan<byte> boundTo)
+    {
+        if (Other is not null)
+        {
+            try
+            {
+                return Sealing.Open(DerivedKey.Of(Current, purpose), sealedText, boundTo);
+            }
+            catch (AuthenticationTagMismatchException)
+            {
+                return Sealing.Open(DerivedKey.Of(Other, purpose), sealedText, boundTo);
+            }
+        }
+
+        return Sealing.Open(DerivedKey.Of(Current, purpose), sealedText, boundTo);
+    }
 }

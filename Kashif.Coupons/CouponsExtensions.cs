@@ -1,3 +1,4 @@
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
@@ -26,6 +27,7 @@ internal static class CouponsExtensions
         services.AddHttpClient<PointsClient>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Gamification}"))
             .AddServiceToken();
         services.AddScoped<CompanyAccess>();
+        services.AddSingleton<CodeSigner>();
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();
         services.AddHostedService<RedemptionRecovery>();

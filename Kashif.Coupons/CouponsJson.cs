@@ -1,11 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Shop;
 using Kashif.Http;
+using Kashif.Security;
 
 namespace Kashif.Coupons;
 
@@ -24,13 +26,26 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CategoryRequest))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(ChangeCompanyRequest))]
 [JsonSerializable(typeof(CouponRequest))]
+[JsonSerializable(typeof(ChangeCouponRequest))]
+[JsonSerializable(typeof(RestockRequest))]
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
+[JsonSerializable(typeof(Page<MovementResponse>))]
+[JsonSerializable(typeof(GenerateCodesRequest))]
+[JsonSerializable(typeof(CodesResponse))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserData))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
+[JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
+[JsonSerializable(typeof(CompanyFigures))]
+[JsonSerializable(typeof(ValidationResponse))]
+[JsonSerializable(typeof(UseCodeRequest))]
+[JsonSerializable(typeof(UsedResponse))]
+[JsonSerializable(typeof(SignedCodeResponse))]
+[JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 [JsonSerializable(typeof(ProductRequest))]
 [JsonSerializable(typeof(ProductChange))]

@@ -7,7 +7,6 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using QRCoder;
 
 namespace Kashif.Auth.Mfa;
 
@@ -40,7 +39,6 @@ internal sealed record RecoveryCodesResponse(string[] RecoveryCodes);
 internal static class MfaEndpoints
 {
     private const string Issuer = "Kashif";
-    private const int PixelsPerModule = 6;
 
     private static readonly Error WrongCode = Error.Rule("invalid_otp", "The code is wrong, expired or already used.");
     private static readonly Error Enabled = Error.Conflict("totp_enabled", "An authenticator app is already set up. Remove it before you set up another one.");
@@ -86,7 +84,7 @@ internal static class MfaEndpoints
 
         var secret = Totp.Base32(bytes);
         var uri = $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(user.Email)}?secret={secret}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period={Totp.StepSeconds}";
-        return TypedResults.Ok(new TotpResponse(secret, uri, QrCode(uri)));
+        return TypedResults.Ok(new TotpResponse(secret, uri, QrCode.ToDataUri(uri)));
     }
 
     private static async Task<Results<Ok<RecoveryCodesResponse>, ValidationProblem, ProblemHttpResult>> ConfirmAsync(
@@ -135,13 +133,5 @@ internal static class MfaEndpoints
             { Outcome: LoginOutcome.OtpWrong } => WrongCode,
             _ => login.ErrorFor(result),
         };
-    }
-
-    private static string QrCode(string uri)
-    {
-        using var generator = new QRCodeGenerator();
-        using var data = generator.CreateQrCode(uri, QRCodeGenerator.ECCLevel.M);
-        using var code = new PngByteQRCode(data);
-        return $"data:image/png;base64,{Convert.ToBase64String(code.GetGraphic(PixelsPerModule))}";
     }
 }

@@ -27,7 +27,7 @@ internal sealed class SecondFactor(AuthDbContext database, SecurityNotices notic
     public async Task<byte[]?> BeginAsync(Guid userId, CancellationToken cancellationToken)
     {
         var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);
-        var protectedSecret = Sealing.Seal(Secrets, DerivedKey.TotpSecrets, secret, userId.ToByteArray());
+        var protectedSecret = Secrets.Seal(DerivedKey.TotpSecrets, secret, userId.ToByteArray());
         var begun = await database.Database.ExecuteSqlAsync($"""
             INSERT INTO totp_credentials AS held (user_id, protected_secret, secret_id, created_at, last_step)
             VALUES ({userId}, {protectedSecret}, {Secrets.CurrentId}, {time.GetUtcNow()}, 0)

@@ -25,14 +25,14 @@ internal sealed class TotpCredential
 
     /// <returns>The shared secret, which the caller wipes.</returns>
     /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
-    public byte[] Open(RootSecrets secrets) => Sealing.Open(secrets, DerivedKey.TotpSecrets, ProtectedSecret, UserId.ToByteArray());
+    public byte[] Open(RootSecrets secrets) => secrets.Open(DerivedKey.TotpSecrets, ProtectedSecret, UserId.ToByteArray());
 
     /// <summary>Encrypts it under the current secret.</summary>
     /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
     public void Reencrypt(RootSecrets secrets)
     {
         var plain = Open(secrets);
-        ProtectedSecret = Sealing.Seal(secrets, DerivedKey.TotpSecrets, plain, UserId.ToByteArray());
+        ProtectedSecret = secrets.Seal(DerivedKey.TotpSecrets, plain, UserId.ToByteArray());
         SecretId = secrets.CurrentId;
         CryptographicOperations.ZeroMemory(plain);
     }

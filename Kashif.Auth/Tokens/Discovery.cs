@@ -1,22 +1,9 @@
 using Kashif.Http;
+using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Auth.Tokens;
-
-/// <summary>A JSON Web Key Set (RFC 7517).</summary>
-/// <param name="Keys">The keys that sign access tokens now or soon, or did lately.</param>
-internal sealed record JwksResponse(IReadOnlyList<JwksKey> Keys);
-
-/// <summary>A public elliptic curve key (RFC 7518 section 6.2.1).</summary>
-/// <param name="Kty" example="EC">The key type.</param>
-/// <param name="Use" example="sig">The use of the key: signatures.</param>
-/// <param name="Alg" example="ES256">The algorithm.</param>
-/// <param name="Crv" example="P-256">The curve.</param>
-/// <param name="Kid" example="0198f0a0111170008000000000000001">The key's id, as in the header of a token.</param>
-/// <param name="X" example="f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU">The x coordinate, in base64url.</param>
-/// <param name="Y" example="x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0">The y coordinate, in base64url.</param>
-internal sealed record JwksKey(string Kty, string Use, string Alg, string Crv, string Kid, string X, string Y);
 
 /// <summary>RFC 8414 and OpenID Connect Discovery 1.0: the members that apply to Auth.</summary>
 /// <param name="Issuer" example="http://localhost:8000/api/v1/auth">The issuer of all access tokens.</param>

@@ -1,11 +1,8 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Kashif.Auth.Data;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -64,37 +61,4 @@ internal sealed class SigningKeyCache(IServiceScopeFactory scopes, IOptions<Auth
     private sealed record Keys(IReadOnlyList<CachedKey> Newest, JwksResponse Published);
 
     private sealed record CachedKey(DateTimeOffset ActiveFrom, TokenSigner TokenSigner);
-}
-
-/// <summary>Signs tokens with ES256 (RFC 7518 section 3.4).</summary>
-internal sealed class TokenSigner(string keyId, ECDsa key)
-{
-    private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
-
-    private readonly Lock _lock = new(); // an ECDsa instance is not thread-safe
-
-    /// <summary>The default factory would keep every rotated key in a static cache.</summary>
-    private readonly SigningCredentials _credentials = new(new ECDsaSecurityKey(key) { KeyId = keyId }, SecurityAlgorithms.EcdsaSha256)
-    {
-        CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
-    };
-
-    public string KeyId => keyId;
-
-    public JwksKey Public { get; } = Publish(keyId, key);
-
-    public string Sign(SecurityTokenDescriptor token)
-    {
-        token.SigningCredentials = _credentials;
-        lock (_lock)
-        {
-            return Handler.CreateToken(token);
-        }
-    }
-
-    private static JwksKey Publish(string keyId, ECDsa key)
-    {
-        var point = key.ExportParameters(includePrivateParameters: false).Q;
-        return new JwksKey("EC", "sig", "ES256", "P-256", keyId, Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y));
-    }
 }

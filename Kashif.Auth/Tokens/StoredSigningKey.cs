@@ -1,9 +1,8 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Kashif.Auth.Tokens;
 
@@ -28,41 +27,24 @@ internal sealed class StoredSigningKey
 
     public static StoredSigningKey Create(RootSecrets secrets, DateTimeOffset now, DateTimeOffset activeFrom)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var id = Base64Url.EncodeToString(new ECDsaSecurityKey(key).ComputeJwkThumbprint());
-        var plain = key.ExportPkcs8PrivateKey();
-        var sealedKey = Sealing.Seal(secrets, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(id));
-        CryptographicOperations.ZeroMemory(plain);
-        return new StoredSigningKey { Id = id, ProtectedKey = sealedKey, SecretId = secrets.CurrentId, CreatedAt = now, ActiveFrom = activeFrom };
+        var key = SealedSigningKey.Create((plain, id) => secrets.Seal(DerivedKey.SigningKeys, plain, id));
+        return new StoredSigningKey { Id = key.Id, ProtectedKey = key.ProtectedKey, SecretId = secrets.CurrentId, CreatedAt = now, ActiveFrom = activeFrom };
     }
 
     /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
-    public ECDsa Open(RootSecrets secrets)
-    {
-        var plain = Decrypt(secrets);
-        try
-        {
-            var key = ECDsa.Create();
-            key.ImportPkcs8PrivateKey(plain, out _);
-            return key;
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(plain);
-        }
-    }
+    public ECDsa Open(RootSecrets secrets) => SealedSigningKey.Import(Decrypt(secrets));
 
     /// <summary>Encrypts it under the current secret.</summary>
     /// <exception cref="AuthenticationTagMismatchException">It was encrypted under another secret.</exception>
     public void Reencrypt(RootSecrets secrets)
     {
         var plain = Decrypt(secrets);
-        ProtectedKey = Sealing.Seal(secrets, DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(Id));
+        ProtectedKey = secrets.Seal(DerivedKey.SigningKeys, plain, Encoding.UTF8.GetBytes(Id));
         SecretId = secrets.CurrentId;
         CryptographicOperations.ZeroMemory(plain);
     }
 
-    private byte[] Decrypt(RootSecrets secrets) => Sealing.Open(secrets, DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
+    private byte[] Decrypt(RootSecrets secrets) => secrets.Open(DerivedKey.SigningKeys, ProtectedKey, Encoding.UTF8.GetBytes(Id));
 }
 
 internal sealed class StoredSigningKeyConfiguration : IEntityTypeConfiguration<StoredSigningKey>

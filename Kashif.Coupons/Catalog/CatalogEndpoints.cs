@@ -16,13 +16,10 @@ internal static class CatalogEndpoints
         var group = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Admin);
 
         group.MapGet("/", CouponEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
-            .WithName("ListCoupons").WithSummary("List coupons on offer, newest first")
+            .WithName("ListCoupons").WithSummary("List coupons on offer")
             .WithProblems(401, "unauthorized").WithProblems(503, "points_unavailable");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");
-        group.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateCoupon").WithSummary("Create a coupon");
-
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("ListCompanies").WithSummary("List companies");
         group.MapPost("/companies", CompanyEndpoints.CreateAsync).WithIdempotency()
@@ -32,6 +29,26 @@ internal static class CatalogEndpoints
             .WithName("ListCouponCategories").WithSummary("List coupon categories");
         group.MapPost("/categories", CategoryEndpoints.CreateAsync).WithIdempotency()
             .WithName("CreateCouponCategory").WithSummary("Create a coupon category").WithProblems(409, "name_taken");
+
+        var managed = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Partner);
+        managed.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
+            .WithName("CreateCoupon").WithSummary("Create a coupon");
+        managed.MapPatch("/{id:int}", CouponChanges.ChangeAsync).DisableValidation()
+            .WithName("ChangeCoupon").WithSummary("Change a coupon")
+            .WithDescription("Redemptions keep the price and the expiry that they were made with.")
+            .WithProblems(409, "coupon_changed").WithProblems(422, "coupon_withdrawn");
+        managed.MapDelete("/{id:int}", CouponChanges.WithdrawAsync)
+            .WithName("WithdrawCoupon").WithSummary("Withdraw a coupon")
+            .WithDescription("It is in no list and cannot be redeemed any more. Codes that were issued before stay valid. Repeating the call is harmless.");
+        managed.MapPost("/{id:int}/restock", CouponChanges.RestockAsync).WithIdempotency()
+            .WithName("RestockCoupon").WithSummary("Add to a coupon's stock").WithProblems(422, "coupon_withdrawn", "pool_of_codes", "stock_too_large");
+        managed.MapGet("/{id:int}/movements", MovementEndpoints.ListAsync)
+            .WithName("ListCouponMovements").WithSummary("List the changes of a coupon's stock, newest first");
+        managed.MapPatch("/companies/{id:int}", CompanyEndpoints.ChangeAsync)
+            .WithName("ChangeCompany").WithSummary("Change a company").WithProblems(409, "name_taken");
         return group;
     }
+
+    /// <summary>Whether the body of a PATCH request sets the field to null.</summary>
+    public static bool Clears(this HttpContext http, string field) => http.Features.Get<JsonBody>()?.SetsToNull(field) == true;
 }

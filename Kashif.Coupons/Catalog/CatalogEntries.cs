@@ -16,6 +16,10 @@ internal interface ICatalogEntry
 /// <summary>Lists and adds companies and categories.</summary>
 internal static class CatalogEntries
 {
+    public static Error NameTaken { get; } = Error.Conflict("name_taken", "This name is already taken.");
+
+    public static bool IsNameTaken(DbUpdateException exception) => exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
+
     /// <summary>A page of entries, oldest first.</summary>
     public static async Task<Results<Ok<Page<TResponse>>, ValidationProblem>> ListAsync<TEntry, TResponse>(
         this IQueryable<TEntry> entries, PageRequest page, Func<TEntry, TResponse> response, CancellationToken cancellationToken)
@@ -44,9 +48,9 @@ internal static class CatalogEntries
         {
             await database.SaveChangesAsync(cancellationToken);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception) when (IsNameTaken(exception))
         {
-            return Error.Conflict("name_taken", "This name is already taken.").ToProblem();
+            return NameTaken.ToProblem();
         }
 
         return await work.CommitAsync(TypedResults.Created(location, response(entry)), cancellationToken);

@@ -11,9 +11,9 @@ internal sealed class Company : ICatalogEntry
     public const int DescriptionLength = 4000;
 
     public int Id { get; init; }
-    public required string Name { get; init; }
-    public string? LogoUrl { get; init; }
-    public required string Description { get; init; }
+    public required string Name { get; set; }
+    public string? LogoUrl { get; set; }
+    public required string Description { get; set; }
 }
 
 internal sealed class CompanyConfiguration : IEntityTypeConfiguration<Company>

@@ -1,5 +1,7 @@
 using System.Security.Claims;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -7,7 +9,6 @@ using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Catalog;
@@ -23,17 +24,25 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins; null means now.</param>
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire, after <c>starts_at</c>; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
+/// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
+/// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="CodeMode">`generated` (the default): each redemption gets a new random code. `pool`: it gets a code that the company has added with `POST /{id}/codes`; `stock` must be 0. `shared`: all get `shared_code`. It cannot be changed.</param>
+/// <param name="SharedCode" example="null">The code of all redemptions, for `shared` only.</param>
 public sealed record CouponRequest(
     [Title(1, Coupon.TitleLength)] string Title,
     [Text(1, Coupon.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CompanyId,
     [Between(1, int.MaxValue)] int CategoryId,
     [Between(1, Coupon.MaxPointsCost)] int PointsCost,
-    [Between(0, 1_000_000)] int Stock,
+    [Between(0, Coupon.MaxStock)] int Stock,
     [Between(1, 1_000_000)] int? PerUserLimit = null,
     DateTimeOffset? StartsAt = null,
     DateTimeOffset? EndsAt = null,
-    [Text(Coupon.TextLength)] string? Terms = null);
+    [Text(Coupon.TextLength)] string? Terms = null,
+    [Between(1, Coupon.MaxLevel)] int? MinLevel = null,
+    [Identifier(Coupon.AreaLength)] string? Area = null,
+    CodeMode CodeMode = CodeMode.Generated,
+    [Text(PoolCode.MaxLength)] string? SharedCode = null);
 
 /// <summary>A company's offer that users buy with points.</summary>
 /// <param name="Id" example="12">The coupon's id.</param>
@@ -48,39 +57,26 @@ public sealed record CouponRequest(
 /// <param name="StartsAt" example="2026-11-01T00:00:00Z">When the offer begins.</param>
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
+/// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
+/// <param name="Area" example="old-town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="CodeMode">Where its codes come from.</param>
+/// <param name="WithdrawnAt" example="null">When the coupon was withdrawn. Codes that were issued before stay valid.</param>
+/// <param name="Version" example="1">1 when created, incremented at each change by the company. Redemptions do not count.</param>
 internal sealed record CouponResponse(
     int Id, string Title, string Description, int CompanyId, string CompanyName, int CategoryId, int PointsCost, int Stock, int? PerUserLimit,
-    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms)
+    DateTimeOffset StartsAt, DateTimeOffset? EndsAt, string? Terms, int? MinLevel, string? Area, CodeMode CodeMode,
+    DateTimeOffset? WithdrawnAt, int Version)
 {
     public static CouponResponse Of(Coupon coupon, string companyName) => new(
         coupon.Id, coupon.Title, coupon.Description, coupon.CompanyId, companyName, coupon.CategoryId, coupon.PointsCost, coupon.Stock,
-        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms);
-}
-
-public sealed class CouponFilter
-{
-    /// <summary>Only coupons of this category.</summary>
-    /// <example>3</example>
-    [FromQuery(Name = "category_id")]
-    public int? CategoryId { get; set; }
-
-    /// <summary>Only coupons of this company.</summary>
-    /// <example>7</example>
-    [FromQuery(Name = "company_id")]
-    public int? CompanyId { get; set; }
-
-    /// <summary>Words that all occur in the title or the description, in upper or lower case.</summary>
-    /// <example>coffee</example>
-    [FromQuery(Name = "q"), Text(100)]
-    public string? Query { get; set; }
-
-    /// <summary>Only coupons that the signed-in user has enough points for. True requires a token.</summary>
-    [FromQuery(Name = "affordable")]
-    public bool? Affordable { get; set; }
+        coupon.PerUserLimit, coupon.StartsAt, coupon.EndsAt, coupon.Terms, coupon.MinLevel, coupon.Area, coupon.CodeMode, coupon.WithdrawnAt, coupon.Revision);
 }
 
 internal static class CouponEndpoints
 {
+    public const string EndsBeforeStart = "Must be after starts_at.";
+    public const string CategoryNotFound = "Category not found.";
+
     public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
     public static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
@@ -94,29 +90,11 @@ internal static class CouponEndpoints
         [AsParameters] PageRequest page, [AsParameters] CouponFilter filter, ClaimsPrincipal user, PointsClient points, HttpContext http,
         CouponsDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
-        var before = int.MaxValue;
-        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        var order = CouponOrder.Of(filter.Sort);
+        var now = time.GetUtcNow();
+        if (!order.TryContinue(filter.Apply(database.Coupons.Where(coupon => coupon.WithdrawnAt == null), now), page.Cursor, out var coupons))
         {
             return Error.Field("cursor", Cursor.Invalid);
-        }
-
-        var now = time.GetUtcNow();
-        var coupons = database.Coupons
-            .Where(coupon => coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now) && coupon.Id < before);
-        if (filter.CategoryId is { } categoryId)
-        {
-            coupons = coupons.Where(coupon => coupon.CategoryId == categoryId);
-        }
-
-        if (filter.CompanyId is { } companyId)
-        {
-            coupons = coupons.Where(coupon => coupon.CompanyId == companyId);
-        }
-
-        foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
-        {
-            var pattern = $"%{EscapeLike(word)}%";
-            coupons = coupons.Where(coupon => EF.Functions.ILike(coupon.Title, pattern, @"\") || EF.Functions.ILike(coupon.Description, pattern, @"\"));
         }
 
         if (filter.Affordable is true)
@@ -135,9 +113,8 @@ internal static class CouponEndpoints
             coupons = coupons.Where(coupon => coupon.PointsCost <= balance);
         }
 
-        var rows = await WithCompany(coupons, database).Take(page.Size + 1)
-            .ToListAsync(cancellationToken);
-        return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => Cursor.Encode(last.Coupon.Id)));
+        var rows = await order.Sort(WithCompany(coupons, database)).Take(page.Size + 1).ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(rows, page.Size, row => CouponResponse.Of(row.Coupon, row.CompanyName), last => order.CursorOf(last.Coupon)));
     }
 
     /// <param name="id" example="12">The coupon's id.</param>
@@ -149,17 +126,27 @@ internal static class CouponEndpoints
     }
 
     public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
-        CouponRequest request, HttpContext http, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        CouponRequest request, HttpContext http, CompanyAccess access, CouponsDbContext database, UnitOfWork work, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var startsAt = request.StartsAt ?? now;
-        var companyName = await database.Companies.Where(company => company.Id == request.CompanyId).Select(company => company.Name)
+        var managed = access.Managed(http.User);
+        var companyName = await database.Companies.Where(company => company.Id == request.CompanyId && managed.Contains(company.Id)).Select(company => company.Name)
             .SingleOrDefaultAsync(cancellationToken);
         var categoryExists = await database.Categories.AnyAsync(category => category.Id == request.CategoryId, cancellationToken);
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("ends_at", request.EndsAt <= startsAt ? "Must be after starts_at." : null);
+        errors.Add("ends_at", request.EndsAt <= startsAt ? EndsBeforeStart : null);
         errors.Add("company_id", companyName is null ? "Company not found." : null);
-        errors.Add("category_id", categoryExists ? null : "Category not found.");
+        errors.Add("category_id", categoryExists ? null : CategoryNotFound);
+        errors.Add("stock", request is { CodeMode: CodeMode.Pool, Stock: not 0 } ? "Must be 0: the codes of the pool are the stock." : null);
+        errors.Add("shared_code", (request.CodeMode, request.SharedCode) switch
+        {
+            (CodeMode.Shared, null) => "This field is required.",
+            (CodeMode.Shared, { } code) when !PoolCode.IsValid(code) => "Must have 4 to 64 letters, digits, dots, slashes, hyphens or underscores.",
+            (not CodeMode.Shared, not null) => "Only for code_mode shared.",
+            _ => null,
+        });
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -178,11 +165,20 @@ internal static class CouponEndpoints
             StartsAt = startsAt,
             EndsAt = request.EndsAt,
             Terms = request.Terms,
+            MinLevel = request.MinLevel,
+            Area = request.Area?.Trim(),
+            CodeMode = request.CodeMode,
+            SharedCode = request.SharedCode,
             CreatedAt = now,
         };
         await using var transaction = await work.BeginAsync(cancellationToken);
         database.Add(coupon);
         await database.SaveChangesAsync(cancellationToken); // generates the id
+        if (coupon.Stock > 0)
+        {
+            database.Add(StockMovement.Of(coupon, StockMovementKind.Initial, coupon.Stock, http.User.UserId, now));
+        }
+
         database.Publish(coupon.ToEvent(), now);
         return await work.CommitAsync(
             TypedResults.Created($"{CatalogEndpoints.Path}/{coupon.Id}", CouponResponse.Of(coupon, companyName ?? "")), cancellationToken);
@@ -191,11 +187,5 @@ internal static class CouponEndpoints
     private static IQueryable<CouponWithCompany> WithCompany(IQueryable<Coupon> coupons, CouponsDbContext database) =>
         from coupon in coupons.AsNoTracking()
         join company in database.Companies on coupon.CompanyId equals company.Id
-        orderby coupon.Id descending
-        select new CouponWithCompany(coupon, company.Name);
-
-    public static string EscapeLike(string word) =>
-        word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
-
-    private sealed record CouponWithCompany(Coupon Coupon, string CompanyName);
+        select new CouponWithCompany { Coupon = coupon, CompanyName = company.Name };
 }

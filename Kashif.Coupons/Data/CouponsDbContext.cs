@@ -1,4 +1,5 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Shop;
@@ -13,6 +14,9 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<CompanyPartner> CompanyPartners => Set<CompanyPartner>();
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Coupon> Coupons => Set<Coupon>();
+    public DbSet<StockMovement> StockMovements => Set<StockMovement>();
+    public DbSet<PoolCode> PoolCodes => Set<PoolCode>();
+    public DbSet<CodeSigningKey> CodeSigningKeys => Set<CodeSigningKey>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
     public DbSet<Product> Products => Set<Product>();
     public DbSet<ProductMovement> ProductMovements => Set<ProductMovement>();

@@ -14,6 +14,12 @@ internal sealed class CompanyAccess(CouponsDbContext database)
     public Task<bool> MayManageAsync(ClaimsPrincipal user, int companyId, CancellationToken cancellationToken) =>
         Managed(user).ContainsAsync(companyId, cancellationToken);
 
+    public Task<bool> MayManageCouponAsync(ClaimsPrincipal user, int couponId, CancellationToken cancellationToken)
+    {
+        var managed = Managed(user);
+        return database.Coupons.AnyAsync(coupon => coupon.Id == couponId && managed.Contains(coupon.CompanyId), cancellationToken);
+    }
+
     /// <summary>The ids of the companies, for <c>Where(row => managed.Contains(row.CompanyId))</c>.</summary>
     public IQueryable<int> Managed(ClaimsPrincipal user)
     {

@@ -5,7 +5,9 @@ namespace Kashif.Coupons.Points;
 
 internal sealed record DebitRequest(Guid UserId, int Points, int? CouponId = null, Guid? OrderId = null);
 
-internal sealed record BalanceResponse(long Points);
+/// <param name="Level">1 for a new user.</param>
+/// <param name="Areas">The codes of the areas in which the user has earned points.</param>
+internal sealed record BalanceResponse(long Points, int Level = 1, IReadOnlyList<string>? Areas = null);
 
 internal enum DebitOutcome
 {
@@ -66,13 +68,17 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
     }
 
     /// <returns>The user's points; null if Gamification does not respond.</returns>
-    public async Task<long?> BalanceAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<long?> BalanceAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken) =>
+        (await AccountAsync(userId, timeout, cancellationToken))?.Points;
+
+    /// <returns>The user's points, level and areas; null if Gamification does not respond.</returns>
+    public async Task<BalanceResponse?> AccountAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try
         {
-            return (await http.GetFromJsonAsync($"/internal/v1/balances/{userId}", CouponsJson.Default.BalanceResponse, limit.Token))?.Points;
+            return await http.GetFromJsonAsync($"/internal/v1/balances/{userId}", CouponsJson.Default.BalanceResponse, limit.Token);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -9,7 +10,7 @@ internal enum RedemptionStatus
     /// <summary>One item is taken from the stock; the points may or may not be debited yet.</summary>
     Reserved,
 
-    /// <summary>The offer ended before the code was issued; the points are given back if they are debited.</summary>
+    /// <summary>The offer ended before the code was issued, or the user cancels; the points are given back if they are debited.</summary>
     Refunding,
 
     /// <summary>The points are debited and the code is issued.</summary>
@@ -30,9 +31,18 @@ internal sealed class Redemption
 
     /// <summary>The code to show at the company's till; null until completed.</summary>
     public string? Code { get; init; }
+
+    /// <summary>The coupon's.</summary>
+    public CodeMode CodeMode { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>When the user cancelled it after it had been completed.</summary>
+    public DateTimeOffset? CancelledAt { get; init; }
+
+    /// <summary>When the company accepted the code.</summary>
+    public DateTimeOffset? UsedAt { get; init; }
 
     /// <summary>While open: recovery skips the redemption until this time, because another worker has it.</summary>
     public DateTimeOffset LeasedUntil { get; init; }
@@ -45,16 +55,21 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.ToTable("redemptions", table =>
         {
             table.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
+            table.HasCheckConstraint("ck_redemptions_used_at", "used_at IS NULL OR status = 'completed'");
             table.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status IN ('reserved', 'refunding'))");
         });
         redemption.Property(row => row.Id).ValueGeneratedNever();
         redemption.Property(row => row.Status).HasMaxLength(20).HasConversion(
             status => status.ToString().ToLowerInvariant(), text => Enum.Parse<RedemptionStatus>(text, ignoreCase: true));
-        redemption.Property(row => row.Code).HasMaxLength(RedemptionCode.Length);
+        redemption.Property(row => row.Code).HasMaxLength(PoolCode.MaxLength);
+        redemption.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
+            .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
         redemption.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);
-        redemption.HasIndex(row => row.Code).IsUnique();
+        redemption.HasIndex(row => row.Code, "generated").IsUnique().HasFilter("code_mode = 'generated'").HasDatabaseName("ix_redemptions_generated_code");
+        redemption.HasIndex(row => row.Code);
         redemption.HasIndex(row => new { row.UserId, row.Id });
         redemption.HasIndex(row => new { row.CouponId, row.UserId });
+        redemption.HasIndex(row => new { row.CouponId, row.Id });
         redemption.HasIndex(row => row.LeasedUntil).HasFilter("ended_at IS NULL");
         redemption.HasIndex(row => row.UserId).HasFilter("ended_at IS NULL");
     }

@@ -8,6 +8,10 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using CancelResult = Microsoft.AspNetCore.Http.HttpResults.Results<
+    Microsoft.AspNetCore.Http.HttpResults.Ok<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Redemptions.RedemptionResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
 using RedeemResult = Microsoft.AspNetCore.Http.HttpResults.Results<
     Microsoft.AspNetCore.Http.HttpResults.Created<Kashif.Coupons.Redemptions.RedemptionResponse>,
     Microsoft.AspNetCore.Http.HttpResults.Accepted<Kashif.Coupons.Redemptions.RedemptionResponse>,
@@ -30,38 +34,50 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
 /// <summary>A user's purchase of a coupon.</summary>
 /// <param name="Id">The redemption's id.</param>
-/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, or if the offer had ended by then: the points are given back.</param>
+/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, if the offer had ended by then, or if the user cancelled it: the points are given back.</param>
 /// <param name="Coupon">The coupon.</param>
 /// <param name="Code" example="7KQP2M4X9RTD">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
 /// <param name="ExpiresAt" example="2027-11-01T00:00:00Z">When the code expires; null means never.</param>
 /// <param name="CreatedAt">When the user redeemed the coupon.</param>
+/// <param name="UsedAt" example="null">When the company accepted the code; null until then.</param>
 internal sealed record RedemptionResponse(
-    Guid Id, [property: Values("pending", "completed", "cancelled")] string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt)
+    Guid Id, [property: Values("pending", "completed", "cancelled")] string Status, RedeemedCoupon Coupon, string? Code, int PointsSpent, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt,
+    DateTimeOffset? UsedAt)
 {
     public static RedemptionResponse Of(RedemptionWithCoupon redeemed) => Of(redeemed.Redemption, redeemed.Coupon);
 
     private static RedemptionResponse Of(Redemption redemption, Coupon coupon) => new(
         redemption.Id,
-        redemption.Status switch
-        {
-            RedemptionStatus.Reserved or RedemptionStatus.Refunding => "pending",
-            RedemptionStatus.Completed => "completed",
-            RedemptionStatus.Cancelled => "cancelled",
-            _ => throw new UnreachableException(),
-        },
+        StatusOf(redemption),
         new RedeemedCoupon(coupon.Id, coupon.Title, coupon.CompanyId),
         redemption.Code,
         redemption.Status == RedemptionStatus.Cancelled ? 0 : redemption.PointsCost,
         redemption.ExpiresAt,
-        redemption.CreatedAt);
+        redemption.CreatedAt,
+        redemption.UsedAt);
+
+    public static string StatusOf(Redemption redemption) => redemption.Status switch
+    {
+        RedemptionStatus.Reserved or RedemptionStatus.Refunding => "pending",
+        RedemptionStatus.Completed => "completed",
+        RedemptionStatus.Cancelled => "cancelled",
+        _ => throw new UnreachableException(),
+    };
 }
+
+/// <summary>Whether the caller can redeem a coupon now.</summary>
+/// <param name="Valid" example="false">Whether there is no reason against it.</param>
+/// <param name="Reason" example="insufficient_points">The first reason against it; null if there is none.</param>
+internal sealed record ValidationResponse(bool Valid, [property: Values(typeof(Refusals))] string? Reason);
 
 internal static class RedemptionEndpoints
 {
+    public static Error NotFound { get; } = Error.NotFound("Redemption not found.");
+
     private const string Path = CatalogEndpoints.Path + "/redemptions";
-    private static readonly string[] Refusals =
-        ["insufficient_points", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
+    private static readonly string[] Codes =
+        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
 
     public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
     {
@@ -69,15 +85,24 @@ internal static class RedemptionEndpoints
         group.MapPost("/{id:int}/redeem", RedeemAsync).WithIdempotency()
             .WithName("RedeemCoupon").WithSummary("Redeem a coupon with points")
             .WithDescription("Returns 201 with the code. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
-            .WithProblems(422, Refusals);
+            .WithProblems(422, Codes).WithProblems(503, "points_unavailable");
+        group.MapPost("/{id:int}/validate", ValidateAsync)
+            .WithName("ValidateCoupon").WithSummary("Check whether I can redeem a coupon").WithDescription("Reserves nothing: redeeming can still be refused.")
+            .WithProblems(503, "points_unavailable");
         group.MapGet("/redemptions/me", ListMineAsync).WithName("ListMyRedemptions").WithSummary("List my redemptions, newest first");
         group.MapGet("/redemptions/{id:guid}", GetMineAsync).WithName("GetRedemption").WithSummary("Get one of my redemptions");
+
+        group.MapPost("/redemptions/{id:guid}/cancel", CancelAsync).WithIdempotency()
+            .WithName("CancelRedemption").WithSummary("Cancel one of my redemptions")
+            .WithDescription("Possible for a short time after the redemption (15 minutes by default), until the code is used. The points are given back. Returns 202 while that is not confirmed. Repeating the call is harmless.")
+            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "cancel_window_over");
 
         // The gateway routes this path here, so that both ways to spend points are one.
         endpoints.MapPost("/api/v1/gamification/points/redeem", RedeemPointsAsync).WithIdempotency().WithTags("Redemptions").RequireAuthorization()
             .WithName("RedeemPoints").WithSummary("Redeem points for a coupon")
             .WithDescription("The same as `POST /api/v1/coupons/{id}/redeem`, if the coupon still costs this many points.")
-            .WithProblems(404, "not_found").WithProblems(422, [.. Refusals, "price_changed"]);
+            .WithProblems(404, "not_found").WithProblems(422, [.. Codes, "price_changed"])
+            .WithProblems(503, "points_unavailable");
         return group;
     }
 
@@ -85,6 +110,15 @@ internal static class RedemptionEndpoints
     private static Task<RedeemResult> RedeemAsync(
         int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
         RedeemAtAsync(price: null, id, user, saga, cancellationToken);
+
+    /// <param name="id" example="12">The coupon's id.</param>
+    private static async Task<Results<Ok<ValidationResponse>, ProblemHttpResult>> ValidateAsync(
+        int id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
+        await saga.ValidateAsync(id, user.UserId, cancellationToken) switch
+        {
+            (_, { } error) => error.ToProblem(),
+            var (reason, _) => TypedResults.Ok(new ValidationResponse(reason is null, reason)),
+        };
 
     private static Task<RedeemResult> RedeemPointsAsync(
         RedeemPointsRequest request, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken) =>
@@ -101,12 +135,35 @@ internal static class RedemptionEndpoints
             _ => throw new UnreachableException(),
         };
 
+    /// <param name="id">The redemption's id.</param>
+    private static async Task<CancelResult> CancelAsync(
+        Guid id, ClaimsPrincipal user, RedemptionSaga saga, CancellationToken cancellationToken)
+    {
+        switch (await saga.CancelAsync(id, user.UserId, ToCancelled, cancellationToken))
+        {
+            case (_, { } error):
+                return error;
+            case ({ Redemption.Status: RedemptionStatus.Refunding } cancelling, _):
+                // The cancellation is committed: settle it even if the client disconnects.
+                return ToCancelled(await saga.SettleAsync(cancelling.Redemption, ToCancelled, CancellationToken.None) ?? cancelling);
+            case ({ } cancelled, _):
+                return ToCancelled(cancelled);
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static CancelResult ToCancelled(RedemptionWithCoupon redeemed) => redeemed.Redemption.Status == RedemptionStatus.Cancelled
+        ? TypedResults.Ok(RedemptionResponse.Of(redeemed))
+        : TypedResults.Accepted($"{Path}/{redeemed.Redemption.Id}", RedemptionResponse.Of(redeemed));
+
     internal static RedeemResult ToResult(RedemptionWithCoupon redeemed)
     {
         var location = $"{Path}/{redeemed.Redemption.Id}";
         return redeemed.Redemption.Status switch
         {
             RedemptionStatus.Completed => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
+            RedemptionStatus.Cancelled when redeemed.Redemption.CancelledAt is not null => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Reserved or RedemptionStatus.Refunding => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Cancelled when redeemed.Redemption is { ExpiresAt: { } end, EndedAt: { } ended } && end <= ended => RedemptionSaga.NotAvailable.ToProblem(),
             RedemptionStatus.Cancelled => RedemptionSaga.InsufficientPoints.ToProblem(),
@@ -142,7 +199,7 @@ internal static class RedemptionEndpoints
         var row = await WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
             .SingleOrDefaultAsync(cancellationToken);
         return row is null
-            ? Error.NotFound("Redemption not found.").ToProblem()
+            ? NotFound.ToProblem()
             : TypedResults.Ok(RedemptionResponse.Of(row));
     }
 

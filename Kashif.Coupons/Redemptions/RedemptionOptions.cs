@@ -22,6 +22,10 @@ internal sealed class RedemptionOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Redemptions:Lease must be from 0.1 s to one hour.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long after its completion a user can cancel a redemption. Zero: not at all.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00", ErrorMessage = "Redemptions:CancelWithin must be from zero to 30 days.")]
+    public TimeSpan CancelWithin { get; set; } = TimeSpan.FromMinutes(15);
+
     /// <summary>How many redemptions of one user may wait for their debit at once. Each holds an item of the stock.</summary>
     [Range(1, 1000, ErrorMessage = "Redemptions:OpenPerUser must be from 1 to 1000.")]
     public int OpenPerUser { get; set; } = 3;

@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -18,7 +20,7 @@ namespace Kashif.Coupons.Redemptions;
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
 /// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out. A redemption whose offer ends
 /// before its code is issued is refunded: the code would have expired. That is a state of its own, because from then on the debit must
-/// not complete it.
+/// not complete it. A completed redemption that its user cancels goes the same way.
 /// </summary>
 internal sealed class RedemptionSaga(
     CouponsDbContext database, UnitOfWork work, PointsClient points, RedemptionMetrics metrics, TimeProvider time, IOptions<RedemptionOptions> options)
@@ -29,15 +31,51 @@ internal sealed class RedemptionSaga(
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
+    public static Error Pending { get; } = Error.Conflict("redemption_pending", "This redemption is still open. Try again when it is completed.");
+
+    private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
+
+    private static Error NotEligible { get; } = Error.Rule("not_eligible", "This coupon is for users of a higher level or of another area.");
+
+    /// <summary>Whether the user could redeem the coupon now. Reserves nothing.</summary>
+    /// <returns>The first reason against it; null if there is none.</returns>
+    public async Task<(string? Reason, Error? Error)> ValidateAsync(int couponId, Guid userId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        switch (await database.Coupons.AsNoTracking().SingleOrDefaultAsync(row => row.Id == couponId, cancellationToken))
+        {
+            case null:
+                return (null, CouponEndpoints.NotFound);
+            case { WithdrawnAt: not null }:
+                return (Refusals.Withdrawn, null);
+            case var coupon when coupon.StartsAt > now:
+                return (Refusals.NotStarted, null);
+            case var coupon when coupon.EndsAt <= now:
+                return (Refusals.Ended, null);
+            case { Stock: 0 }:
+                return (Refusals.OutOfStock, null);
+            case { PerUserLimit: { } limit } when await CountAsync(couponId, userId, cancellationToken) >= limit:
+                return (Refusals.PerUserLimit, null);
+            case var coupon:
+                return await points.AccountAsync(userId, options.Value.DebitTimeout, cancellationToken) switch
+                {
+                    null => (null, CouponEndpoints.PointsUnavailable),
+                    var account when !coupon.IsFor(account) => (Refusals.NotEligible, null),
+                    var account when account.Points < coupon.PointsCost => (Refusals.InsufficientPoints, null),
+                    _ => (null, null),
+                };
+        }
+    }
+
     /// <summary>Takes one item from the stock for the user.</summary>
     /// <param name="price">The price that the client expects; null for any.</param>
     /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
     public async Task<(RedemptionWithCoupon? Reserved, Error? Error)> ReserveAsync(
         int couponId, int? price, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
-        if (await CheckBalanceAsync(couponId, userId, cancellationToken) is { } tooFew)
+        if (await CheckAccountAsync(couponId, userId, cancellationToken) is { } refusal)
         {
-            return (null, tooFew);
+            return (null, refusal);
         }
 
         await using var transaction = await work.BeginAsync(cancellationToken);
@@ -55,7 +93,7 @@ internal sealed class RedemptionSaga(
         var taken = await database.Coupons
             .FromSql($"""
                 UPDATE coupons SET stock = stock - 1, version = version + 1
-                WHERE id = {couponId} AND stock > 0 AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
+                WHERE id = {couponId} AND stock > 0 AND withdrawn_at IS NULL AND starts_at <= {now} AND (ends_at IS NULL OR ends_at > {now})
                 RETURNING *
                 """)
             .AsNoTracking()
@@ -82,20 +120,56 @@ internal sealed class RedemptionSaga(
             UserId = userId,
             Status = RedemptionStatus.Reserved,
             PointsCost = coupon.PointsCost,
+            CodeMode = coupon.CodeMode,
             ExpiresAt = coupon.EndsAt,
             CreatedAt = now,
             LeasedUntil = now + options.Value.Lease,
         };
         database.Redemptions.Add(redemption);
+        AddMovement(redemption, StockMovementKind.Reserved, -1, now);
         if (coupon.Stock == 0)
         {
             database.Publish(coupon.ToEvent(), now);
+        }
+
+        if (coupon.CodeMode == CodeMode.Pool)
+        {
+            await TakeCodeAsync(redemption, cancellationToken);
         }
 
         var reserved = new RedemptionWithCoupon(redemption, coupon);
         await work.CommitAsync(answer(reserved), cancellationToken);
         metrics.Reached(RedemptionStatus.Reserved);
         return (reserved, null);
+    }
+
+    /// <summary>Begins to cancel the user's completed redemption. From then on its code is not valid; <see cref="SettleAsync"/> gives the points back.</summary>
+    /// <returns>The redemption, which may have been cancelled before.</returns>
+    public async Task<(RedemptionWithCoupon? Cancelled, ProblemHttpResult? Error)> CancelAsync(
+        Guid id, Guid userId, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        await database.Database.ExecuteSqlAsync($"""
+            UPDATE redemptions SET status = 'refunding', code = NULL, ended_at = NULL, cancelled_at = {now}, leased_until = {now + options.Value.Lease}
+            WHERE id = {id} AND user_id = {userId} AND status = 'completed' AND used_at IS NULL AND ended_at > {now - options.Value.CancelWithin}
+            """, cancellationToken);
+        var row = await RedemptionEndpoints.WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
+            .SingleOrDefaultAsync(cancellationToken);
+        switch (row?.Redemption)
+        {
+            case null:
+                return (null, RedemptionEndpoints.NotFound.ToProblem());
+            case { Status: RedemptionStatus.Reserved }:
+                return (null, Pending.ToProblem());
+            case { UsedAt: { } usedAt }:
+                return (null, Till.AlreadyUsed(usedAt));
+            case { Status: RedemptionStatus.Completed }:
+                return (null, TooLate.ToProblem());
+            default:
+                await work.CommitAsync(answer(row), cancellationToken);
+                return (row, null);
+        }
     }
 
     /// <summary>Debits the points and ends the redemption, or leaves it reserved if the outcome is unknown.</summary>
@@ -110,7 +184,7 @@ internal sealed class RedemptionSaga(
         {
             var ended = await points.DebitAsync(open.Id, debit, options.Value.DebitTimeout, cancellationToken) switch
             {
-                DebitOutcome.Debited => await CompleteAsync(open.Id, answer, cancellationToken),
+                DebitOutcome.Debited => await CompleteAsync(open, answer, cancellationToken),
                 DebitOutcome.Refused => await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Cancelled, code: null, answer, cancellationToken),
                 DebitOutcome.Unknown => null,
                 _ => throw new UnreachableException(),
@@ -138,24 +212,57 @@ internal sealed class RedemptionSaga(
             : await EndAsync(id, RedemptionStatus.Refunding, RedemptionStatus.Cancelled, code: null, answer, cancellationToken);
     }
 
-    /// <summary>Spares a reservation that the debit would refuse. The debit still decides, and if the balance is unknown, it alone does.</summary>
-    /// <returns>Null if the points may suffice, or the coupon does not exist.</returns>
-    private async Task<Error?> CheckBalanceAsync(int couponId, Guid userId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Checks level and area. Also spares a reservation that the debit would refuse; the debit still decides, and if the balance is
+    /// unknown, it alone does.
+    /// </summary>
+    /// <returns>Null if the points may suffice, or the coupon is not on offer.</returns>
+    private async Task<Error?> CheckAccountAsync(int couponId, Guid userId, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var cost = await database.Coupons
-            .Where(coupon => coupon.Id == couponId && coupon.Stock > 0 && coupon.StartsAt <= now && (coupon.EndsAt == null || coupon.EndsAt > now))
-            .Select(coupon => (int?)coupon.PointsCost).SingleOrDefaultAsync(cancellationToken);
-        return cost is not null && await points.BalanceAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) < cost ? InsufficientPoints : null;
+        var coupon = await database.Coupons.AsNoTracking()
+            .Where(row => row.Id == couponId && row.Stock > 0 && row.WithdrawnAt == null && row.StartsAt <= now && (row.EndsAt == null || row.EndsAt > now))
+            .SingleOrDefaultAsync(cancellationToken);
+        return coupon is null ? null : await points.AccountAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) switch
+        {
+            null => coupon is { MinLevel: null, Area: null } ? null : CouponEndpoints.PointsUnavailable,
+            var account when !coupon.IsFor(account) => NotEligible,
+            var account when account.Points < coupon.PointsCost => InsufficientPoints,
+            _ => null,
+        };
     }
 
-    private async Task<RedemptionWithCoupon> CompleteAsync(Guid id, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
+    /// <summary>Takes an unused code of the pool. There is one: the coupon, whose stock is their number, is locked.</summary>
+    private async Task TakeCodeAsync(Redemption redemption, CancellationToken cancellationToken)
+    {
+        var taken = await database.Database.ExecuteSqlAsync($"""
+            UPDATE coupon_codes SET state = 'given', redemption_id = {redemption.Id}
+            WHERE id = (SELECT id FROM coupon_codes WHERE coupon_id = {redemption.CouponId} AND state = 'unused' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            """, cancellationToken);
+        if (taken != 1)
+        {
+            throw new InvalidOperationException($"Coupon {redemption.CouponId} has stock, but no unused code.");
+        }
+    }
+
+    private async Task<string> CodeAsync(Redemption open, CancellationToken cancellationToken) => open.CodeMode switch
+    {
+        CodeMode.Generated => RedemptionCode.Create(),
+        CodeMode.Pool => await database.PoolCodes.Where(row => row.RedemptionId == open.Id).Select(row => row.Code).SingleOrDefaultAsync(cancellationToken)
+            ?? RedemptionCode.Create(), // another worker has cancelled it: nobody gets this code
+        CodeMode.Shared => await database.Coupons.Where(row => row.Id == open.CouponId).Select(row => row.SharedCode).SingleAsync(cancellationToken)
+            ?? throw new InvalidOperationException($"Coupon {open.CouponId} has no shared code."),
+        _ => throw new UnreachableException(),
+    };
+
+    private async Task<RedemptionWithCoupon> CompleteAsync(Redemption open, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await EndAsync(id, RedemptionStatus.Reserved, RedemptionStatus.Completed, RedemptionCode.Create(), answer, cancellationToken);
+                var code = await CodeAsync(open, cancellationToken);
+                return await EndAsync(open.Id, RedemptionStatus.Reserved, RedemptionStatus.Completed, code, answer, cancellationToken);
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && attempt < CodeAttempts)
             {
@@ -209,16 +316,43 @@ internal sealed class RedemptionSaga(
         }
         else
         {
-            var restocked = await database.Coupons
-                .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {coupon.Id} RETURNING *")
-                .AsNoTracking()
-                .ToListAsync(cancellationToken);
-            if (restocked is [{ Stock: 1 } available])
-            {
-                database.Publish(available.ToEvent(), now);
-            }
+            await RestockAsync(ended, now, cancellationToken);
         }
     }
+
+    private async Task RestockAsync(Redemption cancelled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        AddMovement(cancelled, StockMovementKind.Released, 1, now);
+        if (cancelled is { CodeMode: CodeMode.Pool, CancelledAt: not null })
+        {
+            // Its user has seen the code.
+            AddMovement(cancelled, StockMovementKind.Voided, -1, now);
+            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PoolCodeState.Void), cancellationToken);
+            await database.Coupons.Where(row => row.Id == cancelled.CouponId)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Restocked, row => row.Restocked - 1), cancellationToken);
+            return;
+        }
+
+        // The coupon first, as everywhere.
+        var restocked = await database.Coupons
+            .FromSql($"UPDATE coupons SET stock = stock + 1, version = version + 1 WHERE id = {cancelled.CouponId} RETURNING *")
+            .AsNoTracking()
+            .ToListAsync(cancellationToken);
+        if (cancelled.CodeMode == CodeMode.Pool)
+        {
+            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id).ExecuteUpdateAsync(
+                set => set.SetProperty(row => row.State, PoolCodeState.Unused).SetProperty(row => row.RedemptionId, (Guid?)null), cancellationToken);
+        }
+
+        if (restocked is [{ Stock: 1 } available])
+        {
+            database.Publish(available.ToEvent(), now);
+        }
+    }
+
+    private void AddMovement(Redemption redemption, StockMovementKind kind, int quantity, DateTimeOffset now) => database.StockMovements.Add(
+        new StockMovement { CouponId = redemption.CouponId, Kind = kind, Quantity = quantity, RedemptionId = redemption.Id, At = now });
 
     private Task<int> CountAsync(int couponId, Guid userId, CancellationToken cancellationToken) =>
         database.Redemptions.CountAsync(
@@ -228,7 +362,7 @@ internal sealed class RedemptionSaga(
         await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch
         {
             null => CouponEndpoints.NotFound,
-            var coupon when coupon.StartsAt > now || coupon.EndsAt <= now => NotAvailable,
+            var coupon when coupon.WithdrawnAt is not null || coupon.StartsAt > now || coupon.EndsAt <= now => NotAvailable,
             _ => Error.Rule("out_of_stock", "Out of stock."),
         };
 }

@@ -49,8 +49,11 @@ internal static class PaymentEndpoints
                 SELECT 'refund', total_points, id, true, updated_at FROM orders
                 WHERE user_id = {userId} AND paid_at IS NOT NULL AND status = 'cancelled'
                 UNION ALL
-                SELECT 'debit', points_cost, id, false, ended_at FROM redemptions
-                WHERE user_id = {userId} AND status = 'completed') AS payments
+                SELECT 'debit', points_cost, id, false, created_at FROM redemptions
+                WHERE user_id = {userId} AND (status = 'completed' OR cancelled_at IS NOT NULL)
+                UNION ALL
+                SELECT 'refund', points_cost, id, false, ended_at FROM redemptions
+                WHERE user_id = {userId} AND cancelled_at IS NOT NULL AND status = 'cancelled') AS payments
             WHERE (created_at, id) < ({before}, {beforeId})
             ORDER BY created_at DESC, id DESC LIMIT {page.Size + 1}
             """).ToListAsync(cancellationToken);

@@ -103,7 +103,7 @@ internal static class ProductEndpoints
 
         foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
         {
-            var pattern = $"%{CouponEndpoints.EscapeLike(word)}%";
+            var pattern = $"%{CouponFilter.EscapeLike(word)}%";
             products = products.Where(product => EF.Functions.ILike(product.Sku, pattern, @"\")
                 || EF.Functions.ILike(product.Name, pattern, @"\") || EF.Functions.ILike(product.Description, pattern, @"\"));
         }

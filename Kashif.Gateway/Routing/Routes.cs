@@ -39,6 +39,7 @@ internal static class Routes
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
+        new("coupons", "POST", "{id}/codes", Wait: Wait.Long, MaxBody: BodyLimits.MaxCodes),
         new("notifications", "GET", "stream", Wait: Wait.Endless),
         new("notifications", "POST", "assistant/messages", LimitPolicies.Assistant),
     ];

@@ -8,10 +8,10 @@ public sealed record CouponRedeemed(Guid RedemptionId, Guid UserId, int CouponId
     string IIntegrationEvent.Subject => RedemptionId.ToString();
 }
 
-/// <summary>A coupon is new, has sold out, or is back in stock. Not published for a redemption that leaves some.</summary>
-/// <param name="Stock">How many are left.</param>
+/// <summary>A coupon is new, changed or withdrawn, has sold out, or is back in stock. Not published for a redemption that leaves some.</summary>
+/// <param name="Stock">How many are left; 0 if it is withdrawn.</param>
 /// <param name="EndsAt">When the offer expires; null means never.</param>
-/// <param name="Version">Greater at each change of the coupon's stock: orders the events of one coupon.</param>
+/// <param name="Version">Greater at each change of the coupon or its stock: orders the events of one coupon.</param>
 public sealed record CouponUpdated(
     int CouponId, string Title, int Stock, DateTimeOffset StartsAt, DateTimeOffset? EndsAt, int? CompanyId, int Version) : IIntegrationEvent
 {

@@ -34,10 +34,18 @@ public sealed record Error(int Status, string Code, string Detail)
     public ProblemHttpResult ToProblem() => TypedResults.Problem(
         Detail, statusCode: Status, extensions: [new(ProblemExtensions.Code, Code)]);
 
+    /// <summary>The problem with one more member, for programs.</summary>
+    public ProblemHttpResult ToProblem(string member, object value) => TypedResults.Problem(
+        Detail, statusCode: Status, extensions: [new(ProblemExtensions.Code, Code), new(member, value)]);
+
     public static implicit operator ProblemHttpResult(Error error) => error.ToProblem();
 
     /// <summary>A 400 for one invalid field, for rules that attributes cannot check.</summary>
     /// <param name="field">The field's wire name.</param>
     public static ValidationProblem Field(string field, string message) =>
-        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [message] });
+        Field(field, [message]);
+
+    /// <inheritdoc cref="Field(string, string)"/>
+    public static ValidationProblem Field(string field, IEnumerable<string> messages) =>
+        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [field] = [.. messages] });
 }

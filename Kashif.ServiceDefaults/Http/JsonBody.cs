@@ -1,11 +1,13 @@
 using System.Buffers;
+using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace Kashif.Http;
 
 /// <summary>
-/// The bytes of a JSON request body, read once. They are bound to the handler's parameter, compared under an idempotency key, and
+/// The bytes of a JSON or CSV request body, read once. They are bound to the handler's parameter, compared under an idempotency key, and
 /// parsed again to find all invalid fields if binding fails.
 /// </summary>
 public sealed class JsonBody
@@ -14,10 +16,19 @@ public sealed class JsonBody
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>Whether a valid body sets the field to null. A bound PATCH request does not tell that from a field that is left out.</summary>
+    /// <param name="field">Its wire name.</param>
+    public bool SetsToNull(string field)
+    {
+        using var json = JsonDocument.Parse(Bytes);
+        return json.RootElement.EnumerateObject().Any(property =>
+            property.Value.ValueKind is JsonValueKind.Null && property.Name.Equals(field, StringComparison.OrdinalIgnoreCase));
+    }
+
     /// <summary>Reads the whole body; Kestrel's <c>MaxRequestBodySize</c> limits it.</summary>
     public static async Task Middleware(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.HasJsonContentType())
+        if (context.Request.HasJsonContentType() || IsCsv(context.Request))
         {
             var bytes = await ReadAsync(context);
 
@@ -33,6 +44,9 @@ public sealed class JsonBody
 
         await next(context);
     }
+
+    private static bool IsCsv(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("text/csv", StringComparison.OrdinalIgnoreCase);
 
     private static async ValueTask<byte[]> ReadAsync(HttpContext context)
     {

@@ -20,7 +20,7 @@ internal static class Guide
         | role | for |
         |---|---|
         | `{Roles.Citizen}` | everyone who registers: report, collect points, redeem coupons |
-        | `{Roles.Partner}` | local companies |
+        | `{Roles.Partner}` | local companies: manage their own coupons and accept codes |
         | `{Roles.Staff}` | city employees: change the status of reports |
         | `{Roles.Moderator}` | may do what staff may |
         | `{Roles.Admin}` | may do what staff may; manages users, coupons and keys |

@@ -140,6 +140,37 @@ public sealed class CatalogTests(CouponsService service)
     }
 
     [Fact]
+    public async Task The_list_is_sorted_and_filtered_by_cost_and_end()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var word = Guid.CreateVersion7().ToString("N");
+        var dear = await service.Host.OfferAsync(30, 1, title: word);
+        var cheap = await service.Host.OfferAsync(10, 1, title: word, endsAt: now.AddDays(20));
+        var soon = await service.Host.OfferAsync(20, 1, title: word, endsAt: now.AddDays(3));
+        var alike = await service.Host.OfferAsync(10, 1, title: word);
+        using var anonymous = service.Host.Anonymous();
+
+        (await IdsAsync("")).ShouldBe([alike, soon, cheap, dear]);
+        (await IdsAsync("&sort=newest")).ShouldBe([alike, soon, cheap, dear]);
+        (await IdsAsync("&sort=cheapest")).ShouldBe([alike, cheap, soon, dear]);
+        (await IdsAsync("&sort=ending")).ShouldBe([soon, cheap, alike, dear]);
+        (await IdsAsync("&expiring_within_days=7")).ShouldBe([soon]);
+        (await IdsAsync("&min_cost=11&max_cost=30")).ShouldBe([soon, dear]);
+
+        string[] sorts = ["newest", "cheapest", "ending"];
+        foreach (var sort in sorts)
+        {
+            var cursor = (await anonymous.ReadAsync($"?q={word}&limit=1&sort={sort}")).Body.GetProperty("next_cursor").GetString();
+            foreach (var other in sorts)
+            {
+                (await anonymous.ReadAsync($"?q={word}&limit=1&sort={other}&cursor={cursor}")).Status.ShouldBe(other == sort ? 200 : 400, $"{sort} as {other}");
+            }
+        }
+
+        async Task<int[]> IdsAsync(string query) => [.. (await AllAsync($"?q={word}{query}&limit=1")).Select(item => item.IntId)];
+    }
+
+    [Fact]
     public async Task The_affordable_filter_uses_the_callers_points_and_is_not_cached()
     {
         var word = Guid.CreateVersion7().ToString("N");
@@ -181,6 +212,9 @@ public sealed class CatalogTests(CouponsService service)
     [InlineData("?limit=101", 400)]
     [InlineData("?category_id=x", 400)]
     [InlineData("?cursor=nonsense", 400)]
+    [InlineData("?sort=x", 400)]
+    [InlineData("?expiring_within_days=0", 400)]
+    [InlineData("?max_cost=-1", 400)]
     [InlineData("?q=%00", 400)]
     public async Task Malformed_requests_return_4xx(string path, int status)
     {

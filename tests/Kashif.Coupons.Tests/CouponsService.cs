@@ -1,6 +1,8 @@
 extern alias gamification;
 
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Points;
@@ -44,7 +46,9 @@ public sealed class CouponsService : IAsyncLifetime
     /// <param name="database">The connection string of another process's database; null for a new database.</param>
     /// <param name="network">The faults of its calls to Gamification; also shortens timeouts and leases.</param>
     /// <param name="isPatient">Whether it waits longer than a test takes for the response of a debit.</param>
-    public Task<ServiceHost<Program>> StartAnotherAsync(string? database = null, FaultyNetwork? network = null, bool isPatient = false)
+    /// <param name="configure">Replaces services for the test.</param>
+    public Task<ServiceHost<Program>> StartAnotherAsync(
+        string? database = null, FaultyNetwork? network = null, bool isPatient = false, Action<IServiceCollection>? configure = null)
     {
         var settings = new Dictionary<string, string?>
         {
@@ -68,6 +72,7 @@ public sealed class CouponsService : IAsyncLifetime
             database,
             services =>
             {
+                configure?.Invoke(services);
                 if (network is not null)
                 {
                     services.AddHttpClient(nameof(PointsClient)).AddHttpMessageHandler(() => network.Handler());
@@ -150,22 +155,62 @@ internal static class CouponsClient
         public async Task<int> OfferAsync(
             int pointsCost, int stock, int? perUserLimit = null, string title = "A cake", DateTimeOffset? startsAt = null, DateTimeOffset? endsAt = null)
         {
-            var (company, category) = await host.CreateCompanyAndCategoryAsync();
             using var admin = host.Admin();
-            var (status, body) = await admin.SubmitAsync("", new
+            return await host.OfferAsync(admin, await host.CreateCompanyAndCategoryAsync(), pointsCost, stock, new()
             {
-                title,
-                description = "One for two",
-                company_id = company,
-                category_id = category,
-                points_cost = pointsCost,
-                stock,
-                per_user_limit = perUserLimit,
-                starts_at = startsAt,
-                ends_at = endsAt,
+                ["title"] = title,
+                ["per_user_limit"] = perUserLimit,
+                ["starts_at"] = startsAt,
+                ["ends_at"] = endsAt,
+            });
+        }
+
+        /// <summary>Creates a coupon of the company, with more fields.</summary>
+        /// <returns>Its id.</returns>
+        public async Task<int> OfferAsync(
+            HttpClient client, (int Company, int Category) place, int pointsCost = 10, int stock = 5, Dictionary<string, object?>? more = null)
+        {
+            var (status, body) = await client.SubmitAsync("", new Dictionary<string, object?>(more ?? [])
+            {
+                ["title"] = more?.GetValueOrDefault("title") ?? "A cake",
+                ["description"] = "One for two",
+                ["company_id"] = place.Company,
+                ["category_id"] = place.Category,
+                ["points_cost"] = pointsCost,
+                ["stock"] = stock,
             });
             status.ShouldBe(201, body.ToString());
             return body.IntId;
+        }
+
+        /// <summary>Creates a coupon with a pool of codes.</summary>
+        /// <returns>Its id.</returns>
+        public async Task<int> OfferPoolAsync(string codes, int pointsCost = 10, int? perUserLimit = null)
+        {
+            using var admin = host.Admin();
+            var coupon = await host.OfferAsync(
+                admin, await host.CreateCompanyAndCategoryAsync(), pointsCost, stock: 0, new() { ["code_mode"] = "pool", ["per_user_limit"] = perUserLimit });
+            var (status, body) = await admin.ImportAsync(coupon, codes);
+            status.ShouldBe(200, body.ToString());
+            return coupon;
+        }
+
+        /// <summary>A new partner of the company.</summary>
+        public async Task<HttpClient> PartnerAsync(int company, Guid? user = null)
+        {
+            var partner = user ?? Guid.CreateVersion7();
+            using var admin = host.Admin();
+            (await admin.CallAsync(HttpMethod.Put, $"/companies/{company}/partners/{partner}")).Status.ShouldBe(204);
+            return host.As(partner, Roles.Partner);
+        }
+
+        /// <summary>Redeems the coupon.</summary>
+        /// <returns>The completed redemption.</returns>
+        public async Task<JsonElement> BuyAsync(Guid user, int coupon)
+        {
+            var (status, body) = await host.RedeemAsync(user, coupon);
+            status.ShouldBe(201, body.ToString());
+            return body;
         }
 
         public async Task<(int Status, JsonElement Body)> RedeemAsync(Guid user, int coupon, string? key = null)
@@ -180,7 +225,10 @@ internal static class CouponsClient
         public Task<int> CountAsync(int coupon, RedemptionStatus status) =>
             host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.Status == status));
 
-        /// <summary>Invariant 2 of the contract, for every coupon: completed + reserved + stock = initial stock + restocked.</summary>
+        /// <summary>
+        /// Invariant 2 of the contract, for every coupon: completed + reserved + stock = initial stock + restocked. The ledger and the pools
+        /// add up to the stock too.
+        /// </summary>
         public async Task StockShouldAddUpAsync()
         {
             var wrong = await host.QueryAsync(database => database.Database.SqlQuery<int>($"""
@@ -188,6 +236,11 @@ internal static class CouponsClient
                 GROUP BY c.id HAVING count(r.id) FILTER (WHERE r.status <> 'cancelled') + c.stock <> c.initial_stock + c.restocked
                 """).ToListAsync());
             wrong.ShouldBeEmpty();
+            (await host.QueryAsync(database => database.Database.SqlQuery<int>($"""
+                SELECT c.id AS "Value" FROM coupons c
+                WHERE c.stock <> (SELECT coalesce(sum(quantity), 0) FROM stock_movements WHERE coupon_id = c.id)
+                OR c.code_mode = 'pool' AND c.stock <> (SELECT count(*) FROM coupon_codes WHERE coupon_id = c.id AND state = 'unused')
+                """).ToListAsync())).ShouldBeEmpty("ledgers and pools that differ from the stock");
         }
     }
 
@@ -196,6 +249,26 @@ internal static class CouponsClient
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
             using var response = await client.GetAsync(CouponsService.Area + path);
+            return ((int)response.StatusCode, await response.JsonAsync());
+        }
+
+        public async Task<(int Status, JsonElement Body)> CallAsync(HttpMethod method, string path, object? body = null)
+        {
+            using var request = new HttpRequestMessage(method, CouponsService.Area + path) { Content = body is null ? null : JsonContent.Create(body) };
+            using var response = await client.SendAsync(request);
+            return ((int)response.StatusCode, await response.JsonAsync());
+        }
+
+        public Task<(int Status, JsonElement Body)> PatchAsync(string path, object body) => client.CallAsync(HttpMethod.Patch, path, body);
+
+        public Task<(int Status, JsonElement Body)> ImportAsync(int coupon, string csv) => client.ImportAsync(coupon, Encoding.UTF8.GetBytes(csv));
+
+        public async Task<(int Status, JsonElement Body)> ImportAsync(int coupon, byte[] csv, string type = "text/csv")
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"{CouponsService.Area}/{coupon}/codes") { Content = new ByteArrayContent(csv) };
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+            request.Headers.ExpectContinue = true; // a body that is too large is refused before it is sent
+            using var response = await client.SendAsync(request);
             return ((int)response.StatusCode, await response.JsonAsync());
         }
 

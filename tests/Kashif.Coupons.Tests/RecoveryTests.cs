@@ -253,6 +253,77 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
             "one event per redemption");
     }
 
+    [Theory]
+    [InlineData(Fault.NoConnection)]
+    [InlineData(Fault.LostResponse)]
+    public async Task A_cancellation_whose_refund_fails_is_repeated_and_gives_the_points_back_once(Fault fault)
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferPoolAsync("ONLY-1", pointsCost: 60);
+        using var client = Host.As(user);
+        var bought = await Host.BuyAsync(user, coupon);
+        _network.Next = () => fault;
+
+        var (status, pending) = await client.SubmitAsync($"/redemptions/{bought.Id}/cancel", null);
+
+        (status, pending.Status, pending.Code).ShouldBe((202, "pending", null));
+        using var admin = Host.Admin();
+        (await admin.SubmitAsync($"/redemptions/{bought.Id}/use", null)).Body.Code.ShouldBe("redemption_cancelled");
+        _network.Next = () => Fault.None;
+        await WaitForStatusAsync(client, bought.Id, "cancelled");
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Another_process_completes_a_cancellation_abandoned_during_the_refund()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(60, stock: 1);
+        var bought = await Host.BuyAsync(user, coupon);
+        using var client = Host.As(user);
+        _network.Next = () => Fault.HangingResponse;
+        using var leaving = new CancellationTokenSource();
+        var request = client.PostAsync($"{CouponsService.Area}/redemptions/{bought.Id}/cancel", null, leaving.Token);
+        await _network.Debited;
+
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => request);
+        await using var other = await service.StartAnotherAsync(Host.Database, new FaultyNetwork());
+
+        await Eventually.TrueAsync(async () => await other.CountAsync(coupon, RedemptionStatus.Cancelled) == 1, "the cancelled redemption");
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task With_random_faults_cancelled_redemptions_cost_nothing_and_pools_add_up()
+    {
+        const int cost = 30;
+        Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => service.UserAsync(2)))];
+        var coupon = await Host.OfferPoolAsync(string.Join('\n', Enumerable.Range(0, 25).Select(number => $"FAULT-{number}")), cost);
+        await using var replica = await service.StartAnotherAsync(Host.Database, _network);
+        _network.Next = () => Random.Shared.Next(4) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(async index =>
+        {
+            var host = index % 2 == 0 ? Host : replica;
+            var user = users[index % users.Length];
+            var (status, body) = await host.RedeemAsync(user, coupon);
+            if (status is 201 or 202 && index % 3 == 0)
+            {
+                using var client = host.As(user);
+                await client.SubmitAsync($"/redemptions/{body.Id}/cancel", null);
+            }
+        }));
+
+        await Eventually.TrueAsync(
+            async () => await Host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.EndedAt == null)) == 0, "the end of every redemption");
+        var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
+        var left = await Task.WhenAll(users.Select(service.PointsAsync));
+        left.Sum().ShouldBe((users.Length * 100) - (completed * cost));
+    }
+
     /// <summary>Ends the offer and its redemptions now.</summary>
     private Task<int> EndOfferAsync(int coupon) => Host.QueryAsync(async database =>
     {

@@ -330,6 +330,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["orders"] = order.GetProperty("id").GetString() ?? "",
             ["products"] = MissingId, // no user's: partners and admins manage them
             ["inventory"] = MissingId, // as the products
+            ["companies"] = "2000000000",
+            ["partners"] = victim.Id.ToString(), // no user's: only admins are allowed
             ["debits"] = redemptionId,
             ["refunds"] = redemptionId,
             ["balances"] = victim.Id.ToString(),

@@ -89,7 +89,7 @@ public sealed class TraceTests(KashifSystem system)
                 "coupons: SELECT",
                 "coupons: UPDATE coupons",
                 "coupons: SELECT redemptions",
-                "coupons: INSERT redemptions",
+                "coupons: INSERT redemptions INSERT stock_movements",
                 "gamification: INSERT debits",
                 "gamification: UPDATE balances",
                 "gamification: INSERT outbox INSERT point_transactions",

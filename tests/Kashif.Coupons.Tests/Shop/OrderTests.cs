@@ -235,6 +235,7 @@ public sealed class OrderTests(CouponsService service)
         var (_, order) = await service.Host.OrderAsync(user, [(sku, 1)]);
         var (_, redemption) = await service.Host.RedeemAsync(user, coupon);
         var (_, kept) = await service.Host.OrderAsync(user, [(sku, 2)]);
+        (await client.SubmitAsync($"/redemptions/{redemption.Id}/cancel", null)).Status.ShouldBe(200);
         (await client.SubmitAsync($"/orders/{order.Id}/cancel", null)).Status.ShouldBe(200);
 
         var payments = new List<JsonElement>();
@@ -247,7 +248,7 @@ public sealed class OrderTests(CouponsService service)
 
         payments.Select(payment => (payment.Text("type"), payment.Number("points"), payment.Text("order_id"), payment.Text("redemption_id"))).ShouldBe(
         [
-            ("refund", 20, order.Id.ToString(), null), ("debit", 40, kept.Id.ToString(), null), ("debit", 7, null, redemption.Id.ToString()), ("debit", 20, order.Id.ToString(), null),
+            ("refund", 20, order.Id.ToString(), null), ("refund", 7, null, redemption.Id.ToString()), ("debit", 40, kept.Id.ToString(), null), ("debit", 7, null, redemption.Id.ToString()), ("debit", 20, order.Id.ToString(), null),
         ]);
         using var other = service.Host.As(Guid.CreateVersion7());
         (await other.ReadAsync("/payments/me")).Body.Items().ShouldBeEmpty();

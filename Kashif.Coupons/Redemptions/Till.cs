@@ -1,0 +1,139 @@
+using System.Security.Claims;
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
+using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Security;
+using Kashif.Validation;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using UseResult = Microsoft.AspNetCore.Http.HttpResults.Results<
+    Microsoft.AspNetCore.Http.HttpResults.Ok<Kashif.Coupons.Redemptions.UsedResponse>,
+    Microsoft.AspNetCore.Http.HttpResults.ValidationProblem,
+    Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult>;
+
+namespace Kashif.Coupons.Redemptions;
+
+/// <summary>A code that a customer shows: one of the two.</summary>
+/// <param name="Code" example="7KQP2M4X9RTD">The code, as it is read out or typed.</param>
+/// <param name="SignedCode" example="null">The content of the QR code.</param>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
+public sealed record UseCodeRequest([Text(1, PoolCode.MaxLength)] string? Code = null, [Text(1, 2000)] string? SignedCode = null);
+
+/// <summary>A redemption that has just been used.</summary>
+/// <param name="Id">The redemption's id.</param>
+/// <param name="Coupon">The coupon.</param>
+/// <param name="UsedAt">When it was used: now.</param>
+internal sealed record UsedResponse(Guid Id, RedeemedCoupon Coupon, DateTimeOffset UsedAt);
+
+/// <summary>A company's till: it accepts a code once.</summary>
+internal static class Till
+{
+    private static Error Cancelled { get; } = Error.Rule("redemption_cancelled", "This redemption is cancelled.");
+
+    private static Error Expired { get; } = Error.Rule("code_expired", "This code has expired.");
+
+    private static Error InvalidSignature { get; } = Error.Rule("invalid_signed_code", "This is not a code that Kashif has signed.");
+
+    private static Error Ambiguous { get; } = Error.Rule("ambiguous_code", "Several customers have this code. Scan the QR code instead.");
+
+    public static void MapTill(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup(CatalogEndpoints.Path + "/redemptions").WithTags("Partners").RequireAuthorization(Policies.Partner);
+        group.MapPost("/{id:guid}/use", UseAsync).WithIdempotency()
+            .WithName("UseRedemption").WithSummary("Mark a redemption as used").WithDescription(Description)
+            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "code_expired", "redemption_cancelled");
+        group.MapPost("/use", UseCodeAsync).WithIdempotency()
+            .WithName("UseCode").WithSummary("Mark a code as used").WithDescription(Description)
+            .WithProblems(404, "not_found").WithProblems(409, "already_used", "redemption_pending")
+            .WithProblems(422, "ambiguous_code", "code_expired", "invalid_signed_code", "redemption_cancelled");
+    }
+
+    /// <summary>A 409 that tells when.</summary>
+    public static ProblemHttpResult AlreadyUsed(DateTimeOffset usedAt) =>
+        Error.Conflict("already_used", "This coupon has already been used.").ToProblem("used_at", usedAt);
+
+    /// <returns>Why the code is not valid; null if it is.</returns>
+    public static ProblemHttpResult? RefusalOf(Redemption redemption, DateTimeOffset now) => redemption switch
+    {
+        { UsedAt: { } usedAt } => AlreadyUsed(usedAt),
+        { Status: RedemptionStatus.Reserved } => RedemptionSaga.Pending.ToProblem(),
+        { Status: RedemptionStatus.Completed } when redemption.ExpiresAt <= now => Expired.ToProblem(),
+        { Status: RedemptionStatus.Completed } => null,
+        _ => Cancelled.ToProblem(),
+    };
+
+    private const string Description = "A code is used once: the second time, 409 `already_used` tells when. Codes of another company's coupons return 404.";
+
+    /// <param name="id">The redemption's id.</param>
+    private static async Task<UseResult> UseAsync(
+        Guid id, ClaimsPrincipal user, CompanyAccess access, CouponsDbContext database, UnitOfWork work, RedemptionMetrics metrics, TimeProvider time,
+        CancellationToken cancellationToken) =>
+        await AcceptAsync(await FindAsync(row => row.Id == id, user, access, database, cancellationToken), database, work, metrics, time, cancellationToken);
+
+    private static async Task<UseResult> UseCodeAsync(
+        UseCodeRequest request, ClaimsPrincipal user, CompanyAccess access, CodeSigner signer, CouponsDbContext database, UnitOfWork work,
+        RedemptionMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if ((request.Code is null) == (request.SignedCode is null))
+        {
+            return Error.Field("code", "Send either code or signed_code.");
+        }
+
+        if (request.SignedCode is { } signed)
+        {
+            if (await signer.VerifyAsync(signed.Trim(), cancellationToken) is not var (id, code))
+            {
+                return InvalidSignature.ToProblem();
+            }
+
+            var scanned = await FindAsync(row => row.Id == id && (row.Code == code || row.Code == null), user, access, database, cancellationToken);
+            return await AcceptAsync(scanned, database, work, metrics, time, cancellationToken);
+        }
+
+        var (exact, upper) = (request.Code?.Trim(), request.Code?.Trim().ToUpperInvariant()); // generated codes are in upper case
+        var found = await FindAsync(row => row.Code == exact || row.Code == upper, user, access, database, cancellationToken);
+        return found is [{ Coupon.CodeMode: CodeMode.Shared }, ..] or { Count: > 1 }
+            ? Ambiguous.ToProblem()
+            : await AcceptAsync(found, database, work, metrics, time, cancellationToken);
+    }
+
+    /// <returns>Up to two redemptions of the caller's companies.</returns>
+    private static Task<List<RedemptionWithCoupon>> FindAsync(
+        System.Linq.Expressions.Expression<Func<Redemption, bool>> filter, ClaimsPrincipal user, CompanyAccess access, CouponsDbContext database,
+        CancellationToken cancellationToken)
+    {
+        var managed = access.Managed(user);
+        return
+            (from redemption in database.Redemptions.AsNoTracking().Where(filter)
+             join coupon in database.Coupons on redemption.CouponId equals coupon.Id
+             where managed.Contains(coupon.CompanyId)
+             select new RedemptionWithCoupon(redemption, coupon)).Take(2).ToListAsync(cancellationToken);
+    }
+
+    private static async Task<UseResult> AcceptAsync(
+        List<RedemptionWithCoupon> found, CouponsDbContext database, UnitOfWork work, RedemptionMetrics metrics, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        if (found is not [({ Id: var id }, var coupon)])
+        {
+            return RedemptionEndpoints.NotFound.ToProblem();
+        }
+
+        var now = time.GetUtcNow();
+        await using var transaction = await work.BeginStatementAsync(cancellationToken);
+        var used = await database.Redemptions
+            .Where(row => row.Id == id && row.Status == RedemptionStatus.Completed && row.UsedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.UsedAt, now), cancellationToken);
+        if (used == 0)
+        {
+            return RefusalOf(await database.Redemptions.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken), now) ?? RedemptionSaga.Pending.ToProblem();
+        }
+
+        metrics.Used();
+        return await work.CommitAsync(
+            TypedResults.Ok(new UsedResponse(id, new RedeemedCoupon(coupon.Id, coupon.Title, coupon.CompanyId), now)), cancellationToken);
+    }
+}

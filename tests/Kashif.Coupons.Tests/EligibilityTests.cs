@@ -1,0 +1,111 @@
+using System.Text.Json.Nodes;
+using Kashif.Coupons.Points;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kashif.Coupons.Tests;
+
+/// <summary>Coupons for some users only, and the dry run of redeeming.</summary>
+public sealed class EligibilityTests(CouponsService service)
+{
+    [Fact]
+    public async Task Level_and_area_decide_who_may_redeem()
+    {
+        var account = new Account();
+        await using var host = await service.StartAnotherAsync(configure: account.AddTo);
+        var user = await service.UserAsync(1);
+        using var admin = host.Admin();
+        var place = await host.CreateCompanyAndCategoryAsync();
+        var forLevel = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["min_level"] = 3 });
+        var forArea = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["area"] = "old-town" });
+
+        // Without the fields: level 1 and no areas.
+        (await RedeemAsync(forLevel)).ShouldBe((422, "not_eligible", "not_eligible"));
+        (await RedeemAsync(forArea)).ShouldBe((422, "not_eligible", "not_eligible"));
+        account.Fields = new() { ["level"] = 2, ["areas"] = new JsonArray("harbour") };
+        (await RedeemAsync(forLevel)).ShouldBe((422, "not_eligible", "not_eligible"));
+        (await RedeemAsync(forArea)).ShouldBe((422, "not_eligible", "not_eligible"));
+        (await service.PointsAsync(user)).ShouldBe(50);
+        account.Fields = new() { ["level"] = 3, ["areas"] = new JsonArray("harbour", "old-town") };
+        (await RedeemAsync(forLevel)).ShouldBe((201, null, null));
+        (await RedeemAsync(forArea)).ShouldBe((201, null, null));
+
+        async Task<(int, string?, string?)> RedeemAsync(int coupon)
+        {
+            using var client = host.As(user);
+            var (_, checkedFirst) = await client.SubmitAsync($"/{coupon}/validate", null);
+            var (status, body) = await host.RedeemAsync(user, coupon);
+            return (status, status == 201 ? null : body.Code, checkedFirst.GetProperty("reason").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Without_gamification_eligibility_is_not_guessed()
+    {
+        var network = new FaultyNetwork();
+        await using var host = await service.StartAnotherAsync(network: network);
+        var user = await service.UserAsync(1);
+        using var admin = host.Admin();
+        var coupon = await host.OfferAsync(admin, await host.CreateCompanyAndCategoryAsync(), pointsCost: 1, more: new() { ["min_level"] = 1 });
+        network.Next = () => Fault.NoConnection;
+        using var client = host.As(user);
+
+        (await host.RedeemAsync(user, coupon)).Body.Code.ShouldBe("points_unavailable");
+        (await client.SubmitAsync($"/{coupon}/validate", null)).Body.Code.ShouldBe("points_unavailable");
+        (await host.StockAsync(coupon)).ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task A_dry_run_gives_the_reason_and_reserves_nothing()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var user = await service.UserAsync(1);
+        using var client = service.Host.As(user);
+        var good = await service.Host.OfferAsync(1, stock: 5);
+        var limited = await service.Host.OfferAsync(1, stock: 5, perUserLimit: 1);
+        await service.Host.BuyAsync(user, limited);
+
+        (await ReasonAsync(good)).ShouldBe((true, null));
+        (await ReasonAsync(limited)).ShouldBe((false, "per_user_limit"));
+        (await ReasonAsync(await service.Host.OfferAsync(1, stock: 0))).ShouldBe((false, "out_of_stock"));
+        (await ReasonAsync(await service.Host.OfferAsync(1, 1, startsAt: now.AddDays(1)))).ShouldBe((false, "not_started"));
+        (await ReasonAsync(await service.Host.OfferAsync(1, 1, startsAt: now.AddDays(-2), endsAt: now.AddDays(-1)))).ShouldBe((false, "ended"));
+        (await ReasonAsync(await service.Host.OfferAsync(51, 1))).ShouldBe((false, "insufficient_points"));
+        (await client.SubmitAsync("/2000000000/validate", null)).Status.ShouldBe(404);
+        (await service.Host.StockAsync(good)).ShouldBe(5);
+
+        async Task<(bool, string?)> ReasonAsync(int coupon)
+        {
+            var (status, body) = await client.SubmitAsync($"/{coupon}/validate", null);
+            status.ShouldBe(200, body.ToString());
+            return (body.GetProperty("valid").GetBoolean(), body.GetProperty("reason").GetString());
+        }
+    }
+
+    /// <summary>Adds fields to Gamification's response that it does not send yet.</summary>
+    private sealed class Account
+    {
+        public JsonObject Fields { get; set; } = [];
+
+        public void AddTo(IServiceCollection services) => services.AddHttpClient(nameof(PointsClient)).AddHttpMessageHandler(() => new Handler(this));
+
+        private sealed class Handler(Account account) : DelegatingHandler
+        {
+            protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+            {
+                var response = await base.SendAsync(request, cancellationToken);
+                if (request.Method == HttpMethod.Get)
+                {
+                    var body = (await JsonNode.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken)).ShouldNotBeNull().AsObject();
+                    foreach (var (name, value) in account.Fields)
+                    {
+                        body[name] = value?.DeepClone();
+                    }
+
+                    response.Content = new StringContent(body.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+                }
+
+                return response;
+            }
+        }
+    }
+}
