@@ -3,6 +3,7 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
@@ -16,7 +17,7 @@ internal static class CouponsExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<CouponsDbContext>(ResourceNames.CouponsDb);
-        builder.AddEventConsumer<CouponsDbContext>().AddHandler<UserDeleted, RedemptionErasure>("erasure");
+        builder.AddEventConsumer<CouponsDbContext>().AddHandler<UserDeleted, CouponsErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();
@@ -30,6 +31,9 @@ internal static class CouponsExtensions
         services.AddScoped<RedemptionSaga>();
         services.AddSingleton<RedemptionMetrics>();
         services.AddHostedService<RedemptionRecovery>();
+        services.AddScoped<OrderSaga>();
+        services.AddSingleton<OrderMetrics>();
+        services.AddHostedService<OrderRecovery>();
         return builder;
     }
 }

@@ -5,6 +5,7 @@ using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 using Kashif.Http;
 using Kashif.Security;
 
@@ -36,7 +37,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(CodesResponse))]
 [JsonSerializable(typeof(RedeemPointsRequest))]
 [JsonSerializable(typeof(RedemptionResponse))]
-[JsonSerializable(typeof(UserRedemptions))]
+[JsonSerializable(typeof(UserData))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
 [JsonSerializable(typeof(Page<CompanyRedemptionResponse>))]
 [JsonSerializable(typeof(CompanyFigures))]
@@ -46,4 +47,17 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(SignedCodeResponse))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(ProductRequest))]
+[JsonSerializable(typeof(ProductChange))]
+[JsonSerializable(typeof(ProductResponse))]
+[JsonSerializable(typeof(Page<ProductResponse>))]
+[JsonSerializable(typeof(AdjustmentRequest))]
+[JsonSerializable(typeof(InventoryResponse))]
+[JsonSerializable(typeof(Page<ProductMovementResponse>))]
+[JsonSerializable(typeof(Address))]
+[JsonSerializable(typeof(OrderRequest))]
+[JsonSerializable(typeof(OrderStatusRequest))]
+[JsonSerializable(typeof(OrderResponse))]
+[JsonSerializable(typeof(Page<OrderResponse>))]
+[JsonSerializable(typeof(Page<PaymentResponse>))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

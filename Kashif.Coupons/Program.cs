@@ -5,6 +5,7 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Coupons);
@@ -19,7 +20,8 @@ app.MapRedemptions();
 app.MapCompanyRedemptions();
 app.MapTill();
 app.MapSignedCodes();
-app.MapRedemptionExport();
+app.MapShop();
+app.MapCouponsExport();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

@@ -40,7 +40,7 @@ internal static class CouponEndpoints
 {
     public static Error NotFound { get; } = Error.NotFound("Coupon not found.");
 
-    private static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
+    public static readonly TimeSpan PointsTimeout = TimeSpan.FromSeconds(4);
 
     private static Error SignInRequired { get; } = new(
         StatusCodes.Status401Unauthorized, "unauthorized", "Sign in to list the coupons that you can afford.");

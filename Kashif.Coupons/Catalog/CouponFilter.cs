@@ -64,6 +64,6 @@ public sealed class CouponFilter
         return coupons;
     }
 
-    private static string EscapeLike(string word) =>
+    internal static string EscapeLike(string word) =>
         word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
 }

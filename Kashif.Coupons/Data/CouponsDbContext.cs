@@ -2,6 +2,7 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -17,6 +18,10 @@ internal sealed class CouponsDbContext(DbContextOptions<CouponsDbContext> option
     public DbSet<PoolCode> PoolCodes => Set<PoolCode>();
     public DbSet<CodeSigningKey> CodeSigningKeys => Set<CodeSigningKey>();
     public DbSet<Redemption> Redemptions => Set<Redemption>();
+    public DbSet<Product> Products => Set<Product>();
+    public DbSet<ProductMovement> ProductMovements => Set<ProductMovement>();
+    public DbSet<Order> Orders => Set<Order>();
+    public DbSet<OrderItem> OrderItems => Set<OrderItem>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

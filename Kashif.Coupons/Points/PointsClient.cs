@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Kashif.Coupons.Points;
 
-internal sealed record DebitRequest(Guid UserId, int Points, int CouponId);
+internal sealed record DebitRequest(Guid UserId, int Points, int? CouponId = null, Guid? OrderId = null);
 
 /// <param name="Level">1 for a new user.</param>
 /// <param name="Areas">The codes of the areas in which the user has earned points.</param>
@@ -13,7 +13,7 @@ internal enum DebitOutcome
 {
     Debited,
 
-    /// <summary>Gamification refused, or gave the points back. Final: it stores that under the redemption's id.</summary>
+    /// <summary>Gamification refused, or gave the points back. Final: it stores that under the id.</summary>
     Refused,
 
     /// <summary>No conclusive response: the points may or may not be debited. Retrying is safe and finds out.</summary>
@@ -97,6 +97,6 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
     [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "Could not read a user's points: {Reason}")]
     private static partial void BalanceUnknown(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "The outcome of the debit for redemption {RedemptionId} is unknown ({Reason}); it will be retried")]
-    private static partial void NotSettled(ILogger logger, Guid redemptionId, string reason);
+    [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "The outcome of the debit {DebitId} is unknown ({Reason}); it will be retried")]
+    private static partial void NotSettled(ILogger logger, Guid debitId, string reason);
 }

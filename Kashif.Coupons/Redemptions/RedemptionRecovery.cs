@@ -1,51 +1,19 @@
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Recovery;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Coupons.Redemptions;
 
-/// <summary>
-/// Ends redemptions that a crash or a timeout left open. Leases let replicas share the work; a redemption whose outcome stays
-/// unknown is retried when its lease expires.
-/// </summary>
-internal sealed partial class RedemptionRecovery(
-    IServiceScopeFactory scopes, TimeProvider time, IOptions<RedemptionOptions> options, ILogger<RedemptionRecovery> logger) : BackgroundService
+/// <summary>Ends redemptions that a crash or a timeout left open.</summary>
+internal sealed class RedemptionRecovery(
+    IServiceScopeFactory scopes, TimeProvider time, IOptions<RedemptionOptions> options, ILogger<RedemptionRecovery> logger)
+    : SagaRecovery<Redemption>(scopes, time, logger)
 {
-    /// <summary>Settled in parallel, so that no lease expires while its redemption waits for another.</summary>
-    private const int Batch = 4;
+    protected override TimeSpan Interval => options.Value.RecoveryInterval;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(options.Value.RecoveryInterval, time);
-        do
-        {
-            try
-            {
-                while (await RecoverAsync(stoppingToken) == Batch)
-                {
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                RecoveryFailed(logger, exception);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
-
-    /// <returns>The number of redemptions leased.</returns>
-    private async Task<int> RecoverAsync(CancellationToken cancellationToken)
-    {
-        var open = await LeaseAsync(cancellationToken);
-        await Task.WhenAll(open.Select(redemption => SettleAsync(redemption, cancellationToken)));
-        return open.Count;
-    }
-
-    private async Task<List<Redemption>> LeaseAsync(CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<CouponsDbContext>().Redemptions
+    protected override Task<List<Redemption>> LeaseAsync(CouponsDbContext database, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.Redemptions
             .FromSql($"""
                 UPDATE redemptions SET leased_until = {now + options.Value.Lease}
                 WHERE id = ANY (ARRAY(
@@ -55,33 +23,9 @@ internal sealed partial class RedemptionRecovery(
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
-    }
 
-    private async Task SettleAsync(Redemption open, CancellationToken cancellationToken)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        try
-        {
-            var ended = await scope.ServiceProvider.GetRequiredService<RedemptionSaga>().SettleAsync(
-                open, RedemptionEndpoints.ToResult, cancellationToken);
-            if (ended is not null)
-            {
-                Recovered(logger, open.Id, ended.Redemption.Status);
-            }
-        }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            // One failure must not keep the other redemptions open.
-            NotRecovered(logger, open.Id, exception);
-        }
-    }
+    protected override Guid IdOf(Redemption open) => open.Id;
 
-    [LoggerMessage(EventId = 4101, Level = LogLevel.Information, Message = "Recovered redemption {RedemptionId}: {Status}")]
-    private static partial void Recovered(ILogger logger, Guid redemptionId, RedemptionStatus status);
-
-    [LoggerMessage(EventId = 4103, Level = LogLevel.Error, Message = "Could not recover redemption {RedemptionId}; retrying when its lease expires")]
-    private static partial void NotRecovered(ILogger logger, Guid redemptionId, Exception exception);
-
-    [LoggerMessage(EventId = 4102, Level = LogLevel.Warning, Message = "The recovery pass failed; retrying at the next one")]
-    private static partial void RecoveryFailed(ILogger logger, Exception exception);
+    protected override async Task<string?> SettleAsync(IServiceProvider services, Redemption open, CancellationToken cancellationToken) =>
+        (await services.GetRequiredService<RedemptionSaga>().SettleAsync(open, RedemptionEndpoints.ToResult, cancellationToken))?.Redemption.Status.ToString();
 }

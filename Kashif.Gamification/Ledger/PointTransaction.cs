@@ -43,10 +43,10 @@ internal sealed class PointTransaction
     /// <summary>The version of the rules; null for the rules before there were versions.</summary>
     public int? RuleVersion { get; init; }
 
-    /// <summary>The deduplication key: a rule and a report, or a redemption. Unique.</summary>
+    /// <summary>The deduplication key: a rule and a report, a redemption, or an order. Unique.</summary>
     public required string Cause { get; init; }
 
-    /// <summary>The id of the report or coupon, for the user.</summary>
+    /// <summary>The id of the report or coupon, or <c>order:</c> and the order's id, for the user.</summary>
     public string? Reference { get; init; }
 
     /// <summary>The category of the report.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
@@ -10,8 +11,17 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
+/// <summary>A debit for the redemption of a coupon, or for an order.</summary>
 public sealed record DebitRequest(
-    Guid UserId, [Between(1, 1_000_000)] int Points, [Between(1, int.MaxValue)] int CouponId);
+    Guid UserId, [Between(1, int.MaxValue)] int Points, [Between(1, int.MaxValue)] int? CouponId = null, Guid? OrderId = null) : IValidatableObject
+{
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        CouponId is null == OrderId is null ? [new ValidationResult("Send either coupon_id or order_id.", [nameof(CouponId), nameof(OrderId)])] : [];
+
+    internal string CauseOf(Guid id) => OrderId is { } order ? Debit.OrderCause(order) : Debit.Cause(id);
+
+    internal string ToReference() => OrderId is { } order ? Debit.OrderCause(order) : $"{CouponId}";
+}
 
 /// <param name="Areas">The codes of the areas in which the user has earned points, if the request asked for them.</param>
 internal sealed record BalanceResponse(long Points, int Level, IReadOnlyList<string>? Areas = null);
@@ -31,10 +41,10 @@ internal static class DebitEndpoints
             .WithSummary("Get a user's balance; 0 for a user without points");
         group.MapPut("/debits/{redemptionId:guid}", PutAsync)
             .WithName("PutDebit")
-            .WithSummary("Debit a user's points for a redemption; a repeated request returns the first result");
+            .WithSummary("Debit a user's points for a redemption or an order; a repeated request returns the first result");
         group.MapPut("/refunds/{redemptionId:guid}", RefundAsync)
             .WithName("PutRefund")
-            .WithSummary("Give a redemption's points back, and refuse its debit if it arrives later");
+            .WithSummary("Give the points of a redemption or an order back, and refuse its debit if it arrives later");
         return group;
     }
 
@@ -60,7 +70,7 @@ internal static class DebitEndpoints
         }
 
         var debited = await ledger.DebitAsync(
-            request.UserId, request.Points, $"{request.CouponId}", Debit.Cause(redemptionId), cancellationToken);
+            request.UserId, request.Points, request.ToReference(), request.CauseOf(redemptionId), cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (debited is null)
@@ -81,7 +91,7 @@ internal static class DebitEndpoints
             return Mismatch.ToProblem();
         }
 
-        return await EntriesAsync(redemptionId, database, cancellationToken) is [var entry] ? TypedResults.Ok(TransactionResponse.Of(entry)) : InsufficientPoints;
+        return await EntriesAsync(redemptionId, request, database, cancellationToken) is [var entry] ? TypedResults.Ok(TransactionResponse.Of(entry)) : InsufficientPoints;
     }
 
     private static async Task<Results<Ok<BalanceResponse>, ProblemHttpResult>> RefundAsync(
@@ -90,7 +100,6 @@ internal static class DebitEndpoints
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await AwardLock.TakeAsync(database, cancellationToken); // before the debit, as an erasure does
-        var entries = new List<PointTransaction>();
         if (!await IsFirstAsync(redemptionId, request, database, time, cancellationToken))
         {
             // The lock makes a concurrent refund wait.
@@ -99,10 +108,10 @@ internal static class DebitEndpoints
             {
                 return Mismatch.ToProblem();
             }
-
-            entries = await EntriesAsync(redemptionId, database, cancellationToken);
         }
 
+        // Also if this is the first request: an order can be cancelled when its debit has left the table (Debits:Retention), but not the ledger.
+        var entries = await EntriesAsync(redemptionId, request, database, cancellationToken);
         if (entries is [var debit])
         {
             await ledger.RefundAsync(debit, Debit.RefundCause(redemptionId), cancellationToken);
@@ -118,19 +127,20 @@ internal static class DebitEndpoints
     private static async Task<bool> IsFirstAsync(
         Guid redemptionId, DebitRequest request, GamificationDbContext database, TimeProvider time, CancellationToken cancellationToken) =>
         await database.Database.ExecuteSqlAsync($"""
-            INSERT INTO debits (id, user_id, points, coupon_id, created_at)
-            VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {time.GetUtcNow()})
+            INSERT INTO debits (id, user_id, points, coupon_id, order_id, created_at)
+            VALUES ({redemptionId}, {request.UserId}, {request.Points}, {request.CouponId}, {request.OrderId}, {time.GetUtcNow()})
             ON CONFLICT (id) DO NOTHING
             """, cancellationToken) == 1;
 
     /// <returns>Nothing for a refused debit, otherwise its entry, and that of its refund.</returns>
-    private static Task<List<PointTransaction>> EntriesAsync(Guid redemptionId, GamificationDbContext database, CancellationToken cancellationToken)
+    private static Task<List<PointTransaction>> EntriesAsync(
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, CancellationToken cancellationToken)
     {
-        string[] causes = [Debit.Cause(redemptionId), Debit.RefundCause(redemptionId)];
+        string[] causes = [request.CauseOf(redemptionId), Debit.RefundCause(redemptionId)];
         return database.Transactions.AsNoTracking().Where(entry => causes.Contains(entry.Cause)).ToListAsync(cancellationToken);
     }
 
     private static bool IsSame(Debit first, DebitRequest request) =>
-        (first.UserId == request.UserId || first.UserId == ErasedUser.Id) // The redemption may outlive the account.
-        && first.Points == request.Points && first.CouponId == request.CouponId;
+        (first.UserId == request.UserId || first.UserId == ErasedUser.Id) // The purchase may outlive the account.
+        && first.Points == request.Points && first.CouponId == request.CouponId && first.OrderId == request.OrderId;
 }

@@ -18,3 +18,75 @@ public sealed record CouponUpdated(
     public static string Type => "coupon.updated";
     string IIntegrationEvent.Subject => CouponId.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>A product is in the shop. <see cref="ProductUpdated"/> has the same fields.</summary>
+/// <param name="CompanyId">Null for the city's own products.</param>
+/// <param name="Version">1, greater at each change: orders the events of one product.</param>
+public sealed record ProductCreated(string Sku, string Name, int CategoryId, int? CompanyId, int PointsCost, int Version) : IIntegrationEvent
+{
+    public static string Type => "product.created";
+    string IIntegrationEvent.Subject => Sku;
+}
+
+public sealed record ProductUpdated(string Sku, string Name, int CategoryId, int? CompanyId, int PointsCost, int Version) : IIntegrationEvent
+{
+    public static string Type => "product.updated";
+    string IIntegrationEvent.Subject => Sku;
+}
+
+/// <summary>A product was taken from the shop. Its orders go on.</summary>
+public sealed record ProductDeleted(string Sku, int? CompanyId, int Version) : IIntegrationEvent
+{
+    public static string Type => "product.deleted";
+    string IIntegrationEvent.Subject => Sku;
+}
+
+/// <summary>The stock of a product has changed.</summary>
+/// <param name="Available">On hand less reserved.</param>
+/// <param name="Version">Greater at each movement: orders the events of one stock.</param>
+public sealed record InventoryUpdated(string Sku, int OnHand, int Reserved, int Available, int? CompanyId, int Version) : IIntegrationEvent
+{
+    public static string Type => "inventory.updated";
+    string IIntegrationEvent.Subject => Sku;
+}
+
+/// <summary>A user has placed an order. It is not paid yet. No event of an order has its addresses.</summary>
+/// <param name="Version">1, greater at each change: orders the events of one order.</param>
+public sealed record OrderCreated(Guid OrderId, Guid UserId, OrderedProduct[] Items, int TotalPoints, int Version) : IUserEvent
+{
+    public static string Type => "order.created";
+    string IIntegrationEvent.Subject => OrderId.ToString();
+}
+
+/// <param name="PointsCost">The price of one.</param>
+public sealed record OrderedProduct(string Sku, int Quantity, int PointsCost);
+
+/// <summary>An order is paid, packed, shipped or delivered, or begins to be cancelled.</summary>
+/// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
+public sealed record OrderUpdated(Guid OrderId, Guid UserId, string From, string To, int Version) : IUserEvent
+{
+    public static string Type => "order.updated";
+    string IIntegrationEvent.Subject => OrderId.ToString();
+}
+
+/// <summary>An order is cancelled: its items are available again and its points given back.</summary>
+/// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
+/// <param name="Reason"><c>insufficient_points</c>, <c>buyer</c>, <c>seller</c> or <c>account_deleted</c>.</param>
+/// <param name="PointsRefunded">0 if it was not paid.</param>
+public sealed record OrderCancelled(Guid OrderId, Guid UserId, string Reason, int PointsRefunded, int Version) : IUserEvent
+{
+    public static string Type => "order.cancelled";
+    string IIntegrationEvent.Subject => OrderId.ToString();
+}
+
+/// <summary>The points of an order are debited, or given back.</summary>
+/// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
+/// <param name="Kind"><see cref="Debit"/> or <see cref="Refund"/>.</param>
+public sealed record PaymentProcessed(Guid OrderId, Guid UserId, string Kind, int Points) : IUserEvent
+{
+    public const string Debit = "debit";
+    public const string Refund = "refund";
+
+    public static string Type => "payment.processed";
+    string IIntegrationEvent.Subject => OrderId.ToString();
+}

@@ -28,6 +28,14 @@ public static class EventCatalog
         [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
+        [ProductCreated.Type] = EventsJson.Default.ProductCreated,
+        [ProductUpdated.Type] = EventsJson.Default.ProductUpdated,
+        [ProductDeleted.Type] = EventsJson.Default.ProductDeleted,
+        [InventoryUpdated.Type] = EventsJson.Default.InventoryUpdated,
+        [OrderCreated.Type] = EventsJson.Default.OrderCreated,
+        [OrderUpdated.Type] = EventsJson.Default.OrderUpdated,
+        [OrderCancelled.Type] = EventsJson.Default.OrderCancelled,
+        [PaymentProcessed.Type] = EventsJson.Default.PaymentProcessed,
         [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
     };
 
@@ -76,5 +84,13 @@ public static class EventCatalog
 [JsonSerializable(typeof(ScoreUpdated))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]
+[JsonSerializable(typeof(ProductCreated))]
+[JsonSerializable(typeof(ProductUpdated))]
+[JsonSerializable(typeof(ProductDeleted))]
+[JsonSerializable(typeof(InventoryUpdated))]
+[JsonSerializable(typeof(OrderCreated))]
+[JsonSerializable(typeof(OrderUpdated))]
+[JsonSerializable(typeof(OrderCancelled))]
+[JsonSerializable(typeof(PaymentProcessed))]
 [JsonSerializable(typeof(DeadLettersReplayed))]
 internal sealed partial class EventsJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Tests.Shop;
 using Kashif.Testing;
 
 namespace Kashif.Coupons.Tests;
@@ -60,6 +61,45 @@ public sealed class ErasureTests(CouponsService service)
         (await service.Host.CountAsync(coupon, RedemptionStatus.Reserved)).ShouldBe(0);
         await service.Host.StockShouldAddUpAsync();
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_deleted_users_orders_stay_without_the_person_and_those_not_shipped_are_cancelled()
+    {
+        var user = await service.UserAsync(2);
+        var sku = await service.Host.SellAsync(10, stock: 5);
+        using var admin = service.Host.Admin();
+        using var client = service.Host.As(user);
+        var street = $"Street {Guid.CreateVersion7()}";
+        var shipped = await OrderAsync("shipped");
+        (await admin.AdvanceAsync(shipped, "packed")).Status.ShouldBe(200);
+        (await admin.AdvanceAsync(shipped, "shipped")).Status.ShouldBe(200);
+        var paid = await OrderAsync("paid");
+
+        using (var auth = service.Host.AsService())
+        {
+            var export = await auth.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
+            export.GetProperty("orders").EnumerateArray().Select(order => order.GetProperty("shipping_address").GetProperty("line1").GetString()).ShouldBe([street, street]);
+        }
+
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, street)).ShouldBe(["idempotency_keys", "orders"]);
+        await service.Tap.EraseAsync(user, ResourceNames.Coupons);
+
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, street)).ShouldBeEmpty();
+        (await client.ReadAsync("/orders/me")).Body.Items().ShouldBeEmpty();
+        (await admin.AdvanceAsync(shipped, "delivered")).Body.Status.ShouldBe("delivered");
+        await Eventually.TrueAsync(async () => (await admin.ReadAsync($"/orders/{paid}")).Body.Status == "cancelled", "the cancelled order");
+        (await admin.ReadAsync($"/orders/{paid}")).Body.Text("cancel_reason").ShouldBe("account_deleted");
+        (await service.Host.StockOfAsync(sku)).ShouldBe((4, 0));
+        await service.Host.MovementsShouldAddUpAsync();
+
+        async Task<Guid> OrderAsync(string key)
+        {
+            var (status, body) = await client.SubmitAsync("/orders", new { items = new[] { new { sku, quantity = 1 } }, shipping_address = ShopClient.Address(street) }, key);
+            status.ShouldBe(201, body.ToString());
+            return body.Id;
+        }
     }
 }
 

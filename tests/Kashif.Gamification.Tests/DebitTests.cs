@@ -153,4 +153,46 @@ public sealed class DebitTests(GamificationService service)
         (await service.BalanceAsync(user)).ShouldBe(30);
         (await service.QueryAsync(database => database.Transactions.CountAsync(entry => entry.UserId == user && entry.Points < 0))).ShouldBe(2);
     }
+
+    [Fact]
+    public async Task An_order_is_debited_and_refunded_like_a_redemption()
+    {
+        using var client = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var order = Guid.CreateVersion7();
+        await service.EarnAsync(user, 1);
+
+        var debits = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PutAsync("debits", new { user_id = user, points = 40, order_id = order })));
+        var other = await PutAsync("debits", new { user_id = user, points = 40, coupon_id = 7 });
+
+        debits.ShouldAllBe(debit => debit.Status == 200);
+        debits.Select(debit => debit.Body.GetProperty("reference").GetString()).Distinct().ShouldBe([$"order:{order}"]);
+        debits[0].Body.GetProperty("reason").GetString().ShouldBe("redeemed");
+        (other.Status, other.Body.Code).ShouldBe((409, "debit_mismatch"));
+        (await service.BalanceAsync(user)).ShouldBe(10);
+
+        // An order can be cancelled after its debit's result has left the table.
+        await service.QueryAsync(database => database.Debits.Where(debit => debit.Id == order).ExecuteDeleteAsync());
+        var refund = await PutAsync("refunds", new { user_id = user, points = 40, order_id = order });
+        (refund.Status, refund.Body.GetProperty("points").GetInt64()).ShouldBe((200, 50));
+        var refunds = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PutAsync("refunds", new { user_id = user, points = 40, order_id = order })));
+        var late = await PutAsync("debits", new { user_id = user, points = 40, order_id = order });
+
+        refunds.ShouldAllBe(refund => refund.Status == 200);
+        (late.Status, late.Body.Code).ShouldBe((422, "insufficient_points"));
+        (await service.BalanceAsync(user)).ShouldBe(50);
+
+        foreach (var invalid in new object[] { new { user_id = user, points = 40 }, new { user_id = user, points = 40, coupon_id = 7, order_id = order } })
+        {
+            var (status, body) = await PutAsync("debits", invalid);
+            status.ShouldBe(400);
+            body.BadFields.ShouldBe(["coupon_id", "order_id"]);
+        }
+
+        async Task<(int Status, JsonElement Body)> PutAsync(string collection, object body)
+        {
+            using var response = await client.PutAsJsonAsync($"/internal/v1/{collection}/{order}", body);
+            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
+        }
+    }
 }

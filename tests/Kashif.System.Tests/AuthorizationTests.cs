@@ -305,6 +305,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         var redemption = await victim.RedeemAndWaitAsync(coupon);
         var redemptionId = redemption.GetProperty("id").GetString() ?? "";
 
+        var (_, order) = await victim.OrderAsync(await system.CreateProductAsync(stock: 5, pointsCost: 5));
+
         var device = $"device-{Guid.CreateVersion7():N}";
         using var registered = await victim.Client.PostAsJsonAsync("/api/v1/notifications/register-device", new { token = device, device_type = "web" }, Cancel);
         registered.EnsureSuccessStatusCode();
@@ -325,6 +327,9 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["api-keys"] = apiKey,
             ["reports"] = report.ToString(),
             ["redemptions"] = redemptionId,
+            ["orders"] = order.GetProperty("id").GetString() ?? "",
+            ["products"] = MissingId, // no user's: partners and admins manage them
+            ["inventory"] = MissingId, // as the products
             ["companies"] = "2000000000",
             ["partners"] = victim.Id.ToString(), // no user's: only admins are allowed
             ["debits"] = redemptionId,

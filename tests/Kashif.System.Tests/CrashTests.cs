@@ -105,6 +105,47 @@ public sealed class CrashTests(KashifSystem system)
     }
 
     [Fact]
+    public async Task Killing_coupons_during_orders_and_cancellations_ends_them_after_the_restart()
+    {
+        var users = await RegisterWithTenPointsAsync(6);
+        var (mug, bag) = (await system.CreateProductAsync(stock: 10, pointsCost: 4), await system.CreateProductAsync(stock: 10, pointsCost: 6));
+        var paid = new Dictionary<User, Guid>();
+        foreach (var user in users.Take(3))
+        {
+            var (status, order) = await user.OrderAsync(mug, bag);
+            status.ShouldBe(201, order.ToString());
+            paid.Add(user, order.GetProperty("id").GetGuid());
+        }
+
+        // Frozen, Gamification accepts debits and refunds without responding, so the kill hits both sagas between their steps.
+        system.Freeze(ResourceNames.Gamification);
+        Task[] calls =
+        [
+            .. users.Skip(3).Select(user => user.OrderAsync(bag, mug)),
+            .. paid.Select(order => order.Key.Client.PostAsync($"/api/v1/coupons/orders/{order.Value}/cancel", null)),
+        ];
+        try
+        {
+            await Eventually.TrueAsync(async () => await CountOrdersAsync("placed") == 3 && await CountOrdersAsync("cancelling") == 3, "the open orders");
+        }
+        finally
+        {
+            await system.KillAsync(ResourceNames.Coupons);
+            system.Thaw(ResourceNames.Gamification);
+            await system.StartHealthyAsync(ResourceNames.Coupons);
+        }
+
+        await Task.WhenAll(calls);
+        await Task.WhenAll(users.Take(3).Select(user => user.WaitForPointsAsync(10)));
+        await Task.WhenAll(users.Skip(3).Select(user => user.WaitForPointsAsync(0)));
+        await Eventually.TrueAsync(async () => await CountOrdersAsync("paid") == 3 && await CountOrdersAsync("cancelled") == 3, "the end of every order");
+        await system.InvariantsHoldAsync();
+
+        Task<long> CountOrdersAsync(string status) => system.CountAsync(
+            ResourceNames.CouponsDb, "SELECT count(*) FROM orders JOIN order_items ON order_id = id WHERE sku = $1 AND status = $2", mug, status);
+    }
+
+    [Fact]
     public async Task Stopping_the_broker_during_two_hundred_reports_loses_no_award()
     {
         // Well below the daily limit, which would hide a duplicate award.

@@ -7,7 +7,7 @@ internal static class Invariants
 {
     private static readonly string[] Publishers = [ResourceNames.AuthDb, ResourceNames.ReportingDb, ResourceNames.GamificationDb, ResourceNames.CouponsDb];
 
-    /// <summary>Waits until all redemptions have ended and all events are published, then asserts every invariant.</summary>
+    /// <summary>Waits until all redemptions and orders have ended and all events are published, then asserts every invariant.</summary>
     public static async Task InvariantsHoldAsync(this KashifSystem system)
     {
         await system.WaitForQuietAsync();
@@ -15,17 +15,18 @@ internal static class Invariants
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month or the week that differ from the ledger");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
+        (await system.RowsAsync(ResourceNames.CouponsDb, WrongProductStock)).ShouldBeEmpty("products whose stock differs from its movements or its orders");
         (await system.RowsAsync(ResourceNames.CouponsDb, ExceededLimits)).ShouldBeEmpty("users above a coupon's limit");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongCodes)).ShouldBeEmpty("codes that are missing, shared or issued without a completed redemption");
         (await system.RowsAsync(ResourceNames.GamificationDb, Debits)).ShouldBe(
-            await system.RowsAsync(ResourceNames.CouponsDb, Completed), ignoreOrder: true, "debits and completed redemptions");
+            await system.RowsAsync(ResourceNames.CouponsDb, Completed), ignoreOrder: true, "debits, and completed redemptions and paid orders");
         await system.NotificationsAreExactAsync();
     }
 
     private static Task WaitForQuietAsync(this KashifSystem system) => Eventually.TrueAsync(
         async () =>
         {
-            if (await system.CountAsync(ResourceNames.CouponsDb, "SELECT count(*) FROM redemptions WHERE ended_at IS NULL") > 0)
+            if (await system.CountAsync(ResourceNames.CouponsDb, "SELECT (SELECT count(*) FROM redemptions WHERE ended_at IS NULL) + (SELECT count(*) FROM orders WHERE status IN ('placed', 'cancelling'))") > 0)
             {
                 return false;
             }
@@ -40,7 +41,7 @@ internal static class Invariants
 
             return true;
         },
-        "the end of all redemptions and the publication of all events");
+        "the end of all redemptions and orders and the publication of all events");
 
     /// <summary>Compares the notifications with the rows whose events they are due for. Deleted users have neither.</summary>
     private static async Task NotificationsAreExactAsync(this KashifSystem system)
@@ -110,11 +111,26 @@ internal static class Invariants
         """;
 
     private const string Debits = """
-        SELECT format('%s: %s', replace(cause, 'redemption:', ''), -points) FROM point_transactions debit WHERE cause LIKE 'redemption:%'
-        AND NOT EXISTS (SELECT FROM point_transactions refund WHERE refund.cause = replace(debit.cause, 'redemption:', 'refund:'))
+        SELECT format('%s: %s', split_part(cause, ':', 2), -points) FROM point_transactions debit WHERE cause SIMILAR TO '(redemption|order):%'
+        AND NOT EXISTS (SELECT FROM point_transactions refund WHERE refund.cause = 'refund:' || split_part(debit.cause, ':', 2))
         """;
 
-    private const string Completed = "SELECT format('%s: %s', id, points_cost) FROM redemptions WHERE status = 'completed'";
+    private const string Completed = """
+        SELECT format('%s: %s', id, points_cost) FROM redemptions WHERE status = 'completed'
+        UNION ALL
+        SELECT format('%s: %s', id, total_points) FROM orders WHERE status IN ('paid', 'packed', 'shipped', 'delivered')
+        """;
+
+    private const string WrongProductStock = """
+        SELECT format('%s: %s on hand, %s reserved', sku, p.on_hand, p.reserved) FROM products p
+        LEFT JOIN LATERAL (SELECT
+            coalesce(sum(CASE WHEN kind IN ('received', 'adjusted', 'returned') THEN quantity WHEN kind = 'sold' THEN -quantity END), 0) AS on_hand,
+            coalesce(sum(CASE WHEN kind = 'reserved' THEN quantity WHEN kind IN ('sold', 'released') THEN -quantity END), 0) AS reserved
+            FROM product_movements WHERE product_id = p.id) m ON true
+        LEFT JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS reserved FROM order_items JOIN orders o ON o.id = order_id
+            WHERE product_id = p.id AND paid_at IS NULL AND status <> 'cancelled') o ON true
+        WHERE (p.on_hand, p.reserved) <> (m.on_hand, m.reserved) OR p.reserved <> o.reserved
+        """;
 
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id'), data->>'status') FROM notifications

@@ -171,6 +171,26 @@ public sealed class KashifSystem : IAsyncLifetime
         return (await coupon.JsonAsync(201)).GetProperty("id").GetInt32();
     }
 
+    /// <summary>Puts a product of the city into the shop.</summary>
+    /// <returns>Its sku.</returns>
+    public async Task<string> CreateProductAsync(int stock, int pointsCost)
+    {
+        using var admin = (await AdminAsync()).Client;
+        var sku = $"P-{Guid.CreateVersion7():N}".ToUpperInvariant();
+        using var category = await admin.PostAsJsonAsync("/api/v1/coupons/categories", new { name = sku, description = "A category" });
+        using var product = await admin.PostAsJsonAsync("/api/v1/coupons/products", new
+        {
+            sku,
+            name = "A mug",
+            description = "Porcelain",
+            category_id = (await category.JsonAsync(201)).GetProperty("id").GetInt32(),
+            points_cost = pointsCost,
+            stock_quantity = stock,
+        });
+        await product.JsonAsync(201);
+        return sku;
+    }
+
     /// <summary>Reads one number from a service's database.</summary>
     public async Task<long> CountAsync(string database, string sql, params object[] parameters)
     {
@@ -299,6 +319,19 @@ public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
             async () => (redemption = await Client.GetFromJsonAsync<JsonElement>($"/api/v1/coupons/redemptions/{id}")).GetProperty("status").GetString() == "completed",
             "the completed redemption");
         return redemption;
+    }
+
+    /// <summary>Orders one of each product.</summary>
+    /// <returns>The HTTP status and the body.</returns>
+    public async Task<(int Status, JsonElement Body)> OrderAsync(params string[] skus)
+    {
+        using var response = await Client.PostAsJsonAsync("/api/v1/coupons/orders", new
+        {
+            items = skus.Select(sku => new { sku, quantity = 1 }),
+            shipping_address = new { name = "Amina", line1 = "12 Straight Street", city = "Damascus", country = "SY" },
+        });
+        var text = await response.Content.ReadAsStringAsync();
+        return ((int)response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
     }
 
     /// <returns>The HTTP status and the body.</returns>

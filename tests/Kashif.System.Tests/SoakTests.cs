@@ -175,7 +175,11 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
         using var category = await admin.Client.PostAsJsonAsync("/api/v1/coupons/categories", new { name = $"Soak {sku}", description = "A category" });
         using var created = await admin.Client.PostAsJsonAsync("/api/v1/coupons/products", new
         {
-            sku, name = "A cup", description = "A cup with a picture of the city.", points_cost = 4, stock_quantity = stock,
+            sku,
+            name = "A cup",
+            description = "A cup with a picture of the city.",
+            points_cost = 4,
+            stock_quantity = stock,
             category_id = (await category.JsonAsync(201)).GetProperty("id").GetInt32(),
         });
         await created.JsonAsync(201);
