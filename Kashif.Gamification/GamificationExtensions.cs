@@ -41,6 +41,7 @@ internal static class GamificationExtensions
         services.AddHostedService<PeriodCleanup>();
         services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<DebitCleanup>();
+        services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);
         return builder;
     }
 }
