@@ -17,6 +17,7 @@ internal sealed class PointTransaction
 
     /// <summary>The reason of an entry that pays a debt.</summary>
     public const string OwedPoints = "owed";
+    public const string ExpiredPoints = "expired";
     public const int CauseLength = 100;
     public const int NoteLength = 500;
 
@@ -61,7 +62,7 @@ internal sealed class PointTransaction
     /// <summary>When points that are not spent by then expire; null means never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>The entry that this one undoes.</summary>
+    /// <summary>The entry that this one undoes; of points that have expired, the entry with which they were credited.</summary>
     public Guid? Reverses { get; init; }
 
     /// <summary>Why, in an administrator's words. Deleted with the account.</summary>
