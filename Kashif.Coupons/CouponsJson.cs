@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Reports;
 using Kashif.Http;
 
 namespace Kashif.Coupons;
@@ -27,5 +28,6 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(RedemptionResponse))]
 [JsonSerializable(typeof(UserRedemptions))]
 [JsonSerializable(typeof(Page<RedemptionResponse>))]
+[JsonSerializable(typeof(DailyRedemptionsResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class CouponsJson : JsonSerializerContext;

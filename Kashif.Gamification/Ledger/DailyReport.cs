@@ -33,7 +33,7 @@ internal sealed record DailyPointsResponse(
 internal static class DailyReport
 {
     public static void MapDailyReport(this IEndpointRouteBuilder endpoints) => endpoints
-        .MapGet("/api/v1/gamification/reports/daily", GetAsync).WithTags("Reports").RequireAuthorization(Policies.Admin)
+        .MapGet("/api/v1/gamification/reports/daily", GetAsync).WithTags("Daily reports").RequireAuthorization(Policies.Admin)
         .WithName("GetDailyPoints").WithSummary("Get the points of a day: issued, spent, expired, outstanding");
 
     /// <param name="date" example="2026-11-28">The day, in UTC. Without it: today.</param>
