@@ -1,3 +1,4 @@
+using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -58,6 +59,29 @@ public sealed class ExpiryTests(GamificationService service)
         (await service.BalanceAsync(user)).ShouldBe(0);
         (await service.EntriesAsync(user)).FindAll(entry => entry.Kind == EntryKind.Expired).Select(entry => (entry.Points, entry.Cause))
             .ShouldBe([(-6, $"expiry:{credit.Id}"), (-4, $"expiry:{credit.Id}:2")]);
+    }
+
+    [Fact]
+    public async Task A_debit_that_is_not_committed_yet_is_waited_for()
+    {
+        var user = Guid.CreateVersion7();
+        await service.BookAsync(Earned(user, 10, Past));
+        await using var scope = service.Host.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
+        var transaction = await database.Database.BeginTransactionAsync(Cancel);
+        await scope.ServiceProvider.GetRequiredService<PointsLedger>().DebitAsync(user, 4, "7", $"test:{user}", Cancel);
+        await database.SaveChangesAsync(Cancel);
+
+        var expiring = ExpireAsync(service.Replica);
+        await Eventually.TrueAsync(
+            () => service.QueryAsync(other => other.Database.SqlQuery<bool>($"""
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%balances%') AS "Value"
+                """).SingleAsync(Cancel)),
+            "the expiry at the balance");
+        await transaction.CommitAsync(Cancel);
+        await expiring;
+
+        (await service.EntriesAsync(user)).Select(entry => entry.Points).ShouldBe([10, -4, -6]);
     }
 
     [Fact]
