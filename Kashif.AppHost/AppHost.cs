@@ -64,6 +64,7 @@ var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, Reso
     .WithReference(auth).WaitFor(auth);
 
 var gamification = Service<Projects.Kashif_Gamification>(ResourceNames.Gamification, ResourceNames.GamificationDb)
+    .WithProgramCommand("verify-ledger", "Verify the ledger", "Recomputes the hash of every entry and the sum of every balance.", "ShieldCheckmark", ["verify-ledger"])
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth);
 

@@ -6,6 +6,7 @@ using Kashif.Coupons.Partners;
 using Kashif.Coupons.Points;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Shop;
+using Kashif.Coupons.Reports;
 using Kashif.Http;
 using Kashif.Security;
 
@@ -46,6 +47,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(UsedResponse))]
 [JsonSerializable(typeof(SignedCodeResponse))]
 [JsonSerializable(typeof(JwksResponse))]
+[JsonSerializable(typeof(DailyRedemptionsResponse))]
 [JsonSerializable(typeof(DebitRequest))]
 [JsonSerializable(typeof(ProductRequest))]
 [JsonSerializable(typeof(ProductChange))]

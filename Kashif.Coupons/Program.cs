@@ -6,6 +6,7 @@ using Kashif.Coupons.Codes;
 using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Shop;
+using Kashif.Coupons.Reports;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Coupons);
@@ -22,6 +23,7 @@ app.MapTill();
 app.MapSignedCodes();
 app.MapShop();
 app.MapCouponsExport();
+app.MapDailyRedemptions();
 app.MapDeadLetters("/api/v1/coupons", "Coupons");
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

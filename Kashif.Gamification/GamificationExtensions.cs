@@ -32,6 +32,7 @@ internal static class GamificationExtensions
         services.AddScoped<Awards>();
         services.AddScoped<PointsLedger>();
         services.AddScoped<ILedgerStep, LeaderboardStep>();
+        services.AddScoped<ILedgerStep, ExpiryQueue>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
@@ -41,6 +42,10 @@ internal static class GamificationExtensions
         services.AddHostedService<PeriodCleanup>();
         services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<DebitCleanup>();
+        services.AddOptions<ExpiryOptions>().BindConfiguration(ExpiryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ExpiryPolicy>();
+        services.AddHostedService<ExpiryService>();
+        services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);
         return builder;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Http;
 
@@ -14,9 +15,16 @@ namespace Kashif.Gamification;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(BalanceResponse))]
 [JsonSerializable(typeof(PointsResponse))]
+[JsonSerializable(typeof(MyPointsResponse))]
 [JsonSerializable(typeof(TransactionResponse))]
 [JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(AdjustmentRequest))]
+[JsonSerializable(typeof(ReversalRequest))]
+[JsonSerializable(typeof(AdjustmentResponse))]
+[JsonSerializable(typeof(Page<AdjustmentResponse>))]
+[JsonSerializable(typeof(Page<LedgerEntryResponse>))]
+[JsonSerializable(typeof(DailyPointsResponse))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Gamification;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -11,6 +12,9 @@ builder.AddGamification();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.MapPoints();
+app.MapExplain();
+app.MapAdjustments();
+app.MapDailyReport();
 app.MapLeaderboard();
 app.MapDebits();
 app.MapPointsExport();

@@ -12,6 +12,7 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
 {
     public DbSet<Balance> Balances => Set<Balance>();
     public DbSet<PointTransaction> Transactions => Set<PointTransaction>();
+    public DbSet<PointExpiry> Expiries => Set<PointExpiry>();
     public DbSet<LedgerChain> Chains => Set<LedgerChain>();
     public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
     public DbSet<Area> Areas => Set<Area>();

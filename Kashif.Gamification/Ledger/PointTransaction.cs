@@ -17,8 +17,17 @@ internal sealed class PointTransaction
 
     /// <summary>The reason of an entry that pays a debt.</summary>
     public const string OwedPoints = "owed";
+    public const string ExpiredPoints = "expired";
+    public const string Adjusted = "adjusted";
+
+    /// <summary>An administrator has undone an entry.</summary>
+    public const string ReversedPoints = "reversed";
     public const int CauseLength = 100;
+
+    /// <summary>In characters as people count them; the column has no limit.</summary>
     public const int NoteLength = 500;
+
+    public static string WireName(EntryKind kind) => kind.ToString().ToLowerInvariant();
 
     /// <summary>From <see cref="TimeOrderedId"/> with <see cref="CreatedAt"/>: sorts by the order of the ledger.</summary>
     public Guid Id { get; init; }
@@ -61,7 +70,7 @@ internal sealed class PointTransaction
     /// <summary>When points that are not spent by then expire; null means never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>The entry that this one undoes.</summary>
+    /// <summary>The entry that this one undoes; of points that have expired, the entry with which they were credited.</summary>
     public Guid? Reverses { get; init; }
 
     /// <summary>Why, in an administrator's words. Deleted with the account.</summary>
@@ -96,7 +105,7 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         });
         transaction.Property(entry => entry.Id).ValueGeneratedNever();
         transaction.Property(entry => entry.Kind).HasMaxLength(10).HasConversion(
-            kind => kind.ToString().ToLowerInvariant(), text => Enum.Parse<EntryKind>(text, ignoreCase: true));
+            kind => PointTransaction.WireName(kind), text => Enum.Parse<EntryKind>(text, ignoreCase: true));
         transaction.Property(entry => entry.Owed).HasDefaultValue(0); // for inserts of the version before
         transaction.Property(entry => entry.Reason).HasMaxLength(Rule.CodeLength);
         transaction.Property(entry => entry.Rule).HasMaxLength(Rule.CodeLength);
@@ -104,7 +113,6 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         transaction.Property(entry => entry.Reference).HasMaxLength(PointTransaction.CauseLength);
         transaction.Property(entry => entry.Category).HasMaxLength(50);
         transaction.Property(entry => entry.Area).HasMaxLength(Areas.Area.CodeLength);
-        transaction.Property(entry => entry.Note).HasMaxLength(PointTransaction.NoteLength);
         foreach (var set in new[] { nameof(PointTransaction.Chain), nameof(PointTransaction.Sequence), nameof(PointTransaction.PreviousHash), nameof(PointTransaction.Hash) })
         {
             transaction.Property(set).Metadata.SetBeforeSaveBehavior(PropertySaveBehavior.Ignore);

@@ -12,7 +12,7 @@ namespace Kashif.Gamification.Ledger;
 /// The only writer of balances and entries, in the caller's transaction. After the commit the caller calls
 /// <see cref="CommittedAsync"/>; for event handlers the consumer does.
 /// </summary>
-internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<ILedgerStep> steps, PointsMetrics metrics, TimeProvider time) : IBatchStep
+internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<ILedgerStep> steps, ExpiryPolicy expiry, PointsMetrics metrics, TimeProvider time) : IBatchStep
 {
     private readonly Dictionary<Guid, Balance> _changed = [];
     private readonly List<PointTransaction> _booked = [];
@@ -50,7 +50,7 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
         foreach (var booking in bookings)
         {
             var balance = balances[booking.UserId];
-            foreach (var entry in balance.Book(booking, now))
+            foreach (var entry in balance.Book(WithExpiry(booking, now), now))
             {
                 entries.Add(entry);
                 Publish(entry, booking.Event);
@@ -147,6 +147,9 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
             .ToListAsync(cancellationToken);
         return balances.ToDictionary(balance => balance.UserId);
     }
+
+    private Booking WithExpiry(Booking booking, DateTimeOffset now) =>
+        booking is { Kind: EntryKind.Earned, ExpiresAt: null } ? booking with { ExpiresAt = expiry.ExpiryOf(now, days: null) } : booking;
 
     private void Publish(PointTransaction entry, EventCause? cause)
     {

@@ -12,26 +12,46 @@ namespace Kashif.Gamification.Points;
 
 /// <summary>A user's points.</summary>
 /// <param name="UserId">The user's id.</param>
-/// <param name="Points" example="65">The balance: earned less spent.</param>
+/// <param name="Points" example="65">The balance: earned less spent, expired and taken back.</param>
 /// <param name="Earned" example="80">All points ever earned.</param>
 /// <param name="Spent" example="15">All points ever spent and not given back.</param>
 /// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
 /// <param name="Level" example="2">The level, from the points earned.</param>
 internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
 
+/// <summary>Points that are not spent in time.</summary>
+/// <param name="Points" example="20">The points that expire on the UTC day of <c>at</c>.</param>
+/// <param name="At">When the first of them expire.</param>
+internal sealed record ExpiringPoints(long Points, DateTimeOffset At);
+
+/// <summary>My points.</summary>
+/// <param name="UserId">The user's id.</param>
+/// <param name="Points" example="60">The balance: earned less spent, expired and reversed.</param>
+/// <param name="Earned" example="100">All points ever earned.</param>
+/// <param name="Spent" example="15">All points ever spent and not given back.</param>
+/// <param name="Expired" example="5">All points that have expired.</param>
+/// <param name="Reversed" example="20">All points taken back.</param>
+/// <param name="Owed" example="0">What could not be taken back, because it was spent. The next points pay it.</param>
+/// <param name="Expiring">The points that expire next; null if none do.</param>
+/// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
+/// <param name="Level" example="2">The level, from the points earned and not taken back.</param>
+internal sealed record MyPointsResponse(
+    Guid UserId, long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, ExpiringPoints? Expiring, long? Rank, int Level);
+
 /// <summary>A change of a balance.</summary>
 /// <param name="Id">The transaction's id.</param>
-/// <param name="Points" example="10">Points earned; negative if they were spent.</param>
+/// <param name="Kind" example="earned">Which sum it changes.</param>
+/// <param name="Points" example="10">Points earned or given back; negative if they were spent, have expired or were taken back.</param>
 /// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
-/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, or <c>refunded</c> for a redemption or an order that was cancelled.</param>
+/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, <c>refunded</c>, <c>expired</c>, <c>adjusted</c>, <c>reversed</c>, or <c>owed</c> for the payment of a debt.</param>
 /// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent or given back.</param>
 /// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon, or <c>order:</c> and the id of the order.</param>
 /// <param name="CreatedAt">When the points were booked.</param>
 internal sealed record TransactionResponse(
-    Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
+    Guid Id, [property: Values(typeof(EntryKind))] string Kind, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
 {
     public static TransactionResponse Of(PointTransaction entry) =>
-        new(entry.Id, entry.Points, entry.BalanceAfter, entry.Reason, entry.Rule, entry.Reference, entry.CreatedAt);
+        new(entry.Id, PointTransaction.WireName(entry.Kind), entry.Points, entry.BalanceAfter, entry.Reason, entry.Rule, entry.Reference, entry.CreatedAt);
 }
 
 internal static class PointsEndpoints
@@ -39,6 +59,11 @@ internal static class PointsEndpoints
     private static readonly Func<GamificationDbContext, Guid, CancellationToken, Task<Balance?>> FindBalance =
         EF.CompileAsyncQuery((GamificationDbContext database, Guid userId, CancellationToken _) =>
             database.Balances.AsNoTracking().SingleOrDefault(balance => balance.UserId == userId));
+
+    private static readonly Func<GamificationDbContext, Guid, CancellationToken, Task<OwnBalance?>> FindOwnBalance =
+        EF.CompileAsyncQuery((GamificationDbContext database, Guid userId, CancellationToken _) =>
+            database.Balances.AsNoTracking().Where(balance => balance.UserId == userId)
+                .Select(balance => new OwnBalance(balance, database.Expiries.Any(row => row.UserId == userId))).SingleOrDefault());
 
     public static IEndpointRouteBuilder MapPoints(this IEndpointRouteBuilder endpoints)
     {
@@ -54,11 +79,25 @@ internal static class PointsEndpoints
         return group;
     }
 
-    private static async Task<Ok<PointsResponse>> GetMineAsync(
+    private static async Task<Ok<MyPointsResponse>> GetMineAsync(
         ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
     {
-        var balance = await FindBalance(database, user.UserId, cancellationToken) ?? new Balance { UserId = user.UserId };
-        return TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken));
+        var (balance, expires) = await FindOwnBalance(database, user.UserId, cancellationToken) ?? new OwnBalance(new Balance { UserId = user.UserId }, Expires: false);
+        return TypedResults.Ok(new MyPointsResponse(
+            balance.UserId, balance.Points, balance.Earned, balance.Spent, balance.Expired, balance.Reversed, balance.Owed,
+            expires ? await ExpiringAsync(user.UserId, database, cancellationToken) : null,
+            await RankAsync(balance.Points, database, ranking, cancellationToken), Level.Of(balance.Kept)));
+    }
+
+    private static async Task<ExpiringPoints?> ExpiringAsync(Guid userId, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        var lots = new ExpiringLots();
+        await foreach (var move in LedgerMove.Of(database.Transactions.Where(entry => entry.UserId == userId)).WithCancellation(cancellationToken))
+        {
+            lots.Add(move);
+        }
+
+        return lots.Next() is var (points, at) ? new ExpiringPoints(points, at) : null;
     }
 
     /// <summary>404 until the first award: this service does not know users without points.</summary>
@@ -105,4 +144,6 @@ internal static class PointsEndpoints
         var rows = await entries.OrderByDescending(entry => entry.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
         return TypedResults.Ok(Page.Of(rows, page.Size, TransactionResponse.Of, last => Cursor.Encode(last.Id)));
     }
+
+    private sealed record OwnBalance(Balance Balance, bool Expires);
 }

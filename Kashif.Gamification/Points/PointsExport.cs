@@ -6,7 +6,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-internal sealed record UserPoints(long Points, long Earned, long Spent, IAsyncEnumerable<TransactionResponse> Transactions);
+internal sealed record UserPoints(
+    long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, IAsyncEnumerable<LedgerEntryResponse> Transactions);
 
 internal static class PointsExport
 {
@@ -19,6 +20,9 @@ internal static class PointsExport
             balance.Points,
             balance.Earned,
             balance.Spent,
-            database.Transactions.AsNoTracking().Where(entry => entry.UserId == id).OrderBy(entry => entry.Id).AsAsyncEnumerable().Select(TransactionResponse.Of)));
+            balance.Expired,
+            balance.Reversed,
+            balance.Owed,
+            database.Transactions.AsNoTracking().Where(entry => entry.UserId == id).OrderBy(entry => entry.Id).AsAsyncEnumerable().Select(LedgerEntryResponse.Of)));
     }
 }

@@ -53,7 +53,7 @@ public static class EventCatalog
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
-            PointsReversed.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            PointsReversed.Type, PointsExpired.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
         ],
     };
 

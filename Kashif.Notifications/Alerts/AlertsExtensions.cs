@@ -14,6 +14,7 @@ internal static class AlertsExtensions
         services.AddSingleton(AlertValues.PointsAwarded);
         services.AddSingleton(AlertValues.PointsRedeemed);
         services.AddSingleton(AlertValues.PointsReversed);
+        services.AddSingleton(AlertValues.PointsExpired);
         services.AddSingleton(AlertValues.ScoreUpdated);
         services.AddHostedService<CouponExpiry>();
         return services;
@@ -23,6 +24,7 @@ internal static class AlertsExtensions
         .AddHandler<PointsAwarded, ValueAlertHandler<PointsAwarded>>("alert")
         .AddHandler<PointsRedeemed, ValueAlertHandler<PointsRedeemed>>("alert")
         .AddHandler<PointsReversed, ValueAlertHandler<PointsReversed>>("alert")
+        .AddHandler<PointsExpired, ValueAlertHandler<PointsExpired>>("alert")
         .AddHandler<ScoreUpdated, ValueAlertHandler<ScoreUpdated>>("alert")
         .AddHandler<ReportCreated, ReportNearHandler>("alert")
         .AddHandler<ReportOverdue, ReportOverdueHandler>("alert")

@@ -25,6 +25,9 @@ internal static class AlertValues
     public static AlertValue<PointsReversed> PointsReversed { get; } =
         new(AlertKind.Balance, AlertTemplates.Balance, "balance", points => points.Balance, points => points.Balance - points.Points);
 
+    public static AlertValue<PointsExpired> PointsExpired { get; } =
+        new(AlertKind.Balance, AlertTemplates.Balance, "balance", points => points.Balance, points => points.Balance + points.Points);
+
     public static AlertValue<ScoreUpdated> ScoreUpdated { get; } =
         new(AlertKind.Score, AlertTemplates.Score, "score", score => score.Score, score => score.Previous);
 }

@@ -27,6 +27,11 @@ internal static class EventNotifications
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
         points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
 
+    public static EventNotification<PointsExpired> PointsExpired { get; } = new(
+        points => points.UserId,
+        points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
+        points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
+
     /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
     public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(
         coupon => coupon.UserId,

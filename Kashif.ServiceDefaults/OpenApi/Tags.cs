@@ -8,6 +8,7 @@ internal static class Tags
     private static readonly Dictionary<string, string> Descriptions = new()
     {
         ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete your account.",
+        ["Adjustments"] = "Give and take points, reverse awards, and list who did it and why.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
         ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
@@ -15,6 +16,7 @@ internal static class Tags
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
+        ["Daily reports"] = "The points and redemptions of a day.",
         ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",
         ["Deliveries"] = "Pushes and e-mails that were not delivered: list and replay them.",
         ["Devices"] = "Devices that receive pushes.",

@@ -161,6 +161,14 @@ internal static partial class Commands
         return 0;
     }
 
+    /// <exception cref="CliException">The ledger is not whole; the message lists the findings.</exception>
+    public static async Task<int> VerifyLedgerAsync()
+    {
+        using var connection = await AppHostConnection.OpenAsync();
+        Console.WriteLine(await connection.ExecuteAsync("gamification", "verify-ledger"));
+        return 0;
+    }
+
     private static string Known(string service) => Services.Contains(service)
         ? service
         : throw new CliException($"'{service}' is not a service with a database. Services: {ServiceNames}."); // the gateway has none

@@ -13,6 +13,7 @@ try
         ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
         ["dead-letters", "list" or "replay", var service, .. var options] => await Commands.DeadLettersAsync(args[1], service, options),
         ["migrate"] => await Commands.MigrateAsync(),
+        ["verify-ledger"] => await Commands.VerifyLedgerAsync(),
         ["psql"] => throw new CliException($"Name a service: ./kashif psql <service>. Services: {Commands.ServiceNames}."),
         ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service> [--type T] [--exception E] [--id ID] [--data JSON]. Services: {Commands.ServiceNames}."),
         _ => throw new CliException($"Unknown command or missing argument: '{string.Join(' ', args)}'. ./kashif help lists the commands."),

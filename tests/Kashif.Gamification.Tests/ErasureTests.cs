@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Consumers;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -21,17 +22,24 @@ public sealed class ErasureTests(GamificationService service)
         using var coupons = service.Host.AsService();
         (await coupons.DebitAsync(redemption, user, 20)).Status.ShouldBe(200);
         await Eventually.TrueAsync(async () => await IsOnLeaderboardAsync(user), "the user on the leaderboard");
+        await service.BookAsync(
+            new Booking(user, 5, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { ExpiresAt = TimeProvider.System.GetUtcNow().AddDays(-1) },
+            new Booking(user, -20_000, EntryKind.Reversed, "test", $"test:{Guid.CreateVersion7()}") { Note = "Private words.", Actor = user },
+            new Booking(user, 20_000, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { Note = "Private words." });
         var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
 
         var export = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
-        export.GetProperty("transactions").GetArrayLength().ShouldBe(202);
-        export.GetProperty("points").GetInt64().ShouldBe(200 * 50 - 50);
+        export.GetProperty("transactions").GetArrayLength().ShouldBe(206);
+        export.GetProperty("transactions")[203].GetProperty("note").GetString().ShouldBe("Private words.");
+        export.GetProperty("points").GetInt64().ShouldBe(200 * 50 - 50 + 5);
 
         await service.Tap.EraseAsync(user, ResourceNames.Gamification);
 
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
         (await service.QueryAsync(database => database.Transactions.CountAsync())).ShouldBeGreaterThanOrEqualTo(entries);
         await LedgerShouldAddUpAsync();
+        await service.LedgerShouldBeWholeAsync();
+        (await service.QueryAsync(database => database.Transactions.AnyAsync(entry => entry.Note == "Private words."))).ShouldBeFalse();
         await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the removal from the leaderboard");
         (await IsOnLeaderboardAsync(Guid.Empty)).ShouldBeFalse();
         (await service.BalanceAsync(Guid.Empty)).ShouldBeGreaterThan(0);

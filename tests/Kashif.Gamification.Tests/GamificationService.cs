@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -30,6 +31,7 @@ public sealed class GamificationService : IAsyncLifetime
 
     public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
     public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
+    public ServiceHost<Program> Replica => _replica ?? throw new InvalidOperationException("Not started.");
     public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
     private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
@@ -94,6 +96,29 @@ public sealed class GamificationService : IAsyncLifetime
     public Task WaitForBalanceAsync(Guid userId, long points) =>
         Eventually.TrueAsync(async () => await BalanceAsync(userId) == points, $"a balance of {points}");
 
+    /// <summary>Books points like an event handler.</summary>
+    internal async Task<IReadOnlyList<PointTransaction>> BookAsync(params Booking[] bookings)
+    {
+        await using var scope = Host.Services.CreateAsyncScope();
+        var ledger = scope.ServiceProvider.GetRequiredService<PointsLedger>();
+        await using var transaction = await scope.ServiceProvider.GetRequiredService<GamificationDbContext>().Database.BeginTransactionAsync();
+        var entries = await ledger.BookAsync(await ledger.NewAsync(bookings, CancellationToken.None), CancellationToken.None);
+        await transaction.CommitAsync();
+        await ledger.CommittedAsync(CancellationToken.None);
+        return entries;
+    }
+
+    /// <summary>A user's entries in the order of the ledger.</summary>
+    internal Task<List<PointTransaction>> EntriesAsync(Guid userId) =>
+        QueryAsync(database => database.Transactions.AsNoTracking().Where(entry => entry.UserId == userId).OrderBy(entry => entry.Id).ToListAsync());
+
+    /// <summary>The ledger of all tests is whole at any moment.</summary>
+    public Task LedgerShouldBeWholeAsync() => QueryAsync(async database =>
+    {
+        (await new ChainVerifier(database).VerifyAsync(CancellationToken.None)).Findings.ShouldBeEmpty();
+        return true;
+    });
+
     internal async Task<T> QueryAsync<T>(Func<GamificationDbContext, Task<T>> query)
     {
         await using var scope = Host.Services.CreateAsyncScope();
@@ -117,6 +142,18 @@ internal static class GamificationClient
         public async Task<(int Status, JsonElement Body)> ReadAsync(string path)
         {
             using var response = await client.GetAsync(GamificationService.Area + path);
+            return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
+        }
+
+        public async Task<(int Status, JsonElement Body)> SendAsync(string path, object body, string? idempotencyKey = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, GamificationService.Area + path) { Content = JsonContent.Create(body) };
+            if (idempotencyKey is not null)
+            {
+                request.Headers.Add("Idempotency-Key", idempotencyKey);
+            }
+
+            using var response = await client.SendAsync(request);
             return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
         }
 

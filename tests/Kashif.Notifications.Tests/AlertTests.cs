@@ -117,12 +117,13 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
         await PublishAndWaitAsync(new PointsAwarded(Guid.CreateVersion7(), user, 5, 55, "x"), time.AddSeconds(4));
         await PublishAndWaitAsync(new PointsReversed(Guid.CreateVersion7(), user, 60, 115, "x"), time.AddSeconds(5));
         await PublishAndWaitAsync(new PointsAwarded(Guid.CreateVersion7(), user, 10, 125, "x"), time.AddSeconds(6));
+        await PublishAndWaitAsync(new PointsExpired(Guid.CreateVersion7(), user, 70, 55), time.AddSeconds(7));
 
         var alerts = await AlertsAsync(user);
 
         alerts.Select(alert => (alert.GetProperty("title").GetString(), alert.GetProperty("data").GetProperty("balance").GetString())).ShouldBe(
         [
-            ("Your balance has reached 100", "115"), ("Your balance has fallen below 60", "50"), ("Your balance has reached 100", "110"),
+            ("Your balance has fallen below 60", "55"), ("Your balance has reached 100", "115"), ("Your balance has fallen below 60", "50"), ("Your balance has reached 100", "110"),
         ]);
     }
 

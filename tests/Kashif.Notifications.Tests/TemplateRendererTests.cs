@@ -49,6 +49,16 @@ public sealed class TemplateRendererTests
         Render(PointsAwarded.Type, "ar", new { points = 5, balance }).Body.ShouldBe($"لقد كسبت 5 نقاط. رصيدك الآن {expected}.");
 
     [Theory]
+    [InlineData("en", 1, "1 point has expired. Your balance is 60 points.")]
+    [InlineData("en", 2, "2 points have expired. Your balance is 60 points.")]
+    [InlineData("ar", 1, "انتهت صلاحية نقطة واحدة من نقاطك. رصيدك الآن 60 نقطة.")]
+    [InlineData("ar", 2, "انتهت صلاحية نقطتين من نقاطك. رصيدك الآن 60 نقطة.")]
+    [InlineData("ar", 7, "انتهت صلاحية 7 نقاط من نقاطك. رصيدك الآن 60 نقطة.")]
+    [InlineData("ar", 12, "انتهت صلاحية 12 نقطة من نقاطك. رصيدك الآن 60 نقطة.")]
+    public void Expired_points_agree_with_their_number(string language, int points, string expected) =>
+        Render(PointsExpired.Type, language, new { points, balance = 60 }).Body.ShouldBe(expected);
+
+    [Theory]
     [InlineData(0, "0 points")]
     [InlineData(1, "1 point")]
     [InlineData(2, "2 points")]

@@ -343,6 +343,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["scheduled"] = notification,
             ["topics"] = "all",
             ["dead-letters"] = MissingId, // no user's: only admins are allowed
+            ["transactions"] = MissingId, // only admins are allowed
         };
     }
 
