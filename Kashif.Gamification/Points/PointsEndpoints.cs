@@ -23,15 +23,16 @@ internal sealed record PointsResponse(Guid UserId, long Points, long Earned, lon
 /// <param name="Id">The transaction's id.</param>
 /// <param name="Points" example="10">Points earned; negative if they were spent.</param>
 /// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
-/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, or <c>refunded</c> for a redemption whose offer had ended.</param>
-/// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent or given back.</param>
+/// <param name="Reason" example="report_created">Why: the code of a rule; <c>redeemed</c>, or <c>refunded</c> for a redemption whose offer had ended; <c>report_rejected</c> or <c>report_withdrawn</c> where the points of a report are taken back; <c>owed</c> where points pay for those that were taken back after they had been spent.</param>
+/// <param name="Rule" example="report_created">The code of the rule that awarded the points, also where they are taken back; null if they were spent or given back.</param>
+/// <param name="RuleVersion" example="2">The version of the rules; null for entries from before there were versions.</param>
 /// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon.</param>
 /// <param name="CreatedAt">When the points were booked.</param>
 internal sealed record TransactionResponse(
-    Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, string? Reference, DateTimeOffset CreatedAt)
+    Guid Id, int Points, long BalanceAfter, string Reason, string? Rule, int? RuleVersion, string? Reference, DateTimeOffset CreatedAt)
 {
     public static TransactionResponse Of(PointTransaction entry) =>
-        new(entry.Id, entry.Points, entry.BalanceAfter, entry.Reason, entry.Rule, entry.Reference, entry.CreatedAt);
+        new(entry.Id, entry.Points, entry.BalanceAfter, entry.Reason, entry.Rule, entry.RuleVersion, entry.Reference, entry.CreatedAt);
 }
 
 internal static class PointsEndpoints

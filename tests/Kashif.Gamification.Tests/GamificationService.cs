@@ -31,7 +31,7 @@ public sealed class GamificationService : IAsyncLifetime
     public TestServers Servers => _servers ?? throw new InvalidOperationException("Not started.");
     public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
     public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
-    private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+    public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
     {
