@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 using Kashif.Http;
 
 namespace Kashif.Gamification;
@@ -19,4 +20,10 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(RulesRequest))]
+[JsonSerializable(typeof(RulesResponse))]
+[JsonSerializable(typeof(RuleVersionResponse))]
+[JsonSerializable(typeof(Page<RuleVersionResponse>))]
+[JsonSerializable(typeof(DryRunRequest))]
+[JsonSerializable(typeof(DryRunResponse))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

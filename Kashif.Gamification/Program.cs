@@ -3,6 +3,7 @@ using Kashif.Gamification;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -11,6 +12,7 @@ builder.AddGamification();
 var app = builder.Build();
 app.UseServiceDefaults();
 app.MapPoints();
+app.MapRules();
 app.MapLeaderboard();
 app.MapDebits();
 app.MapPointsExport();
