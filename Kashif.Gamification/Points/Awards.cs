@@ -48,8 +48,9 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             where award.Kind == EntryKind.Earned && award.Rule != null && award.Reference != null && award.UserId != ErasedUser.Id && references.Contains(award.Reference)
             select new Entry(
                 award,
-                database.Transactions.Any(reversal => reversal.Reverses == award.Id),
-                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Actor != null))).ToListAsync(cancellationToken);
+                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed),
+                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed && reversal.Actor != null),
+                -database.Transactions.Where(expiry => expiry.Reverses == award.Id && expiry.Kind == EntryKind.Expired).Sum(expiry => expiry.Points))).ToListAsync(cancellationToken);
 
         var histories = events.ToLookup(entry => entry.ReportId);
         var ledgers = entries.ToLookup(entry => (entry.Award.Reference, entry.Award.Rule));
@@ -67,7 +68,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             return claim with
             {
                 IsFresh = claim.EventId is { } id && _events.Contains(id),
-                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay)],
+                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay)],
                 Awards = own.Count,
                 IsClosed = own.Exists(entry => entry.IsClosed),
             };
@@ -152,7 +153,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     }
 
     private Booking ToBooking(Reversal reversal) =>
-        new(reversal.Claim.UserId, -reversal.Award.Points, EntryKind.Reversed, reversal.Reason, $"reversal:{reversal.Award.Id}")
+        new(reversal.Claim.UserId, -reversal.Award.Left, EntryKind.Reversed, reversal.Reason, $"reversal:{reversal.Award.Id}")
         {
             Rule = reversal.Claim.Code,
             RuleVersion = reversal.Award.Version,
@@ -167,5 +168,5 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     /// <summary>Entries from before there were versions have the rules that are now version 1.</summary>
     private static int VersionOf(int? version) => version ?? 1;
 
-    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed);
+    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed, int Expired);
 }

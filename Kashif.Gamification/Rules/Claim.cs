@@ -50,7 +50,12 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
 }
 
 /// <summary>An award in the ledger.</summary>
-internal sealed record Award(Guid Id, int Points, int Version, DateOnly? LimitDay);
+/// <param name="Expired">How many of its points have expired.</param>
+internal sealed record Award(Guid Id, int Points, int Expired, int Version, DateOnly? LimitDay)
+{
+    /// <summary>What can be taken back.</summary>
+    public int Left => Points - Expired;
+}
 
 /// <summary>Awards that share a weekly limit. A new version counts anew: what was given depends on the events only, not on their order.</summary>
 internal readonly record struct LimitWeek(Guid UserId, string Code, int Version, DateOnly Monday)

@@ -78,10 +78,10 @@ internal static class RuleEngine
         {
             if (claim.Undone is { } reason)
             {
-                foreach (var award in claim.Held)
+                foreach (var award in claim.Held.Where(award => award.Left > 0))
                 {
                     reversals.Add(new Reversal(claim, award, reason));
-                    given.Add(claim, award.Version, award.LimitDay, -award.Points);
+                    given.Add(claim, award.Version, award.LimitDay, -award.Left);
                 }
             }
         }

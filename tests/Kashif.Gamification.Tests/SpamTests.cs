@@ -1,3 +1,4 @@
+using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -117,23 +118,31 @@ public sealed class SpamTests(GamificationService service)
         await service.Tap.PublishAsync(Created(_user, report));
         await service.WaitForBalanceAsync(_user, 10);
         var award = (await EntriesAsync()).ShouldHaveSingleItem();
-        await using (var scope = service.Host.Services.CreateAsyncScope())
-        {
-            var database = scope.ServiceProvider.GetRequiredService<Data.GamificationDbContext>();
-            var ledger = scope.ServiceProvider.GetRequiredService<PointsLedger>();
-            await using var transaction = await database.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
-            await ledger.BookAsync(
-                await ledger.NewAsync([new Booking(_user, -10, EntryKind.Reversed, "reversal", $"reversal:{award.Id}") { Reverses = award.Id, Actor = Guid.CreateVersion7() }], TestContext.Current.CancellationToken),
-                TestContext.Current.CancellationToken);
-            await transaction.CommitAsync(TestContext.Current.CancellationToken);
-            await ledger.CommittedAsync(TestContext.Current.CancellationToken);
-        }
+        await BookAsync(new Booking(_user, -10, EntryKind.Reversed, "reversal", $"reversal:{award.Id}") { Reverses = award.Id, Actor = Guid.CreateVersion7() });
 
         await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected"));
         await service.Tap.PublishAsync(Status(_user, report, "rejected", "submitted") with { Version = 3 });
         await HandledAsync(report, 3);
 
         (await EntriesAsync()).Select(entry => entry.Points).ShouldBe([10, -10]);
+    }
+
+    [Fact]
+    public async Task What_has_expired_of_an_award_is_not_taken_back_again()
+    {
+        var report = Guid.CreateVersion7();
+        await service.Tap.PublishAsync(Created(_user, report));
+        await service.WaitForBalanceAsync(_user, 10);
+        var award = (await EntriesAsync()).ShouldHaveSingleItem();
+        await BookAsync(new Booking(_user, -4, EntryKind.Expired, "expired", $"expired:{award.Id}") { Reverses = award.Id });
+
+        await service.Tap.PublishAsync(Verified(_user, report) with { ChangedBy = _user });
+        await HandledAsync(report, 2);
+        await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected") with { Version = 3 });
+        await HandledAsync(report, 3);
+
+        (await EntriesAsync()).Select(entry => (entry.Kind, entry.Points, entry.Owed))
+            .ShouldBe([(EntryKind.Earned, 10, 0), (EntryKind.Expired, -4, 0), (EntryKind.Reversed, -6, 0)]);
     }
 
     [Fact]
@@ -161,6 +170,32 @@ public sealed class SpamTests(GamificationService service)
         entries.Where(entry => entry.Kind == EntryKind.Reversed).Select(entry => entry.Reverses).ShouldBeUnique();
 
         static Guid Of(Guid report) => new([.. report.ToByteArray().Reverse()]);
+    }
+
+    [Fact]
+    public async Task Awards_and_reversals_read_by_index()
+    {
+        var report = Guid.CreateVersion7();
+        using var ofReport = PersonQueries.Record(report);
+        using var ofUser = PersonQueries.Record(_user);
+        await service.Tap.PublishAsync(Created(_user, report));
+        await service.WaitForBalanceAsync(_user, 10);
+        await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected"));
+        await service.WaitForBalanceAsync(_user, 0);
+
+        (await ofReport.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+        (await ofUser.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+    }
+
+    private async Task BookAsync(Booking booking)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var scope = service.Host.Services.CreateAsyncScope();
+        var ledger = scope.ServiceProvider.GetRequiredService<PointsLedger>();
+        await using var transaction = await scope.ServiceProvider.GetRequiredService<GamificationDbContext>().Database.BeginTransactionAsync(cancel);
+        await ledger.BookAsync(await ledger.NewAsync([booking], cancel), cancel);
+        await transaction.CommitAsync(cancel);
+        await ledger.CommittedAsync(cancel);
     }
 
     private Task<List<PointTransaction>> EntriesAsync() =>
