@@ -49,7 +49,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: SELECT point_transactions",
                 "gamification: INSERT balances",
                 "gamification: INSERT period_totals",
-                "gamification: INSERT outbox INSERT point_transactions INSERT report_events",
+                "gamification: UPDATE balances INSERT outbox INSERT point_transactions INSERT report_events",
                 "notifications: INSERT inbox",
                 "notifications: INSERT inbox_heads",
                 "notifications: SELECT preferences",
