@@ -4,6 +4,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
@@ -22,14 +23,17 @@ internal static class GamificationExtensions
         builder.AddEventConsumer<GamificationDbContext>()
             .AddHandler<ReportCreated, ReportHistory>("history.report-created")
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
-            .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
-            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
+            .AddHandler<ReportCreated, AwardHandler>("awards.report-created")
+            .AddHandler<ReportStatusUpdated, AwardHandler>("awards.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();
         services.AddJsonContext(GamificationJson.Default);
+        services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<RulebookReader>();
         services.AddScoped<Awards>();
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<Awards>()); // before the ledger's step
         services.AddScoped<PointsLedger>();
         services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddScoped<ILedgerStep, ExpiryQueue>();

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 using Kashif.Http;
 
 namespace Kashif.Gamification;
@@ -27,4 +28,10 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(Page<AdjustmentResponse>))]
 [JsonSerializable(typeof(Page<LedgerEntryResponse>))]
 [JsonSerializable(typeof(DailyPointsResponse))]
+[JsonSerializable(typeof(RulesRequest))]
+[JsonSerializable(typeof(RulesResponse))]
+[JsonSerializable(typeof(RuleVersionResponse))]
+[JsonSerializable(typeof(Page<RuleVersionResponse>))]
+[JsonSerializable(typeof(DryRunRequest))]
+[JsonSerializable(typeof(DryRunResponse))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -15,6 +16,7 @@ app.MapPoints();
 app.MapExplain();
 app.MapAdjustments();
 app.MapDailyReport();
+app.MapRules();
 app.MapLeaderboard();
 app.MapDebits();
 app.MapPointsExport();

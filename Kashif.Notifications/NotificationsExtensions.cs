@@ -55,6 +55,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
+        builder.Services.AddSingleton(EventNotifications.PointsReversed);
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
@@ -70,6 +71,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
+            .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")

@@ -2,7 +2,7 @@ using Kashif.Gamification.Areas;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -17,7 +17,8 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
     public DbSet<Area> Areas => Set<Area>();
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
-    public DbSet<Rule> Rules => Set<Rule>();
+    public DbSet<RuleVersion> RuleVersions => Set<RuleVersion>();
+    public DbSet<RuleLine> RuleLines => Set<RuleLine>();
     public DbSet<Debit> Debits => Set<Debit>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);

@@ -1,4 +1,4 @@
-using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
@@ -107,8 +107,8 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         transaction.Property(entry => entry.Kind).HasMaxLength(10).HasConversion(
             kind => PointTransaction.WireName(kind), text => Enum.Parse<EntryKind>(text, ignoreCase: true));
         transaction.Property(entry => entry.Owed).HasDefaultValue(0); // for inserts of the version before
-        transaction.Property(entry => entry.Reason).HasMaxLength(Rule.CodeLength);
-        transaction.Property(entry => entry.Rule).HasMaxLength(Rule.CodeLength);
+        transaction.Property(entry => entry.Reason).HasMaxLength(RuleLine.CodeLength);
+        transaction.Property(entry => entry.Rule).HasMaxLength(RuleLine.CodeLength);
         transaction.Property(entry => entry.Cause).HasMaxLength(PointTransaction.CauseLength);
         transaction.Property(entry => entry.Reference).HasMaxLength(PointTransaction.CauseLength);
         transaction.Property(entry => entry.Category).HasMaxLength(50);
@@ -123,6 +123,7 @@ internal sealed class PointTransactionConfiguration : IEntityTypeConfiguration<P
         transaction.HasIndex(entry => new { entry.UserId, entry.LimitDay }).HasFilter("limit_day IS NOT NULL");
         transaction.HasIndex(entry => new { entry.Chain, entry.Sequence }).IsUnique();
         transaction.HasIndex(entry => entry.Actor).HasFilter("actor IS NOT NULL"); // an erasure reads it
+        transaction.HasIndex(entry => entry.Reference).HasFilter("rule IS NOT NULL");
         transaction.HasIndex(entry => entry.Reverses).HasFilter("reverses IS NOT NULL");
     }
 }

@@ -8,6 +8,7 @@ internal sealed class PointsMetrics
     private readonly Counter<long> _awarded;
     private readonly Counter<long> _redeemed;
     private readonly Counter<long> _booked;
+    private readonly Counter<long> _reversed;
 
     public PointsMetrics(IMeterFactory meters)
     {
@@ -15,6 +16,7 @@ internal sealed class PointsMetrics
         _awarded = meter.CreateCounter<long>("points_awarded", "{point}", "Points awarded, by rule");
         _redeemed = meter.CreateCounter<long>("points_redeemed", "{point}", "Points spent");
         _booked = meter.CreateCounter<long>("points_booked", "{point}", "Points booked, by kind");
+        _reversed = meter.CreateCounter<long>("points_reversed", "{point}", "Points taken back, by reason");
     }
 
     public void Booked(PointTransaction entry)
@@ -28,6 +30,10 @@ internal sealed class PointsMetrics
         else if (entry is { Kind: EntryKind.Spent, Points: < 0 })
         {
             _redeemed.Add(-entry.Points);
+        }
+        else if (entry.Kind == EntryKind.Reversed)
+        {
+            _reversed.Add(-entry.Points, new KeyValuePair<string, object?>("reason", entry.Reason));
         }
     }
 }

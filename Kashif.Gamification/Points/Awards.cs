@@ -1,93 +1,172 @@
-using Kashif.Gamification.Areas;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Rules;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-/// <summary>An event for which rules may award points.</summary>
-/// <param name="Event">The event's wire name.</param>
-/// <param name="Status">The report's new status; null for events without one.</param>
-/// <param name="UserId">The report's owner.</param>
-internal sealed record AwardTrigger(string Event, string? Status, Guid UserId, Guid ReportId, DateTimeOffset Time, EventCause Cause)
-{
-    /// <summary>The report's category; null if the event does not say, like the coordinates.</summary>
-    public string? Category { get; init; }
-    public double? Latitude { get; init; }
-    public double? Longitude { get; init; }
-}
-
 /// <summary>
-/// Awards the points of a batch of events in a fixed number of statements. A rule awards once per report, in any order of events
-/// and despite redelivery. An award over the rule's daily limit is reduced to the rest; if nothing is left, nothing is written.
+/// Makes the ledger have what the rules give for the reports of a batch, in a fixed number of statements. All that is known of a report
+/// decides, whatever the order of its events: see <see cref="RuleEngine"/>.
 /// </summary>
-internal sealed class Awards(GamificationDbContext database, PointsLedger ledger)
+internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time) : IBatchStep
 {
-    public async Task AwardAsync(IReadOnlyList<AwardTrigger> triggers, CancellationToken cancellationToken)
+    private readonly Dictionary<Guid, EventCause> _reports = [];
+    private readonly HashSet<Guid> _events = [];
+
+    public void Add(Guid reportId, Guid eventId, EventCause cause)
     {
-        var rules = await database.Rules.AsNoTracking().ToListAsync(cancellationToken);
-        var areas = await database.Areas.AsNoTracking().ToListAsync(cancellationToken);
-        var grants = (
-            from trigger in triggers
-            where trigger.UserId != ErasedUser.Id
-            from rule in rules
-            where rule.Event == trigger.Event && (rule.Status is null || rule.Status == trigger.Status)
-            orderby trigger.Time
-            select new Grant(trigger, rule, Area.Of(trigger.Latitude, trigger.Longitude, areas))).ToList();
-        var fresh = (await ledger.NewAsync(grants.Select(grant => grant.Booking), cancellationToken)).ToHashSet();
-        grants.RemoveAll(grant => !fresh.Contains(grant.Booking));
-        await LimitAsync(grants, cancellationToken);
-        await ledger.BookAsync(grants.ConvertAll(grant => grant.Booking with { Points = grant.Points }), cancellationToken);
+        _reports.TryAdd(reportId, cause);
+        _events.Add(eventId);
     }
 
-    private async Task LimitAsync(List<Grant> grants, CancellationToken cancellationToken)
+    public async Task CompleteAsync(CancellationToken cancellationToken)
     {
-        var limited = grants.FindAll(grant => grant.LimitDay is not null);
-        if (limited.Count == 0)
+        if (_reports.Count == 0)
         {
             return;
         }
 
-        var users = limited.Select(grant => grant.Trigger.UserId).Distinct().ToList();
-        var days = limited.Select(grant => grant.LimitDay).Distinct().ToList();
-        var given = await database.Transactions
-            .Where(transaction => users.Contains(transaction.UserId) && transaction.LimitDay != null && days.Contains(transaction.LimitDay))
-            .GroupBy(transaction => new { transaction.UserId, transaction.Rule, transaction.LimitDay })
-            .Select(group => new { group.Key, Points = group.Sum(transaction => transaction.Points) })
-            .ToDictionaryAsync(group => (group.Key.UserId, group.Key.Rule, group.Key.LimitDay), group => group.Points, cancellationToken);
+        await AwardLock.TakeAsync(database, cancellationToken); // before the reads: what they find stays as it is until the commit
+        var rules = await rulebooks.ReadAsync(database, cancellationToken);
+        var claims = await ClaimsAsync([.. _reports.Keys], rules, cancellationToken);
+        await AddRefusedAsync(claims, rules, cancellationToken);
+        var (reversals, grants) = RuleEngine.Settle(claims, await GivenAsync(claims, cancellationToken));
+        await ledger.BookAsync([.. reversals.Select(ToBooking), .. grants.Select(ToBooking)], cancellationToken);
+    }
 
-        foreach (var grant in limited)
+    private async Task<List<Claim>> ClaimsAsync(List<Guid> reports, Rulebook rules, CancellationToken cancellationToken)
+    {
+        var events = await database.ReportEvents.AsNoTracking().Where(entry => reports.Contains(entry.ReportId)).ToListAsync(cancellationToken);
+        events.AddRange(database.ReportEvents.Local.Where(entry => reports.Contains(entry.ReportId))); // not saved yet
+        var references = reports.ConvertAll(report => (string?)report.ToString());
+        var entries = await (
+            from award in database.Transactions.AsNoTracking()
+            where award.Kind == EntryKind.Earned && award.Rule != null && award.Reference != null && award.UserId != ErasedUser.Id && references.Contains(award.Reference)
+            select new Entry(
+                award,
+                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed),
+                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed && reversal.Actor != null),
+                -database.Transactions.Where(expiry => expiry.Reverses == award.Id && expiry.Kind == EntryKind.Expired).Sum(expiry => expiry.Points))).ToListAsync(cancellationToken);
+
+        var histories = events.ToLookup(entry => entry.ReportId);
+        var ledgers = entries.ToLookup(entry => (entry.Award.Reference, entry.Award.Rule));
+        var claims = histories.SelectMany(history => RuleEngine.ClaimsOf(history, rules)).ToList();
+        claims.AddRange(
+            from entry in ledgers.SelectMany(awards => awards.OrderBy(entry => entry.Award.Id).Take(1))
+            where !claims.Exists(claim => claim.Code == entry.Award.Rule && claim.ReportId.ToString() == entry.Award.Reference)
+            let report = Guid.Parse(entry.Award.Reference ?? "")
+            let claim = OfFormerVersion(entry.Award, report, RuleEngine.Lost(histories[report].MaxBy(change => change.Version)?.Status), rules)
+            where claim is not null
+            select claim);
+        return claims.ConvertAll(claim =>
         {
-            var key = (grant.Trigger.UserId, (string?)grant.Rule.Code, grant.LimitDay);
-            var before = given.GetValueOrDefault(key);
-            grant.Points = Math.Clamp((grant.Rule.DailyLimit ?? int.MaxValue) - before, 0, grant.Rule.Points);
-            given[key] = before + grant.Points;
+            var own = ledgers[(claim.ReportId.ToString(), claim.Code)].ToList();
+            return claim with
+            {
+                IsFresh = claim.EventId is { } id && _events.Contains(id),
+                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay)],
+                Awards = own.Count,
+                IsClosed = own.Exists(entry => entry.IsClosed),
+            };
+        });
+    }
+
+    /// <summary>The claim of an award whose event is not known, because the version before kept none, or whose line no longer applies, because an area is gone.</summary>
+    private static Claim? OfFormerVersion(PointTransaction award, Guid report, string? lost, Rulebook rules)
+    {
+        var version = VersionOf(award.RuleVersion);
+        var lines = rules.Find(version)?.Lines.FindAll(line => line.Code == award.Rule) ?? [];
+        var line = lines.Count == 0 ? null : Rulebook.MostSpecific(lines.FindAll(line => Rulebook.Covers(line, award.Category, award.Area)) is { Count: > 0 } covering ? covering : lines);
+        return line is null ? null : new Claim(line.Code, version, award.UserId, report, award.CreatedAt)
+        {
+            Points = award.Points,
+            Category = award.Category,
+            Area = award.Area,
+            LimitDay = award.LimitDay,
+            DailyLimit = line.DailyLimit,
+            WeeklyLimit = line.WeeklyLimit,
+            ExpiresAfterDays = line.ExpiresAfterDays,
+            Vested = true,
+            Lost = line.Reversible ? lost : null,
+        };
+    }
+
+    /// <summary>Adds the claims that limits have reduced, where a reversal makes room.</summary>
+    private async Task AddRefusedAsync(List<Claim> claims, Rulebook rules, CancellationToken cancellationToken)
+    {
+        var freed = RuleEngine.Freed(claims);
+        foreach (var (user, monday) in freed.Select(week => (week.UserId, week.Monday)).Distinct())
+        {
+            var from = new DateTimeOffset(monday, TimeOnly.MinValue, TimeSpan.Zero);
+            var until = from.AddDays(7);
+            var known = claims.Select(claim => claim.ReportId).Distinct().ToList();
+            var reports = await database.ReportEvents
+                .Where(entry => entry.UserId == user && entry.At >= from && entry.At < until && !known.Contains(entry.ReportId))
+                .Select(entry => entry.ReportId).Distinct().ToListAsync(cancellationToken);
+            claims.AddRange((await ClaimsAsync(reports, rules, cancellationToken)).Where(claim => claim.Week is { } week && freed.Contains(week)));
+        }
+    }
+
+    private async Task<GivenPoints> GivenAsync(List<Claim> claims, CancellationToken cancellationToken)
+    {
+        var given = new GivenPoints();
+        var freed = RuleEngine.Freed(claims);
+        var limited = claims.FindAll(claim => claim.LimitDay is not null && RuleEngine.IsOpen(claim, freed));
+        if (limited.Count == 0)
+        {
+            return given;
         }
 
-        grants.RemoveAll(grant => grant.Points == 0);
+        var users = limited.Select(claim => claim.UserId).Distinct().ToList();
+        var days = limited.Select(claim => claim.Week?.Monday).OfType<DateOnly>().Distinct()
+            .SelectMany(monday => Enumerable.Range(0, 7).Select(day => (DateOnly?)monday.AddDays(day))).ToList();
+        foreach (var sum in await database.Transactions
+            .Where(entry => users.Contains(entry.UserId) && entry.LimitDay != null && days.Contains(entry.LimitDay))
+            .GroupBy(entry => new { entry.UserId, entry.Rule, entry.RuleVersion, entry.LimitDay })
+            .Select(group => new { group.Key, Points = group.Sum(entry => (long)entry.Points - entry.Owed) })
+            .ToListAsync(cancellationToken))
+        {
+            given.Add(sum.Key.UserId, sum.Key.Rule ?? "", VersionOf(sum.Key.RuleVersion), sum.Key.LimitDay, sum.Points);
+        }
+
+        return given;
     }
 
-    private sealed class Grant(AwardTrigger trigger, Rule rule, string? area)
+    private Booking ToBooking(Grant grant)
     {
-        public AwardTrigger Trigger { get; } = trigger;
-        public Rule Rule { get; } = rule;
-
-        /// <summary>The day of the event, not of its arrival, so that late and reordered events award the same points.</summary>
-        public DateOnly? LimitDay { get; } = DayOf(trigger, rule);
-        public int Points { get; set; } = rule.Points;
-
-        public Booking Booking { get; } = new(trigger.UserId, rule.Points, EntryKind.Earned, rule.Code, $"{rule.Code}:{trigger.ReportId}")
+        var claim = grant.Claim;
+        return new Booking(claim.UserId, grant.Points, EntryKind.Earned, claim.Code, claim.Awards == 0 ? $"{claim.Code}:{claim.ReportId}" : $"{claim.Code}:{claim.ReportId}:{claim.Awards + 1}")
         {
-            Rule = rule.Code,
-            Reference = trigger.ReportId.ToString(),
-            Category = trigger.Category,
-            Area = area,
-            LimitDay = DayOf(trigger, rule),
-            Event = trigger.Cause,
+            Rule = claim.Code,
+            RuleVersion = claim.Version,
+            Reference = claim.ReportId.ToString(),
+            Category = claim.Category,
+            Area = claim.Area,
+            LimitDay = claim.LimitDay,
+            ExpiresAt = claim.ExpiresAfterDays is { } days ? time.GetUtcNow().AddDays(days) : null,
+            Event = _reports.GetValueOrDefault(claim.ReportId),
+        };
+    }
+
+    private Booking ToBooking(Reversal reversal) =>
+        new(reversal.Claim.UserId, -reversal.Award.Left, EntryKind.Reversed, reversal.Reason, $"reversal:{reversal.Award.Id}")
+        {
+            Rule = reversal.Claim.Code,
+            RuleVersion = reversal.Award.Version,
+            Reference = reversal.Claim.ReportId.ToString(),
+            Category = reversal.Claim.Category,
+            Area = reversal.Claim.Area,
+            LimitDay = reversal.Award.LimitDay,
+            Reverses = reversal.Award.Id,
+            Event = _reports.GetValueOrDefault(reversal.Claim.ReportId),
         };
 
-        private static DateOnly? DayOf(AwardTrigger trigger, Rule rule) => rule.DailyLimit is null ? null : DateOnly.FromDateTime(trigger.Time.UtcDateTime);
-    }
+    /// <summary>Entries from before there were versions have the rules that are now version 1.</summary>
+    private static int VersionOf(int? version) => version ?? 1;
+
+    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed, int Expired);
 }

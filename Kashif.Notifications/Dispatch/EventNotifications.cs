@@ -31,6 +31,16 @@ internal static class EventNotifications
         points => points.UserId,
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
         points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
+    /// <summary>Also where spent points are given back.</summary>
+    public static EventNotification<PointsReversed> PointsReversed { get; } = new(
+        points => new() { ["points"] = points.Points, ["balance"] = points.Balance, ["reason"] = points.Reason },
+        points => new()
+        {
+            ["transaction_id"] = Text(points.TransactionId),
+            ["points"] = Text(points.Points),
+            ["balance"] = Text(points.Balance),
+            ["reason"] = points.Reason,
+        });
 
     /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
     public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(

@@ -22,6 +22,7 @@ internal static class TemplateCodes
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),
+        new(PointsReversed.Type, Number("points", -10), Number("balance", 50), Text("reason", "report_rejected")),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
         new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
         new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),

@@ -29,6 +29,7 @@ internal static class Tags
         ["Points"] = "Balances and the ledger of points.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
+        ["Rules"] = "What earns how many points: the rules in force, drafts, and dry runs on past events.",
         ["Sending"] = "Send messages to users and topics.",
         ["Sessions"] = "The places where the user is signed in.",
         ["Shop"] = "Products that users order with points, and their stock.",

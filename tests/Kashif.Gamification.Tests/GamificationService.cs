@@ -33,7 +33,7 @@ public sealed class GamificationService : IAsyncLifetime
     public ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
     public ServiceHost<Program> Replica => _replica ?? throw new InvalidOperationException("Not started.");
     public EventTap Tap => _tap ?? throw new InvalidOperationException("Not started.");
-    private TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
+    public TestIssuer Issuer => _issuer ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync()
     {

@@ -66,6 +66,22 @@ public sealed class TemplateRendererTests
         Render(PointsAwarded.Type, "en", new { points = 1, balance }).Body.ShouldBe($"You have earned 1 point. Your balance is {expected}.");
 
     [Theory]
+    [InlineData(-10, "report_rejected", "Points taken back", "A report of yours was rejected. You lost 10 points. Your balance is 1 point.")]
+    [InlineData(-1, "report_withdrawn", "Points taken back", "You have withdrawn a report. You lost 1 point. Your balance is 1 point.")]
+    [InlineData(0, "report_rejected", "Points taken back", "A report of yours was rejected. You have spent its points, so your next points pay for them. Your balance is 1 point.")]
+    [InlineData(30, "refunded", "Points given back", "A redemption was undone. You got 30 points back. Your balance is 1 point.")]
+    [InlineData(-5, "owed", "Points taken back", "Your new points pay for points that were taken back after you had spent them. You lost 5 points. Your balance is 1 point.")]
+    [InlineData(-5, "a_later_one", "Points taken back", "A booking was corrected. You lost 5 points. Your balance is 1 point.")]
+    public void Reversed_points_come_with_their_reason(int points, string reason, string title, string body) =>
+        Render(PointsReversed.Type, "en", new { points, balance = 1, reason }).ShouldBe(new RenderedText(title, body));
+
+    [Theory]
+    [InlineData(-2, "report_rejected", "رُفض أحد بلاغاتك. خُصمت منك نقطتان. رصيدك الآن 11 نقطة.")]
+    [InlineData(3, "refunded", "أُلغيت عملية استبدال. أُعيدت إليك 3 نقاط. رصيدك الآن 11 نقطة.")]
+    public void Reversed_points_come_with_their_reason_in_Arabic(int points, string reason, string body) =>
+        Render(PointsReversed.Type, "ar", new { points, balance = 11, reason }).Body.ShouldBe(body);
+
+    [Theory]
     [InlineData(1.0, "one")]
     [InlineData(1.5, "other")]
     [InlineData(3.5, "other")]

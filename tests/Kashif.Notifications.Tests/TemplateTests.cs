@@ -19,13 +19,14 @@ public sealed class TemplateTests
         [ReportStatusUpdated.Type] = language => Render(EventNotifications.ReportStatusUpdated, language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", Guid.CreateVersion7(), 3)),
         [PointsAwarded.Type] = language => Render(EventNotifications.PointsAwarded, language, new(User, User, 10, 60, "report_created")),
         [PointsExpired.Type] = language => Render(EventNotifications.PointsExpired, language, new(User, User, 10, 60)),
+        [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
     private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
 
     /// <summary>The events that only fire alerts.</summary>
-    private static string[] Alerts { get; } = [PointsRedeemed.Type, PointsReversed.Type, ScoreUpdated.Type, ReportOverdue.Type, CouponUpdated.Type];
+    private static string[] Alerts { get; } = [PointsRedeemed.Type, ScoreUpdated.Type, ReportOverdue.Type, CouponUpdated.Type];
 
     [Fact]
     public void Every_consumed_event_has_a_template_or_another_handler() =>

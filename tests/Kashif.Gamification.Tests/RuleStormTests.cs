@@ -1,0 +1,194 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Kashif.Gamification.Areas;
+using Kashif.Gamification.Data;
+using Kashif.Gamification.History;
+using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Points;
+using Kashif.Gamification.Rules;
+using Kashif.Messaging.Events;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Kashif.Gamification.Tests;
+
+/// <summary>What the rules gave in the end depends on the events only, not on their order, and is what a dry run says.</summary>
+public sealed class RuleStormTests(GamificationService service)
+{
+    private static readonly DateTimeOffset Start = new(2026, 3, 2, 0, 0, 0, TimeSpan.Zero); // a Monday
+    private static readonly Area Centre = new() { Code = "centre", NameEn = "Centre", NameAr = "المركز", Latitude = 33.51, Longitude = 36.29, RadiusKm = 1 };
+    private static readonly string[] Codes = ["report_created", "report_verified", "report_resolved"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Awards_of_any_event_storm_equal_its_dry_run()
+    {
+        var connection = new NpgsqlConnectionStringBuilder(service.Servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
+        var options = new DbContextOptionsBuilder<GamificationDbContext>().UseNpgsql(connection).UseSnakeCaseNamingConvention().Options;
+        await using (var database = new GamificationDbContext(options))
+        {
+            await database.Database.MigrateAsync(Cancel);
+            database.Add(Centre);
+            await database.RuleVersions.ExecuteUpdateAsync(set => set.SetProperty(version => version.Status, RuleStatus.Retired), Cancel);
+            database.RuleVersions.AddRange(Version(2, RuleStatus.Retired, Start.AddYears(-1), scale: 1), Version(3, RuleStatus.Active, Start.AddDays(3).AddHours(12), scale: 2));
+            await database.SaveChangesAsync(Cancel);
+        }
+
+        var reader = new RulebookReader(Options.Create(new PointsOptions { TimeZone = "Asia/Damascus" }));
+        var metrics = service.Host.Services.GetRequiredService<PointsMetrics>();
+        await Task.Run(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(25), Prop.ForAll(Storms().ToArbitrary(), storm => Holds(RunAsync(storm)))), Cancel);
+
+        await using var done = new GamificationDbContext(options);
+        (await done.Transactions.Select(entry => entry.Reason).Distinct().ToListAsync(Cancel)).ShouldBe([.. Codes, "report_rejected", "report_withdrawn", "rule_corrected", "redeemed", "owed"], ignoreOrder: true, "the storms do not cover this");
+        await done.Database.EnsureDeletedAsync(Cancel);
+
+        async Task RunAsync(Storm storm)
+        {
+            var users = new[] { Guid.CreateVersion7(), Guid.CreateVersion7() };
+            var reports = storm.Reports.Select(report => Events(report, users[report.User])).ToArray();
+            var order = reports.SelectMany(report => report).ToArray();
+            var random = new Random(storm.Seed);
+            random.Shuffle(order);
+            var known = new List<ReportEvent>();
+            for (var next = 0; next < order.Length;)
+            {
+                var batch = order[next..Math.Min(order.Length, next + random.Next(1, 7))];
+                next += batch.Length;
+                await using var database = new GamificationDbContext(options);
+                await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+                var ledger = new PointsLedger(database, [], metrics, TimeProvider.System);
+                var awards = new Awards(database, ledger, reader, TimeProvider.System);
+                database.ReportEvents.AddRange(batch);
+                known.AddRange(batch);
+                foreach (var entry in batch.Append(known[random.Next(known.Count)])) // one is redelivered
+                {
+                    awards.Add(entry.ReportId, entry.Id, new EventCause(null, null));
+                }
+
+                await awards.CompleteAsync(Cancel);
+                await database.SaveChangesAsync(Cancel);
+                foreach (var points in (int[])[40, 10]) // refused if the balance is lower
+                {
+                    await ledger.DebitAsync(users[random.Next(2)], points, "7", $"redemption:{Guid.CreateVersion7()}", Cancel);
+                }
+
+                await database.SaveChangesAsync(Cancel);
+                await transaction.CommitAsync(Cancel);
+            }
+
+            await using var end = new GamificationDbContext(options);
+            var rules = await reader.ReadAsync(end, Cancel);
+            foreach (var user in users)
+            {
+                var dry = await DryRun.SumAsync(end.ReportEvents.Where(entry => entry.UserId == user), rules, Start.AddYears(-1), Start.AddYears(1), Cancel);
+                var entries = await end.Transactions.Where(entry => entry.UserId == user).ToListAsync(Cancel);
+                var live = entries.Where(entry => entry.Rule is not null).GroupBy(entry => entry.Rule ?? "", entry => (long)entry.Points - entry.Owed)
+                    .Select(rule => (rule.Key, Points: rule.Sum())).Where(rule => rule.Points != 0).Order();
+                live.ShouldBe(dry.PerRule.Select(rule => (rule.Code, rule.Points)), storm.ToString());
+                var balance = await end.Balances.SingleOrDefaultAsync(row => row.UserId == user, Cancel) ?? new Balance();
+                balance.Points.ShouldBe(entries.Sum(entry => (long)entry.Points));
+                balance.Points.ShouldBeGreaterThanOrEqualTo(0);
+                balance.Owed.ShouldBe(entries.Sum(entry => (long)entry.Owed));
+                (balance.Owed == 0 || balance.Points == 0).ShouldBeTrue();
+            }
+        }
+    }
+
+    /// <summary>Waits here: a property that returns a task is not waited for.</summary>
+    private static bool Holds(Task property)
+    {
+        property.GetAwaiter().GetResult();
+        return true;
+    }
+
+    private static RuleVersion Version(int number, RuleStatus status, DateTimeOffset activatedAt, int scale) => new()
+    {
+        Version = number,
+        Status = status,
+        CreatedAt = activatedAt,
+        ActivatedAt = activatedAt,
+        Lines =
+        [
+            Created(number, 0, 10 * scale),
+            Created(number, 1, 7 * scale, category: "pothole", multiplier: 1.5m),
+            Created(number, 2, 20 * scale, category: "lamp", vesting: Vesting.OnVerification),
+            Created(number, 3, 13, area: Centre.Code, reversible: false),
+            new() { Version = number, Number = 4, Code = Codes[1], Event = ReportStatusUpdated.Type, Status = "verified", Points = 5, Reversible = true },
+            new() { Version = number, Number = 5, Code = Codes[1], Event = ReportStatusUpdated.Type, Status = "verified", Points = 9, Reversible = true, FromTime = new(18, 0), UntilTime = new(2, 0) },
+            new() { Version = number, Number = 6, Code = Codes[2], Event = ReportStatusUpdated.Type, Status = "resolved", Points = 50, WeeklyLimit = 120 },
+        ],
+    };
+
+    private static RuleLine Created(
+        int version, int number, int points, string? category = null, string? area = null, decimal multiplier = 1, Vesting vesting = Vesting.Immediate, bool reversible = true) => new()
+        {
+            Version = version,
+            Number = number,
+            Code = Codes[0],
+            Event = ReportCreated.Type,
+            Category = category,
+            Area = area,
+            Points = points,
+            Multiplier = multiplier,
+            DailyLimit = 25,
+            WeeklyLimit = 60,
+            Vesting = vesting,
+            Reversible = reversible,
+        };
+
+    private static Gen<Storm> Storms() =>
+        from reports in (
+            from user in Gen.Choose(0, 1)
+            from hour in Gen.Choose(0, 24 * 5)
+            from category in Gen.Elements("pothole", "lamp", "tree")
+            from isCentral in Gen.Elements(true, false)
+            from changes in (
+                from status in Gen.Elements("verified", "in_progress", "resolved", "rejected", "withdrawn", "submitted", "duplicate")
+                from byOwner in Gen.Frequency((4, Gen.Constant(false)), (1, Gen.Constant(true)))
+                from hours in Gen.Choose(0, 30)
+                select new Change(status, byOwner, hours)).ListOf(5)
+            from count in Gen.Choose(0, 5)
+            select new Report(user, hour, category, isCentral, [.. changes.Take(count)])).ListOf(16)
+        from seed in Gen.Choose(0, int.MaxValue)
+        select new Storm([.. reports], seed);
+
+    private static ReportEvent[] Events(Report report, Guid user)
+    {
+        var (id, at) = (Guid.CreateVersion7(), Start.AddHours(report.Hour));
+        return
+        [
+            Event(1, null, byOwner: true, at),
+            .. report.Changes.Select((change, index) => Event(index + 2, change.Status, change.ByOwner, at = at.AddHours(change.Hours))),
+        ];
+
+        ReportEvent Event(int version, string? status, bool byOwner, DateTimeOffset time) => new()
+        {
+            Id = Guid.CreateVersion7(),
+            ReportId = id,
+            UserId = user,
+            Event = status is null ? ReportCreated.Type : ReportStatusUpdated.Type,
+            Status = status,
+            ByOwner = byOwner,
+            Version = version,
+            Category = report.Category,
+            Latitude = Centre.Latitude + (report.IsCentral ? 0 : 1),
+            Longitude = Centre.Longitude,
+            At = time,
+        };
+    }
+
+    private sealed record Storm(Report[] Reports, int Seed)
+    {
+        public override string ToString() => $"seed {Seed}: {string.Join("; ", Reports.AsEnumerable())}";
+    }
+
+    private sealed record Report(int User, int Hour, string Category, bool IsCentral, Change[] Changes)
+    {
+        public override string ToString() => $"{User} {Hour} {Category} {IsCentral} {string.Join(", ", Changes.AsEnumerable())}";
+    }
+
+    private sealed record Change(string Status, bool ByOwner, int Hours);
+}
