@@ -4,6 +4,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Trust;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
@@ -24,6 +25,7 @@ internal static class GamificationExtensions
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
             .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
+            .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;
@@ -41,6 +43,11 @@ internal static class GamificationExtensions
         services.AddHostedService<PeriodCleanup>();
         services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<DebitCleanup>();
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<TrustScores>());
+        services.AddScoped<TrustTrainer>();
+        services.AddSingleton<TrustSignal>();
+        services.AddHostedService<TrustRefresh>();
+        services.AddHostedService<TrustTraining>();
         return builder;
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Trust;
 using Kashif.Http;
 
 namespace Kashif.Gamification;
@@ -19,4 +20,8 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(ScoreResponse))]
+[JsonSerializable(typeof(TrustModelResponse))]
+[JsonSerializable(typeof(Page<TrustModelResponse>))]
+[JsonSerializable(typeof(Dictionary<string, double>))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

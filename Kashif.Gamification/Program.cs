@@ -3,6 +3,7 @@ using Kashif.Gamification;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Trust;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -13,6 +14,7 @@ app.UseServiceDefaults();
 app.MapPoints();
 app.MapLeaderboard();
 app.MapDebits();
+app.MapScores();
 app.MapPointsExport();
 app.MapDeadLetters("/api/v1/gamification", "Gamification");
 app.MapDefaultEndpoints();

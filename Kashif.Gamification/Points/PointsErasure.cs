@@ -40,6 +40,7 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
+        await _database.TrustScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         _erased.Add(userId);
     }
 

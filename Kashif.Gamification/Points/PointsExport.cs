@@ -6,7 +6,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-internal sealed record UserPoints(long Points, long Earned, long Spent, IAsyncEnumerable<TransactionResponse> Transactions);
+/// <param name="TrustScore">Null where the city has not decided on a report of the user yet.</param>
+internal sealed record UserPoints(long Points, long Earned, long Spent, int? TrustScore, IAsyncEnumerable<TransactionResponse> Transactions);
 
 internal static class PointsExport
 {
@@ -19,6 +20,7 @@ internal static class PointsExport
             balance.Points,
             balance.Earned,
             balance.Spent,
+            await database.TrustScores.Where(score => score.UserId == id).Select(score => (int?)score.Score).SingleOrDefaultAsync(cancellationToken),
             database.Transactions.AsNoTracking().Where(entry => entry.UserId == id).OrderBy(entry => entry.Id).AsAsyncEnumerable().Select(TransactionResponse.Of)));
     }
 }

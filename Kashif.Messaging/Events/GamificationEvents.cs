@@ -43,7 +43,7 @@ public sealed record AchievementUnlocked(Guid UserId, string Code, string Title)
 
 /// <summary>A user's trust score has changed.</summary>
 /// <param name="Score">From 0 to 100.</param>
-/// <param name="Previous">The score before; null for the first.</param>
+/// <param name="Previous">The score before; before the first, the score without history.</param>
 /// <param name="Threshold">The threshold of the model that the score has crossed; null if none.</param>
 public sealed record ScoreUpdated(Guid UserId, double Score, double? Previous, double? Threshold) : IUserEvent
 {

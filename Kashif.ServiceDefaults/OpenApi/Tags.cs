@@ -30,6 +30,7 @@ internal static class Tags
         ["Templates"] = "The texts of notifications and mails.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
         ["Topics"] = "The topics whose messages the user gets.",
+        ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
     };
 
