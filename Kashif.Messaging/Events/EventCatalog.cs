@@ -38,7 +38,7 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [UserDeleted.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
