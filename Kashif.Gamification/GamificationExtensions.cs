@@ -4,6 +4,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -25,6 +26,8 @@ internal static class GamificationExtensions
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
             .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
             .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
+            .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
+            .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
@@ -44,6 +47,8 @@ internal static class GamificationExtensions
         services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<DebitCleanup>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<TrustScores>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<QuestRewards>());
+        services.AddHostedService<QuestExpiry>();
         services.AddScoped<TrustTrainer>();
         services.AddSingleton<TrustSignal>();
         services.AddHostedService<TrustRefresh>();

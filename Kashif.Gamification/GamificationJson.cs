@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
 using Kashif.Http;
 
@@ -20,6 +21,15 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
 [JsonSerializable(typeof(DebitRequest))]
+[JsonSerializable(typeof(BudgetRequest))]
+[JsonSerializable(typeof(BudgetResponse))]
+[JsonSerializable(typeof(Page<BudgetResponse>))]
+[JsonSerializable(typeof(TopUpRequest))]
+[JsonSerializable(typeof(QuestRequest))]
+[JsonSerializable(typeof(ChangeQuestRequest))]
+[JsonSerializable(typeof(QuestResponse))]
+[JsonSerializable(typeof(Page<QuestResponse>))]
+[JsonSerializable(typeof(Page<ParticipationResponse>))]
 [JsonSerializable(typeof(ScoreResponse))]
 [JsonSerializable(typeof(TrustModelResponse))]
 [JsonSerializable(typeof(Page<TrustModelResponse>))]

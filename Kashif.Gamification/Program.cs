@@ -3,6 +3,7 @@ using Kashif.Gamification;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -15,6 +16,8 @@ app.MapPoints();
 app.MapLeaderboard();
 app.MapDebits();
 app.MapScores();
+app.MapBudgets();
+app.MapQuests();
 app.MapPointsExport();
 app.MapDeadLetters("/api/v1/gamification", "Gamification");
 app.MapDefaultEndpoints();

@@ -3,6 +3,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
@@ -19,6 +20,9 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
     public DbSet<Rule> Rules => Set<Rule>();
     public DbSet<Debit> Debits => Set<Debit>();
+    public DbSet<Budget> Budgets => Set<Budget>();
+    public DbSet<Quest> Quests => Set<Quest>();
+    public DbSet<Participation> Participations => Set<Participation>();
     public DbSet<TrustModel> TrustModels => Set<TrustModel>();
     public DbSet<TrustScore> TrustScores => Set<TrustScore>();
 

@@ -23,7 +23,7 @@ internal sealed record PointsResponse(Guid UserId, long Points, long Earned, lon
 /// <param name="Id">The transaction's id.</param>
 /// <param name="Points" example="10">Points earned; negative if they were spent.</param>
 /// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
-/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, or <c>refunded</c> for a redemption whose offer had ended.</param>
+/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, <c>refunded</c> for a redemption whose offer had ended, or <c>quest</c> for a completed quest.</param>
 /// <param name="Rule" example="report_created">The code of the rule that awarded the points; null if they were spent or given back.</param>
 /// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon.</param>
 /// <param name="CreatedAt">When the points were booked.</param>

@@ -23,6 +23,7 @@ internal static class Tags
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
         ["Points"] = "Balances and the ledger of points.",
+        ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Sending"] = "Send messages to users and topics.",

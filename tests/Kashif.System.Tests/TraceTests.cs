@@ -47,6 +47,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: SELECT point_transactions",
                 "gamification: INSERT balances",
                 "gamification: INSERT period_totals",
+                "gamification: SELECT quest_participations",
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
                 "notifications: INSERT inbox_heads",
