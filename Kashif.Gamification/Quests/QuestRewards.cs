@@ -3,6 +3,7 @@ using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Quests;
@@ -116,6 +117,11 @@ internal sealed class QuestRewards(GamificationDbContext database, PointsLedger 
                 }),
                 cancellationToken),
             cancellationToken);
+        foreach (var row in complete)
+        {
+            var quest = questOf[row.QuestId];
+            database.Publish(new QuestCompleted(row.UserId, quest.Id, quest.TitleEn, quest.TitleAr, row.Reward), row.ChangedAt, _causes.GetValueOrDefault(row.UserId));
+        }
     }
 
     private void End(IEnumerable<Participation> participations, ParticipationStatus status)

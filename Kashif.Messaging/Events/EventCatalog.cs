@@ -26,6 +26,7 @@ public static class EventCatalog
         [PointsExpired.Type] = EventsJson.Default.PointsExpired,
         [AchievementUnlocked.Type] = EventsJson.Default.AchievementUnlocked,
         [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
+        [QuestCompleted.Type] = EventsJson.Default.QuestCompleted,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
         [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
@@ -45,7 +46,7 @@ public static class EventCatalog
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
-            PointsReversed.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            PointsReversed.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
         ],
     };
 
@@ -74,6 +75,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(PointsExpired))]
 [JsonSerializable(typeof(AchievementUnlocked))]
 [JsonSerializable(typeof(ScoreUpdated))]
+[JsonSerializable(typeof(QuestCompleted))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]
 [JsonSerializable(typeof(DeadLettersReplayed))]

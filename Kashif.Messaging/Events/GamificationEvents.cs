@@ -50,3 +50,13 @@ public sealed record ScoreUpdated(Guid UserId, double Score, double? Previous, d
     public static string Type => "score.updated";
     string IIntegrationEvent.Subject => UserId.ToString();
 }
+
+/// <summary>A user has completed a quest, and the reward is paid. Once a user and quest.</summary>
+/// <param name="Title">The quest's title in English.</param>
+/// <param name="TitleAr">The quest's title in Arabic.</param>
+/// <param name="Points">The reward.</param>
+public sealed record QuestCompleted(Guid UserId, int QuestId, string Title, string TitleAr, int Points) : IUserEvent
+{
+    public static string Type => "quest.completed";
+    string IIntegrationEvent.Subject => $"{QuestId}";
+}

@@ -52,6 +52,8 @@ public sealed class QuestTests(GamificationService service)
         (await JoinAsync(client, quest)).Body.GetProperty("status").GetString().ShouldBe("completed");
         (await BudgetAsync(budget)).ShouldBe((100, 0, 20));
         await service.Tap.WaitForAsync(PointsAwarded.Type, data => data.GetProperty("user_id").GetGuid() == user && data.GetProperty("reason").GetString() == "quest");
+        await service.Tap.WaitForAsync(QuestCompleted.Type, data => data.GetProperty("user_id").GetGuid() == user && data.GetProperty("quest_id").GetInt32() == quest);
+        service.Tap.Envelopes(QuestCompleted.Type).Count(envelope => envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user).ShouldBe(1);
     }
 
     [Fact]
