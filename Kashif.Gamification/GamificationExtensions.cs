@@ -5,6 +5,8 @@ using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
+using Kashif.Gamification.Quests;
+using Kashif.Gamification.Trust;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
@@ -25,6 +27,11 @@ internal static class GamificationExtensions
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
             .AddHandler<ReportCreated, AwardHandler>("awards.report-created")
             .AddHandler<ReportStatusUpdated, AwardHandler>("awards.report-status")
+            .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
+            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
+            .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
+            .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
+            .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;
@@ -50,6 +57,13 @@ internal static class GamificationExtensions
         services.AddSingleton<ExpiryPolicy>();
         services.AddHostedService<ExpiryService>();
         services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<TrustScores>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<QuestRewards>());
+        services.AddHostedService<QuestExpiry>();
+        services.AddScoped<TrustTrainer>();
+        services.AddSingleton<TrustSignal>();
+        services.AddHostedService<TrustRefresh>();
+        services.AddHostedService<TrustTraining>();
         return builder;
     }
 }

@@ -4,6 +4,8 @@ using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
+using Kashif.Gamification.Quests;
+using Kashif.Gamification.Trust;
 using Kashif.Http;
 
 namespace Kashif.Gamification;
@@ -34,4 +36,17 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(Page<RuleVersionResponse>))]
 [JsonSerializable(typeof(DryRunRequest))]
 [JsonSerializable(typeof(DryRunResponse))]
+[JsonSerializable(typeof(BudgetRequest))]
+[JsonSerializable(typeof(BudgetResponse))]
+[JsonSerializable(typeof(Page<BudgetResponse>))]
+[JsonSerializable(typeof(TopUpRequest))]
+[JsonSerializable(typeof(QuestRequest))]
+[JsonSerializable(typeof(ChangeQuestRequest))]
+[JsonSerializable(typeof(QuestResponse))]
+[JsonSerializable(typeof(Page<QuestResponse>))]
+[JsonSerializable(typeof(Page<ParticipationResponse>))]
+[JsonSerializable(typeof(ScoreResponse))]
+[JsonSerializable(typeof(TrustModelResponse))]
+[JsonSerializable(typeof(Page<TrustModelResponse>))]
+[JsonSerializable(typeof(Dictionary<string, double>))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

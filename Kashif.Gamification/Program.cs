@@ -5,6 +5,8 @@ using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
+using Kashif.Gamification.Quests;
+using Kashif.Gamification.Trust;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -19,6 +21,9 @@ app.MapDailyReport();
 app.MapRules();
 app.MapLeaderboard();
 app.MapDebits();
+app.MapScores();
+app.MapBudgets();
+app.MapQuests();
 app.MapPointsExport();
 app.MapDeadLetters("/api/v1/gamification", "Gamification");
 app.MapDefaultEndpoints();

@@ -56,6 +56,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
+        builder.Services.AddSingleton(EventNotifications.QuestCompleted);
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
@@ -72,6 +73,7 @@ internal static class NotificationsExtensions
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
             .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")
+            .AddHandler<QuestCompleted, NotificationHandler<QuestCompleted>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")

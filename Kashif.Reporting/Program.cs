@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Reporting;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,6 +13,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
+app.MapModerationQueue();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");
 app.MapDefaultEndpoints();

@@ -4,6 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Trust;
 using Kashif.Security;
 
 namespace Kashif.Reporting;
@@ -14,7 +15,9 @@ internal static class ReportingExtensions
     {
         builder.AddKashifAuthentication();
         builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb);
-        builder.AddEventConsumer<ReportingDbContext>().AddHandler<UserDeleted, ReportingErasure>("erasure");
+        builder.AddEventConsumer<ReportingDbContext>()
+            .AddHandler<ScoreUpdated, ReporterScores>("scores")
+            .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
         services.AddValidation();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting;
@@ -21,5 +22,6 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
+[JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -3,6 +3,9 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Rules;
+using Kashif.Gamification.Points;
+using Kashif.Gamification.Quests;
+using Kashif.Gamification.Trust;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -20,6 +23,11 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<RuleVersion> RuleVersions => Set<RuleVersion>();
     public DbSet<RuleLine> RuleLines => Set<RuleLine>();
     public DbSet<Debit> Debits => Set<Debit>();
+    public DbSet<Budget> Budgets => Set<Budget>();
+    public DbSet<Quest> Quests => Set<Quest>();
+    public DbSet<Participation> Participations => Set<Participation>();
+    public DbSet<TrustModel> TrustModels => Set<TrustModel>();
+    public DbSet<TrustScore> TrustScores => Set<TrustScore>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.ApplyKashifConventions(this);
 }

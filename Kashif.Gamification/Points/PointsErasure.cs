@@ -2,6 +2,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Rules;
+using Kashif.Gamification.Quests;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
@@ -43,6 +44,8 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
+        await QuestRewards.EraseAsync(_database, userId, cancellationToken);
+        await _database.TrustScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         _erased.Add(userId);
     }
 

@@ -26,6 +26,7 @@ public static class EventCatalog
         [PointsExpired.Type] = EventsJson.Default.PointsExpired,
         [AchievementUnlocked.Type] = EventsJson.Default.AchievementUnlocked,
         [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
+        [QuestCompleted.Type] = EventsJson.Default.QuestCompleted,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
         [ProductCreated.Type] = EventsJson.Default.ProductCreated,
@@ -46,14 +47,14 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [UserDeleted.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
-            PointsReversed.Type, PointsExpired.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            PointsReversed.Type, PointsExpired.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
         ],
     };
 
@@ -82,6 +83,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(PointsExpired))]
 [JsonSerializable(typeof(AchievementUnlocked))]
 [JsonSerializable(typeof(ScoreUpdated))]
+[JsonSerializable(typeof(QuestCompleted))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]
 [JsonSerializable(typeof(ProductCreated))]

@@ -43,10 +43,20 @@ public sealed record AchievementUnlocked(Guid UserId, string Code, string Title)
 
 /// <summary>A user's trust score has changed.</summary>
 /// <param name="Score">From 0 to 100.</param>
-/// <param name="Previous">The score before; null for the first.</param>
+/// <param name="Previous">The score before; before the first, the score without history.</param>
 /// <param name="Threshold">The threshold of the model that the score has crossed; null if none.</param>
 public sealed record ScoreUpdated(Guid UserId, double Score, double? Previous, double? Threshold) : IUserEvent
 {
     public static string Type => "score.updated";
     string IIntegrationEvent.Subject => UserId.ToString();
+}
+
+/// <summary>A user has completed a quest, and the reward is paid. Once a user and quest.</summary>
+/// <param name="Title">The quest's title in English.</param>
+/// <param name="TitleAr">The quest's title in Arabic.</param>
+/// <param name="Points">The reward.</param>
+public sealed record QuestCompleted(Guid UserId, int QuestId, string Title, string TitleAr, int Points) : IUserEvent
+{
+    public static string Type => "quest.completed";
+    string IIntegrationEvent.Subject => $"{QuestId}";
 }

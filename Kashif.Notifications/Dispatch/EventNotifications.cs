@@ -31,8 +31,10 @@ internal static class EventNotifications
         points => points.UserId,
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
         points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
+
     /// <summary>Also where spent points are given back.</summary>
     public static EventNotification<PointsReversed> PointsReversed { get; } = new(
+        points => points.UserId,
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance, ["reason"] = points.Reason },
         points => new()
         {
@@ -41,6 +43,11 @@ internal static class EventNotifications
             ["balance"] = Text(points.Balance),
             ["reason"] = points.Reason,
         });
+
+    public static EventNotification<QuestCompleted> QuestCompleted { get; } = new(
+        quest => quest.UserId,
+        quest => new() { ["title"] = quest.Title, ["title_ar"] = quest.TitleAr, ["points"] = quest.Points },
+        quest => new() { ["quest_id"] = Text(quest.QuestId), ["points"] = Text(quest.Points) });
 
     /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
     public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(

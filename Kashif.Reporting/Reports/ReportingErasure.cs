@@ -18,6 +18,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.ReporterScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 }

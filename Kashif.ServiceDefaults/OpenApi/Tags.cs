@@ -27,6 +27,7 @@ internal static class Tags
         ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
         ["Points"] = "Balances and the ledger of points.",
+        ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Rules"] = "What earns how many points: the rules in force, drafts, and dry runs on past events.",
@@ -36,6 +37,7 @@ internal static class Tags
         ["Templates"] = "The texts of notifications and mails.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",
         ["Topics"] = "The topics whose messages the user gets.",
+        ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
     };
 

@@ -1,7 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Quests;
 using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Gamification.Tests.GamificationService;
@@ -28,10 +30,15 @@ public sealed class ErasureTests(GamificationService service)
             new Booking(user, 20_000, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { Note = "Private words." });
         var entries = await service.QueryAsync(database => database.Transactions.CountAsync());
 
+        await JoinQuestsAsync(user, citizen);
+        await Eventually.TrueAsync(async () => await service.QueryAsync(database => database.TrustScores.AnyAsync(score => score.UserId == user && score.Score > 90)), "the trust score");
+
         var export = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
-        export.GetProperty("transactions").GetArrayLength().ShouldBe(206);
+        export.GetProperty("transactions").GetArrayLength().ShouldBe(208);
         export.GetProperty("transactions")[203].GetProperty("note").GetString().ShouldBe("Private words.");
-        export.GetProperty("points").GetInt64().ShouldBe(200 * 50 - 50 + 5);
+        export.GetProperty("points").GetInt64().ShouldBe((201 * 50) - 50 + 5 + 20);
+        export.GetProperty("trust_score").GetInt32().ShouldBeGreaterThan(90);
+        export.GetProperty("quests").EnumerateArray().Select(quest => quest.GetProperty("status").GetString()).ShouldBe(["completed", "joined"]);
 
         await service.Tap.EraseAsync(user, ResourceNames.Gamification);
 
@@ -40,6 +47,8 @@ public sealed class ErasureTests(GamificationService service)
         await LedgerShouldAddUpAsync();
         await service.LedgerShouldBeWholeAsync();
         (await service.QueryAsync(database => database.Transactions.AnyAsync(entry => entry.Note == "Private words."))).ShouldBeFalse();
+        (await service.QueryAsync(database => database.Budgets.SingleAsync(budget => budget.Name == "erasure")))
+            .ShouldSatisfyAllConditions(budget => budget.Reserved.ShouldBe(0), budget => budget.Spent.ShouldBe(20));
         await Eventually.TrueAsync(async () => !await IsOnLeaderboardAsync(user), "the removal from the leaderboard");
         (await IsOnLeaderboardAsync(Guid.Empty)).ShouldBeFalse();
         (await service.BalanceAsync(Guid.Empty)).ShouldBeGreaterThan(0);
@@ -89,6 +98,40 @@ public sealed class ErasureTests(GamificationService service)
         await service.EarnAsync(Guid.CreateVersion7(), 1);
 
         (await service.QueryAsync(database => database.Transactions.AnyAsync(entry => entry.Reference == report.ToString()))).ShouldBeFalse();
+    }
+
+    /// <summary>One quest that the user completes, and one that stays open.</summary>
+    private async Task JoinQuestsAsync(Guid user, HttpClient citizen)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var (one, two) = await service.QueryAsync(async database =>
+        {
+            var budget = new Budget { Name = "erasure", Points = 100, StartsAt = now, EndsAt = now.AddDays(1) };
+            database.Budgets.Add(budget);
+            await database.SaveChangesAsync();
+            Quest[] quests = [.. new[] { 1, 2 }.Select(count => new Quest
+            {
+                TitleEn = "x",
+                TitleAr = "x",
+                Event = ReportStatusUpdated.Type,
+                Count = count,
+                Reward = 20,
+                BudgetId = budget.Id,
+                StartsAt = now,
+                EndsAt = now.AddDays(1),
+            })];
+            database.Quests.AddRange(quests);
+            await database.SaveChangesAsync();
+            return (quests[0].Id, quests[1].Id);
+        });
+        foreach (var quest in new[] { one, two })
+        {
+            using var joined = await citizen.PostAsync($"{Area}/quests/{quest}/join", null);
+            joined.EnsureSuccessStatusCode();
+        }
+
+        await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()));
+        await service.WaitForBalanceAsync(user, (201 * 50) - 50 + 20);
     }
 
     private async Task<bool> IsOnLeaderboardAsync(Guid user)

@@ -17,10 +17,10 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed")]
-    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "نقاط مُستردّة", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة")]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "نقاط مُستردّة", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر")]
     public async Task Each_event_notifies_its_user_in_their_language(
-        string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed)
+        string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed, string completed, string quest)
     {
         var user = Guid.CreateVersion7();
         var id = Guid.CreateVersion7();
@@ -32,10 +32,11 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         await Service.PublishAsync(new PointsAwarded(id, user, 10, 60, "report_created"));
         await Service.PublishAsync(new PointsReversed(id, user, -10, 50, "report_rejected"));
         await Service.PublishAsync(new CouponRedeemed(id, user, 7, "Free coffee", "ABCD", 50));
+        await Service.PublishAsync(new QuestCompleted(user, 5, "Three potholes", "ثلاث حفر", 50));
 
         await Service.PublishAsync(new PointsExpired(id, user, 7, 53));
 
-        var feed = (await Service.WaitForFeedAsync(user, 7)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        var feed = (await Service.WaitForFeedAsync(user, 8)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
@@ -43,6 +44,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         Check(PointsReversed.Type, reversed, "50", ("transaction_id", id.ToString()), ("points", "-10"), ("balance", "50"), ("reason", "report_rejected"));
         Check(CouponRedeemed.Type, redeemed, "Free coffee", ("redemption_id", id.ToString()), ("coupon_id", "7"), ("points_spent", "50"));
         Check(PointsExpired.Type, expired, "53", ("transaction_id", id.ToString()), ("points", "7"), ("balance", "53"));
+        Check(QuestCompleted.Type, completed, quest, ("quest_id", "5"), ("points", "50"));
 
         void Check(string type, string title, string inBody, params (string Name, string Value)[] data)
         {

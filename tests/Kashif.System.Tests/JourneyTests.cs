@@ -54,7 +54,7 @@ public sealed class JourneyTests(KashifSystem system)
         var citizen = await system.RegisterAsync();
         var neighbour = await system.RegisterAsync();
         var watched = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
-        foreach (var alert in new object[] { new { kind = "balance", threshold = 10 }, new { kind = "report_overdue" }, new { kind = "coupon", coupon_id = watched } })
+        foreach (var alert in new object[] { new { kind = "balance", threshold = 10 }, new { kind = "score", threshold = 60 }, new { kind = "report_overdue" }, new { kind = "coupon", coupon_id = watched } })
         {
             using var created = await citizen.Client.PostAsJsonAsync("/api/v1/notifications/alerts", alert);
             created.StatusCode.ShouldBe(HttpStatusCode.Created);
@@ -78,6 +78,15 @@ public sealed class JourneyTests(KashifSystem system)
         (await AskAsync(neighbour, "Where is my report?")).GetProperty("reply").GetString().ShouldBe("You have no reports yet.");
         (await ItemsAsync(citizen, "/api/v1/notifications/assistant/messages")).Count.ShouldBe(4);
 
+        using var admin = (await system.AdminAsync()).Client;
+        await ChangeStatusAsync(admin, report, "verified");
+        await Eventually.TrueAsync(async () => (await AlertsAsync(citizen)).Contains("Your trust score has reached 60"), "the alert of the score");
+        var next = await citizen.ReportAsync();
+        await Eventually.TrueAsync(
+            async () => (await admin.GetFromJsonAsync<JsonElement>("/api/v1/reports/moderation-queue?limit=100")).GetProperty("items").EnumerateArray()
+                .Any(item => item.GetProperty("report").GetProperty("id").GetGuid() == next && item.GetProperty("reporter_score").GetDouble() == 62),
+            "the score in the moderation queue");
+
         static async Task<JsonElement> AskAsync(User user, string text)
         {
             using var asked = await user.Client.PostAsJsonAsync("/api/v1/notifications/assistant/messages", new { text });
@@ -94,6 +103,7 @@ public sealed class JourneyTests(KashifSystem system)
     [InlineData("reports")]
     [InlineData("reports/categories")]
     [InlineData("gamification/leaderboard")]
+    [InlineData("gamification/quests")]
     [InlineData("coupons")]
     [InlineData("coupons/companies")]
     [InlineData("coupons/categories")]

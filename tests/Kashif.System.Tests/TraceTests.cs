@@ -50,6 +50,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: INSERT balances",
                 "gamification: INSERT period_totals",
                 "gamification: UPDATE balances INSERT outbox INSERT point_transactions INSERT report_events",
+                "gamification: SELECT quest_participations",
                 "notifications: INSERT inbox",
                 "notifications: INSERT inbox_heads",
                 "notifications: SELECT preferences",

@@ -385,6 +385,26 @@ namespace Kashif.Reporting.Data.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Trust.ReporterScore", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<double>("Score")
+                        .HasColumnType("double precision")
+                        .HasColumnName("score");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_reporter_scores");
+
+                    b.ToTable("reporter_scores", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
