@@ -54,6 +54,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.ReportCreated);
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
+        builder.Services.AddSingleton(EventNotifications.AchievementUnlocked);
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
@@ -68,6 +69,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
+            .AddHandler<AchievementUnlocked, NotificationHandler<AchievementUnlocked>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")

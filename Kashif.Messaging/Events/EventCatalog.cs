@@ -45,7 +45,7 @@ public static class EventCatalog
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
-            PointsReversed.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            PointsReversed.Type, AchievementUnlocked.Type, ScoreUpdated.Type, CouponRedeemed.Type, CouponUpdated.Type,
         ],
     };
 

@@ -27,6 +27,11 @@ internal static class EventNotifications
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance },
         points => new() { ["transaction_id"] = Text(points.TransactionId), ["points"] = Text(points.Points), ["balance"] = Text(points.Balance) });
 
+    public static EventNotification<AchievementUnlocked> AchievementUnlocked { get; } = new(
+        achievement => achievement.UserId,
+        achievement => new() { ["title"] = achievement.Title, ["title_ar"] = achievement.TitleAr ?? achievement.Title },
+        achievement => new() { ["code"] = achievement.Code });
+
     /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
     public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(
         coupon => coupon.UserId,

@@ -21,6 +21,7 @@ internal static class TemplateCodes
         new(ReportCreated.Type, Text("title", "Broken street lamp")),
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
+        new(AchievementUnlocked.Type, Text("title", "First report"), Text("title_ar", "أول بلاغ")),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
         new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
         new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),

@@ -17,10 +17,10 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Coupon redeemed")]
-    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "تم استبدال القسيمة")]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Coupon redeemed", "Achievement unlocked", "First report")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "تم استبدال القسيمة", "إنجاز جديد", "أول بلاغ")]
     public async Task Each_event_notifies_its_user_in_their_language(
-        string language, string welcome, string received, string moved, string earned, string redeemed)
+        string language, string welcome, string received, string moved, string earned, string redeemed, string unlocked, string achievement)
     {
         var user = Guid.CreateVersion7();
         var id = Guid.CreateVersion7();
@@ -32,11 +32,14 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         await Service.PublishAsync(new PointsAwarded(id, user, 10, 60, "report_created"));
         await Service.PublishAsync(new CouponRedeemed(id, user, 7, "Free coffee", "ABCD", 50));
 
-        var feed = (await Service.WaitForFeedAsync(user, 5)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        await Service.PublishAsync(new AchievementUnlocked(user, "first_report", "First report", "أول بلاغ"));
+
+        var feed = (await Service.WaitForFeedAsync(user, 6)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
         Check(PointsAwarded.Type, earned, "60", ("transaction_id", id.ToString()), ("points", "10"), ("balance", "60"));
+        Check(AchievementUnlocked.Type, unlocked, achievement, ("code", "first_report"));
         Check(CouponRedeemed.Type, redeemed, "Free coffee", ("redemption_id", id.ToString()), ("coupon_id", "7"), ("points_spent", "50"));
 
         void Check(string type, string title, string inBody, params (string Name, string Value)[] data)
