@@ -1,4 +1,5 @@
 using Kashif.Cache;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
@@ -33,6 +34,12 @@ internal static class GamificationExtensions
         services.AddScoped<PointsLedger>();
         services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
+        services.AddScoped<Progress>();
+        services.AddScoped<AchievementUnlocks>();
+        services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+        services.AddSingleton<LevelCache>();
+        services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 using Kashif.Http;
@@ -18,5 +19,11 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
+[JsonSerializable(typeof(AchievementRequest))]
+[JsonSerializable(typeof(AchievementResponse))]
+[JsonSerializable(typeof(Page<AchievementResponse>))]
+[JsonSerializable(typeof(Page<OwnAchievement>))]
+[JsonSerializable(typeof(LevelsRequest))]
+[JsonSerializable(typeof(Page<LevelResponse>))]
 [JsonSerializable(typeof(DebitRequest))]
 internal sealed partial class GamificationJson : JsonSerializerContext;

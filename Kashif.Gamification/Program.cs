@@ -1,8 +1,9 @@
 using Kashif;
 using Kashif.Gamification;
-using Kashif.Messaging.DeadLetters;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Messaging.DeadLetters;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -12,6 +13,8 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapPoints();
 app.MapLeaderboard();
+app.MapAchievements();
+app.MapLevels();
 app.MapDebits();
 app.MapPointsExport();
 app.MapDeadLetters("/api/v1/gamification", "Gamification");

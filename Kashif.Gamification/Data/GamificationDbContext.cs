@@ -1,3 +1,4 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Areas;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
@@ -16,6 +17,9 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
     public DbSet<Area> Areas => Set<Area>();
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
+    public DbSet<Level> Levels => Set<Level>();
+    public DbSet<Achievement> Achievements => Set<Achievement>();
+    public DbSet<UnlockedAchievement> UnlockedAchievements => Set<UnlockedAchievement>();
     public DbSet<Rule> Rules => Set<Rule>();
     public DbSet<Debit> Debits => Set<Debit>();
 

@@ -1,5 +1,5 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
-using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;
@@ -12,7 +12,7 @@ namespace Kashif.Gamification.Leaderboard;
 /// once.
 /// </summary>
 internal sealed class LeaderboardSnapshots(
-    RankingCache ranking, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
+    RankingCache ranking, LevelCache levels, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
 {
     /// <summary>The number of users on the leaderboard.</summary>
     public const int Depth = 1000;
@@ -50,7 +50,7 @@ internal sealed class LeaderboardSnapshots(
 
             var takenAt = time.GetTimestamp();
             var standings = await ReadAsync(leaderboard.Period, cancellationToken);
-            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings), takenAt, MaxAge, json.Value.SerializerOptions);
+            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings, await levels.GetAsync(cancellationToken)), takenAt, MaxAge, json.Value.SerializerOptions);
         }
         finally
         {
@@ -85,14 +85,14 @@ internal sealed class LeaderboardSnapshots(
         orderby total.Points descending, total.UserId
         select new Standing(total.UserId, total.Points, balance.Earned);
 
-    private static LeaderboardItem[] Rank(List<Standing> standings)
+    private static LeaderboardItem[] Rank(List<Standing> standings, LevelTable levels)
     {
         var items = new LeaderboardItem[standings.Count];
         for (var index = 0; index < items.Length; index++)
         {
             var (userId, points, earned) = standings[index];
             var rank = index > 0 && items[index - 1].Points == points ? items[index - 1].Rank : index + 1;
-            items[index] = new LeaderboardItem(rank, userId, points, Level.Of(earned));
+            items[index] = new LeaderboardItem(rank, userId, points, levels.Of(earned));
         }
 
         return items;

@@ -66,6 +66,11 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
         }
 
         await database.SaveChangesAsync(cancellationToken);
+        foreach (var step in steps)
+        {
+            await step.SavedAsync(bookings, cancellationToken);
+        }
+
         _booked.AddRange(entries);
         return entries;
     }

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
@@ -55,24 +56,24 @@ internal static class PointsEndpoints
     }
 
     private static async Task<Ok<PointsResponse>> GetMineAsync(
-        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
+        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, LevelCache levels, CancellationToken cancellationToken)
     {
         var balance = await FindBalance(database, user.UserId, cancellationToken) ?? new Balance { UserId = user.UserId };
-        return TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken));
+        return TypedResults.Ok(await ToResponseAsync(balance, database, ranking, levels, cancellationToken));
     }
 
     /// <summary>404 until the first award: this service does not know users without points.</summary>
     /// <param name="userId">The user's id.</param>
     private static async Task<Results<Ok<PointsResponse>, ProblemHttpResult>> GetAsync(
-        Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
+        Guid userId, GamificationDbContext database, RankingCache ranking, LevelCache levels, CancellationToken cancellationToken) =>
         userId != ErasedUser.Id && await FindBalance(database, userId, cancellationToken) is { } balance
-            ? TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken))
+            ? TypedResults.Ok(await ToResponseAsync(balance, database, ranking, levels, cancellationToken))
             : Error.NotFound("No points found for this user.").ToProblem();
 
     private static async Task<PointsResponse> ToResponseAsync(
-        Balance balance, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) => new(
+        Balance balance, GamificationDbContext database, RankingCache ranking, LevelCache levels, CancellationToken cancellationToken) => new(
         balance.UserId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
-        Level.Of(balance.Kept));
+        (await levels.GetAsync(cancellationToken)).Of(balance.Kept));
 
     private static async Task<long?> RankAsync(
         long points, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)

@@ -38,6 +38,7 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.ReportEvents.Where(row => row.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.UserId, ErasedUser.Id), cancellationToken);
         await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.UnlockedAchievements.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         _erased.Add(userId);

@@ -1,3 +1,4 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
@@ -6,7 +7,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Points;
 
-internal sealed record UserPoints(long Points, long Earned, long Spent, IAsyncEnumerable<TransactionResponse> Transactions);
+internal sealed record UserPoints(
+    long Points, long Earned, long Spent, IReadOnlyList<UnlockedResponse> Achievements, IAsyncEnumerable<TransactionResponse> Transactions);
 
 internal static class PointsExport
 {
@@ -19,6 +21,7 @@ internal static class PointsExport
             balance.Points,
             balance.Earned,
             balance.Spent,
+            await UnlockedResponse.ListAsync(database, id, cancellationToken),
             database.Transactions.AsNoTracking().Where(entry => entry.UserId == id).OrderBy(entry => entry.Id).AsAsyncEnumerable().Select(TransactionResponse.Of)));
     }
 }

@@ -8,6 +8,7 @@ internal static class Tags
     private static readonly Dictionary<string, string> Descriptions = new()
     {
         ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete your account.",
+        ["Achievements"] = "What users can achieve, and the levels.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
         ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
