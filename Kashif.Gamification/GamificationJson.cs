@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Gamification.Achievements;
+using Kashif.Gamification.Areas;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 using Kashif.Http;
@@ -19,6 +20,9 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
+[JsonSerializable(typeof(AreaRequest))]
+[JsonSerializable(typeof(AreaResponse))]
+[JsonSerializable(typeof(Page<AreaResponse>))]
 [JsonSerializable(typeof(AchievementRequest))]
 [JsonSerializable(typeof(AchievementResponse))]
 [JsonSerializable(typeof(Page<AchievementResponse>))]

@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Gamification;
 using Kashif.Gamification.Achievements;
+using Kashif.Gamification.Areas;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
 using Kashif.Messaging.DeadLetters;
@@ -13,6 +14,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapPoints();
 app.MapLeaderboard();
+app.MapAreas();
 app.MapAchievements();
 app.MapLevels();
 app.MapDebits();

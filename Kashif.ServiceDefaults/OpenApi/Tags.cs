@@ -12,6 +12,7 @@ internal static class Tags
         ["Admin"] = "Find users, change their roles, disable and delete them.",
         ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
+        ["Areas"] = "The parts of the city, for leaderboards and rules.",
         ["Assistant"] = "Questions about the user's own data, in English and Arabic.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
         ["Catalogue"] = "Coupons, companies and categories.",
