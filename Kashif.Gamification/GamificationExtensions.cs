@@ -5,6 +5,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
@@ -39,7 +40,9 @@ internal static class GamificationExtensions
         services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
         services.AddSingleton<LevelCache>();
+        services.AddSingleton<DisplayNames>();
         services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();

@@ -4,6 +4,7 @@ using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Areas;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 
 namespace Kashif.Gamification;
@@ -20,6 +21,13 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(UserPoints))]
 [JsonSerializable(typeof(Page<TransactionResponse>))]
 [JsonSerializable(typeof(Page<LeaderboardItem>))]
+[JsonSerializable(typeof(OwnPlace))]
+[JsonSerializable(typeof(ProfileRequest))]
+[JsonSerializable(typeof(OwnProfile))]
+[JsonSerializable(typeof(PublicProfile))]
+[JsonSerializable(typeof(Page<PendingName>))]
+[JsonSerializable(typeof(ApproveNameRequest))]
+[JsonSerializable(typeof(RejectNameRequest))]
 [JsonSerializable(typeof(AreaRequest))]
 [JsonSerializable(typeof(AreaResponse))]
 [JsonSerializable(typeof(Page<AreaResponse>))]

@@ -4,6 +4,7 @@ using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Areas;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Profiles;
 using Kashif.Messaging.DeadLetters;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -14,6 +15,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapPoints();
 app.MapLeaderboard();
+app.MapProfiles();
 app.MapAreas();
 app.MapAchievements();
 app.MapLevels();

@@ -4,6 +4,7 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
+using Kashif.Gamification.Profiles;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -17,6 +18,8 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
     public DbSet<Area> Areas => Set<Area>();
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
+    public DbSet<ScopedTotal> ScopedTotals => Set<ScopedTotal>();
+    public DbSet<Profile> Profiles => Set<Profile>();
     public DbSet<Level> Levels => Set<Level>();
     public DbSet<Achievement> Achievements => Set<Achievement>();
     public DbSet<UnlockedAchievement> UnlockedAchievements => Set<UnlockedAchievement>();

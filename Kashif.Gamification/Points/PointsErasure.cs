@@ -1,6 +1,7 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Profiles;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
@@ -38,7 +39,8 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.ReportEvents.Where(row => row.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.UserId, ErasedUser.Id), cancellationToken);
         await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await _database.UnlockedAchievements.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.ScopedTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await ProfileErasure.EraseAsync(userId, _database, cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         _erased.Add(userId);

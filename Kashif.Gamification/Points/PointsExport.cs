@@ -1,6 +1,7 @@
 using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -8,7 +9,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Gamification.Points;
 
 internal sealed record UserPoints(
-    long Points, long Earned, long Spent, IReadOnlyList<UnlockedResponse> Achievements, IAsyncEnumerable<TransactionResponse> Transactions);
+    long Points, long Earned, long Spent, ExportedProfile? Profile, IReadOnlyList<UnlockedResponse> Achievements, IAsyncEnumerable<TransactionResponse> Transactions);
 
 internal static class PointsExport
 {
@@ -21,6 +22,7 @@ internal static class PointsExport
             balance.Points,
             balance.Earned,
             balance.Spent,
+            await ExportedProfile.FindAsync(database, id, cancellationToken),
             await UnlockedResponse.ListAsync(database, id, cancellationToken),
             database.Transactions.AsNoTracking().Where(entry => entry.UserId == id).OrderBy(entry => entry.Id).AsAsyncEnumerable().Select(TransactionResponse.Of)));
     }

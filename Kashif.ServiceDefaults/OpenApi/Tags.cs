@@ -25,6 +25,7 @@ internal static class Tags
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
         ["Points"] = "Balances and the ledger of points.",
+        ["Profiles"] = "Display names, public profiles, and who is on the leaderboards.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Sending"] = "Send messages to users and topics.",

@@ -16,7 +16,7 @@ public sealed class PointsTests(GamificationService service)
         var (status, body) = await client.ReadAsync("/points/me");
 
         status.ShouldBe(200);
-        body.GetRawText().ShouldBe($$"""{"user_id":"{{user}}","points":0,"earned":0,"spent":0,"rank":null,"level":1}""");
+        body.GetRawText().ShouldBe($$"""{"user_id":"{{user}}","display_name":null,"points":0,"earned":0,"spent":0,"rank":null,"level":1}""");
     }
 
     [Fact]

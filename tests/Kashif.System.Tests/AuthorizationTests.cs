@@ -328,6 +328,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["debits"] = redemptionId,
             ["refunds"] = redemptionId,
             ["balances"] = victim.Id.ToString(),
+            ["profiles"] = victim.Id.ToString(),
             ["areas"] = MissingId, // no user's: only admins are allowed
             ["achievements"] = MissingId, // no user's: only admins are allowed
             ["notifications"] = notification,

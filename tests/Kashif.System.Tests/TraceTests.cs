@@ -47,7 +47,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: SELECT areas",
                 "gamification: SELECT point_transactions",
                 "gamification: INSERT balances",
-                "gamification: INSERT period_totals",
+                "gamification: INSERT period_totals INSERT scoped_totals",
                 "gamification: UPDATE balances INSERT outbox INSERT point_transactions",
                 "gamification: INSERT report_events",
                 "gamification: INSERT unlocked_achievements",
