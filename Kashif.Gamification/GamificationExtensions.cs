@@ -1,4 +1,5 @@
 using Kashif.Cache;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
@@ -7,6 +8,7 @@ using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Consumers;
@@ -45,6 +47,14 @@ internal static class GamificationExtensions
         services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddScoped<ILedgerStep, ExpiryQueue>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
+        services.AddScoped<Progress>();
+        services.AddScoped<AchievementUnlocks>();
+        services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+        services.AddSingleton<LevelCache>();
+        services.AddSingleton<DisplayNames>();
+        services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
         services.AddSingleton<PointsMetrics>();
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();

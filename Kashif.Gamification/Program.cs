@@ -1,12 +1,15 @@
 using Kashif;
 using Kashif.Gamification;
-using Kashif.Messaging.DeadLetters;
+using Kashif.Gamification.Achievements;
+using Kashif.Gamification.Areas;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
+using Kashif.Gamification.Profiles;
+using Kashif.Messaging.DeadLetters;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gamification);
@@ -20,6 +23,10 @@ app.MapAdjustments();
 app.MapDailyReport();
 app.MapRules();
 app.MapLeaderboard();
+app.MapProfiles();
+app.MapAreas();
+app.MapAchievements();
+app.MapLevels();
 app.MapDebits();
 app.MapScores();
 app.MapBudgets();

@@ -57,6 +57,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
         builder.Services.AddSingleton(EventNotifications.QuestCompleted);
+        builder.Services.AddSingleton(EventNotifications.AchievementUnlocked);
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
@@ -74,6 +75,7 @@ internal static class NotificationsExtensions
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
             .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")
             .AddHandler<QuestCompleted, NotificationHandler<QuestCompleted>>("notify")
+            .AddHandler<AchievementUnlocked, NotificationHandler<AchievementUnlocked>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")

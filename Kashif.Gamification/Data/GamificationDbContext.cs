@@ -1,3 +1,4 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Areas;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
@@ -6,6 +7,7 @@ using Kashif.Gamification.Rules;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
+using Kashif.Gamification.Profiles;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
@@ -22,6 +24,11 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
     public DbSet<RuleVersion> RuleVersions => Set<RuleVersion>();
     public DbSet<RuleLine> RuleLines => Set<RuleLine>();
+    public DbSet<ScopedTotal> ScopedTotals => Set<ScopedTotal>();
+    public DbSet<Profile> Profiles => Set<Profile>();
+    public DbSet<Level> Levels => Set<Level>();
+    public DbSet<Achievement> Achievements => Set<Achievement>();
+    public DbSet<UnlockedAchievement> UnlockedAchievements => Set<UnlockedAchievement>();
     public DbSet<Debit> Debits => Set<Debit>();
     public DbSet<Budget> Budgets => Set<Budget>();
     public DbSet<Quest> Quests => Set<Quest>();

@@ -46,6 +46,7 @@ internal sealed class ReportEventConfiguration : IEntityTypeConfiguration<Report
         row.Property(entry => entry.Category).HasMaxLength(50);
         row.HasIndex(entry => new { entry.ReportId, entry.Version });
         row.HasIndex(entry => new { entry.UserId, entry.At });
+        row.HasIndex(entry => new { entry.UserId, entry.Status, entry.ReportId }).IncludeProperties(entry => new { entry.Category, entry.Event, entry.ByOwner }); // achievements count
         row.HasIndex(entry => entry.At);
     }
 }

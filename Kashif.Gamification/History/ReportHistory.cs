@@ -1,11 +1,12 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 
 namespace Kashif.Gamification.History;
 
-/// <summary>Keeps the events of reports.</summary>
-internal sealed class ReportHistory(GamificationDbContext database) : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>
+/// <summary>Keeps the events of reports, for the achievements of this batch too.</summary>
+internal sealed class ReportHistory(GamificationDbContext database, AchievementUnlocks achievements) : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
     {
@@ -22,6 +23,11 @@ internal sealed class ReportHistory(GamificationDbContext database) : IEventHand
             Longitude = e.Data.Longitude,
             At = e.Time,
         }));
+        foreach (var received in events)
+        {
+            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -41,6 +47,11 @@ internal sealed class ReportHistory(GamificationDbContext database) : IEventHand
             Longitude = e.Data.Longitude,
             At = e.Time,
         }));
+        foreach (var received in events)
+        {
+            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
+        }
+
         return Task.CompletedTask;
     }
 }

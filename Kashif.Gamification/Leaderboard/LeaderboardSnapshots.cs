@@ -1,106 +1,83 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
-using Kashif.Gamification.Ledger;
-using Kashif.Messaging.Erasure;
+using Kashif.Gamification.Profiles;
 using Microsoft.AspNetCore.Http.Json;
-using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 
 namespace Kashif.Gamification.Leaderboard;
 
 /// <summary>
-/// Caches the leaderboard of each period in this process: reads it at most once per <see cref="MaxAge"/> and serializes each page
-/// once.
+/// Caches leaderboards in this process: reads each at most once per <see cref="MaxAge"/> and serializes each page once.
 /// </summary>
 internal sealed class LeaderboardSnapshots(
-    RankingCache ranking, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
+    RankingCache ranking, DisplayNames names, LevelCache levels, IServiceScopeFactory scopes, IOptions<JsonOptions> json, TimeProvider time) : IDisposable
 {
-    /// <summary>The number of users on the leaderboard.</summary>
+    /// <summary>The number of users on a leaderboard.</summary>
     public const int Depth = 1000;
 
+    /// <summary>How many leaderboards of areas and categories are kept: clients can ask for any code. Others are read at each request.</summary>
+    public const int MostScoped = 100;
+
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Unused = TimeSpan.FromMinutes(1);
 
-    private readonly PeriodLeaderboard[] _leaderboards = [.. Enum.GetValues<Period>().Select(period => new PeriodLeaderboard(period))];
+    private readonly CachedBoard[] _ofCity = [.. Enum.GetValues<Period>().Select(period => new CachedBoard(new Board(period)))];
+    private readonly MemoryCache _scoped = new(new MemoryCacheOptions { SizeLimit = MostScoped });
 
-    public void Dispose()
+    /// <summary>How many leaderboards of areas and categories are kept now.</summary>
+    public int ScopedCount => _scoped.Count;
+
+    public void Dispose() => _scoped.Dispose();
+
+    public ValueTask<LeaderboardSnapshot> GetAsync(Board board, CancellationToken cancellationToken)
     {
-        foreach (var leaderboard in _leaderboards)
+        var cached = Find(board);
+        return FreshSnapshot(cached) is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(cached, cancellationToken);
+    }
+
+    private CachedBoard Find(Board board) => board.IsScoped
+        ? _scoped.GetOrCreate(board, entry =>
         {
-            leaderboard.Lock.Dispose();
-        }
-    }
+            entry.Size = 1;
+            entry.SlidingExpiration = Unused;
+            return new CachedBoard(board);
+        }) ?? new CachedBoard(board)
+        : _ofCity[(int)board.Period];
 
-    public ValueTask<LeaderboardSnapshot> GetAsync(Period period, CancellationToken cancellationToken)
+    private LeaderboardSnapshot? FreshSnapshot(CachedBoard cached) =>
+        cached.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge ? snapshot : null;
+
+    private async ValueTask<LeaderboardSnapshot> RefreshAsync(CachedBoard cached, CancellationToken cancellationToken)
     {
-        var leaderboard = _leaderboards[(int)period];
-        return FreshSnapshot(leaderboard) is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(leaderboard, cancellationToken);
-    }
-
-    private LeaderboardSnapshot? FreshSnapshot(PeriodLeaderboard leaderboard) =>
-        leaderboard.Current is { } snapshot && time.GetElapsedTime(snapshot.TakenAt) < MaxAge ? snapshot : null;
-
-    private async ValueTask<LeaderboardSnapshot> RefreshAsync(PeriodLeaderboard leaderboard, CancellationToken cancellationToken)
-    {
-        await leaderboard.Lock.WaitAsync(cancellationToken);
+        await cached.Lock.WaitAsync(cancellationToken);
         try
         {
-            if (FreshSnapshot(leaderboard) is { } snapshot)
+            if (FreshSnapshot(cached) is { } snapshot)
             {
                 return snapshot;
             }
 
             var takenAt = time.GetTimestamp();
-            var standings = await ReadAsync(leaderboard.Period, cancellationToken);
-            return leaderboard.Current = new LeaderboardSnapshot(Rank(standings), takenAt, MaxAge, json.Value.SerializerOptions);
+            await using var scope = scopes.CreateAsyncScope();
+            var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
+            var board = cached.Board;
+            var standings = (board.IsRanking ? await ranking.TopAsync(Depth, cancellationToken) : null)
+                ?? await board.TopAsync(database, time.GetUtcNow(), Depth, cancellationToken);
+            var items = new Neighbourhood(0, 0, standings).ToItems(
+                await names.OfAsync(database, standings.ConvertAll(standing => standing.UserId), cancellationToken), await levels.GetAsync(cancellationToken));
+            return cached.Current = new LeaderboardSnapshot(items, takenAt, MaxAge, json.Value.SerializerOptions);
         }
         finally
         {
-            leaderboard.Lock.Release();
+            cached.Lock.Release();
         }
     }
 
-    private async Task<List<Standing>> ReadAsync(Period period, CancellationToken cancellationToken)
+    /// <remarks>The lock needs no disposal: its wait handle is not used.</remarks>
+    private sealed class CachedBoard(Board board)
     {
-        if (period == Period.All && await ranking.TopAsync(Depth, cancellationToken) is { } top)
-        {
-            return top;
-        }
-
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<GamificationDbContext>();
-        return await (period == Period.All ? Balances(database) : Earned(database, period, period.StartOf(time.GetUtcNow())))
-            .Take(Depth)
-            .ToListAsync(cancellationToken);
-    }
-
-    private static IQueryable<Standing> Balances(GamificationDbContext database) =>
-        from balance in database.Balances
-        where balance.Points > 0 && balance.UserId != ErasedUser.Id
-        orderby balance.Points descending, balance.UserId
-        select new Standing(balance.UserId, balance.Points, balance.Earned);
-
-    private static IQueryable<Standing> Earned(GamificationDbContext database, Period period, DateOnly startsOn) =>
-        from total in database.PeriodTotals
-        where total.Period == period && total.StartsOn == startsOn && total.Points > 0
-        join balance in database.Balances on total.UserId equals balance.UserId
-        orderby total.Points descending, total.UserId
-        select new Standing(total.UserId, total.Points, balance.Earned);
-
-    private static LeaderboardItem[] Rank(List<Standing> standings)
-    {
-        var items = new LeaderboardItem[standings.Count];
-        for (var index = 0; index < items.Length; index++)
-        {
-            var (userId, points, earned) = standings[index];
-            var rank = index > 0 && items[index - 1].Points == points ? items[index - 1].Rank : index + 1;
-            items[index] = new LeaderboardItem(rank, userId, points, Level.Of(earned));
-        }
-
-        return items;
-    }
-
-    private sealed class PeriodLeaderboard(Period period)
-    {
-        public Period Period { get; } = period;
+        public Board Board { get; } = board;
         public SemaphoreSlim Lock { get; } = new(1);
         public volatile LeaderboardSnapshot? Current;
     }

@@ -3,11 +3,11 @@ using Kashif.Gamification.Ledger;
 
 namespace Kashif.Gamification.Leaderboard;
 
-/// <summary>Keeps the totals of periods and the ranking equal to the ledger.</summary>
+/// <summary>Keeps the totals and the ranking equal to the ledger.</summary>
 internal sealed class LeaderboardStep(GamificationDbContext database, RankingCache ranking) : ILedgerStep
 {
     public Task BookedAsync(IReadOnlyList<PointTransaction> entries, CancellationToken cancellationToken) =>
-        PeriodTotal.AddAsync(database, [.. entries.Where(entry => entry.Rule is not null)], cancellationToken);
+        Totals.AddAsync(database, [.. entries.Where(entry => entry.Rule is not null)], cancellationToken);
 
     public Task CommittedAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) => ranking.WriteAsync(balances, cancellationToken);
 }

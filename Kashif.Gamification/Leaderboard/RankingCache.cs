@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Kashif.Gamification.Leaderboard;
 
 /// <summary>
-/// The ranking in Redis: a sorted set of all users' points, and per user the balance's version and earned points, so that a late
-/// writer never overwrites a newer balance. The database stays the source: while Redis is unreachable, empty, or may have missed
+/// The ranking in Redis: a sorted set of all users' points, and per user the balance's version and the points of the level, so that a
+/// late writer never overwrites a newer balance. Users who have left the leaderboards are not in the set. The database stays the source: while Redis is unreachable, empty, or may have missed
 /// a write, reads return null and callers query the database, until <see cref="RankingRebuild"/> has rebuilt the ranking.
 /// </summary>
 internal sealed partial class RankingCache
@@ -17,7 +17,7 @@ internal sealed partial class RankingCache
     /// <summary>Scores are negated points, so that the ascending order also sorts ties by id.</summary>
     private static readonly RedisKey Ranking = "{gamification.ranking}.points";
 
-    /// <summary>User → "version earned". The field <c>built</c> marks a complete ranking and holds the run id of the server that it was built on.</summary>
+    /// <summary>User → "version kept". The field <c>built</c> marks a complete ranking and holds the run id of the server that it was built on.</summary>
     private static readonly RedisKey States = "{gamification.ranking}.states";
 
     /// <summary>The token of the process that is rebuilding; expires after a minute.</summary>
@@ -29,10 +29,10 @@ internal sealed partial class RankingCache
 
     private const string WriteScript = """
         for i = 1, #ARGV, 4 do
-            local id, points, earned, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+            local id, points, kept, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
             local known = redis.call('HGET', KEYS[2], id)
             if not known or tonumber(string.match(known, '^%d+')) < tonumber(version) then
-                redis.call('HSET', KEYS[2], id, version .. ' ' .. earned)
+                redis.call('HSET', KEYS[2], id, version .. ' ' .. kept)
                 if points == '0' then
                     redis.call('ZREM', KEYS[1], id)
                 else
@@ -61,6 +61,21 @@ internal sealed partial class RankingCache
             top[#top + 1] = string.match(redis.call('HGET', KEYS[2], ranked[i]) or '', '%d+$') or ranked[i + 1]
         end
         return top
+        """;
+
+    private const string AroundScript = """
+        if redis.call('HEXISTS', KEYS[2], 'built') == 0 then return false end
+        local place = redis.call('ZRANK', KEYS[1], ARGV[1])
+        if not place then return {} end
+        local first = math.max(0, place - ARGV[2])
+        local ranked = redis.call('ZRANGE', KEYS[1], first, place + ARGV[2], 'WITHSCORES')
+        local around = { first, redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ranked[2]) }
+        for i = 1, #ranked, 2 do
+            around[#around + 1] = ranked[i]
+            around[#around + 1] = string.sub(ranked[i + 1], 2)
+            around[#around + 1] = string.match(redis.call('HGET', KEYS[2], ranked[i]) or '', '%d+$') or ranked[i + 1]
+        end
+        return around
         """;
 
     private const string AheadScript = """
@@ -154,17 +169,22 @@ internal sealed partial class RankingCache
 
     /// <returns>The number of users with more points; null if the cache cannot tell.</returns>
     public async Task<long?> CountAheadAsync(long points, CancellationToken cancellationToken) =>
-        await ReadAsync(AheadScript, points, cancellationToken) is { } count ? (long)count : null;
+        await ReadAsync(AheadScript, [points], cancellationToken) is { } count ? (long)count : null;
 
     /// <returns>The users with the most points; null if the cache cannot tell.</returns>
     public async Task<List<Standing>?> TopAsync(int count, CancellationToken cancellationToken)
     {
-        if (await ReadAsync(TopScript, count, cancellationToken) is not { } result)
-        {
-            return null;
-        }
+        return await ReadAsync(TopScript, [count], cancellationToken) is { } result ? ToStandings((RedisValue[]?)result ?? []) : null;
+    }
 
-        var values = (RedisValue[]?)result ?? [];
+    /// <returns>The users around a user, without any if the user is not on the leaderboard; null if the cache cannot tell.</returns>
+    public async Task<Neighbourhood?> AroundAsync(Guid userId, int neighbours, CancellationToken cancellationToken) =>
+        await ReadAsync(AroundScript, [userId.ToString(), neighbours], cancellationToken) is not { } result ? null
+            : (RedisValue[]?)result is [var first, var ahead, .. var rows] ? new Neighbourhood((long)first, (long)ahead, ToStandings(rows))
+            : Neighbourhood.None;
+
+    private static List<Standing> ToStandings(RedisValue[] values)
+    {
         return [.. values.Chunk(3).Select(row => new Standing(Guid.Parse(row[0].ToString()), Number(row[1]), Number(row[2])))];
 
         static long Number(RedisValue value) => (long)double.Abs((double)value);
@@ -214,12 +234,12 @@ internal sealed partial class RankingCache
         _redis.EvaluateAsync(WriteScript, Keys, [.. balances.SelectMany(Values)], cancellationToken);
 
     private static IEnumerable<RedisValue> Values(Balance balance) =>
-        [balance.UserId.ToString(), balance.Points, balance.Earned, balance.Version];
+        [balance.UserId.ToString(), balance.Hidden ? 0 : balance.Points, Math.Max(balance.Kept, 0), balance.Version];
 
-    private async Task<RedisResult?> ReadAsync(string script, RedisValue argument, CancellationToken cancellationToken)
+    private async Task<RedisResult?> ReadAsync(string script, RedisValue[] arguments, CancellationToken cancellationToken)
     {
         if (Interlocked.Read(ref _invalidations) != Interlocked.Read(ref _invalidationsAtRebuild)
-            || await _redis.EvaluateAsync(script, Keys, [argument], cancellationToken) is not { } result)
+            || await _redis.EvaluateAsync(script, Keys, arguments, cancellationToken) is not { } result)
         {
             return null;
         }
@@ -239,6 +259,3 @@ internal sealed partial class RankingCache
     [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "Rebuilt the ranking from the database")]
     private static partial void Rebuilt(ILogger logger);
 }
-
-/// <summary>A user's points for the ranking, and the earned points for the level.</summary>
-internal sealed record Standing(Guid UserId, long Points, long Earned);

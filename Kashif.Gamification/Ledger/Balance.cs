@@ -29,6 +29,9 @@ internal sealed class Balance
     /// </summary>
     public DateTimeOffset ChangedAt { get; private set; }
 
+    /// <summary>Whether the user has left the leaderboards.</summary>
+    public bool Hidden { get; private set; }
+
     /// <summary>What counts towards the level: all points earned, less those taken back.</summary>
     public long Kept => Earned - Reversed - Owed;
 
@@ -104,6 +107,8 @@ internal sealed class BalanceConfiguration : IEntityTypeConfiguration<Balance>
         balance.Property(row => row.Expired).HasDefaultValue(0L); // for inserts of the version before, like the next two
         balance.Property(row => row.Reversed).HasDefaultValue(0L);
         balance.Property(row => row.Owed).HasDefaultValue(0L);
+        balance.Property(row => row.Hidden).HasDefaultValue(false);
         balance.HasIndex(row => new { row.Points, row.UserId }).IsDescending(true, false);
+        balance.HasIndex(row => row.UserId).HasFilter("hidden");
     }
 }

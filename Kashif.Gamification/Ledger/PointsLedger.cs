@@ -66,6 +66,11 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
         }
 
         await database.SaveChangesAsync(cancellationToken);
+        foreach (var step in steps)
+        {
+            await step.SavedAsync(bookings, cancellationToken);
+        }
+
         _booked.AddRange(entries);
         return entries;
     }
@@ -139,8 +144,9 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
     {
         var balances = await database.Balances
             .FromSql($"""
-                INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at)
-                SELECT user_id, 0, 0, 0, 0, {now} FROM unnest({users}) AS users (user_id)
+                INSERT INTO balances AS held (user_id, points, earned, spent, version, changed_at, hidden)
+                SELECT user_id, 0, 0, 0, 0, {now}, EXISTS (SELECT FROM profiles WHERE profiles.user_id = users.user_id AND NOT on_leaderboard)
+                FROM unnest({users}) AS users (user_id)
                 ON CONFLICT (user_id) DO UPDATE SET version = held.version
                 RETURNING *
                 """)

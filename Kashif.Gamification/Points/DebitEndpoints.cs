@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
@@ -49,14 +50,14 @@ internal static class DebitEndpoints
     }
 
     private static async Task<Ok<BalanceResponse>> GetBalanceAsync(
-        Guid userId, GamificationDbContext database, [FromQuery(Name = "areas")] bool? areas, CancellationToken cancellationToken)
+        Guid userId, GamificationDbContext database, LevelCache levels, [FromQuery(Name = "areas")] bool? areas, CancellationToken cancellationToken)
     {
         var balance = await database.Balances.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) ?? new Balance { UserId = userId };
         var earnedIn = areas is true
             ? await database.Transactions.Where(entry => entry.UserId == userId && entry.Area != null && entry.Kind == EntryKind.Earned)
                 .Select(entry => entry.Area ?? "").Distinct().Order().ToListAsync(cancellationToken)
             : null;
-        return TypedResults.Ok(new BalanceResponse(balance.Points, Level.Of(balance.Kept), earnedIn));
+        return TypedResults.Ok(new BalanceResponse(balance.Points, (await levels.GetAsync(cancellationToken)).Of(balance.Kept), earnedIn));
     }
 
     private static async Task<Results<Ok<TransactionResponse>, ProblemHttpResult>> PutAsync(
@@ -95,7 +96,7 @@ internal static class DebitEndpoints
     }
 
     private static async Task<Results<Ok<BalanceResponse>, ProblemHttpResult>> RefundAsync(
-        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger,
+        Guid redemptionId, DebitRequest request, GamificationDbContext database, PointsLedger ledger, LevelCache levels,
         TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -120,7 +121,7 @@ internal static class DebitEndpoints
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await ledger.CommittedAsync(cancellationToken);
-        return await GetBalanceAsync(request.UserId, database, areas: null, cancellationToken);
+        return await GetBalanceAsync(request.UserId, database, levels, areas: null, cancellationToken);
     }
 
     /// <summary>Stores the debit. Waits for a concurrent request with the same id.</summary>

@@ -1,7 +1,9 @@
 using System.Security.Claims;
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
@@ -12,12 +14,13 @@ namespace Kashif.Gamification.Points;
 
 /// <summary>A user's points.</summary>
 /// <param name="UserId">The user's id.</param>
+/// <param name="DisplayName" example="Amal H.">The name that the user has chosen; null without one.</param>
 /// <param name="Points" example="65">The balance: earned less spent, expired and taken back.</param>
 /// <param name="Earned" example="80">All points ever earned.</param>
 /// <param name="Spent" example="15">All points ever spent and not given back.</param>
-/// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
+/// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points, or if the user has left the leaderboards.</param>
 /// <param name="Level" example="2">The level, from the points earned.</param>
-internal sealed record PointsResponse(Guid UserId, long Points, long Earned, long Spent, long? Rank, int Level);
+internal sealed record PointsResponse(Guid UserId, string? DisplayName, long Points, long Earned, long Spent, long? Rank, int Level);
 
 /// <summary>Points that are not spent in time.</summary>
 /// <param name="Points" example="20">The points that expire on the UTC day of <c>at</c>.</param>
@@ -26,6 +29,7 @@ internal sealed record ExpiringPoints(long Points, DateTimeOffset At);
 
 /// <summary>My points.</summary>
 /// <param name="UserId">The user's id.</param>
+/// <param name="DisplayName" example="Amal H.">The name that the user has chosen; null without one.</param>
 /// <param name="Points" example="60">The balance: earned less spent, expired and reversed.</param>
 /// <param name="Earned" example="100">All points ever earned.</param>
 /// <param name="Spent" example="15">All points ever spent and not given back.</param>
@@ -36,7 +40,7 @@ internal sealed record ExpiringPoints(long Points, DateTimeOffset At);
 /// <param name="Rank" example="4">One more than the number of users with more points, so ties share a rank; null without points.</param>
 /// <param name="Level" example="2">The level, from the points earned and not taken back.</param>
 internal sealed record MyPointsResponse(
-    Guid UserId, long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, ExpiringPoints? Expiring, long? Rank, int Level);
+    Guid UserId, string? DisplayName, long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, ExpiringPoints? Expiring, long? Rank, int Level);
 
 /// <summary>A change of a balance.</summary>
 /// <param name="Id">The transaction's id.</param>
@@ -82,13 +86,13 @@ internal static class PointsEndpoints
     }
 
     private static async Task<Ok<MyPointsResponse>> GetMineAsync(
-        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
+        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, DisplayNames names, LevelCache levels, CancellationToken cancellationToken)
     {
         var (balance, expires) = await FindOwnBalance(database, user.UserId, cancellationToken) ?? new OwnBalance(new Balance { UserId = user.UserId }, Expires: false);
         return TypedResults.Ok(new MyPointsResponse(
-            balance.UserId, balance.Points, balance.Earned, balance.Spent, balance.Expired, balance.Reversed, balance.Owed,
+            balance.UserId, (await names.OfAsync(database, [balance.UserId], cancellationToken)).GetValueOrDefault(balance.UserId), balance.Points, balance.Earned, balance.Spent, balance.Expired, balance.Reversed, balance.Owed,
             expires ? await ExpiringAsync(user.UserId, database, cancellationToken) : null,
-            await RankAsync(balance.Points, database, ranking, cancellationToken), Level.Of(balance.Kept)));
+            balance.Hidden ? null : await RankAsync(balance.Points, database, ranking, cancellationToken), (await levels.GetAsync(cancellationToken)).Of(balance.Kept)));
     }
 
     private static async Task<ExpiringPoints?> ExpiringAsync(Guid userId, GamificationDbContext database, CancellationToken cancellationToken)
@@ -105,15 +109,16 @@ internal static class PointsEndpoints
     /// <summary>404 until the first award: this service does not know users without points.</summary>
     /// <param name="userId">The user's id.</param>
     private static async Task<Results<Ok<PointsResponse>, ProblemHttpResult>> GetAsync(
-        Guid userId, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) =>
+        Guid userId, GamificationDbContext database, RankingCache ranking, DisplayNames names, LevelCache levels, CancellationToken cancellationToken) =>
         userId != ErasedUser.Id && await FindBalance(database, userId, cancellationToken) is { } balance
-            ? TypedResults.Ok(await ToResponseAsync(balance, database, ranking, cancellationToken))
+            ? TypedResults.Ok(await ToResponseAsync(balance, database, ranking, names, levels, cancellationToken))
             : Error.NotFound("No points found for this user.").ToProblem();
 
     private static async Task<PointsResponse> ToResponseAsync(
-        Balance balance, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken) => new(
-        balance.UserId, balance.Points, balance.Earned, balance.Spent, await RankAsync(balance.Points, database, ranking, cancellationToken),
-        Level.Of(balance.Kept));
+        Balance balance, GamificationDbContext database, RankingCache ranking, DisplayNames names, LevelCache levels, CancellationToken cancellationToken) => new(
+        balance.UserId, (await names.OfAsync(database, [balance.UserId], cancellationToken)).GetValueOrDefault(balance.UserId), balance.Points, balance.Earned,
+        balance.Spent, balance.Hidden ? null : await RankAsync(balance.Points, database, ranking, cancellationToken),
+        (await levels.GetAsync(cancellationToken)).Of(balance.Kept));
 
     private static async Task<long?> RankAsync(
         long points, GamificationDbContext database, RankingCache ranking, CancellationToken cancellationToken)
@@ -124,7 +129,7 @@ internal static class PointsEndpoints
         }
 
         var ahead = await ranking.CountAheadAsync(points, cancellationToken)
-            ?? await database.Balances.LongCountAsync(other => other.Points > points && other.UserId != ErasedUser.Id, cancellationToken);
+            ?? await database.Balances.LongCountAsync(other => other.Points > points && !other.Hidden && other.UserId != ErasedUser.Id, cancellationToken);
         return ahead + 1;
     }
 

@@ -3,6 +3,7 @@ using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
+using Kashif.Gamification.Profiles;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 
@@ -42,6 +43,8 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.Expiries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await RuleErasure.EraseAsync(_database, userId, cancellationToken);
         await _database.PeriodTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.ScopedTotals.Where(total => total.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await ProfileErasure.EraseAsync(userId, _database, cancellationToken);
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         await QuestRewards.EraseAsync(_database, userId, cancellationToken);

@@ -1,6 +1,8 @@
+using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Quests;
+using Kashif.Gamification.Profiles;
 using Kashif.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -9,8 +11,8 @@ namespace Kashif.Gamification.Points;
 
 /// <param name="TrustScore">Null where the city has not decided on a report of the user yet.</param>
 internal sealed record UserPoints(
-    long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, int? TrustScore, IAsyncEnumerable<ExportedQuest> Quests,
-    IAsyncEnumerable<LedgerEntryResponse> Transactions);
+    long Points, long Earned, long Spent, long Expired, long Reversed, long Owed, ExportedProfile? Profile, IReadOnlyList<UnlockedResponse> Achievements, int? TrustScore,
+    IAsyncEnumerable<ExportedQuest> Quests, IAsyncEnumerable<LedgerEntryResponse> Transactions);
 
 internal sealed record ExportedQuest(string Title, ParticipationStatus Status, int RewardPoints, DateTimeOffset JoinedAt, DateTimeOffset ChangedAt);
 
@@ -28,6 +30,8 @@ internal static class PointsExport
             balance.Expired,
             balance.Reversed,
             balance.Owed,
+            await ExportedProfile.FindAsync(database, id, cancellationToken),
+            await UnlockedResponse.ListAsync(database, id, cancellationToken),
             await database.TrustScores.Where(score => score.UserId == id).Select(score => (int?)score.Score).SingleOrDefaultAsync(cancellationToken),
             database.Participations.Where(row => row.UserId == id).OrderBy(row => row.Id)
                 .Join(database.Quests, row => row.QuestId, quest => quest.Id, (row, quest) => new { quest.TitleEn, row.Status, row.Reward, row.JoinedAt, row.ChangedAt })

@@ -35,7 +35,8 @@ public sealed record PointsExpired(Guid TransactionId, Guid UserId, int Points, 
 
 /// <summary>A user has unlocked an achievement. Once a user and code.</summary>
 /// <param name="Title">The achievement's name in English.</param>
-public sealed record AchievementUnlocked(Guid UserId, string Code, string Title) : IUserEvent
+/// <param name="TitleAr">In Arabic; null from a publisher of a former version.</param>
+public sealed record AchievementUnlocked(Guid UserId, string Code, string Title, string? TitleAr = null) : IUserEvent
 {
     public static string Type => "achievement.unlocked";
     string IIntegrationEvent.Subject => Code;

@@ -49,6 +49,11 @@ internal static class EventNotifications
         quest => new() { ["title"] = quest.Title, ["title_ar"] = quest.TitleAr, ["points"] = quest.Points },
         quest => new() { ["quest_id"] = Text(quest.QuestId), ["points"] = Text(quest.Points) });
 
+    public static EventNotification<AchievementUnlocked> AchievementUnlocked { get; } = new(
+        achievement => achievement.UserId,
+        achievement => new() { ["title"] = achievement.Title, ["title_ar"] = achievement.TitleAr ?? achievement.Title },
+        achievement => new() { ["code"] = achievement.Code });
+
     /// <summary>Without the code, which a lock screen would show. By e-mail too, as the receipt.</summary>
     public static EventNotification<CouponRedeemed> CouponRedeemed { get; } = new(
         coupon => coupon.UserId,

@@ -24,6 +24,7 @@ internal static class TemplateCodes
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),
         new(PointsReversed.Type, Number("points", -10), Number("balance", 50), Text("reason", "report_rejected")),
         new(QuestCompleted.Type, Text("title", "Three potholes"), Text("title_ar", "ثلاث حفر"), Number("points", 50)),
+        new(AchievementUnlocked.Type, Text("title", "First report"), Text("title_ar", "أول بلاغ")),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
         new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
         new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),

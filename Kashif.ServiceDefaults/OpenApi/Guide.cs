@@ -22,7 +22,7 @@ internal static class Guide
         | `{Roles.Citizen}` | everyone who registers: report, collect points, redeem coupons |
         | `{Roles.Partner}` | local companies: manage their own coupons and accept codes |
         | `{Roles.Staff}` | city employees: change the status of reports |
-        | `{Roles.Moderator}` | may do what staff may |
+        | `{Roles.Moderator}` | may do what staff may; approve and reject display names |
         | `{Roles.Admin}` | may do what staff may; manages users, coupons and keys |
 
         An API key acts for its owner. It may only do what its scopes name, one for reading (GET) and one for writing (all other methods) in each service:

@@ -46,6 +46,7 @@ public static class AuthenticationExtensions
             .SetDefaultPolicy(Person().Build())
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(IsPersonOrNoEndpoint).Build())
             .AddPolicy(Policies.Staff, Person().RequireRole(Roles.Staff, Roles.Moderator, Roles.Admin).Build())
+            .AddPolicy(Policies.Moderator, Person().RequireRole(Roles.Moderator, Roles.Admin).Build())
             .AddPolicy(Policies.Admin, Person().RequireRole(Roles.Admin).Build())
             .AddPolicy(Policies.Partner, Person().RequireRole(Roles.Partner, Roles.Admin).Build())
             .AddPolicy(Policies.Session, Person().RequireClaim(KashifClaims.Session).Build());

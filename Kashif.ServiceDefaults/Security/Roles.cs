@@ -21,6 +21,9 @@ public static class Policies
 {
     /// <summary>City staff: staff, moderator or admin.</summary>
     public const string Staff = "staff";
+
+    /// <summary>Those who judge what users write: moderator or admin.</summary>
+    public const string Moderator = "moderator";
     public const string Admin = "admin";
 
     /// <summary>A partner of a company, or an admin. The service also checks which company.</summary>

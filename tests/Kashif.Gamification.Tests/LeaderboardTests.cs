@@ -286,7 +286,7 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     private Task<long> CountAheadAsync(long points) => service.QueryAsync(
-        database => database.Balances.LongCountAsync(balance => balance.Points > points && balance.UserId != ErasedUser.Id));
+        database => database.Balances.LongCountAsync(balance => balance.Points > points && !balance.Hidden && balance.UserId != ErasedUser.Id));
 
     /// <summary>Creates users with 50 points per resolved report.</summary>
     private async Task<Guid[]> EarnAsync(params int[] reports)
@@ -321,7 +321,7 @@ public sealed class LeaderboardTests(GamificationService service)
     }
 
     private Task<string> BalancesAsync() => service.QueryAsync(async database => string.Join('\n', await database.Balances
-        .Where(balance => balance.Points > 0 && balance.UserId != ErasedUser.Id)
+        .Where(balance => balance.Points > 0 && !balance.Hidden && balance.UserId != ErasedUser.Id)
         .OrderByDescending(balance => balance.Points).ThenBy(balance => balance.UserId)
         .Select(balance => $"{balance.UserId} {balance.Points}")
         .ToListAsync()));

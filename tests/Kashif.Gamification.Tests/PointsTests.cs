@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Achievements;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Tests;
@@ -16,7 +16,7 @@ public sealed class PointsTests(GamificationService service)
         var (status, body) = await client.ReadAsync("/points/me");
 
         status.ShouldBe(200);
-        body.GetRawText().ShouldBe($$"""{"user_id":"{{user}}","points":0,"earned":0,"spent":0,"expired":0,"reversed":0,"owed":0,"expiring":null,"rank":null,"level":1}""");
+        body.GetRawText().ShouldBe($$"""{"user_id":"{{user}}","display_name":null,"points":0,"earned":0,"spent":0,"expired":0,"reversed":0,"owed":0,"expiring":null,"rank":null,"level":1}""");
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class PointsTests(GamificationService service)
     [InlineData(14_999, 9)]
     [InlineData(15_000, 10)]
     [InlineData(1_000_000, 10)]
-    public void Levels_begin_at_their_thresholds(long earned, int level) => Level.Of(earned).ShouldBe(level);
+    public void Levels_begin_at_their_thresholds(long earned, int level) => new LevelTable([0, 50, 150, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000]).Of(earned).ShouldBe(level);
 
     [Fact]
     public async Task The_model_has_no_pending_migration() =>

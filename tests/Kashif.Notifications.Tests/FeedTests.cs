@@ -17,10 +17,11 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes")]
-    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "نقاط مُستردّة", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر")]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes", "Achievement unlocked", "First report")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "نقاط مُستردّة", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر", "إنجاز جديد", "أول بلاغ")]
     public async Task Each_event_notifies_its_user_in_their_language(
-        string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed, string completed, string quest)
+        string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed, string completed, string quest,
+        string unlocked, string achievement)
     {
         var user = Guid.CreateVersion7();
         var id = Guid.CreateVersion7();
@@ -35,13 +36,15 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         await Service.PublishAsync(new QuestCompleted(user, 5, "Three potholes", "ثلاث حفر", 50));
 
         await Service.PublishAsync(new PointsExpired(id, user, 7, 53));
+        await Service.PublishAsync(new AchievementUnlocked(user, "first_report", "First report", "أول بلاغ"));
 
-        var feed = (await Service.WaitForFeedAsync(user, 8)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        var feed = (await Service.WaitForFeedAsync(user, 9)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
         Check(PointsAwarded.Type, earned, "60", ("transaction_id", id.ToString()), ("points", "10"), ("balance", "60"));
         Check(PointsReversed.Type, reversed, "50", ("transaction_id", id.ToString()), ("points", "-10"), ("balance", "50"), ("reason", "report_rejected"));
+        Check(AchievementUnlocked.Type, unlocked, achievement, ("code", "first_report"));
         Check(CouponRedeemed.Type, redeemed, "Free coffee", ("redemption_id", id.ToString()), ("coupon_id", "7"), ("points_spent", "50"));
         Check(PointsExpired.Type, expired, "53", ("transaction_id", id.ToString()), ("points", "7"), ("balance", "53"));
         Check(QuestCompleted.Type, completed, quest, ("quest_id", "5"), ("points", "50"));

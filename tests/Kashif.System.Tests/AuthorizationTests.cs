@@ -311,9 +311,9 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         using var registered = await victim.Client.PostAsJsonAsync("/api/v1/notifications/register-device", new { token = device, device_type = "web" }, Cancel);
         registered.EnsureSuccessStatusCode();
 
-        // Welcome, report, award, coupon: after these, the victim's data does not change by itself.
+        // Welcome, report, award, achievement, coupon: after these, the victim's data does not change by itself.
         await Testing.Eventually.TrueAsync(
-            async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 4, "four notifications");
+            async () => (await victim.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").GetArrayLength() == 5, "five notifications");
         var notification = await FirstIdAsync(victim.Client, "/api/v1/notifications");
 
         await system.VerifyAsync(victim.Id);
@@ -335,6 +335,9 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["debits"] = redemptionId,
             ["refunds"] = redemptionId,
             ["balances"] = victim.Id.ToString(),
+            ["profiles"] = victim.Id.ToString(),
+            ["areas"] = MissingId, // no user's: only admins are allowed
+            ["achievements"] = MissingId, // no user's: only admins are allowed
             ["notifications"] = notification,
             ["devices"] = device,
             ["alerts"] = await AlertAsync(victim),

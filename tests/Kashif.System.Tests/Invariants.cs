@@ -133,7 +133,7 @@ internal static class Invariants
         """;
 
     private const string Notifications = """
-        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id'), data->>'status') FROM notifications
+        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'code'), data->>'status') FROM notifications
         WHERE type <> 'alert' -- due by the users' own rules
         """;
 
@@ -149,6 +149,8 @@ internal static class Invariants
     private const string PointAwards = """
         SELECT concat_ws(' ', user_id, 'points.awarded', id) FROM point_transactions
         WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'achievement.unlocked', code) FROM unlocked_achievements
         """;
 
     private const string CouponPurchases = """

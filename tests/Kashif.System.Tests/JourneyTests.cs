@@ -28,15 +28,15 @@ public sealed class JourneyTests(KashifSystem system)
         redemption.GetProperty("points_spent").GetInt32().ShouldBe(50);
         await citizen.WaitForPointsAsync(15);
 
-        // Welcome, report, three changes of status, three awards, one coupon.
-        await Eventually.TrueAsync(async () => await UnreadAsync(citizen) == 9, "nine notifications");
+        // Welcome, report, three changes of status, three awards, two achievements, one coupon.
+        await Eventually.TrueAsync(async () => await UnreadAsync(citizen) == 11, "eleven notifications");
         var notifications = await ItemsAsync(citizen, "/api/v1/notifications");
         notifications.Select(item => item.GetProperty("type").GetString()).Distinct().Order().ShouldBe(
-            ["coupon.redeemed", "points.awarded", "report.created", "report.status_updated", "user.registered"]);
+            ["achievement.unlocked", "coupon.redeemed", "points.awarded", "report.created", "report.status_updated", "user.registered"]);
 
         using var read = await citizen.Client.PatchAsync($"/api/v1/notifications/{notifications[0].GetProperty("id").GetGuid()}/read", null);
         read.IsSuccessStatusCode.ShouldBeTrue();
-        (await UnreadAsync(citizen)).ShouldBe(8);
+        (await UnreadAsync(citizen)).ShouldBe(10);
 
         var transactions = await ItemsAsync(citizen, "/api/v1/gamification/transactions/me");
         transactions.Select(item => item.GetProperty("points").GetInt32()).Order().ShouldBe([-50, 5, 10, 50]);
