@@ -29,8 +29,6 @@ internal static class GamificationExtensions
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
             .AddHandler<ReportCreated, AwardHandler>("awards.report-created")
             .AddHandler<ReportStatusUpdated, AwardHandler>("awards.report-status")
-            .AddHandler<ReportCreated, ReportCreatedAwards>("awards.report-created")
-            .AddHandler<ReportStatusUpdated, ReportStatusAwards>("awards.report-status")
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
@@ -40,40 +38,42 @@ internal static class GamificationExtensions
         services.AddValidation();
         services.AddJsonContext(GamificationJson.Default);
         services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<RulebookReader>();
-        services.AddScoped<Awards>();
-        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<Awards>()); // before the ledger's step
         services.AddScoped<PointsLedger>();
-        services.AddScoped<ILedgerStep, LeaderboardStep>();
-        services.AddScoped<ILedgerStep, ExpiryQueue>();
-        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
-        services.AddScoped<Progress>();
-        services.AddScoped<AchievementUnlocks>();
-        services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
-        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
-        services.AddSingleton<LevelCache>();
-        services.AddSingleton<DisplayNames>();
-        services.AddOptions<PointsOptions>().BindConfiguration(PointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
         services.AddSingleton<PointsMetrics>();
+        services.AddSingleton<ExpiryPolicy>();
+        services.AddScoped<ILedgerStep, ExpiryQueue>();
+        services.AddHostedService<ExpiryService>();
+        services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHostedService<DebitCleanup>();
+        services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);
+
         services.AddSingleton<RankingSignal>();
         services.AddSingleton<RankingCache>();
         services.AddSingleton<LeaderboardSnapshots>();
+        services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddHostedService<RankingRebuild>();
         services.AddHostedService<PeriodCleanup>();
-        services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddHostedService<DebitCleanup>();
-        services.AddOptions<ExpiryOptions>().BindConfiguration(ExpiryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<ExpiryPolicy>();
-        services.AddHostedService<ExpiryService>();
-        services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);
-        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<TrustScores>());
-        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<QuestRewards>());
+        services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
+        services.AddSingleton<DisplayNames>();
+
+        services.AddSingleton<RulebookReader>();
+        services.AddScoped<Awards>();
         services.AddHostedService<QuestExpiry>();
         services.AddScoped<TrustTrainer>();
         services.AddSingleton<TrustSignal>();
         services.AddHostedService<TrustRefresh>();
         services.AddHostedService<TrustTraining>();
+        services.AddSingleton<LevelCache>();
+        services.AddScoped<Progress>();
+        services.AddScoped<AchievementUnlocks>();
+        services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+
+        // In this order: awards and quests book points, then achievements follow from all that is booked.
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<Awards>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<QuestRewards>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<TrustScores>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<PointsLedger>());
         return builder;
     }
 }

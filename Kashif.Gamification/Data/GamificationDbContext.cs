@@ -4,7 +4,6 @@ using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Rules;
-using Kashif.Gamification.Points;
 using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
 using Kashif.Gamification.Profiles;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using NodaTime;
 
 namespace Kashif.Gamification.Ledger;
 
@@ -7,14 +8,18 @@ internal sealed class PointsOptions : IValidatableObject
 {
     public const string Section = "Points";
 
-    /// <summary>The city's time zone, by its IANA name: where a day begins.</summary>
+    /// <summary>The city's time zone, by its IANA name: where a day begins, and for the windows of rules.</summary>
     public string TimeZone { get; set; } = "UTC";
+
+    /// <summary>How long earned points are valid where their rule does not say; null means for ever.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00", ErrorMessage = "Points:ExpiresAfter must be between one day and a hundred years, such as 365.00:00:00.")]
+    public TimeSpan? ExpiresAfter { get; set; }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone, out _))
+        if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(TimeZone) is null)
         {
-            yield return new ValidationResult("Points:TimeZone must be an IANA name such as Asia/Damascus.", [nameof(TimeZone)]);
+            yield return new ValidationResult("Points:TimeZone must be an IANA time zone, such as Asia/Damascus.", [nameof(TimeZone)]);
         }
     }
 }

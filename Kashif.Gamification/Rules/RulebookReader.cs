@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Ledger;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using NodaTime;
