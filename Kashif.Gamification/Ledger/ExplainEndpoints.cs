@@ -1,9 +1,9 @@
 using System.Security.Claims;
 using Kashif.Gamification.Data;
 using Kashif.Http;
+using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Kashif.Security;
 
 namespace Kashif.Gamification.Ledger;
 
