@@ -8,8 +8,8 @@ internal static class Tags
     private static readonly Dictionary<string, string> Descriptions = new()
     {
         ["Accounts"] = "Register, verify the e-mail address, reset the password; read, change, export and delete your account.",
-        ["Adjustments"] = "Give and take points, reverse awards, and list who did it and why.",
         ["Achievements"] = "What users can achieve, and the levels.",
+        ["Adjustments"] = "Give and take points, reverse awards, and list who did it and why.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
         ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
@@ -26,11 +26,11 @@ internal static class Tags
         ["Keys"] = "The keys that sign tokens.",
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
-        ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
+        ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Points"] = "Balances and the ledger of points.",
-        ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",
         ["Profiles"] = "Display names, public profiles, and who is on the leaderboards.",
+        ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
         ["Rules"] = "What earns how many points: the rules in force, drafts, and dry runs on past events.",

@@ -22,6 +22,347 @@ namespace Kashif.Gamification.Data.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Kashif.Gamification.Achievements.Achievement", b =>
+                {
+                    b.Property<string>("Code")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("code");
+
+                    b.Property<bool>("Active")
+                        .HasColumnType("boolean")
+                        .HasColumnName("active");
+
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<string>("DescriptionAr")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("description_ar");
+
+                    b.Property<string>("DescriptionEn")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("description_en");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Metric")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("metric");
+
+                    b.Property<int>("Threshold")
+                        .HasColumnType("integer")
+                        .HasColumnName("threshold");
+
+                    b.Property<string>("TitleAr")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("title_ar");
+
+                    b.Property<string>("TitleEn")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("title_en");
+
+                    b.HasKey("Code")
+                        .HasName("pk_achievements");
+
+                    b.ToTable("achievements", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_achievements_threshold", "threshold > 0");
+                        });
+
+                    b.HasData(
+                        new
+                        {
+                            Code = "first_report",
+                            Active = true,
+                            DescriptionAr = "قدّم أول بلاغ لك.",
+                            DescriptionEn = "File your first report.",
+                            Kind = "milestone",
+                            Metric = "reports_filed",
+                            Threshold = 1,
+                            TitleAr = "أول بلاغ",
+                            TitleEn = "First report"
+                        },
+                        new
+                        {
+                            Code = "reports_verified_10",
+                            Active = true,
+                            DescriptionAr = "تم التحقق من عشرة بلاغات لك.",
+                            DescriptionEn = "Ten of your reports are verified.",
+                            Kind = "milestone",
+                            Metric = "reports_verified",
+                            Threshold = 10,
+                            TitleAr = "عين يقظة",
+                            TitleEn = "Keen eye"
+                        },
+                        new
+                        {
+                            Code = "reports_verified_50",
+                            Active = true,
+                            DescriptionAr = "تم التحقق من خمسين بلاغاً لك.",
+                            DescriptionEn = "Fifty of your reports are verified.",
+                            Kind = "milestone",
+                            Metric = "reports_verified",
+                            Threshold = 50,
+                            TitleAr = "حارس المدينة",
+                            TitleEn = "Guardian of the city"
+                        },
+                        new
+                        {
+                            Code = "first_resolved",
+                            Active = true,
+                            DescriptionAr = "عالجت المدينة أحد بلاغاتك.",
+                            DescriptionEn = "The city resolves one of your reports.",
+                            Kind = "milestone",
+                            Metric = "reports_resolved",
+                            Threshold = 1,
+                            TitleAr = "أول إصلاح",
+                            TitleEn = "First repair"
+                        },
+                        new
+                        {
+                            Code = "reports_resolved_25",
+                            Active = true,
+                            DescriptionAr = "عالجت المدينة خمسة وعشرين بلاغاً لك.",
+                            DescriptionEn = "The city resolves 25 of your reports.",
+                            Kind = "milestone",
+                            Metric = "reports_resolved",
+                            Threshold = 25,
+                            TitleAr = "مُصلح المدينة",
+                            TitleEn = "City improver"
+                        },
+                        new
+                        {
+                            Code = "points_1000",
+                            Active = true,
+                            DescriptionAr = "اكسب ألف نقطة.",
+                            DescriptionEn = "Earn a thousand points.",
+                            Kind = "milestone",
+                            Metric = "points",
+                            Threshold = 1000,
+                            TitleAr = "ألف نقطة",
+                            TitleEn = "A thousand points"
+                        },
+                        new
+                        {
+                            Code = "pothole_spotter",
+                            Active = true,
+                            Category = "pothole",
+                            DescriptionAr = "تم التحقق من خمسة بلاغات لك عن الحفر.",
+                            DescriptionEn = "Five of your reports of potholes are verified.",
+                            Kind = "badge",
+                            Metric = "reports_verified",
+                            Threshold = 5,
+                            TitleAr = "راصد الحفر",
+                            TitleEn = "Pothole spotter"
+                        },
+                        new
+                        {
+                            Code = "lamplighter",
+                            Active = true,
+                            Category = "street_light",
+                            DescriptionAr = "تم التحقق من خمسة بلاغات لك عن إنارة الشوارع.",
+                            DescriptionEn = "Five of your reports of street lights are verified.",
+                            Kind = "badge",
+                            Metric = "reports_verified",
+                            Threshold = 5,
+                            TitleAr = "مُضيء الشوارع",
+                            TitleEn = "Lamplighter"
+                        },
+                        new
+                        {
+                            Code = "clean_streets",
+                            Active = true,
+                            Category = "garbage",
+                            DescriptionAr = "تم التحقق من خمسة بلاغات لك عن النفايات.",
+                            DescriptionEn = "Five of your reports of garbage are verified.",
+                            Kind = "badge",
+                            Metric = "reports_verified",
+                            Threshold = 5,
+                            TitleAr = "شوارع نظيفة",
+                            TitleEn = "Clean streets"
+                        },
+                        new
+                        {
+                            Code = "water_saver",
+                            Active = true,
+                            Category = "water_leak",
+                            DescriptionAr = "تم التحقق من خمسة بلاغات لك عن تسرب المياه.",
+                            DescriptionEn = "Five of your reports of water leaks are verified.",
+                            Kind = "badge",
+                            Metric = "reports_verified",
+                            Threshold = 5,
+                            TitleAr = "حافظ المياه",
+                            TitleEn = "Water saver"
+                        },
+                        new
+                        {
+                            Code = "friend_of_trees",
+                            Active = true,
+                            Category = "park",
+                            DescriptionAr = "تم التحقق من خمسة بلاغات لك عن الحدائق والأشجار.",
+                            DescriptionEn = "Five of your reports of parks and trees are verified.",
+                            Kind = "badge",
+                            Metric = "reports_verified",
+                            Threshold = 5,
+                            TitleAr = "صديق الأشجار",
+                            TitleEn = "Friend of the trees"
+                        },
+                        new
+                        {
+                            Code = "streak_7",
+                            Active = true,
+                            DescriptionAr = "قدّم بلاغات في سبعة أيام متتالية.",
+                            DescriptionEn = "Report on seven days in a row.",
+                            Kind = "streak",
+                            Metric = "streak_days",
+                            Threshold = 7,
+                            TitleAr = "أسبوع متواصل",
+                            TitleEn = "A week in a row"
+                        },
+                        new
+                        {
+                            Code = "streak_30",
+                            Active = true,
+                            DescriptionAr = "قدّم بلاغات في ثلاثين يوماً متتالياً.",
+                            DescriptionEn = "Report on thirty days in a row.",
+                            Kind = "streak",
+                            Metric = "streak_days",
+                            Threshold = 30,
+                            TitleAr = "شهر متواصل",
+                            TitleEn = "A month in a row"
+                        },
+                        new
+                        {
+                            Code = "level_5",
+                            Active = true,
+                            DescriptionAr = "ابلغ المستوى الخامس.",
+                            DescriptionEn = "Reach level 5.",
+                            Kind = "level",
+                            Metric = "level",
+                            Threshold = 5,
+                            TitleAr = "المستوى الخامس",
+                            TitleEn = "Level 5"
+                        },
+                        new
+                        {
+                            Code = "level_10",
+                            Active = true,
+                            DescriptionAr = "ابلغ المستوى العاشر.",
+                            DescriptionEn = "Reach level 10.",
+                            Kind = "level",
+                            Metric = "level",
+                            Threshold = 10,
+                            TitleAr = "المستوى العاشر",
+                            TitleEn = "Level 10"
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Achievements.Level", b =>
+                {
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("level");
+
+                    b.Property<long>("Threshold")
+                        .HasColumnType("bigint")
+                        .HasColumnName("threshold");
+
+                    b.HasKey("Number")
+                        .HasName("pk_levels");
+
+                    b.ToTable("levels", (string)null);
+
+                    b.HasData(
+                        new
+                        {
+                            Number = 1,
+                            Threshold = 0L
+                        },
+                        new
+                        {
+                            Number = 2,
+                            Threshold = 50L
+                        },
+                        new
+                        {
+                            Number = 3,
+                            Threshold = 150L
+                        },
+                        new
+                        {
+                            Number = 4,
+                            Threshold = 300L
+                        },
+                        new
+                        {
+                            Number = 5,
+                            Threshold = 600L
+                        },
+                        new
+                        {
+                            Number = 6,
+                            Threshold = 1000L
+                        },
+                        new
+                        {
+                            Number = 7,
+                            Threshold = 2000L
+                        },
+                        new
+                        {
+                            Number = 8,
+                            Threshold = 4000L
+                        },
+                        new
+                        {
+                            Number = 9,
+                            Threshold = 8000L
+                        },
+                        new
+                        {
+                            Number = 10,
+                            Threshold = 15000L
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Achievements.UnlockedAchievement", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Code")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("code");
+
+                    b.Property<DateTimeOffset>("UnlockedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("unlocked_at");
+
+                    b.HasKey("UserId", "Code")
+                        .HasName("pk_unlocked_achievements");
+
+                    b.ToTable("unlocked_achievements", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Gamification.Areas.Area", b =>
                 {
                     b.Property<string>("Code")
@@ -124,6 +465,11 @@ namespace Kashif.Gamification.Data.Migrations
                     b.HasIndex("UserId", "At")
                         .HasDatabaseName("ix_report_events_user_id_at");
 
+                    b.HasIndex("UserId", "Status", "ReportId")
+                        .HasDatabaseName("ix_report_events_user_id_status_report_id");
+
+                    NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("UserId", "Status", "ReportId"), new[] { "Category", "Event", "ByOwner" });
+
                     b.ToTable("report_events", (string)null);
                 });
 
@@ -156,6 +502,45 @@ namespace Kashif.Gamification.Data.Migrations
                     b.ToTable("period_totals", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Gamification.Leaderboard.ScopedTotal", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Period")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("period");
+
+                    b.Property<DateOnly>("StartsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("starts_on");
+
+                    b.Property<string>("Area")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("area");
+
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<long>("Points")
+                        .HasColumnType("bigint")
+                        .HasColumnName("points");
+
+                    b.HasKey("UserId", "Period", "StartsOn", "Area", "Category")
+                        .HasName("pk_scoped_totals");
+
+                    b.HasIndex("Period", "StartsOn", "Area", "Category", "Points", "UserId")
+                        .IsDescending(false, false, false, false, true, false)
+                        .HasDatabaseName("ix_scoped_totals_period_starts_on_area_category_points_user_id");
+
+                    b.ToTable("scoped_totals", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Gamification.Ledger.Balance", b =>
                 {
                     b.Property<Guid>("UserId")
@@ -175,6 +560,12 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("bigint")
                         .HasDefaultValue(0L)
                         .HasColumnName("expired");
+
+                    b.Property<bool>("Hidden")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("hidden");
 
                     b.Property<long>("Owed")
                         .ValueGeneratedOnAdd()
@@ -203,6 +594,10 @@ namespace Kashif.Gamification.Data.Migrations
                     b.HasKey("UserId")
                         .HasName("pk_balances");
 
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_balances_user_id")
+                        .HasFilter("hidden");
+
                     b.HasIndex("Points", "UserId")
                         .IsDescending(true, false)
                         .HasDatabaseName("ix_balances_points_user_id");
@@ -223,13 +618,17 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
-                    b.Property<int>("CouponId")
+                    b.Property<int?>("CouponId")
                         .HasColumnType("integer")
                         .HasColumnName("coupon_id");
 
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<Guid?>("OrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("order_id");
 
                     b.Property<int>("Points")
                         .HasColumnType("integer")
@@ -245,7 +644,10 @@ namespace Kashif.Gamification.Data.Migrations
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_debits_user_id");
 
-                    b.ToTable("debits", (string)null);
+                    b.ToTable("debits", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_debits_purchase", "(coupon_id IS NULL) <> (order_id IS NULL)");
+                        });
                 });
 
             modelBuilder.Entity("Kashif.Gamification.Ledger.LedgerChain", b =>
@@ -275,6 +677,32 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasDatabaseName("ix_ledger_chains_user_id");
 
                     b.ToTable("ledger_chains", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Ledger.PointExpiry", b =>
+                {
+                    b.Property<Guid>("TransactionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("transaction_id");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("TransactionId")
+                        .HasName("pk_point_expiries");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_point_expiries_expires_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_point_expiries_user_id");
+
+                    b.ToTable("point_expiries", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Gamification.Ledger.PointTransaction", b =>
@@ -335,8 +763,7 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnName("limit_day");
 
                     b.Property<string>("Note")
-                        .HasMaxLength(500)
-                        .HasColumnType("character varying(500)")
+                        .HasColumnType("text")
                         .HasColumnName("note");
 
                     b.Property<int>("Owed")
@@ -420,6 +847,318 @@ namespace Kashif.Gamification.Data.Migrations
                             t.HasCheckConstraint("ck_point_transactions_balance_after", "balance_after >= 0");
 
                             t.HasCheckConstraint("ck_point_transactions_points", "points <> 0 OR owed <> 0");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Profiles.Profile", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("DisplayName")
+                        .HasMaxLength(30)
+                        .HasColumnType("character varying(30)")
+                        .HasColumnName("display_name");
+
+                    b.Property<string>("FoldedName")
+                        .HasMaxLength(540)
+                        .HasColumnType("character varying(540)")
+                        .HasColumnName("folded_name");
+
+                    b.Property<Guid?>("ModeratedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("moderated_by");
+
+                    b.Property<string>("NameReason")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("name_reason");
+
+                    b.Property<string>("NameStatus")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("name_status");
+
+                    b.Property<DateTimeOffset?>("NamedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("named_at");
+
+                    b.Property<bool>("OnLeaderboard")
+                        .HasColumnType("boolean")
+                        .HasColumnName("on_leaderboard");
+
+                    b.Property<bool>("Public")
+                        .HasColumnType("boolean")
+                        .HasColumnName("public");
+
+                    b.Property<DateTimeOffset?>("RenamedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("renamed_at");
+
+                    b.Property<uint>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("xid")
+                        .HasColumnName("xmin");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_profiles");
+
+                    b.HasIndex("FoldedName")
+                        .IsUnique()
+                        .HasDatabaseName("ix_profiles_folded_name");
+
+                    b.HasIndex("ModeratedBy")
+                        .HasDatabaseName("ix_profiles_moderated_by")
+                        .HasFilter("moderated_by IS NOT NULL");
+
+                    b.HasIndex("NamedAt", "UserId")
+                        .HasDatabaseName("ix_profiles_named_at_user_id")
+                        .HasFilter("name_status = 'pending'");
+
+                    b.ToTable("profiles", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Quests.Budget", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
+
+                    b.Property<int?>("CompanyId")
+                        .HasColumnType("integer")
+                        .HasColumnName("company_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("name");
+
+                    b.Property<long>("Points")
+                        .HasColumnType("bigint")
+                        .HasColumnName("points");
+
+                    b.Property<long>("Reserved")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reserved");
+
+                    b.Property<long>("Spent")
+                        .HasColumnType("bigint")
+                        .HasColumnName("spent");
+
+                    b.Property<string>("Sponsor")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("sponsor");
+
+                    b.Property<DateTimeOffset>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_budgets");
+
+                    b.HasIndex("Name")
+                        .IsUnique()
+                        .HasDatabaseName("ix_budgets_name");
+
+                    b.ToTable("budgets", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_budgets_points", "reserved >= 0 AND spent >= 0 AND reserved + spent <= points");
+
+                            t.HasCheckConstraint("ck_budgets_window", "ends_at > starts_at");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Quests.Participation", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("BudgetId")
+                        .HasColumnType("integer")
+                        .HasColumnName("budget_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<DateTimeOffset>("Deadline")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deadline");
+
+                    b.Property<DateTimeOffset>("JoinedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("joined_at");
+
+                    b.Property<int>("QuestId")
+                        .HasColumnType("integer")
+                        .HasColumnName("quest_id");
+
+                    b.Property<int>("Reward")
+                        .HasColumnType("integer")
+                        .HasColumnName("reward");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("status");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_quest_participations");
+
+                    b.HasIndex("BudgetId")
+                        .HasDatabaseName("ix_quest_participations_budget_id");
+
+                    b.HasIndex("Deadline")
+                        .HasDatabaseName("ix_quest_participations_deadline")
+                        .HasFilter("status = 'joined'");
+
+                    b.HasIndex("QuestId")
+                        .HasDatabaseName("ix_quest_participations_quest_id");
+
+                    b.HasIndex("QuestId", "UserId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_quest_participations_quest_id_user_id")
+                        .HasFilter("user_id <> '00000000-0000-0000-0000-000000000000'");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_quest_participations_user_id_id");
+
+                    b.ToTable("quest_participations", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Quests.Quest", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
+
+                    b.Property<int>("BudgetId")
+                        .HasColumnType("integer")
+                        .HasColumnName("budget_id");
+
+                    b.Property<DateTimeOffset?>("CancelledAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("cancelled_at");
+
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<int>("Count")
+                        .HasColumnType("integer")
+                        .HasColumnName("count");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<int?>("Days")
+                        .HasColumnType("integer")
+                        .HasColumnName("days");
+
+                    b.Property<string>("DescriptionAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description_ar");
+
+                    b.Property<string>("DescriptionEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description_en");
+
+                    b.Property<DateTimeOffset>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("Event")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("event");
+
+                    b.Property<double?>("Latitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("latitude");
+
+                    b.Property<double?>("Longitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("longitude");
+
+                    b.Property<int?>("MaxWinners")
+                        .HasColumnType("integer")
+                        .HasColumnName("max_winners");
+
+                    b.Property<double?>("RadiusKm")
+                        .HasColumnType("double precision")
+                        .HasColumnName("radius_km");
+
+                    b.Property<int>("Reward")
+                        .HasColumnType("integer")
+                        .HasColumnName("reward");
+
+                    b.Property<DateTimeOffset>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TitleAr")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("title_ar");
+
+                    b.Property<string>("TitleEn")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("title_en");
+
+                    b.HasKey("Id")
+                        .HasName("pk_quests");
+
+                    b.HasIndex("BudgetId")
+                        .HasDatabaseName("ix_quests_budget_id");
+
+                    b.HasIndex("EndsAt")
+                        .HasDatabaseName("ix_quests_ends_at")
+                        .HasFilter("cancelled_at IS NULL");
+
+                    b.ToTable("quests", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_quests_numbers", "count > 0 AND reward > 0 AND max_winners > 0 AND days > 0");
+
+                            t.HasCheckConstraint("ck_quests_place", "(latitude IS NULL) = (longitude IS NULL) AND (latitude IS NULL) = (radius_km IS NULL) AND latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180 AND radius_km > 0");
+
+                            t.HasCheckConstraint("ck_quests_window", "ends_at > starts_at");
                         });
                 });
 
@@ -622,6 +1361,110 @@ namespace Kashif.Gamification.Data.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Kashif.Gamification.Trust.TrustModel", b =>
+                {
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<double?>("Auc")
+                        .HasColumnType("double precision")
+                        .HasColumnName("auc");
+
+                    b.Property<double?>("DefaultLogLoss")
+                        .HasColumnType("double precision")
+                        .HasColumnName("default_log_loss");
+
+                    b.Property<double>("Intercept")
+                        .HasColumnType("double precision")
+                        .HasColumnName("intercept");
+
+                    b.Property<double?>("LogLoss")
+                        .HasColumnType("double precision")
+                        .HasColumnName("log_loss");
+
+                    b.Property<string>("Reason")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("reason");
+
+                    b.Property<int>("Samples")
+                        .HasColumnType("integer")
+                        .HasColumnName("samples");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("status");
+
+                    b.PrimitiveCollection<int[]>("Thresholds")
+                        .IsRequired()
+                        .HasColumnType("integer[]")
+                        .HasColumnName("thresholds");
+
+                    b.Property<DateTimeOffset>("TrainedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("trained_at");
+
+                    b.Property<string>("Weights")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("weights");
+
+                    b.HasKey("Version")
+                        .HasName("pk_trust_models");
+
+                    b.HasIndex("Status")
+                        .IsUnique()
+                        .HasDatabaseName("ix_trust_models_status")
+                        .HasFilter("status = 'active'");
+
+                    b.ToTable("trust_models", (string)null);
+
+                    b.HasData(
+                        new
+                        {
+                            Version = 1,
+                            Intercept = 0.0,
+                            Samples = 0,
+                            Status = "active",
+                            Thresholds = new[] { 20, 40, 60, 80 },
+                            TrainedAt = new DateTimeOffset(new DateTime(2026, 11, 1, 0, 0, 0, 0, DateTimeKind.Unspecified), new TimeSpan(0, 0, 0, 0, 0)),
+                            Weights = "{\"verified_rate\":2,\"resolved_rate\":1.5,\"rejected_rate\":-5,\"duplicate_rate\":-1,\"withdrawn_rate\":-1.5,\"experience\":1,\"history\":0.5}"
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Trust.TrustScore", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<int>("ModelVersion")
+                        .HasColumnType("integer")
+                        .HasColumnName("model_version");
+
+                    b.Property<int>("Score")
+                        .HasColumnType("integer")
+                        .HasColumnName("score");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_trust_scores");
+
+                    b.HasIndex("ModelVersion", "UserId")
+                        .HasDatabaseName("ix_trust_scores_model_version_user_id");
+
+                    b.ToTable("trust_scores", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_trust_scores_score", "score BETWEEN 0 AND 100");
+                        });
+                });
+
             modelBuilder.Entity("Kashif.Messaging.Consumers.InboxEntry", b =>
                 {
                     b.Property<Guid>("EventId")
@@ -778,6 +1621,33 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasName("pk_outbox");
 
                     b.ToTable("outbox", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Quests.Participation", b =>
+                {
+                    b.HasOne("Kashif.Gamification.Quests.Budget", null)
+                        .WithMany()
+                        .HasForeignKey("BudgetId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_quest_participations_budgets_budget_id");
+
+                    b.HasOne("Kashif.Gamification.Quests.Quest", null)
+                        .WithMany()
+                        .HasForeignKey("QuestId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_quest_participations_quests_quest_id");
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Quests.Quest", b =>
+                {
+                    b.HasOne("Kashif.Gamification.Quests.Budget", null)
+                        .WithMany()
+                        .HasForeignKey("BudgetId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_quests_budgets_budget_id");
                 });
 
             modelBuilder.Entity("Kashif.Gamification.Rules.RuleLine", b =>
