@@ -1,5 +1,6 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Partners;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Shop;
 using Kashif.Http;

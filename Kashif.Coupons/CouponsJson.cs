@@ -32,7 +32,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(RestockRequest))]
 [JsonSerializable(typeof(CouponResponse))]
 [JsonSerializable(typeof(Page<CouponResponse>))]
-[JsonSerializable(typeof(Page<MovementResponse>))]
+[JsonSerializable(typeof(Page<CouponMovementResponse>))]
 [JsonSerializable(typeof(GenerateCodesRequest))]
 [JsonSerializable(typeof(CodesResponse))]
 [JsonSerializable(typeof(RedeemPointsRequest))]

@@ -29,23 +29,6 @@ internal static class CatalogEndpoints
             .WithName("ListCouponCategories").WithSummary("List coupon categories");
         group.MapPost("/categories", CategoryEndpoints.CreateAsync).WithIdempotency()
             .WithName("CreateCouponCategory").WithSummary("Create a coupon category").WithProblems(409, "name_taken");
-
-        var managed = endpoints.MapGroup(Path).WithTags("Catalogue").RequireAuthorization(Policies.Partner);
-        managed.MapPost("/", CouponEndpoints.CreateAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateCoupon").WithSummary("Create a coupon");
-        managed.MapPatch("/{id:int}", CouponChanges.ChangeAsync).DisableValidation()
-            .WithName("ChangeCoupon").WithSummary("Change a coupon")
-            .WithDescription("Redemptions keep the price and the expiry that they were made with.")
-            .WithProblems(409, "coupon_changed").WithProblems(422, "coupon_withdrawn");
-        managed.MapDelete("/{id:int}", CouponChanges.WithdrawAsync)
-            .WithName("WithdrawCoupon").WithSummary("Withdraw a coupon")
-            .WithDescription("It is in no list and cannot be redeemed any more. Codes that were issued before stay valid. Repeating the call is harmless.");
-        managed.MapPost("/{id:int}/restock", CouponChanges.RestockAsync).WithIdempotency()
-            .WithName("RestockCoupon").WithSummary("Add to a coupon's stock").WithProblems(422, "coupon_withdrawn", "pool_of_codes", "stock_too_large");
-        managed.MapGet("/{id:int}/movements", MovementEndpoints.ListAsync)
-            .WithName("ListCouponMovements").WithSummary("List the changes of a coupon's stock, newest first");
-        managed.MapPatch("/companies/{id:int}", CompanyEndpoints.ChangeAsync)
-            .WithName("ChangeCompany").WithSummary("Change a company").WithProblems(409, "name_taken");
         return group;
     }
 

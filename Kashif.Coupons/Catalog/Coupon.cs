@@ -1,4 +1,3 @@
-using Kashif.Coupons.Codes;
 using Kashif.Coupons.Points;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
@@ -108,7 +107,7 @@ internal sealed class CouponConfiguration : IEntityTypeConfiguration<Coupon>
         });
         coupon.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
             .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
-        coupon.Property(row => row.SharedCode).HasMaxLength(PoolCode.MaxLength);
+        coupon.Property(row => row.SharedCode).HasMaxLength(CodeFormat.MaxLength);
         coupon.Property(row => row.Area).HasMaxLength(Coupon.AreaLength);
         coupon.Property(row => row.Revision).HasDefaultValue(1); // for inserts of the version before
         coupon.Property(row => row.Version).HasDefaultValue(1); // for inserts of the version before

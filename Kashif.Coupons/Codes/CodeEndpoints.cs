@@ -2,7 +2,6 @@ using System.Text.Json;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
-using Kashif.Coupons.Redemptions;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
@@ -33,7 +32,7 @@ internal static class CodeEndpoints
     private static Error NotAPool { get; } = Error.Rule("not_a_pool", "This coupon has no pool of codes. Create a coupon with code_mode pool.");
 
     public static void MapCodes(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapPost(CatalogEndpoints.Path + "/{id:int}/codes", AddAsync).WithTags("Codes").RequireAuthorization(Policies.Partner)
+        endpoints.MapPost(CatalogEndpoints.Path + "/{id:int}/codes", AddAsync).WithTags("Partners").RequireAuthorization(Policies.Partner)
             .WithIdempotency().Accepts<GenerateCodesRequest>("application/json", Csv).WithMetadata(new RequestSizeLimitAttribute(MaxFile))
             .WithName("AddCouponCodes").WithSummary("Import or generate codes of a coupon's pool")
             .WithDescription(

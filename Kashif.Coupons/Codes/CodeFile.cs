@@ -1,4 +1,5 @@
 using CsvHelper;
+using Kashif.Coupons.Catalog;
 using Kashif.Localization;
 
 namespace Kashif.Coupons.Codes;
@@ -27,9 +28,9 @@ internal static class CodeFile
                     continue;
                 }
 
-                if (!PoolCode.IsValid(code))
+                if (!CodeFormat.Allows(code))
                 {
-                    errors.Add(Localized.Format($"Line {line}: not a code. A code has 4 to {PoolCode.MaxLength} letters, digits, dots, slashes, hyphens or underscores."));
+                    errors.Add(Localized.Format($"Line {line}: not a code. A code has 4 to {CodeFormat.MaxLength} letters, digits, dots, slashes, hyphens or underscores."));
                 }
                 else if (!codes.TryAdd(code, line))
                 {

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Redemptions;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -28,18 +27,18 @@ internal sealed class CodeSigner(IServiceScopeFactory scopes, IOptions<ServiceCl
     private volatile TokenSigner? _signer;
 
     /// <returns>A compact JWS (RFC 7515) with ES256.</returns>
-    public async Task<string> SignAsync(Redemption redemption, Coupon coupon, CancellationToken cancellationToken) =>
+    public async Task<string> SignAsync(Guid redemptionId, string code, Coupon coupon, DateTimeOffset? expiresAt, CancellationToken cancellationToken) =>
         (await SignerAsync(cancellationToken)).Sign(new SecurityTokenDescriptor
         {
             TokenType = TokenType,
             Claims = new Dictionary<string, object>
             {
-                [RedemptionId] = redemption.Id.ToString(),
-                [Code] = redemption.Code ?? throw new InvalidOperationException("The redemption has no code."),
+                [RedemptionId] = redemptionId.ToString(),
+                [Code] = code,
                 ["coupon_id"] = coupon.Id,
                 ["company_id"] = coupon.CompanyId,
             },
-            Expires = redemption.ExpiresAt?.UtcDateTime,
+            Expires = expiresAt?.UtcDateTime,
         });
 
     /// <returns>The redemption and its code; null if no published key has signed it. Does not compare the expiry: the database has it too.</returns>

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Kashif.Coupons.Catalog;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -18,10 +17,8 @@ internal enum PoolCodeState
 }
 
 /// <summary>A code of a coupon's pool. Changed only while the coupon's row is locked: the stock is the number of unused codes.</summary>
-internal sealed partial class PoolCode
+internal sealed class PoolCode
 {
-    public const int MaxLength = 64;
-
     public long Id { get; init; }
     public int CouponId { get; init; }
 
@@ -32,12 +29,6 @@ internal sealed partial class PoolCode
 
     /// <summary>The redemption that took it.</summary>
     public Guid? RedemptionId { get; init; }
-
-    /// <summary>Whether the text can be a code: it can be printed, read out and typed.</summary>
-    public static bool IsValid(string code) => Format().IsMatch(code);
-
-    [GeneratedRegex(@"\A[A-Za-z0-9._/-]{4,64}\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Format();
 }
 
 internal sealed class PoolCodeConfiguration : IEntityTypeConfiguration<PoolCode>
@@ -45,7 +36,7 @@ internal sealed class PoolCodeConfiguration : IEntityTypeConfiguration<PoolCode>
     public void Configure(EntityTypeBuilder<PoolCode> code)
     {
         code.ToTable("coupon_codes", table => table.HasCheckConstraint("ck_coupon_codes_redemption_id", "(redemption_id IS NULL) = (state = 'unused')"));
-        code.Property(row => row.Code).HasMaxLength(PoolCode.MaxLength);
+        code.Property(row => row.Code).HasMaxLength(CodeFormat.MaxLength);
         code.Property(row => row.State).HasMaxLength(20).HasConversion(
             state => state.ToString().ToLowerInvariant(), text => Enum.Parse<PoolCodeState>(text, ignoreCase: true));
         code.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -20,8 +21,23 @@ internal static class PartnerEndpoints
 
     public static IEndpointRouteBuilder MapPartners(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet(CatalogEndpoints.Path + "/companies/mine", ListMineAsync).WithTags("Partners").RequireAuthorization(Policies.Partner)
-            .WithName("ListMyCompanies").WithSummary("List the companies that I manage")
+        var managed = endpoints.MapGroup(CatalogEndpoints.Path).WithTags("Partners").RequireAuthorization(Policies.Partner);
+        managed.MapPost("/", NewCoupon.CreateAsync).WithIdempotency().DisableValidation()
+            .WithName("CreateCoupon").WithSummary("Create a coupon");
+        managed.MapPatch("/{id:int}", CouponChanges.ChangeAsync).DisableValidation()
+            .WithName("ChangeCoupon").WithSummary("Change a coupon")
+            .WithDescription("Redemptions keep the price and the expiry that they were made with.")
+            .WithProblems(409, "coupon_changed").WithProblems(422, "coupon_withdrawn");
+        managed.MapDelete("/{id:int}", CouponChanges.WithdrawAsync)
+            .WithName("WithdrawCoupon").WithSummary("Withdraw a coupon")
+            .WithDescription("It is in no list and cannot be redeemed any more. Codes that were issued before stay valid. Repeating the call is harmless.");
+        managed.MapPost("/{id:int}/restock", CouponChanges.RestockAsync).WithIdempotency()
+            .WithName("RestockCoupon").WithSummary("Add to a coupon's stock").WithProblems(422, "coupon_withdrawn", "pool_of_codes", "stock_too_large");
+        managed.MapGet("/{id:int}/movements", MovementEndpoints.ListAsync)
+            .WithName("ListCouponMovements").WithSummary("List the changes of a coupon's stock, newest first");
+        managed.MapPatch("/companies/{id:int}", CompanyChanges.ChangeAsync)
+            .WithName("ChangeCompany").WithSummary("Change a company").WithProblems(409, "name_taken");
+        managed.MapGet("/companies/mine", ListMineAsync).WithName("ListMyCompanies").WithSummary("List the companies that I manage")
             .WithDescription("An admin manages all companies, a partner those that an admin has assigned.");
 
         var group = endpoints.MapGroup(CatalogEndpoints.Path + "/companies/{id:int}/partners").WithTags("Partners").RequireAuthorization(Policies.Admin);

@@ -1,5 +1,4 @@
 using Kashif.Coupons.Catalog;
-using Kashif.Coupons.Codes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -61,7 +60,7 @@ internal sealed class RedemptionConfiguration : IEntityTypeConfiguration<Redempt
         redemption.Property(row => row.Id).ValueGeneratedNever();
         redemption.Property(row => row.Status).HasMaxLength(20).HasConversion(
             status => status.ToString().ToLowerInvariant(), text => Enum.Parse<RedemptionStatus>(text, ignoreCase: true));
-        redemption.Property(row => row.Code).HasMaxLength(PoolCode.MaxLength);
+        redemption.Property(row => row.Code).HasMaxLength(CodeFormat.MaxLength);
         redemption.Property(row => row.CodeMode).HasMaxLength(20).HasDefaultValue(CodeMode.Generated).HasSentinel(CodeMode.Generated)
             .HasConversion(mode => mode.ToString().ToLowerInvariant(), text => Enum.Parse<CodeMode>(text, ignoreCase: true));
         redemption.HasOne<Coupon>().WithMany().HasForeignKey(row => row.CouponId).OnDelete(DeleteBehavior.Restrict);

@@ -20,7 +20,7 @@ namespace Kashif.Coupons.Redemptions;
 /// <param name="Code" example="7KQP2M4X9RTD">The code, as it is read out or typed.</param>
 /// <param name="SignedCode" example="null">The content of the QR code.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
-public sealed record UseCodeRequest([Text(1, PoolCode.MaxLength)] string? Code = null, [Text(1, 2000)] string? SignedCode = null);
+public sealed record UseCodeRequest([Text(1, CodeFormat.MaxLength)] string? Code = null, [Text(1, 2000)] string? SignedCode = null);
 
 /// <summary>A redemption that has just been used.</summary>
 /// <param name="Id">The redemption's id.</param>

@@ -23,6 +23,7 @@ internal static class Tags
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
+        ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Points"] = "Balances and the ledger of points.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",

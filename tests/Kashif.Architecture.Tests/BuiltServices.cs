@@ -2,7 +2,7 @@ extern alias gateway;
 
 using System.Reflection;
 using Kashif.Auth.Accounts;
-using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Partners;
 using Kashif.Gamification.Points;
 using Kashif.Notifications.Devices;
 using Kashif.Reporting.Reports;

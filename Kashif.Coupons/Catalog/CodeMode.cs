@@ -1,4 +1,4 @@
-namespace Kashif.Coupons.Codes;
+namespace Kashif.Coupons.Catalog;
 
 /// <summary>Where the codes of a coupon come from.</summary>
 public enum CodeMode

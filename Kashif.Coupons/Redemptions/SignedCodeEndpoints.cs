@@ -1,12 +1,12 @@
 using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Codes;
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Redemptions;
 using Kashif.Http;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Codes;
+namespace Kashif.Coupons.Redemptions;
 
 /// <summary>A code that a till can check without a connection.</summary>
 /// <param name="SignedCode" example="eyJhbGciOiJFUzI1NiJ9.eyJjb2RlIjoiN0tRUDJNNFg5UlREIn0.c2ln">A compact JWS with ES256 over `redemption_id`, `code`, `coupon_id`, `company_id` and, if it expires, `exp`.</param>
@@ -35,19 +35,19 @@ internal static class SignedCodeEndpoints
         var userId = http.User.UserId;
         var row = await RedemptionEndpoints.WithCoupon(database.Redemptions.Where(row => row.Id == id && row.UserId == userId), database)
             .SingleOrDefaultAsync(cancellationToken);
-        if (row is null)
+        if (row is not ({ } redemption, { } coupon))
         {
             return RedemptionEndpoints.NotFound.ToProblem();
         }
 
-        if (Till.RefusalOf(row.Redemption, time.GetUtcNow()) is { } refusal)
+        if (Till.RefusalOf(redemption, time.GetUtcNow()) is { } refusal)
         {
             return refusal;
         }
 
         http.Response.Headers.CacheControl = "no-store";
-        var signed = await signer.SignAsync(row.Redemption, row.Coupon, cancellationToken);
-        return TypedResults.Ok(new SignedCodeResponse(signed, QrCode.ToDataUri(signed), row.Redemption.ExpiresAt));
+        var signed = await signer.SignAsync(id, redemption.Code ?? "", coupon, redemption.ExpiresAt, cancellationToken);
+        return TypedResults.Ok(new SignedCodeResponse(signed, QrCode.ToDataUri(signed), redemption.ExpiresAt));
     }
 
     private static async Task<Ok<JwksResponse>> KeysAsync(CodeSigner signer, CancellationToken cancellationToken) =>

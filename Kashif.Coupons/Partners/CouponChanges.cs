@@ -1,7 +1,6 @@
 using System.Security.Claims;
-using Kashif.Coupons.Codes;
+using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
-using Kashif.Coupons.Partners;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Outbox;
@@ -10,7 +9,7 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Coupons.Catalog;
+namespace Kashif.Coupons.Partners;
 
 /// <summary>Fields that are left out do not change.</summary>
 /// <param name="Title" example="A free coffee">The title.</param>
@@ -82,10 +81,10 @@ internal static class CouponChanges
             case { } coupon:
                 Apply(request, coupon, http);
                 var errors = await FieldErrors.FindAsync(http, request);
-                errors.Add("ends_at", coupon.EndsAt <= coupon.StartsAt ? CouponEndpoints.EndsBeforeStart : null);
+                errors.Add("ends_at", coupon.EndsAt <= coupon.StartsAt ? NewCoupon.EndsBeforeStart : null);
                 errors.Add("category_id", await database.Categories.AnyAsync(category => category.Id == coupon.CategoryId, cancellationToken)
                     ? null
-                    : CouponEndpoints.CategoryNotFound);
+                    : NewCoupon.CategoryNotFound);
                 return errors.ToProblem() is { } invalid ? invalid : await SaveAsync(coupon, database, work, time, cancellationToken);
         }
     }
