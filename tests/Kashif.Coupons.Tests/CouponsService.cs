@@ -12,6 +12,7 @@ using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 [assembly: AssemblyFixture(typeof(Kashif.Coupons.Tests.CouponsService))]
 
@@ -64,8 +65,11 @@ public sealed class CouponsService : IAsyncLifetime
             settings["Redemptions:RecoveryInterval"] = "00:00:00.1";
         }
 
+        // A small pool: many hosts share one server, which ends the connections of the last host only slowly on a busy machine.
+        var servers = _servers ?? throw new InvalidOperationException("Not started.");
+        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 12 }.ConnectionString;
         return ServiceHost<Program>.StartAsync(
-            _servers ?? throw new InvalidOperationException("Not started."),
+            servers,
             _issuer ?? throw new InvalidOperationException("Not started."),
             ResourceNames.CouponsDb,
             settings,
