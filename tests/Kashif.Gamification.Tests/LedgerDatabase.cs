@@ -49,7 +49,7 @@ internal sealed class LedgerDatabase : IAsyncDisposable
     {
         await using var database = new GamificationDbContext(options);
         var ledger = new PointsLedger(
-            database, [], new ExpiryPolicy(Options.Create(new ExpiryOptions { ExpiresAfter = expiresAfter })), service.Host.Services.GetRequiredService<PointsMetrics>(), time);
+            database, [], new ExpiryPolicy(Options.Create(new PointsOptions { ExpiresAfter = expiresAfter })), service.Host.Services.GetRequiredService<PointsMetrics>(), time);
         await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
         var entries = await ledger.BookAsync(await ledger.NewAsync(bookings, Cancel), Cancel);
         await transaction.CommitAsync(Cancel);

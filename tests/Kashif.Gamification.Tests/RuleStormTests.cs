@@ -59,7 +59,7 @@ public sealed class RuleStormTests(GamificationService service)
                 next += batch.Length;
                 await using var database = new GamificationDbContext(options);
                 await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
-                var ledger = new PointsLedger(database, [], metrics, TimeProvider.System);
+                var ledger = new PointsLedger(database, [], new ExpiryPolicy(Options.Create(new PointsOptions())), metrics, TimeProvider.System);
                 var awards = new Awards(database, ledger, reader, TimeProvider.System);
                 database.ReportEvents.AddRange(batch);
                 known.AddRange(batch);
