@@ -18,6 +18,7 @@ public sealed class TemplateTests
         [ReportCreated.Type] = language => Render(EventNotifications.ReportCreated, language, new(User, User, "Broken lamp", "lighting", 1, 2)),
         [ReportStatusUpdated.Type] = language => Render(EventNotifications.ReportStatusUpdated, language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", Guid.CreateVersion7(), 3)),
         [PointsAwarded.Type] = language => Render(EventNotifications.PointsAwarded, language, new(User, User, 10, 60, "report_created")),
+        [AchievementUnlocked.Type] = language => Render(EventNotifications.AchievementUnlocked, language, new(User, "first_report", "First report", "أول بلاغ")),
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
