@@ -21,6 +21,7 @@ public sealed class TemplateTests
         [PointsExpired.Type] = language => Render(EventNotifications.PointsExpired, language, new(User, User, 10, 60)),
         [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),
         [QuestCompleted.Type] = language => Render(EventNotifications.QuestCompleted, language, new(User, 5, "Three potholes", "ثلاث حفر", 50)),
+        [AchievementUnlocked.Type] = language => Render(EventNotifications.AchievementUnlocked, language, new(User, "first_report", "First report", "أول بلاغ")),
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
