@@ -26,6 +26,8 @@ public static class EventCatalog
         [ScoreUpdated.Type] = EventsJson.Default.ScoreUpdated,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
+        [NotificationDelivered.Type] = EventsJson.Default.NotificationDelivered,
+        [NotificationFailed.Type] = EventsJson.Default.NotificationFailed,
         [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
     };
 
@@ -72,5 +74,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(ScoreUpdated))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]
+[JsonSerializable(typeof(NotificationDelivered))]
+[JsonSerializable(typeof(NotificationFailed))]
 [JsonSerializable(typeof(DeadLettersReplayed))]
 internal sealed partial class EventsJson : JsonSerializerContext;
