@@ -240,12 +240,19 @@ internal static class NotificationEndpoints
     {
         var deleted = await database.Database
             .SqlQuery<Guid>($"""
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+
+        // The deliveries first, in their order, like the consumer that is sending them.
+        await database.Database.ExecuteSqlAsync($"""
+            SELECT FROM deliveries WHERE notification_id = (SELECT id FROM notifications WHERE id = {id} AND user_id = {http.User.UserId}) ORDER BY id FOR UPDATE
+            """, cancellationToken);
                 WITH deleted AS (DELETE FROM notifications WHERE id = {id} AND user_id = {http.User.UserId} AND folder <> 'digest' RETURNING id, user_id)
                 SELECT id AS "Value" FROM deleted WHERE pg_notify({InboxWakeUps.Channel}, user_id::text) IS NOT NULL
                 """)
             .ToListAsync(cancellationToken);
         return deleted is [_] ? TypedResults.NoContent() : NotFound.ToProblem();
     }
+        await transaction.CommitAsync(cancellationToken);
 
     /// <summary>The user's language; none if this service does not know the user.</summary>
     public static IQueryable<string> Language(NotificationsDbContext database, Guid user) =>

@@ -26,7 +26,7 @@ internal sealed class SnoozeWorker(IServiceScopeFactory scopes, TimeProvider tim
         var now = _time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var due = await database.Database
-            .SqlQuery<Due>($"SELECT id, user_id FROM notifications WHERE snoozed_until <= {now} ORDER BY snoozed_until, id LIMIT {Batch} FOR UPDATE SKIP LOCKED")
+            .SqlQuery<Due>($"SELECT id, user_id FROM notifications WHERE snoozed_until <= {now} ORDER BY snoozed_until, id LIMIT {Batch} FOR NO KEY UPDATE SKIP LOCKED")
             .ToListAsync(cancellationToken);
         if (due.Count == 0)
         {

@@ -47,6 +47,10 @@ internal sealed class DigestWorker(
             return 0;
         }
 
+        // Notifications before what is held of them, like a user who deletes one.
+        await database.Database.ExecuteSqlAsync($"""
+            SELECT FROM notifications WHERE id IN (SELECT notification_id FROM held_deliveries WHERE user_id = ANY({users}) AND release_at <= {now}) ORDER BY id FOR KEY SHARE
+            """, cancellationToken);
         var released = await database.Database
             .SqlQuery<Released>($"""
                 WITH released AS (DELETE FROM held_deliveries WHERE user_id = ANY({users}) AND release_at <= {now} RETURNING notification_id, channel)
