@@ -35,6 +35,8 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
             .ToListAsync(cancellationToken);
 
         // The query drops deliveries of users who are deleted, or have turned off e-mail or this type since.
+        await renderer.FindNewAsync(due.Select(mail => mail.TemplateCode), cancellationToken);
+
         IReadOnlyList<SendOutcome> sent = due.Count > 0
             ? await sender.SendAsync(await Task.WhenAll(due.Select(row => ToMailAsync(row, cancellationToken))), cancellationToken)
             : [];

@@ -60,6 +60,7 @@ internal sealed class DigestWorker(
                 ORDER BY sort_key DESC
                 """)
             .ToListAsync(cancellationToken);
+        await renderer.FindNewAsync(released.Select(held => held.TemplateCode), cancellationToken);
         var due = released.GroupBy(held => (held.UserId, held.Channel))
             .Select(group => (group.Key.Channel, Notification: group.ToList() is [var only] ? only.Id : AddDigest(database, [.. group], now)))
             .ToList();

@@ -119,6 +119,7 @@ internal static class SendEndpoints
         if (templates.Find(request.TemplateCode) is not { } template)
         {
             return UnknownTemplate.ToProblem();
+        await templates.FindNewAsync([request.TemplateCode], cancellationToken);
         }
 
         if (template.Missing(variables).FirstOrDefault() is { } missing)
