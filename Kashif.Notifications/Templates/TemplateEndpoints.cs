@@ -113,6 +113,8 @@ internal static class TemplateEndpoints
     private static readonly Error Stale = new(
         StatusCodes.Status412PreconditionFailed, "precondition_failed", "The template's version does not match If-Match. Read the template again.");
 
+    private static readonly Error InUse = Error.Conflict("template_in_use", "A message that is not sent yet uses this template. Cancel it first.");
+
     public static IEndpointRouteBuilder MapTemplates(this IEndpointRouteBuilder endpoints)
     {
         var templates = endpoints.MapGroup($"{NotificationsExtensions.Root}/templates").WithTags("Templates").RequireAuthorization(Policies.Admin);
@@ -238,7 +240,14 @@ internal static class TemplateEndpoints
             await SaveAsync(key, last, title: null, body: null, http, database, time, cancellationToken);
             if (definition.IsOwn && !await Others(key, database).AnyAsync(cancellationToken))
             {
+                // First: it waits for a message that is being stored.
                 await database.OwnTemplates.Where(own => own.Code == key.Code).ExecuteDeleteAsync(cancellationToken);
+                if (await database.Database
+                    .SqlQuery<bool>($"""SELECT EXISTS (SELECT FROM send_requests WHERE template_code = {key.Code} AND status IN ('scheduled', 'accepted')) AS "Value" """)
+                    .SingleAsync(cancellationToken))
+                {
+                    return InUse.ToProblem();
+                }
             }
 
             await transaction.CommitAsync(cancellationToken);
