@@ -24,6 +24,7 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.PendingReports.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.Database.ExecuteSqlAsync($"UPDATE send_requests SET sender = {ErasedUser.Id.ToString()}, request_id = id::text WHERE sender = {userId.ToString()}", cancellationToken);

@@ -19,6 +19,8 @@ internal static class AlertsExtensions
         services.AddSingleton(AlertValues.PointsReversed);
         services.AddSingleton(AlertValues.ScoreUpdated);
         services.AddHostedService<CouponExpiry>();
+        services.AddHostedService<KnownCouponCleanup>();
+        services.AddHostedService<PendingReportWorker>();
         return services;
     }
 
