@@ -32,7 +32,9 @@ internal sealed partial class TemplateCatalog(IServiceScopeFactory scopes, TimeP
     public async ValueTask FindNewAsync(IEnumerable<string?> codes, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var missing = codes.OfType<string>().Where(code => !Current.Definitions.ContainsKey(code) && !(_unknown.TryGetValue(code, out var until) && until > now)).ToList();
+        var missing = codes.OfType<string>()
+            .Where(code => code.Length <= TemplateCodes.MaxLength && !Current.Definitions.ContainsKey(code) && !(_unknown.TryGetValue(code, out var until) && until > now))
+            .Take(MaxUnknown).ToList();
         if (missing.Count == 0)
         {
             return;
