@@ -49,6 +49,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: INSERT period_totals",
                 "gamification: INSERT outbox INSERT point_transactions",
                 "notifications: INSERT inbox",
+                "notifications: SELECT unnest SELECT alerts SELECT inside",
                 "notifications: INSERT inbox_heads",
                 "notifications: SELECT preferences",
                 "notifications: INSERT notifications INSERT held_deliveries INSERT deliveries",
