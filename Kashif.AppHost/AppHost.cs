@@ -25,6 +25,10 @@ var smtpPort = Setting("smtp-port", "The port of the mail server.", "587");
 var smtpUser = Setting("smtp-user", "The user name at the mail server, if it asks for one.");
 var smtpPassword = Setting("smtp-password", "The password at the mail server.", secret: true);
 var smtpFrom = Setting("smtp-from", "The sender of e-mails.");
+var smtpEnvelopeFrom = Setting("smtp-envelope-from", "The address that undeliverable e-mails are reported to. Without it, smtp-from.");
+var assistantEndpoint = Setting("assistant-endpoint", "The base URL of an OpenAI-compatible API for open questions to the assistant.");
+var assistantModel = Setting("assistant-model", "The model at assistant-endpoint.");
+var assistantApiKey = Setting("assistant-api-key", "The key of assistant-endpoint.", secret: true);
 var appUrl = Setting("app-url", "The URL of the app, for links in e-mails.");
 var trustedProxies = Setting("trusted-proxies", "The addresses or networks of the proxies in front of the gateway, such as 10.0.0.0/8.");
 var otlpEndpoint = Setting("otlp-endpoint", "The OpenTelemetry collector that receives traces, metrics and logs.");
@@ -82,6 +86,10 @@ var notifications = Service<Projects.Kashif_Notifications>(ResourceNames.Notific
     .WithEnvironment("Smtp__User", smtpUser)
     .WithEnvironment("Smtp__Password", smtpPassword)
     .WithEnvironment("Smtp__From", smtpFrom)
+    .WithEnvironment("Smtp__EnvelopeFrom", smtpEnvelopeFrom)
+    .WithEnvironment("Assistant__Endpoint", assistantEndpoint)
+    .WithEnvironment("Assistant__Model", assistantModel)
+    .WithEnvironment("Assistant__ApiKey", assistantApiKey)
     .WithEnvironment("Links__App", appUrl)
     .WithEnvironment("Links__Gateway", publicUrl);
 if (builder.ExecutionContext.IsRunMode)

@@ -12,7 +12,10 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // First: it waits for a message that is being written to the user, whose notification then exists.
+        // Messages before recipients, like SendService.
+        await _database.Database.ExecuteSqlAsync($"SELECT FROM send_requests WHERE user_id = {userId} OR sender = {userId.ToString()} ORDER BY id FOR UPDATE", cancellationToken);
+
+        // It waits for a message that is being written to the user, whose notification then exists.
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Waits for a digest that is being written.
         await _database.SendRequests.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
@@ -21,6 +24,7 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.PendingReports.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.Database.ExecuteSqlAsync($"UPDATE send_requests SET sender = {ErasedUser.Id.ToString()}, request_id = id::text WHERE sender = {userId.ToString()}", cancellationToken);

@@ -25,14 +25,14 @@ internal static class NotificationExport
 {
     public static void MapNotificationExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(ExportAsync);
 
-    private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, TemplateRenderer renderer, CancellationToken cancellationToken)
+    private static async Task<Ok<UserNotifications>> ExportAsync(Guid id, NotificationsDbContext database, TemplateRenderer renderer, TemplateCatalog templates, CancellationToken cancellationToken)
     {
         var recipient = await database.Recipients.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
         var preferences = await database.Preferences.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == id, cancellationToken);
         return TypedResults.Ok(new UserNotifications(
             recipient?.Language,
             recipient?.Email,
-            preferences is null ? null : PreferenceEndpoints.ToResponse(preferences),
+            preferences is null ? null : PreferenceEndpoints.ToResponse(preferences, NotificationTypes.Of(templates.Current)),
             database.Devices.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Id).AsAsyncEnumerable()
                 .Select(row => new DeviceResponse(row.DeviceType, row.RegisteredAt)),
             database.TopicSubscriptions.AsNoTracking().Where(row => row.UserId == id).OrderBy(row => row.Topic).AsAsyncEnumerable().Select(row => row.Topic),

@@ -69,16 +69,17 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
 
     /// <returns>The user's points; null if Gamification does not respond.</returns>
     public async Task<long?> BalanceAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken) =>
-        (await AccountAsync(userId, timeout, cancellationToken))?.Points;
+        (await AccountAsync(userId, withAreas: false, timeout, cancellationToken))?.Points;
 
-    /// <returns>The user's points, level and areas; null if Gamification does not respond.</returns>
-    public async Task<BalanceResponse?> AccountAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <param name="withAreas">Whether to read also the areas in which the user has earned points.</param>
+    /// <returns>The user's points and level; null if Gamification does not respond.</returns>
+    public async Task<BalanceResponse?> AccountAsync(Guid userId, bool withAreas, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try
         {
-            return await http.GetFromJsonAsync($"/internal/v1/balances/{userId}", CouponsJson.Default.BalanceResponse, limit.Token);
+            return await http.GetFromJsonAsync($"/internal/v1/balances/{userId}{(withAreas ? "?areas=true" : "")}", CouponsJson.Default.BalanceResponse, limit.Token);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

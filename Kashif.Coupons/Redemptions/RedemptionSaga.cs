@@ -57,7 +57,7 @@ internal sealed class RedemptionSaga(
             case { PerUserLimit: { } limit } when await CountAsync(couponId, userId, cancellationToken) >= limit:
                 return (Refusals.PerUserLimit, null);
             case var coupon:
-                return await points.AccountAsync(userId, options.Value.DebitTimeout, cancellationToken) switch
+                return await points.AccountAsync(userId, coupon.Area is not null, options.Value.DebitTimeout, cancellationToken) switch
                 {
                     null => (null, CouponEndpoints.PointsUnavailable),
                     var account when !coupon.IsFor(account) => (Refusals.NotEligible, null),
@@ -223,7 +223,7 @@ internal sealed class RedemptionSaga(
         var coupon = await database.Coupons.AsNoTracking()
             .Where(row => row.Id == couponId && row.Stock > 0 && row.WithdrawnAt == null && row.StartsAt <= now && (row.EndsAt == null || row.EndsAt > now))
             .SingleOrDefaultAsync(cancellationToken);
-        return coupon is null ? null : await points.AccountAsync(userId, options.Value.DebitTimeout / 4, cancellationToken) switch
+        return coupon is null ? null : await points.AccountAsync(userId, coupon.Area is not null, options.Value.DebitTimeout / 4, cancellationToken) switch
         {
             null => coupon is { MinLevel: null, Area: null } ? null : CouponEndpoints.PointsUnavailable,
             var account when !coupon.IsFor(account) => NotEligible,

@@ -37,6 +37,8 @@ public static class EventCatalog
         [OrderUpdated.Type] = EventsJson.Default.OrderUpdated,
         [OrderCancelled.Type] = EventsJson.Default.OrderCancelled,
         [PaymentProcessed.Type] = EventsJson.Default.PaymentProcessed,
+        [NotificationDelivered.Type] = EventsJson.Default.NotificationDelivered,
+        [NotificationFailed.Type] = EventsJson.Default.NotificationFailed,
         [DeadLettersReplayed.Type] = EventsJson.Default.DeadLettersReplayed,
     };
 
@@ -94,5 +96,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(OrderUpdated))]
 [JsonSerializable(typeof(OrderCancelled))]
 [JsonSerializable(typeof(PaymentProcessed))]
+[JsonSerializable(typeof(NotificationDelivered))]
+[JsonSerializable(typeof(NotificationFailed))]
 [JsonSerializable(typeof(DeadLettersReplayed))]
 internal sealed partial class EventsJson : JsonSerializerContext;

@@ -5,7 +5,7 @@ namespace Kashif.Notifications.Alerts;
 /// <summary>
 /// The places around which reports fire alerts. An alert's column <c>area</c> is a box in space around the part of the unit sphere that its radius
 /// covers, as PostgreSQL's <c>cube</c> under a GiST index: the antimeridian and the poles need no special case. The box is larger than the
-/// circle, so <see cref="GreatCircle"/> decides.
+/// circle, so the haversine formula decides.
 /// </summary>
 internal static class AlertArea
 {

@@ -11,12 +11,17 @@ internal static class AlertsExtensions
         services.AddHttpClient<CouponReader>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Coupons}"));
         services.AddScoped<AlertWriter>();
         services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<AlertWriter>());
+        services.AddScoped<ReportAlerts>();
+        services.AddScoped<ValueAlerts>();
+        services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<ValueAlerts>()); // before NotificationWriter, which writes what this adds
         services.AddSingleton(AlertValues.PointsAwarded);
         services.AddSingleton(AlertValues.PointsRedeemed);
         services.AddSingleton(AlertValues.PointsReversed);
         services.AddSingleton(AlertValues.PointsExpired);
         services.AddSingleton(AlertValues.ScoreUpdated);
         services.AddHostedService<CouponExpiry>();
+        services.AddHostedService<KnownCouponCleanup>();
+        services.AddHostedService<PendingReportWorker>();
         return services;
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Kashif.Messaging.Retention;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Dispatch;
 using Kashif.Notifications.Templates;
@@ -25,37 +26,26 @@ internal sealed class AlertOptions
 /// Tells the users who watch a coupon that it is about to expire, once for each end. Replicas share the work: each takes rows that no other
 /// has locked. A muted alert is marked all the same, so that it does not catch up.
 /// </summary>
-internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProvider time, IOptions<AlertOptions> options, ILogger<CouponExpiry> logger) : BackgroundService
+internal sealed class CouponExpiry(IServiceScopeFactory scopes, TimeProvider time, IOptions<AlertOptions> options, ILogger<CouponExpiry> logger)
+    : PeriodicService(scopes, options.Value.Poll, time, logger)
 {
     private const int Batch = 500;
+    private readonly TimeProvider _time = time;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(options.Value.Poll, time);
-        do
+        while (await AnnounceAsync(services, cancellationToken) == Batch)
         {
-            try
-            {
-                while (await AnnounceAsync(stoppingToken) == Batch)
-                {
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Failed(logger, exception);
-            }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <returns>The number of alerts marked.</returns>
-    private async Task<int> AnnounceAsync(CancellationToken cancellationToken)
+    private async Task<int> AnnounceAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
-        var notifications = scope.ServiceProvider.GetRequiredService<NotificationWriter>();
-        var writer = scope.ServiceProvider.GetRequiredService<AlertWriter>();
+        var now = _time.GetUtcNow();
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        var notifications = services.GetRequiredService<NotificationWriter>();
+        var writer = services.GetRequiredService<AlertWriter>();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var expiring = await database.Database
             .SqlQuery<ExpiringAlert>($"""
@@ -87,7 +77,4 @@ internal sealed partial class CouponExpiry(IServiceScopeFactory scopes, TimeProv
     }
 
     private sealed record ExpiringAlert(Guid Id, Guid UserId, bool Muted, int CouponId, string Title, DateTimeOffset EndsAt);
-
-    [LoggerMessage(EventId = 6060, Level = LogLevel.Warning, Message = "Looking for coupons that are about to expire failed; retrying at the next pass")]
-    private static partial void Failed(ILogger logger, Exception exception);
 }

@@ -1,3 +1,4 @@
+using Kashif.Messaging.Retention;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -5,7 +6,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Notifications.Alerts;
 
 /// <summary>
-/// A coupon as its events tell: every coupon that was ever published or watched, so that no event is lost between the reading of a coupon and its alert.
+/// A coupon as its events tell: every coupon that was published or watched and has not ended, so that no event is lost between the reading of a coupon and its alert.
 /// </summary>
 internal sealed class KnownCoupon
 {
@@ -29,6 +30,19 @@ internal sealed class KnownCoupon
             SELECT * FROM unnest({rows.ConvertAll(row => row.Id)}, {rows.ConvertAll(row => row.Title)}, {rows.ConvertAll(row => row.Stock)}, {rows.ConvertAll(row => row.EndsAt)}, {rows.ConvertAll(row => row.Version)})
             ON CONFLICT (id) DO NOTHING
             """, cancellationToken);
+    }
+}
+
+/// <summary>Deletes coupons that have ended, unless an alert watches one: it may be offered again.</summary>
+internal sealed class KnownCouponCleanup(IServiceScopeFactory scopes, TimeProvider time, ILogger<KnownCouponCleanup> logger) : HourlyService(scopes, time, logger)
+{
+    private readonly TimeProvider _time = time;
+
+    protected override Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        var before = _time.GetUtcNow().AddDays(-1);
+        return database.KnownCoupons.Where(coupon => coupon.EndsAt < before && !database.Alerts.Any(alert => alert.CouponId == coupon.Id)).ExecuteDeleteAsync(cancellationToken);
     }
 }
 

@@ -8,50 +8,95 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Alerts;
 
-/// <summary>An alert whose box contains a report.</summary>
-/// <param name="Report">The report's position among the events, from 1.</param>
-internal sealed record NearbyAlert(long Report, Guid Id, Guid UserId, double Latitude, double Longitude, double RadiusKm);
+/// <summary>A user with an alert around a report.</summary>
+/// <param name="Report">The report's position among the reports, from 1.</param>
+/// <param name="Id">The user's alert that is nearest to it.</param>
+internal sealed record NearbyAlert(long Report, Guid Id, Guid UserId, double DistanceKm);
 
 /// <summary>Tells users of reports near their places: each user once a report, however many of their alerts contain it, and never of their own.</summary>
-internal sealed class ReportNearHandler(NotificationsDbContext database, AlertWriter writer) : IEventHandler<ReportCreated>
+internal sealed class ReportNearHandler(NotificationsDbContext database, ReportAlerts alerts) : IEventHandler<ReportCreated>
 {
-    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
+    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
+        database.PendingReports.AddRange(await alerts.TellAsync([.. events.Select(ToReport)], cancellationToken));
+
+    public static PendingReport ToReport(ReceivedEvent<ReportCreated> received) => new()
     {
-        var near = from alert in await Near(database, events).ToListAsync(cancellationToken)
-                   let received = events[(int)alert.Report - 1]
-                   let distance = GreatCircle.DistanceKm(alert.Latitude, alert.Longitude, received.Data.Latitude, received.Data.Longitude)
-                   where distance <= alert.RadiusKm
-                   group (alert, received, distance) by (alert.Report, alert.UserId) into ofUser
-                   select ofUser.MinBy(match => match.distance);
-        writer.Add([.. near.Select(match => Draft(match.alert, match.received, match.distance))]);
+        EventId = received.Id,
+        ReportId = received.Data.ReportId,
+        UserId = received.Data.UserId,
+        Title = received.Data.Title,
+        Category = received.Data.Category,
+        Latitude = received.Data.Latitude,
+        Longitude = received.Data.Longitude,
+        OccurredAt = received.Time,
+    };
+}
+
+/// <summary>Finds the users with alerts around reports.</summary>
+internal sealed class ReportAlerts(NotificationsDbContext database, AlertWriter writer)
+{
+    /// <summary>How many users are told of one report in one transaction.</summary>
+    public const int Batch = 500;
+
+    /// <summary>Tells the next users of each report, and moves its position.</summary>
+    /// <returns>The reports that may have more.</returns>
+    public async Task<IReadOnlyList<PendingReport>> TellAsync(IReadOnlyList<PendingReport> reports, CancellationToken cancellationToken)
+    {
+        var near = (await Near(database, reports).ToListAsync(cancellationToken)).ToLookup(alert => (int)alert.Report - 1);
+        var more = new List<PendingReport>();
+        foreach (var (index, report) in reports.Index())
+        {
+            var alerts = near[index].ToList();
+            writer.Add(alerts.ConvertAll(alert => Draft(alert, report)));
+            if (alerts.Count == Batch)
+            {
+                report.LastUserId = alerts[^1].UserId;
+                more.Add(report);
+            }
+        }
+
+        return more;
     }
 
-    public static IQueryable<NearbyAlert> Near(NotificationsDbContext database, IReadOnlyList<ReceivedEvent<ReportCreated>> events)
+    public static IQueryable<NearbyAlert> Near(NotificationsDbContext database, IReadOnlyList<PendingReport> reports)
     {
-        var authors = events.Select(received => received.Data.UserId).ToArray();
-        var categories = events.Select(received => received.Data.Category).ToArray();
-        var latitudes = events.Select(received => received.Data.Latitude).ToArray();
-        var longitudes = events.Select(received => received.Data.Longitude).ToArray();
-        var times = events.Select(received => received.Time).ToArray();
+        var authors = reports.Select(report => report.UserId).ToArray();
+        var categories = reports.Select(report => report.Category).ToArray();
+        var latitudes = reports.Select(report => report.Latitude).ToArray();
+        var longitudes = reports.Select(report => report.Longitude).ToArray();
+        var times = reports.Select(report => report.OccurredAt).ToArray();
+        var last = reports.Select(report => report.LastUserId).ToArray();
+
+        // MATERIALIZED: by the index of places, never by that of users, which would read every alert.
         return database.Database.SqlQuery<NearbyAlert>($"""
-            SELECT report.number AS report, alerts.id, alerts.user_id, alerts.latitude, alerts.longitude, alerts.radius_km
-            FROM alerts
-            JOIN unnest({authors}, {categories}, {latitudes}, {longitudes}, {times}) WITH ORDINALITY AS report (author, category, latitude, longitude, occurred_at, number)
-                ON alerts.area @> cube(ARRAY[
-                    cos(radians(report.latitude)) * cos(radians(report.longitude)), cos(radians(report.latitude)) * sin(radians(report.longitude)), sin(radians(report.latitude))])
-            WHERE NOT alerts.muted AND alerts.user_id <> report.author AND alerts.active_since <= report.occurred_at
-                AND (alerts.category IS NULL OR alerts.category = report.category)
+            SELECT report.number AS report, near.id, near.user_id, near.distance_km
+            FROM unnest({authors}, {categories}, {latitudes}, {longitudes}, {times}, {last}) WITH ORDINALITY
+                AS report (author, category, latitude, longitude, occurred_at, last, number)
+            CROSS JOIN LATERAL (
+                WITH inside AS MATERIALIZED (
+                    SELECT id, user_id, radius_km, {GreatCircle.EarthKm} * 2 * asin(least(1, sqrt(
+                        power(sin(radians(report.latitude - alerts.latitude) / 2), 2)
+                        + cos(radians(alerts.latitude)) * cos(radians(report.latitude)) * power(sin(radians(report.longitude - alerts.longitude) / 2), 2)))) AS distance_km
+                    FROM alerts
+                    WHERE alerts.area @> cube(ARRAY[
+                            cos(radians(report.latitude)) * cos(radians(report.longitude)), cos(radians(report.latitude)) * sin(radians(report.longitude)), sin(radians(report.latitude))])
+                        AND NOT alerts.muted AND alerts.user_id <> report.author AND alerts.user_id > report.last AND alerts.active_since <= report.occurred_at
+                        AND (alerts.category IS NULL OR alerts.category = report.category)
+                )
+                SELECT DISTINCT ON (user_id) id, user_id, distance_km FROM inside WHERE distance_km <= radius_km ORDER BY user_id, distance_km LIMIT {Batch}
+            ) AS near
+            ORDER BY report.number, near.user_id
             """);
     }
 
-    private static NotificationDraft Draft(NearbyAlert alert, ReceivedEvent<ReportCreated> received, double distance) => AlertWriter.Draft(
-        CauseId.Of(received.Id, alert.UserId),
+    private static NotificationDraft Draft(NearbyAlert alert, PendingReport report) => AlertWriter.Draft(
+        CauseId.Of(report.EventId, alert.UserId),
         alert.UserId,
         alert.Id,
         AlertTemplates.ReportNear,
-        new() { ["title"] = received.Data.Title, ["category"] = received.Data.Category, ["distance_km"] = Math.Round(distance, 1) },
-        received.Time,
-        ("report_id", received.Data.ReportId));
+        new() { ["title"] = report.Title, ["category"] = report.Category, ["distance_km"] = Math.Round(alert.DistanceKm, 1) },
+        report.OccurredAt,
+        ("report_id", report.ReportId));
 }
 
 /// <summary>Tells users that a report of theirs has passed its date: once a report.</summary>

@@ -32,56 +32,77 @@ internal static class AlertValues
         new(AlertKind.Score, AlertTemplates.Score, "score", score => score.Score, score => score.Previous);
 }
 
-/// <summary>
-/// Fires the alerts whose threshold a balance or score crosses. Each alert keeps the value and time of its latest event: an older event
-/// that arrives late changes nothing. For users without alerts this is one query.
-/// </summary>
-internal sealed class ValueAlertHandler<TEvent>(NotificationsDbContext database, AlertWriter writer, AlertValue<TEvent> source) : IEventHandler<TEvent>
+/// <summary>Collects the values of one type of event for <see cref="ValueAlerts"/>.</summary>
+internal sealed class ValueAlertHandler<TEvent>(ValueAlerts alerts, AlertValue<TEvent> source) : IEventHandler<TEvent>
     where TEvent : IUserEvent
 {
-    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<TEvent>> events, CancellationToken cancellationToken)
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<TEvent>> events, CancellationToken cancellationToken)
     {
-        var users = events.Select(received => received.Data.UserId).Distinct().ToArray();
+        alerts.Add(events.Select(received => new ValueChange(
+            received.Id, received.Time, received.Data.UserId, source.Kind, source.Template, source.Name, source.Previous(received.Data), source.Value(received.Data))));
+        return Task.CompletedTask;
+    }
+}
 
-        // Tracked, so that the handlers of one batch see each other's changes; the consumer saves them.
-        var alerts = await database.Alerts
-            .FromSql($"SELECT * FROM alerts WHERE user_id = ANY ({users}) AND kind = {source.Kind.WireName()} ORDER BY id FOR UPDATE")
-            .ToListAsync(cancellationToken);
-        if (alerts.Count == 0)
+/// <summary>A balance or score after an event.</summary>
+internal sealed record ValueChange(Guid EventId, DateTimeOffset Time, Guid UserId, AlertKind Kind, string Template, string Name, double? Previous, double Value);
+
+/// <summary>
+/// Fires the alerts whose threshold a balance or score crosses. Each alert keeps the value and time of its latest event: an older event
+/// that arrives late changes nothing. So the events of a batch are taken in the order of their time, whatever their types. For users without
+/// alerts this is one query.
+/// </summary>
+internal sealed class ValueAlerts(NotificationsDbContext database, AlertWriter writer) : IBatchStep
+{
+    private readonly List<ValueChange> _changes = [];
+
+    public void Add(IEnumerable<ValueChange> changes) => _changes.AddRange(changes);
+
+    public async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        if (_changes.Count == 0)
         {
             return;
         }
 
-        var ofUser = events.OrderBy(received => received.Time).ToLookup(received => received.Data.UserId);
-        writer.Add([.. alerts.SelectMany(alert => ofUser[alert.UserId].Where(received => Fires(alert, received)).Select(received => Draft(alert, received)))]);
+        var users = _changes.Select(change => change.UserId).Distinct().ToArray();
+        var kinds = _changes.Select(change => change.Kind.WireName()).Distinct().ToArray();
+
+        // All kinds at once and in one order, so that two batches wait for each other instead of deadlocking. Tracked: the consumer saves them.
+        var alerts = await database.Alerts
+            .FromSql($"SELECT * FROM alerts WHERE user_id = ANY ({users}) AND kind = ANY ({kinds}) ORDER BY id FOR UPDATE")
+            .ToListAsync(cancellationToken);
+        var changes = _changes.OrderBy(change => change.Time).ToLookup(change => (change.UserId, change.Kind));
+        writer.Add([.. alerts.SelectMany(alert => changes[(alert.UserId, alert.Kind)].Where(change => Fires(alert, change)).Select(change => Draft(alert, change)))]);
+        _changes.Clear();
     }
 
-    private bool Fires(Alert alert, ReceivedEvent<TEvent> received)
+    private static bool Fires(Alert alert, ValueChange change)
     {
-        if (received.Time <= alert.LastAt)
+        if (change.Time <= alert.LastAt)
         {
             return false;
         }
 
-        var (previous, value) = (alert.LastValue ?? source.Previous(received.Data), source.Value(received.Data));
-        (alert.LastValue, alert.LastAt) = (value, received.Time);
+        var previous = alert.LastValue ?? change.Previous;
+        (alert.LastValue, alert.LastAt) = (change.Value, change.Time);
         var crosses = alert.Direction == AlertDirection.Below
-            ? previous >= alert.Threshold && value < alert.Threshold
-            : previous < alert.Threshold && value >= alert.Threshold;
-        return crosses && !alert.Muted && received.Time >= alert.ActiveSince;
+            ? previous >= alert.Threshold && change.Value < alert.Threshold
+            : previous < alert.Threshold && change.Value >= alert.Threshold;
+        return crosses && !alert.Muted && change.Time >= alert.ActiveSince;
     }
 
-    private NotificationDraft Draft(Alert alert, ReceivedEvent<TEvent> received) => AlertWriter.Draft(
-        CauseId.Of(received.Id, alert.Id),
+    private static NotificationDraft Draft(Alert alert, ValueChange change) => AlertWriter.Draft(
+        CauseId.Of(change.EventId, alert.Id),
         alert.UserId,
         alert.Id,
-        source.Template,
+        change.Template,
         new()
         {
             ["threshold"] = alert.Threshold,
-            [source.Name] = source.Value(received.Data),
+            [change.Name] = change.Value,
             ["below"] = alert.Direction == AlertDirection.Below,
         },
-        received.Time,
-        (source.Name, source.Value(received.Data)));
+        change.Time,
+        (change.Name, change.Value));
 }

@@ -27,6 +27,7 @@ internal sealed class NotificationsDbContext(DbContextOptions<NotificationsDbCon
     public DbSet<SendRequest> SendRequests => Set<SendRequest>();
     public DbSet<TopicSubscription> TopicSubscriptions => Set<TopicSubscription>();
     public DbSet<Alert> Alerts => Set<Alert>();
+    public DbSet<PendingReport> PendingReports => Set<PendingReport>();
     public DbSet<AssistantMessage> AssistantMessages => Set<AssistantMessage>();
     public DbSet<KnownCoupon> KnownCoupons => Set<KnownCoupon>();
     public DbSet<TemplateVersion> TemplateVersions => Set<TemplateVersion>();

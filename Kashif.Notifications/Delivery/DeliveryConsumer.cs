@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Messaging.RabbitMq;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +18,7 @@ namespace Kashif.Notifications.Delivery;
 /// <list type="number">
 /// <item>claims the deliveries whose attempt no message has claimed before: a redelivered or repeated message is dropped;</item>
 /// <item>sends them, outside any transaction;</item>
-/// <item>records the outcomes of the attempts that still hold their lease;</item>
+/// <item>records the outcomes of the attempts that still hold their lease, with an event for each delivery that has ended;</item>
 /// <item>acknowledges the messages.</item>
 /// </list>
 /// After a crash between 1 and 3 the lease ends, and the dispatcher publishes the next attempt. A process that drains takes no more
@@ -27,6 +29,7 @@ internal sealed class DeliveryConsumer<TChannel>(
     TChannel channel,
     DeliveryQueues queues,
     DeliverySignal<TChannel> signal,
+    OutboxSignal outbox,
     ChannelPause<TChannel> pause,
     DeliveryHealth health,
     NotificationMetrics metrics,
@@ -167,7 +170,7 @@ internal sealed class DeliveryConsumer<TChannel>(
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
         var claimed = await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database
-            .SqlQuery<Claimed>($"""
+            .SqlQuery<ClaimedRow>($"""
                 WITH asked AS (
                     SELECT delivery.id FROM deliveries delivery JOIN unnest(
                         {messages.ConvertAll(message => message.DeliveryId)},
@@ -183,8 +186,8 @@ internal sealed class DeliveryConsumer<TChannel>(
                 """)
             .ToListAsync();
         metrics.Dropped(channel.Name, messages.Count - claimed.Count);
-        claimed.Sort((left, right) => left.Id.CompareTo(right.Id));
-        return claimed;
+        var asked = messages.DistinctBy(message => message.DeliveryId).ToDictionary(message => message.DeliveryId);
+        return [.. claimed.OrderBy(row => row.Id).Select(row => new Claimed(row.Id, row.Attempts, row.IsExpired, asked[row.Id]))];
     }
 
     private async Task<List<Settlement>> SendAsync(List<Claimed> claimed)
@@ -240,6 +243,7 @@ internal sealed class DeliveryConsumer<TChannel>(
     {
         var now = time.GetUtcNow();
         var states = settled.ConvertAll(StateAfter);
+        var events = settled.Zip(states, (settlement, state) => ToEvent(settlement, state, now)).ToList();
         await using var scope = scopes.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<NotificationsDbContext>().Database.ExecuteSqlAsync($"""
             WITH outcome AS (
@@ -250,13 +254,24 @@ internal sealed class DeliveryConsumer<TChannel>(
                     {settled.ConvertAll(settlement => now + DelayAfter(settlement))},
                     {settled.ConvertAll(settlement => settlement.Outcome.Error)},
                     {settled.ConvertAll(settlement => settlement.Outcome.ProviderId)}) AS outcome (id, attempt, state, next_attempt_at, error, provider_id)
-                JOIN deliveries USING (id) WHERE deliveries.attempts = outcome.attempt
+                JOIN deliveries USING (id) WHERE deliveries.attempts = outcome.attempt AND deliveries.state NOT IN ('sent', 'delivered', 'dead')
                 ORDER BY id FOR UPDATE OF deliveries
+            ), recorded AS (
+                UPDATE deliveries SET state = outcome.state, next_attempt_at = outcome.next_attempt_at, last_error = outcome.error,
+                    provider_id = outcome.provider_id, updated_at = {now}, letter = CASE WHEN outcome.state = 'failed' THEN letter END
+                FROM outcome WHERE deliveries.id = outcome.id
+                RETURNING deliveries.id
             )
-            UPDATE deliveries SET state = outcome.state, next_attempt_at = outcome.next_attempt_at, last_error = outcome.error,
-                provider_id = outcome.provider_id, updated_at = {now}, letter = CASE WHEN outcome.state = 'failed' THEN letter END
-            FROM outcome WHERE deliveries.id = outcome.id
+            INSERT INTO outbox (id, type, subject, payload, occurred_at)
+            SELECT event.id, event.type, event.subject, event.payload::jsonb, {now} FROM recorded JOIN unnest(
+                {settled.ConvertAll(settlement => settlement.Delivery.Id)},
+                {events.ConvertAll(ended => ended?.Id)},
+                {events.ConvertAll(ended => ended?.Type)},
+                {events.ConvertAll(ended => ended?.Subject)},
+                {events.ConvertAll(ended => ended?.Payload)}) AS event (delivery_id, id, type, subject, payload)
+                ON event.delivery_id = recorded.id AND event.id IS NOT NULL
             """);
+        outbox.Set();
 
         foreach (var state in states)
         {
@@ -268,6 +283,14 @@ internal sealed class DeliveryConsumer<TChannel>(
             signal.Set();
         }
     }
+
+    /// <summary>The event of a notification's delivery that has ended; null for others.</summary>
+    private OutboxMessage? ToEvent(Settlement settlement, string state, DateTimeOffset now) => (settlement.Delivery.Message, state) switch
+    {
+        ({ NotificationId: { } id, UserId: var user }, DeliveryState.Sent) => new NotificationDelivered(id, user, channel.Name).ToOutboxMessage(now),
+        ({ NotificationId: { } id, UserId: var user }, DeliveryState.Dead) => new NotificationFailed(id, user, channel.Name, settlement.Outcome.Error).ToOutboxMessage(now),
+        _ => null,
+    };
 
     private string StateAfter(Settlement settlement) => settlement.Outcome.Result switch
     {
@@ -285,7 +308,9 @@ internal sealed class DeliveryConsumer<TChannel>(
     }
 
     /// <summary>A row of <see cref="ClaimAsync"/>.</summary>
-    private sealed record Claimed(long Id, int Attempts, bool IsExpired);
+    private sealed record ClaimedRow(long Id, int Attempts, bool IsExpired);
+
+    private sealed record Claimed(long Id, int Attempts, bool IsExpired, DeliveryMessage Message);
 
     private sealed record Settlement(Claimed Delivery, SendOutcome Outcome);
 

@@ -30,9 +30,12 @@ internal sealed class EmailChannel(IServiceScopeFactory scopes, IMailSender send
                 LEFT JOIN recipients recipient ON recipient.user_id = notification.user_id AND recipient.email_enabled
                 LEFT JOIN preferences ON preferences.user_id = recipient.user_id
                 WHERE delivery.id = ANY({deliveries}) AND (delivery.letter IS NOT NULL OR recipient.email IS NOT NULL)
-                    AND COALESCE((preferences.types -> notification.type ->> 'email')::boolean, TRUE)
+                    AND COALESCE((preferences.types -> notification.type ->> 'email')::boolean,
+                        notification.type = {TemplateCodes.Digest} OR (preferences.types -> '*' ->> 'email')::boolean, TRUE)
                 """)
             .ToListAsync(cancellationToken);
+
+        await renderer.FindNewAsync(due.Select(mail => mail.TemplateCode), cancellationToken);
 
         // The query drops deliveries of users who are deleted, or have turned off e-mail or this type since.
         IReadOnlyList<SendOutcome> sent = due.Count > 0

@@ -47,20 +47,24 @@ public enum DeliveryChannel
 internal sealed record FailedDeliveryResponse(
     long Id, Guid? NotificationId, Guid UserId, DeliveryChannel Channel, Priority Priority, int Attempts, string? Error, DateTimeOffset At);
 
-/// <summary>Which failed deliveries to replay. Without a filter, all.</summary>
+/// <summary>Which failed deliveries to replay.</summary>
 /// <param name="Channel">Only deliveries on this channel.</param>
-/// <param name="Error" example="quota_exceeded">Only deliveries that ended with this error.</param>
+/// <param name="Error" example="quota_exceeded">Only deliveries that ended with this error. Without it, all but those whose device or address is gone.</param>
 /// <param name="Limit" example="1000">How many at most, the oldest first.</param>
 public sealed record ReplayDeliveriesRequest(DeliveryChannel? Channel = null, [Text(50)] string? Error = null, [Between(1, 1000)] int Limit = 1000);
 
 /// <summary>The result of a replay.</summary>
 /// <param name="Replayed" example="12">How many deliveries were put back into the queue, with all their attempts ahead of them.</param>
 /// <param name="Remaining" example="0">How many still match. Repeat the request to replay them.</param>
-internal sealed record ReplayedDeliveriesResponse(int Replayed, int Remaining);
+/// <param name="Skipped" example="3">How many can never succeed, because their device or address is gone.</param>
+internal sealed record ReplayedDeliveriesResponse(int Replayed, int Remaining, int Skipped);
 
 /// <summary>The API of deliveries that ended without success, for admins.</summary>
 internal static class FailedDeliveryEndpoints
 {
+    /// <summary>The errors of devices and addresses that are gone.</summary>
+    private static readonly string[] Hopeless = ["unregistered", "sender_id_mismatch", "device_removed", "recipient_removed", "invalid_address", "smtp_550", "smtp_551", "smtp_553"];
+
     public static void MapFailedDeliveries(this IEndpointRouteBuilder endpoints)
     {
         var failed = endpoints.MapGroup($"{NotificationsExtensions.Root}/failed").WithTags("Deliveries")
@@ -68,7 +72,7 @@ internal static class FailedDeliveryEndpoints
         failed.MapGet("/", ListAsync).WithName("ListFailedDeliveries").WithSummary("List failed deliveries")
             .WithDescription("Pushes and e-mails that were refused, have expired, or were given up after the last attempt, oldest first.");
         failed.MapPost("/replay", ReplayAsync).WithName("ReplayFailedDeliveries").WithSummary("Replay failed deliveries")
-            .WithDescription("Puts the deliveries that match back into the queue, except account mails and what has expired. The audit log records it.");
+            .WithDescription("Puts the deliveries that match back into the queue, except account mails, what has expired and, without `error`, what can never succeed. The audit log records it.");
     }
 
     private static async Task<Results<Ok<Page<FailedDeliveryResponse>>, ValidationProblem>> ListAsync(
@@ -104,8 +108,9 @@ internal static class FailedDeliveryEndpoints
         var now = time.GetUtcNow();
         await using var transaction = await work.BeginAsync(cancellationToken);
         var channel = request.Channel?.ToString().ToLowerInvariant();
-        var matching = Failed(database, channel, request.Error)
+        var replayable = Failed(database, channel, request.Error)
             .Where(delivery => delivery.NotificationId != null && (delivery.ExpiresAt == null || delivery.ExpiresAt > now));
+        var matching = request.Error is null ? replayable.Where(delivery => !Hopeless.Contains(delivery.LastError)) : replayable;
         var replayed = await matching
             .Where(delivery => matching.OrderBy(oldest => oldest.Id).Take(request.Limit).Select(oldest => oldest.Id).Contains(delivery.Id))
             .ExecuteUpdateAsync(
@@ -125,7 +130,8 @@ internal static class FailedDeliveryEndpoints
                 now);
         }
 
-        var answer = TypedResults.Ok(new ReplayedDeliveriesResponse(replayed, await matching.CountAsync(cancellationToken)));
+        var remaining = await matching.CountAsync(cancellationToken);
+        var answer = TypedResults.Ok(new ReplayedDeliveriesResponse(replayed, remaining, await replayable.CountAsync(cancellationToken) - remaining));
         await work.CommitAsync(answer, cancellationToken);
         pushes.Set();
         mails.Set();

@@ -97,8 +97,11 @@ internal static class MailComposer
         }
     }
 
-    /// <summary>Replaces control characters: a line break would start another header.</summary>
-    private static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
+    /// <summary>
+    /// Replaces control characters: a line break would start another header. A word joiner keeps readers from decoding a text such as <c>=?utf-8?q?=0A?=</c>, which
+    /// MimeKit leaves as it is.
+    /// </summary>
+    private static string OneLine(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character)).Replace("=?", "=\u2060?", StringComparison.Ordinal);
 
     private static FormatOptions MakeInternational()
     {

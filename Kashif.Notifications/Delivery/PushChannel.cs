@@ -37,6 +37,8 @@ internal sealed class PushChannel(IServiceScopeFactory scopes, IPushSender sende
                 """)
             .ToListAsync(cancellationToken);
 
+        await renderer.FindNewAsync(sendable.Select(push => push.TemplateCode), cancellationToken);
+
         // The query skips devices that were removed or now belong to another user. The sender keeps no order, so the second push of a
         // device waits for the first, and does not overtake it if that fails.
         var outcomes = new Dictionary<long, (DuePush Push, SendOutcome Outcome)>();

@@ -14,7 +14,7 @@ internal readonly record struct DeliveryTimes(DateTimeOffset? Push, DateTimeOffs
             return new(draft.ByPush ? now : null, draft.ByEmail ? now : null);
         }
 
-        var type = preferences.TypePreferences.GetValueOrDefault(draft.Type) ?? new TypePreference(draft.ByPush, draft.ByEmail);
+        var type = preferences.ChoiceOf(draft.Type) ?? new TypePreference(draft.ByPush, draft.ByEmail);
         var (push, email) = draft.Priority == Priority.High ? (now, now) : preferences.DueAt(now);
 
         // A message through the API names its channel; an event goes to all that the user wants.

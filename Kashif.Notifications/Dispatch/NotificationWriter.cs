@@ -5,7 +5,6 @@ using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Preferences;
-using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Dispatch;
 
@@ -51,7 +50,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
     {
         var now = time.GetUtcNow();
         var times = Column(drafts, draft => DeliveryTimes.Of(draft, preferences.GetValueOrDefault(draft.UserId), now));
-        _deliveries += await database.Database.ExecuteSqlAsync($"""
+        _deliveries += await DeliveryInsert.ExecuteAsync(database, $"""
             WITH new AS (
                 SELECT * FROM unnest(
                     {Column(drafts, draft => TimeOrderedId.Create(draft.Time))},
@@ -77,7 +76,7 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                 RETURNING id
             ), wanted AS (
                 SELECT id, user_id, priority, expires_at,
-                    CASE WHEN COALESCE(push_enabled, TRUE) THEN push_at END AS push_at, CASE WHEN email_enabled THEN email_at END AS email_at
+                    CASE WHEN COALESCE(push_enabled, TRUE) THEN push_at END AS push_at, CASE WHEN email_enabled THEN email_at END AS email_at, {now} AS now
                 FROM stored JOIN new USING (id) LEFT JOIN recipients USING (user_id)
             ), held AS (
                 INSERT INTO held_deliveries (notification_id, channel, user_id, release_at)
@@ -86,10 +85,6 @@ internal sealed class NotificationWriter(NotificationsDbContext database, TimePr
                 UNION ALL
                 SELECT id, {ChannelNames.Email}, user_id, email_at FROM wanted WHERE email_at > {now}
             )
-            INSERT INTO deliveries (channel, notification_id, device_id, state, priority, attempts, next_attempt_at, updated_at, expires_at)
-            SELECT {ChannelNames.Push}, wanted.id, devices.id, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM wanted JOIN devices USING (user_id) WHERE push_at <= {now}
-            UNION ALL
-            SELECT {ChannelNames.Email}, wanted.id, NULL, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM wanted WHERE email_at <= {now}
             """, cancellationToken);
         _stored += drafts.Length;
     }

@@ -104,6 +104,7 @@ internal sealed class InboxStream(
         while (await ReadAsync(after, cancellationToken) is { } page)
         {
             var position = after ?? page.Head;
+            await renderer.FindNewAsync(page.Notifications.Select(notification => notification.TemplateCode), cancellationToken);
             foreach (var notification in page.Notifications)
             {
                 position = notification.Position;

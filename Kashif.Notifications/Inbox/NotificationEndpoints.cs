@@ -106,6 +106,7 @@ internal static class NotificationEndpoints
         var notifications = await List(database, user, folder, unreadOnly is true, before, page.Size)
             .Select(notification => new { Row = notification, Language = language.SingleOrDefault() })
             .ToListAsync(cancellationToken);
+        await renderer.FindNewAsync(notifications.Select(notification => notification.Row.TemplateCode), cancellationToken);
         return TypedResults.Ok(Page.Of(
             notifications, page.Size, notification => ToResponse(notification.Row, renderer, notification.Language), notification => Cursor.Encode(notification.Row.SortKey)));
     }
@@ -214,6 +215,7 @@ internal static class NotificationEndpoints
                 """)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
+        await renderer.FindNewAsync(changed.Select(notification => notification.TemplateCode), cancellationToken);
         return changed is [var notification] ? ToResponse(notification, renderer, await Language(database, user).SingleOrDefaultAsync(cancellationToken)) : null;
     }
 
@@ -238,12 +240,19 @@ internal static class NotificationEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
     {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+
+        // The deliveries first, in their order, like the consumer that is sending them.
+        await database.Database.ExecuteSqlAsync($"""
+            SELECT FROM deliveries WHERE notification_id = (SELECT id FROM notifications WHERE id = {id} AND user_id = {http.User.UserId}) ORDER BY id FOR UPDATE
+            """, cancellationToken);
         var deleted = await database.Database
             .SqlQuery<Guid>($"""
                 WITH deleted AS (DELETE FROM notifications WHERE id = {id} AND user_id = {http.User.UserId} AND folder <> 'digest' RETURNING id, user_id)
                 SELECT id AS "Value" FROM deleted WHERE pg_notify({InboxWakeUps.Channel}, user_id::text) IS NOT NULL
                 """)
             .ToListAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
         return deleted is [_] ? TypedResults.NoContent() : NotFound.ToProblem();
     }
 

@@ -1,43 +1,32 @@
 using Kashif.Messaging;
+using Kashif.Messaging.Retention;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Inbox;
 
 /// <summary>Brings snoozed notifications back when their time has come: on top of the inbox, and as new in the stream. One replica claims each.</summary>
-internal sealed partial class SnoozeWorker(IServiceScopeFactory scopes, TimeProvider time, ILogger<SnoozeWorker> logger) : BackgroundService
+internal sealed class SnoozeWorker(IServiceScopeFactory scopes, TimeProvider time, ILogger<SnoozeWorker> logger)
+    : PeriodicService(scopes, TimeSpan.FromSeconds(1), time, logger)
 {
     private const int Batch = 200;
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private readonly TimeProvider _time = time;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        while (await EndDueAsync(database, cancellationToken) == Batch)
         {
-            try
-            {
-                while (await EndDueAsync(stoppingToken) == Batch)
-                {
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Failed(logger, exception);
-            }
-
-            await Task.Delay(Poll, time, stoppingToken);
         }
     }
 
     /// <returns>The number of snoozes that ended.</returns>
-    private async Task<int> EndDueAsync(CancellationToken cancellationToken)
+    private async Task<int> EndDueAsync(NotificationsDbContext database, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        var now = _time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var due = await database.Database
-            .SqlQuery<Due>($"SELECT id, user_id FROM notifications WHERE snoozed_until <= {now} ORDER BY snoozed_until, id LIMIT {Batch} FOR UPDATE SKIP LOCKED")
+            .SqlQuery<Due>($"SELECT id, user_id FROM notifications WHERE snoozed_until <= {now} ORDER BY snoozed_until, id LIMIT {Batch} FOR NO KEY UPDATE SKIP LOCKED")
             .ToListAsync(cancellationToken);
         if (due.Count == 0)
         {
@@ -58,7 +47,4 @@ internal sealed partial class SnoozeWorker(IServiceScopeFactory scopes, TimeProv
     }
 
     private sealed record Due(Guid Id, Guid UserId);
-
-    [LoggerMessage(EventId = 6302, Level = LogLevel.Warning, Message = "Snoozed notifications could not be brought back; they stay hidden until the next attempt")]
-    private static partial void Failed(ILogger logger, Exception exception);
 }

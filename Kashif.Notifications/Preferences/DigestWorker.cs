@@ -14,39 +14,27 @@ namespace Kashif.Notifications.Preferences;
 /// Releases held deliveries when they are due: one notification as itself, several as one digest, none that has been read, archived, snoozed or deleted
 /// meanwhile. In one transaction, and under the lock of the user's preferences, so each is in one digest.
 /// </summary>
-internal sealed partial class DigestWorker(
+internal sealed class DigestWorker(
     IServiceScopeFactory scopes, TemplateRenderer renderer, DeliverySignal<PushChannel> pushes, DeliverySignal<EmailChannel> mails, TimeProvider time,
-    ILogger<DigestWorker> logger) : BackgroundService
+    ILogger<DigestWorker> logger) : PeriodicService(scopes, TimeSpan.FromSeconds(1), time, logger)
 {
     private const int Batch = 50;
     private const int MaxTitles = 50;
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private readonly TimeProvider _time = time;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        while (await ReleaseDueAsync(database, cancellationToken) == Batch)
         {
-            try
-            {
-                while (await ReleaseDueAsync(stoppingToken) == Batch)
-                {
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Failed(logger, exception);
-            }
-
-            await Task.Delay(Poll, time, stoppingToken);
+            database.ChangeTracker.Clear();
         }
     }
 
     /// <returns>The number of users.</returns>
-    private async Task<int> ReleaseDueAsync(CancellationToken cancellationToken)
+    private async Task<int> ReleaseDueAsync(NotificationsDbContext database, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<NotificationsDbContext>();
+        var now = _time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var users = await database.Database
             .SqlQuery<Guid>($"""
@@ -59,6 +47,10 @@ internal sealed partial class DigestWorker(
             return 0;
         }
 
+        // Notifications before what is held of them, like a user who deletes one.
+        await database.Database.ExecuteSqlAsync($"""
+            SELECT FROM notifications WHERE id IN (SELECT notification_id FROM held_deliveries WHERE user_id = ANY({users}) AND release_at <= {now}) ORDER BY id FOR KEY SHARE
+            """, cancellationToken);
         var released = await database.Database
             .SqlQuery<Released>($"""
                 WITH released AS (DELETE FROM held_deliveries WHERE user_id = ANY({users}) AND release_at <= {now} RETURNING notification_id, channel)
@@ -68,20 +60,19 @@ internal sealed partial class DigestWorker(
                 ORDER BY sort_key DESC
                 """)
             .ToListAsync(cancellationToken);
+        await renderer.FindNewAsync(released.Select(held => held.TemplateCode), cancellationToken);
         var due = released.GroupBy(held => (held.UserId, held.Channel))
             .Select(group => (group.Key.Channel, Notification: group.ToList() is [var only] ? only.Id : AddDigest(database, [.. group], now)))
             .ToList();
         await database.SaveChangesAsync(cancellationToken);
-        await database.Database.ExecuteSqlAsync($"""
-            WITH due AS (
-                SELECT channel, id, user_id, priority, expires_at, COALESCE(push_enabled, TRUE) AS push, COALESCE(email_enabled, FALSE) AS email
+        await DeliveryInsert.ExecuteAsync(database, $"""
+            WITH wanted AS (
+                SELECT id, user_id, priority, expires_at,
+                    CASE WHEN channel = {ChannelNames.Push} AND COALESCE(push_enabled, TRUE) THEN {now} END AS push_at,
+                    CASE WHEN channel = {ChannelNames.Email} AND email_enabled THEN {now} END AS email_at, {now} AS now
                 FROM unnest({due.ConvertAll(delivery => delivery.Channel)}, {due.ConvertAll(delivery => delivery.Notification)}) AS due (channel, id)
                 JOIN notifications USING (id) LEFT JOIN recipients USING (user_id)
             )
-            INSERT INTO deliveries (channel, notification_id, device_id, state, priority, attempts, next_attempt_at, updated_at, expires_at)
-            SELECT channel, due.id, devices.id, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM due JOIN devices USING (user_id) WHERE channel = {ChannelNames.Push} AND push
-            UNION ALL
-            SELECT channel, due.id, NULL, {DeliveryState.Queued}, priority, 0, {now}, {now}, expires_at FROM due WHERE channel = {ChannelNames.Email} AND email
             """, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
         pushes.Set();
@@ -114,9 +105,6 @@ internal sealed partial class DigestWorker(
     {
         public NotificationContent Content => new(TemplateCode, Variables, Title, Body);
     }
-
-    [LoggerMessage(EventId = 6303, Level = LogLevel.Warning, Message = "Held pushes and e-mails could not be released; they stay until the next attempt")]
-    private static partial void Failed(ILogger logger, Exception exception);
 }
 
 /// <summary>Deletes digests with their deliveries.</summary>

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.Json;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Templates;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -11,7 +12,7 @@ using NodaTime;
 namespace Kashif.Notifications.Preferences;
 
 /// <summary>What a user wants to receive when.</summary>
-/// <param name="Types" example='{"points.awarded": {"push": false, "email": false}}'>The channels of each type of notification. In a request, types that are left out have their defaults. The inbox has everything.</param>
+/// <param name="Types" example='{"points.awarded": {"push": false, "email": false}}'>The channels of each type of notification. In a request, types that are left out have those of `*`, for later types too, or without it their defaults. The inbox has everything.</param>
 /// <param name="QuietHours">Hours without pushes and e-mails. Null: none.</param>
 /// <param name="Digest">Whether e-mails are merged into one an hour or a day.</param>
 /// <param name="DigestAt" example="08:00">When the daily digest is sent, on the clock of `time_zone`; 08:00 if it is left out.</param>
@@ -58,27 +59,29 @@ internal static class PreferenceEndpoints
         return preferences;
     }
 
-    private static async Task<Ok<NotificationPreferences>> GetAsync(HttpContext http, NotificationsDbContext database, CancellationToken cancellationToken)
+    private static async Task<Ok<NotificationPreferences>> GetAsync(
+        HttpContext http, NotificationsDbContext database, TemplateCatalog templates, CancellationToken cancellationToken)
     {
         var user = http.User.UserId;
         var stored = await database.Preferences.AsNoTracking().SingleOrDefaultAsync(preferences => preferences.UserId == user, cancellationToken);
-        return TypedResults.Ok(ToResponse(stored ?? new UserPreferences { UserId = user }));
+        return TypedResults.Ok(ToResponse(stored ?? new UserPreferences { UserId = user }, NotificationTypes.Of(templates.Current)));
     }
 
     private static async Task<Results<Ok<NotificationPreferences>, ValidationProblem>> PutAsync(
-        NotificationPreferences request, HttpContext http, NotificationsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+        NotificationPreferences request, HttpContext http, NotificationsDbContext database, TemplateCatalog templates, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        if ((await ErrorsAsync(request, http, now)).ToProblem() is { } invalid)
+        await templates.FindNewAsync((request.Types ?? []).Keys, cancellationToken);
+        var types = NotificationTypes.Of(templates.Current);
+        if ((await ErrorsAsync(request, http, types, now)).ToProblem() is { } invalid)
         {
             return invalid;
         }
 
-        var chosen = (request.Types ?? []).Where(type => type.Value != NotificationTypes.Default(type.Key)).ToDictionary();
         var preferences = new UserPreferences
         {
             UserId = http.User.UserId,
-            Types = JsonSerializer.Serialize(chosen, NotificationsJson.Default.DictionaryStringTypePreference),
+            Types = JsonSerializer.Serialize(request.Types ?? [], NotificationsJson.Default.DictionaryStringTypePreference),
             QuietFrom = Time(request.QuietHours?.From),
             QuietTo = Time(request.QuietHours?.To),
             TimeZone = request.QuietHours?.TimeZone ?? request.TimeZone ?? DateTimeZone.Utc.Id,
@@ -87,9 +90,7 @@ internal static class PreferenceEndpoints
             PausedUntil = request.PausedUntil > now ? request.PausedUntil : null,
         };
         var (pushAt, emailAt) = preferences.DueAt(now);
-        var known = NotificationTypes.All.ToArray(); // Unsubscribing may have stored others: codes of administrators.
-        var notPushed = known.Where(type => !(chosen.GetValueOrDefault(type) ?? NotificationTypes.Default(type)).Push).ToArray();
-        var notMailed = known.Where(type => chosen.GetValueOrDefault(type) is { Email: false }).ToArray();
+        string[] known = [.. types.Keys, NotificationTypes.Others, NotificationTypes.Digest]; // Unsubscribing may have stored codes that are deleted.
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             INSERT INTO preferences (user_id, types, quiet_from, quiet_to, time_zone, digest, digest_at, paused_until)
@@ -101,23 +102,23 @@ internal static class PreferenceEndpoints
 
         // What waits goes by the new preferences, such as a pause that is over.
         await database.Database.ExecuteSqlAsync($"""
-            DELETE FROM held_deliveries USING notifications
-            WHERE id = notification_id AND held_deliveries.user_id = {preferences.UserId}
-                AND ((channel = {ChannelNames.Push} AND type = ANY({notPushed})) OR (channel = {ChannelNames.Email} AND type = ANY({notMailed})))
+            DELETE FROM held_deliveries USING notifications, preferences
+            WHERE id = notification_id AND held_deliveries.user_id = {preferences.UserId} AND preferences.user_id = {preferences.UserId}
+                AND NOT COALESCE((types -> type ->> channel)::boolean, (types -> '*' ->> channel)::boolean, TRUE)
             """, cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             UPDATE held_deliveries SET release_at = CASE channel WHEN {ChannelNames.Push} THEN {pushAt} ELSE {emailAt} END WHERE user_id = {preferences.UserId}
             """, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return TypedResults.Ok(ToResponse(preferences));
+        return TypedResults.Ok(ToResponse(preferences, types));
     }
 
-    private static async Task<FieldErrors> ErrorsAsync(NotificationPreferences request, HttpContext http, DateTimeOffset now)
+    private static async Task<FieldErrors> ErrorsAsync(NotificationPreferences request, HttpContext http, OrderedDictionary<string, TypePreference> types, DateTimeOffset now)
     {
         var errors = await FieldErrors.FindAsync(http, request);
         foreach (var (type, channels) in request.Types ?? [])
         {
-            errors.Add($"types.{type}", NotificationTypes.All.Contains(type) ? channels is null ? "Send push and email." : null : "Unknown type. GET the preferences for all types.");
+            errors.Add($"types.{type}", type == NotificationTypes.Others || types.ContainsKey(type) ? channels is null ? "Send push and email." : null : "Unknown type. GET the preferences for all types.");
         }
 
         // The pattern's attribute accepts an empty text, and a line break at the end.
@@ -147,11 +148,18 @@ internal static class PreferenceEndpoints
 
     private static string Text(TimeOnly time) => time.ToString("HH:mm", CultureInfo.InvariantCulture);
 
-    public static NotificationPreferences ToResponse(UserPreferences preferences)
+    public static NotificationPreferences ToResponse(UserPreferences preferences, OrderedDictionary<string, TypePreference> defaults)
     {
-        var types = preferences.TypePreferences;
+        var chosen = preferences.TypePreferences;
+        var others = chosen.GetValueOrDefault(NotificationTypes.Others);
+        var types = defaults.ToDictionary(type => type.Key, type => chosen.GetValueOrDefault(type.Key) ?? others ?? type.Value);
+        if (others is not null)
+        {
+            types[NotificationTypes.Others] = others;
+        }
+
         return new NotificationPreferences(
-            NotificationTypes.All.ToDictionary(type => type, type => types.GetValueOrDefault(type) ?? NotificationTypes.Default(type)),
+            types,
             preferences is { QuietFrom: { } from, QuietTo: { } to } ? new QuietHoursPreference(Text(from), Text(to), preferences.TimeZone) : null,
             preferences.Digest,
             Text(preferences.DigestAt),

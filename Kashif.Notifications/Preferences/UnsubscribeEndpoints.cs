@@ -47,12 +47,12 @@ internal static class UnsubscribeEndpoints
             return InvalidToken.ToProblem();
         }
 
-        IReadOnlyList<string> types = all is true || content.Type == NotificationTypes.Digest ? [.. NotificationTypes.All.Append(content.Type).Distinct()] : [content.Type];
-        await TurnOffAsync(content.User, types, database, cancellationToken);
+        await TurnOffAsync(content.User, all is true || content.Type == NotificationTypes.Digest ? null : content.Type, database, cancellationToken);
         return Page(token: null);
     }
 
-    private static async Task TurnOffAsync(Guid user, IReadOnlyList<string> types, NotificationsDbContext database, CancellationToken cancellationToken)
+    /// <param name="type">Null: all, later ones too.</param>
+    private static async Task TurnOffAsync(Guid user, string? type, NotificationsDbContext database, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
@@ -69,16 +69,17 @@ internal static class UnsubscribeEndpoints
         }
 
         var chosen = preferences.TypePreferences;
-        foreach (var type in types)
+        IEnumerable<string> off = type is null ? [NotificationTypes.Others, NotificationTypes.Digest, .. chosen.Keys] : [type];
+        foreach (var name in off.Distinct().ToList())
         {
-            chosen[type] = (chosen.GetValueOrDefault(type) ?? NotificationTypes.Default(type)) with { Email = false };
+            chosen[name] = (chosen.GetValueOrDefault(name) ?? chosen.GetValueOrDefault(NotificationTypes.Others) ?? new TypePreference(Push: true, Email: false)) with { Email = false };
         }
 
         var json = JsonSerializer.Serialize(chosen, NotificationsJson.Default.DictionaryStringTypePreference);
         await database.Database.ExecuteSqlAsync($"UPDATE preferences SET types = {json}::jsonb WHERE user_id = {user}", cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             DELETE FROM held_deliveries USING notifications
-            WHERE id = notification_id AND held_deliveries.user_id = {user} AND channel = {ChannelNames.Email} AND type = ANY({types.ToArray()})
+            WHERE id = notification_id AND held_deliveries.user_id = {user} AND channel = {ChannelNames.Email} AND ({type}::text IS NULL OR type = {type})
             """, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }

@@ -15,7 +15,7 @@ internal sealed class UserPreferences
 
     public Guid UserId { get; init; }
 
-    /// <summary>The channels of the types that differ from the defaults: a JSON object of <see cref="TypePreference"/>.</summary>
+    /// <summary>The channels that the user has chosen, by type or <see cref="NotificationTypes.Others"/>: a JSON object of <see cref="TypePreference"/>.</summary>
     public string Types { get; init; } = "{}";
     public TimeOnly? QuietFrom { get; init; }
     public TimeOnly? QuietTo { get; init; }
@@ -25,6 +25,13 @@ internal sealed class UserPreferences
     public DigestFrequency Digest { get; init; }
     public TimeOnly DigestAt { get; init; } = DefaultDigestAt;
     public DateTimeOffset? PausedUntil { get; init; }
+
+    /// <returns>Null if the user has chosen nothing for the type.</returns>
+    public TypePreference? ChoiceOf(string type)
+    {
+        var chosen = TypePreferences;
+        return chosen.GetValueOrDefault(type) ?? chosen.GetValueOrDefault(NotificationTypes.Others);
+    }
 
     public Dictionary<string, TypePreference> TypePreferences => JsonSerializer.Deserialize(Types, NotificationsJson.Default.DictionaryStringTypePreference) ?? [];
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Messaging;
 using Kashif.Notifications.Data;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Inbox;
@@ -69,22 +70,24 @@ internal static class SendEndpoints
 
     public static void MapSending(this IEndpointRouteBuilder endpoints)
     {
-        Map(endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Sending").RequireAuthorization(Policies.Admin), "");
+        Map(endpoints.MapGroup(NotificationsExtensions.Root).WithTags("Sending").RequireAuthorization(Policies.Admin), "").WithIdempotency();
         Map(endpoints.MapGroup("/internal/v1/notifications").ExcludeFromDescription().RequireAuthorization(ServiceScopes.SendNotifications), "ByService");
     }
 
-    private static void Map(RouteGroupBuilder group, string suffix)
+    /// <returns>The route that sends.</returns>
+    private static RouteHandlerBuilder Map(RouteGroupBuilder group, string suffix)
     {
-        group.MapPost("/", SendAsync).DisableValidation().WithName($"SendNotification{suffix}").WithSummary("Send a message to a user or a topic")
+        var send = group.MapPost("/", SendAsync).DisableValidation().WithName($"SendNotification{suffix}").WithSummary("Send a message to a user or a topic")
             .WithDescription("Sends at once or at `send_at`. The user's preferences win: a message on a disabled channel is only in the inbox.")
             .WithProblems(422, "unknown_template", "missing_variable", "unknown_user", "request_id_reused");
         group.MapDelete("/scheduled/{id:guid}", CancelAsync).WithName($"CancelNotification{suffix}").WithSummary("Cancel a scheduled message of mine")
             .WithProblems(409, "already_sent");
         group.MapGet("/{id:guid}/deliveries", ListDeliveriesAsync).WithName($"ListDeliveries{suffix}").WithSummary("List the deliveries of a message");
+        return send;
     }
 
     private static async Task<Results<Accepted<SendResponse>, ValidationProblem, ProblemHttpResult>> SendAsync(
-        SendNotificationRequest request, HttpContext http, SendService sending, TemplateCatalog templates, TimeProvider time, CancellationToken cancellationToken)
+        SendNotificationRequest request, HttpContext http, SendService sending, TemplateCatalog templates, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, request);
         var variables = request.Variables ?? JsonElement.Parse("{}");
@@ -104,7 +107,7 @@ internal static class SendEndpoints
         var command = new SendCommand(SenderOf(http.User), Fingerprint(request), request, variables);
         if (await sending.FindAsync(command, cancellationToken) is { } known)
         {
-            return Answer(known, command);
+            return await AnswerAsync(known, command, work, cancellationToken);
         }
 
         var now = time.GetUtcNow();
@@ -116,6 +119,7 @@ internal static class SendEndpoints
             return times;
         }
 
+        await templates.FindNewAsync([request.TemplateCode], cancellationToken);
         if (templates.Find(request.TemplateCode) is not { } template)
         {
             return UnknownTemplate.ToProblem();
@@ -132,7 +136,20 @@ internal static class SendEndpoints
             return types;
         }
 
-        return await sending.StoreAsync(command, cancellationToken) is { } stored ? Answer(stored, command) : UnknownUser.ToProblem();
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        if (template.IsOwn && !await sending.KeepTemplateAsync(template.Code, cancellationToken))
+        {
+            return UnknownTemplate.ToProblem(); // deleted meanwhile
+        }
+
+        if (await sending.StoreAsync(command, cancellationToken) is not { } stored)
+        {
+            return UnknownUser.ToProblem();
+        }
+
+        var answer = await AnswerAsync(stored, command, work, cancellationToken);
+        sending.Committed(stored);
+        return answer;
     }
 
     /// <param name="id">The message's id.</param>
@@ -185,9 +202,10 @@ internal static class SendEndpoints
     private static string SenderOf(ClaimsPrincipal caller) =>
         caller.FindFirst(KashifClaims.Subject)?.Value ?? throw new InvalidOperationException("The policy lets no caller without a subject in.");
 
-    private static Results<Accepted<SendResponse>, ValidationProblem, ProblemHttpResult> Answer(SendRequest stored, SendCommand command) =>
+    private static async Task<Results<Accepted<SendResponse>, ValidationProblem, ProblemHttpResult>> AnswerAsync(
+        SendRequest stored, SendCommand command, UnitOfWork work, CancellationToken cancellationToken) =>
         stored.Fingerprint.AsSpan().SequenceEqual(command.Fingerprint)
-            ? TypedResults.Accepted((string?)null, new SendResponse(stored.Id, stored.Status))
+            ? await work.CommitAsync(TypedResults.Accepted((string?)null, new SendResponse(stored.Id, stored.Status)), cancellationToken)
             : RequestIdReused.ToProblem();
 
     private static byte[] Fingerprint(SendNotificationRequest request) =>

@@ -22,7 +22,13 @@ internal sealed class SendService(NotificationsDbContext database, NotificationW
     public Task<SendRequest?> FindAsync(SendCommand command, CancellationToken cancellationToken) => database.SendRequests.AsNoTracking()
         .SingleOrDefaultAsync(request => request.Sender == command.Sender && request.RequestId == command.Request.RequestId, cancellationToken);
 
-    /// <summary>Stores the message, and with it the notification of a single user that is due now.</summary>
+    /// <summary>Holds off the deletion of an administrator's own template until the transaction ends.</summary>
+    /// <returns>False if it is deleted.</returns>
+    public async Task<bool> KeepTemplateAsync(string code, CancellationToken cancellationToken) => await database.Database
+        .SqlQuery<string>($"""SELECT code AS "Value" FROM own_templates WHERE code = {code} FOR KEY SHARE""")
+        .ToListAsync(cancellationToken) is [_];
+
+    /// <summary>Stores the message in the caller's transaction, and with it the notification of a single user that is due now.</summary>
     /// <returns>The stored message, which may be of a parallel request under the same name; null if the user is unknown.</returns>
     public async Task<SendRequest?> StoreAsync(SendCommand command, CancellationToken cancellationToken)
     {
@@ -47,7 +53,6 @@ internal sealed class SendService(NotificationsDbContext database, NotificationW
             CreatedAt = now,
         };
 
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         if (wanted.UserId is { } user && await LockUsersAsync([user], cancellationToken) is [])
         {
             return null;
@@ -69,14 +74,17 @@ internal sealed class SendService(NotificationsDbContext database, NotificationW
             await WriteAsync(request, command.Variables.GetRawText(), [recipient], cancellationToken);
         }
 
-        await transaction.CommitAsync(cancellationToken);
+        return request;
+    }
+
+    /// <summary>Call after the commit.</summary>
+    public void Committed(SendRequest request)
+    {
         writer.Committed();
         if (request.Status == SendStatus.Accepted)
         {
             signal.Set();
         }
-
-        return request;
     }
 
     /// <summary>Takes the next step of one due message: its notification, or the next batch of its topic's.</summary>

@@ -23,9 +23,17 @@ internal sealed class MailLinkOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!Uri.TryCreate(Base, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.Query.Length + address.Fragment.Length > 0)
+        if (!IsBase(Gateway))
         {
-            yield return new ValidationResult("Links:App (or Links:Gateway, if Links:App is empty) must be an absolute http(s) address, such as https://kashif.example.org.");
+            yield return new ValidationResult("Links:Gateway must be an absolute http(s) address, such as https://kashif.example.org.");
+        }
+
+        if (!IsBase(Base))
+        {
+            yield return new ValidationResult("Links:App must be an absolute http(s) address, such as https://app.example.org. Leave it empty for Links:Gateway.");
         }
     }
+
+    private static bool IsBase(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.Query.Length + address.Fragment.Length == 0;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Kashif.Notifications.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -6,9 +7,13 @@ namespace Kashif.Notifications.Templates;
 /// <summary>The texts in memory, so that no notification waits for the database. Each replica looks for changes every two seconds.</summary>
 internal sealed partial class TemplateCatalog(IServiceScopeFactory scopes, TimeProvider time, ILogger<TemplateCatalog> logger) : BackgroundService
 {
+    private const int MaxUnknown = 1000;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
+
+    /// <summary>Codes that were not in the database, and until when not to look again.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _unknown = [];
     private volatile TemplateSet _current = new([], [], (_, _) => { });
 
     public TemplateSet Current => _current;
@@ -21,6 +26,30 @@ internal sealed partial class TemplateCatalog(IServiceScopeFactory scopes, TimeP
     {
         await TryRefreshAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
+    }
+
+    /// <summary>Looks at once for codes that this replica does not know: another may have added them within the last two seconds.</summary>
+    public async ValueTask FindNewAsync(IEnumerable<string?> codes, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var missing = codes.OfType<string>()
+            .Where(code => code.Length <= TemplateCodes.MaxLength && !Current.Definitions.ContainsKey(code) && !(_unknown.TryGetValue(code, out var until) && until > now))
+            .Take(MaxUnknown).ToList();
+        if (missing.Count == 0)
+        {
+            return;
+        }
+
+        await TryRefreshAsync(cancellationToken);
+        if (_unknown.Count > MaxUnknown)
+        {
+            _unknown.Clear();
+        }
+
+        foreach (var code in missing.Where(code => !Current.Definitions.ContainsKey(code)))
+        {
+            _unknown[code] = now + Poll;
+        }
     }
 
     /// <summary>Takes over what has changed in the database. If that fails, the next poll does it.</summary>

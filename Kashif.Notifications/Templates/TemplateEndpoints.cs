@@ -113,18 +113,21 @@ internal static class TemplateEndpoints
     private static readonly Error Stale = new(
         StatusCodes.Status412PreconditionFailed, "precondition_failed", "The template's version does not match If-Match. Read the template again.");
 
+    private static readonly Error InUse = Error.Conflict("template_in_use", "A message that is not sent yet uses this template. Cancel it first.");
+
     public static IEndpointRouteBuilder MapTemplates(this IEndpointRouteBuilder endpoints)
     {
         var templates = endpoints.MapGroup($"{NotificationsExtensions.Root}/templates").WithTags("Templates").RequireAuthorization(Policies.Admin);
         var condition = new RequestHeader("If-Match", "The `ETag` of the template that the client has read: 412 if it has changed since.", 1000, "\"1\"");
         templates.MapGet("", List).WithName("ListTemplates").WithSummary("List codes, their variables and their changed texts");
         templates.MapGet(Path, GetAsync).WithName("GetTemplate").WithSummary("Get a text of a notification or mail").WithProblems(404, "not_found");
-        templates.MapPut(Path, PutAsync).WithName("PutTemplate").WithSummary("Change a text, or add a code")
+        // Not with an API key: the texts of mails about accounts are among them.
+        templates.MapPut(Path, PutAsync).RequireAuthorization(Policies.Session).WithName("PutTemplate").WithSummary("Change a text, or add a code")
             .WithDescription("Replicas use the text within a few seconds, for existing notifications too. Send a code of your own with `POST /api/v1/notifications`.")
             .WithMetadata(condition).WithProblems(404, "not_found").WithProblems(412, "precondition_failed").WithProblems(422, "template_quota_exceeded");
-        templates.MapDelete(Path, DeleteAsync).WithName("DeleteTemplate").WithSummary("Return to the default text")
-            .WithDescription("A code of your own has no default: deleting its last text deletes the code.")
-            .WithMetadata(condition).WithProblems(404, "not_found").WithProblems(412, "precondition_failed");
+        templates.MapDelete(Path, DeleteAsync).RequireAuthorization(Policies.Session).WithName("DeleteTemplate").WithSummary("Return to the default text")
+            .WithDescription("A code of your own has no default: deleting its last text deletes the code, unless a message that is not sent yet uses it.")
+            .WithMetadata(condition).WithProblems(404, "not_found").WithProblems(409, "template_in_use").WithProblems(412, "precondition_failed");
         templates.MapGet($"{Path}/versions", ListVersionsAsync).WithName("ListTemplateVersions").WithSummary("List the versions of a text, newest first").WithProblems(404, "not_found");
         templates.MapPost($"{Path}/preview", PreviewAsync).WithName("PreviewTemplate").WithSummary("Show a text as a user would read it").WithProblems(404, "not_found");
         return endpoints;
@@ -237,7 +240,14 @@ internal static class TemplateEndpoints
             await SaveAsync(key, last, title: null, body: null, http, database, time, cancellationToken);
             if (definition.IsOwn && !await Others(key, database).AnyAsync(cancellationToken))
             {
+                // First: it waits for a message that is being stored.
                 await database.OwnTemplates.Where(own => own.Code == key.Code).ExecuteDeleteAsync(cancellationToken);
+                if (await database.Database
+                    .SqlQuery<bool>($"""SELECT EXISTS (SELECT FROM send_requests WHERE template_code = {key.Code} AND status IN ('scheduled', 'accepted')) AS "Value" """)
+                    .SingleAsync(cancellationToken))
+                {
+                    return InUse.ToProblem();
+                }
             }
 
             await transaction.CommitAsync(cancellationToken);

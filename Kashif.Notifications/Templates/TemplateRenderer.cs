@@ -5,6 +5,9 @@ namespace Kashif.Notifications.Templates;
 /// <summary>Writes the text of a notification in the reader's language.</summary>
 internal sealed partial class TemplateRenderer(TemplateCatalog catalog, NotificationMetrics metrics, ILogger<TemplateRenderer> logger)
 {
+    /// <inheritdoc cref="TemplateCatalog.FindNewAsync"/>
+    public ValueTask FindNewAsync(IEnumerable<string?> codes, CancellationToken cancellationToken) => catalog.FindNewAsync(codes, cancellationToken);
+
     /// <summary>Never fails: a text that cannot be rendered gives way to the default in this language, then to English.</summary>
     /// <param name="channel">Of <see cref="ChannelNames"/>.</param>
     /// <param name="variables">An object with the variables of the code. Other members are ignored; missing ones are empty.</param>

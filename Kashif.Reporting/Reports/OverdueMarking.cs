@@ -1,5 +1,6 @@
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Kashif.Messaging.Retention;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -10,8 +11,9 @@ namespace Kashif.Reporting.Reports;
 /// Marks each open report once when its date has passed, and publishes <see cref="ReportOverdue"/> in the same transaction. Replicas
 /// share the work: each takes rows that no other has locked.
 /// </summary>
-internal sealed partial class OverdueMarking(
-    IServiceScopeFactory scopes, ReportingMetrics metrics, TimeProvider time, IOptions<ReportingOptions> options, ILogger<OverdueMarking> logger) : BackgroundService
+internal sealed class OverdueMarking(
+    IServiceScopeFactory scopes, ReportingMetrics metrics, TimeProvider time, IOptions<ReportingOptions> options, ILogger<OverdueMarking> logger)
+    : PeriodicService(scopes, options.Value.OverdueInterval, time, logger)
 {
     /// <summary>The filter of the index: reports that can still become overdue.</summary>
     public const string Open = "due_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')";
@@ -21,31 +23,21 @@ internal sealed partial class OverdueMarking(
     /// <summary>The reports to mark; the arguments are the time now and the size of a batch.</summary>
     public const string Due = $"SELECT id FROM reports WHERE {Open} AND due_at <= {{0}} ORDER BY due_at LIMIT {{1}} FOR UPDATE SKIP LOCKED";
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly TimeProvider _time = time;
+
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(options.Value.OverdueInterval, time);
-        do
+        var database = services.GetRequiredService<ReportingDbContext>();
+        while (await MarkAsync(database, cancellationToken) == Batch)
         {
-            try
-            {
-                while (await MarkAsync(stoppingToken) == Batch)
-                {
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                MarkingFailed(logger, exception);
-            }
+            database.ChangeTracker.Clear();
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <returns>The number of reports marked.</returns>
-    private async Task<int> MarkAsync(CancellationToken cancellationToken)
+    private async Task<int> MarkAsync(ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
+        var now = _time.GetUtcNow();
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var overdue = await database.Reports
             .FromSqlRaw($"UPDATE reports SET overdue_at = {{0}} WHERE id = ANY (ARRAY({Due})) RETURNING *", now, Batch)
@@ -61,7 +53,4 @@ internal sealed partial class OverdueMarking(
         metrics.Overdue(overdue.Count);
         return overdue.Count;
     }
-
-    [LoggerMessage(EventId = 3101, Level = LogLevel.Warning, Message = "Marking overdue reports failed; retrying at the next pass")]
-    private static partial void MarkingFailed(ILogger logger, Exception exception);
 }

@@ -62,6 +62,8 @@ public static class Cursor
         where T : ISpanFormattable =>
         Encode(Text(key));
 
+    public static string Encode(string key) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(key));
+
     public static string Encode<T1, T2>(T1 first, T2 second)
         where T1 : ISpanFormattable
         where T2 : ISpanFormattable =>
@@ -73,6 +75,13 @@ public static class Cursor
     {
         key = default;
         return Decode(cursor) is [var only] && T.TryParse(only, CultureInfo.InvariantCulture, out key);
+    }
+
+    /// <returns>False for an invalid cursor. The key of a valid one may still be any text.</returns>
+    public static bool TryDecode(string cursor, out string key)
+    {
+        key = Decode(cursor) is [var only] ? only : "";
+        return key.Length > 0;
     }
 
     /// <inheritdoc cref="TryDecode{T}"/>
@@ -93,8 +102,6 @@ public static class Cursor
     private static string Text<T>(T value)
         where T : ISpanFormattable =>
         value.ToString(value is DateTimeOffset ? "O" : value is double ? "R" : null, CultureInfo.InvariantCulture);
-
-    private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 
     private static string[] Decode(string cursor)
     {

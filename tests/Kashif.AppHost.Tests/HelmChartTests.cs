@@ -137,7 +137,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
 
         references.Count.ShouldBeGreaterThan(15);
         references.Where(reference => !keys.Contains(reference)).ShouldBe(variant == "production" ? ["Secret database value"] : []);
-        keys.Where(key => key.StartsWith("Secret", StringComparison.Ordinal)).Select(key => key.Split(' ')[1]).Distinct().Count().ShouldBe(variant == "production" ? 9 : 10);
+        keys.Where(key => key.StartsWith("Secret", StringComparison.Ordinal)).Select(key => key.Split(' ')[1]).Distinct().Count().ShouldBe(variant == "production" ? 10 : 11);
     }
 
     [Fact]

@@ -5,11 +5,14 @@ using System.Text.Json;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Alerts;
+using Kashif.Notifications.Data;
 using Kashif.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace Kashif.Notifications.Tests;
@@ -238,7 +241,7 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
         var plan = await Host.QueryAsync(async database =>
         {
             await database.Database.OpenConnectionAsync(Cancel);
-            await using var explain = ReportNearHandler.Near(database, [report]).CreateDbCommand();
+            await using var explain = ReportAlerts.Near(database, [ReportNearHandler.ToReport(report)]).CreateDbCommand();
             explain.CommandText = $"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {explain.CommandText}";
             var lines = new List<string>();
             await using var reader = await explain.ExecuteReaderAsync(Cancel);
@@ -252,6 +255,81 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
 
         plan.ShouldContain(line => line.Contains("ix_alerts_area", StringComparison.Ordinal), string.Join('\n', plan));
         plan.ShouldNotContain(line => line.Contains("Seq Scan on alerts", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_report_near_very_many_users_tells_them_in_batches()
+    {
+        const int Users = 1_300;
+        await using var source = NpgsqlDataSource.Create(Host.Database);
+        await using (var seed = source.CreateCommand($"""
+            INSERT INTO alerts (id, user_id, kind, latitude, longitude, radius_km, muted, created_at, active_since)
+            SELECT gen_random_uuid(), md5('crowd' || number % {Users})::uuid, 'report_near', -40, 100 + random() / 1000, 5, false, now(), now() FROM generate_series(1, {Users} * 2) AS number
+            """))
+        {
+            await seed.ExecuteNonQueryAsync(Cancel);
+        }
+
+        var report = Guid.CreateVersion7();
+        await Host.PublishAsync(new ReportCreated(report, Guid.CreateVersion7(), "Deep pothole", "pothole", -40, 100), time: Later());
+
+        await using var count = source.CreateCommand($"SELECT count(*) FROM notifications WHERE type = 'alert' AND data ->> 'report_id' = '{report}'");
+        await Eventually.TrueAsync(async () => (long)(await count.ExecuteScalarAsync(Cancel) ?? 0L) >= Users, "the alerts");
+        await Eventually.TrueAsync(async () => !await Host.QueryAsync(database => database.PendingReports.AnyAsync(Cancel)), "the end");
+        await using var transactions = source.CreateCommand(
+            $"SELECT count(*), count(DISTINCT user_id) FROM notifications WHERE type = 'alert' AND data ->> 'report_id' = '{report}' GROUP BY xmin::text ORDER BY 1");
+        await using var reader = await transactions.ExecuteReaderAsync(Cancel);
+        var batches = new List<(long, long)>();
+        while (await reader.ReadAsync(Cancel))
+        {
+            batches.Add((reader.GetInt64(0), reader.GetInt64(1)));
+        }
+
+        batches.ShouldBe([(300, 300), (500, 500), (500, 500)]);
+    }
+
+    [Fact]
+    public async Task Events_of_a_batch_are_taken_in_the_order_of_their_time()
+    {
+        var user = Guid.CreateVersion7();
+        var id = (await CreateAsync(user, new { kind = "balance", threshold = 100, direction = "below" })).GetProperty("id").GetGuid();
+        var time = Later();
+        await Host.QueryAsync(async database =>
+        {
+            await using var scope = Host.Services.CreateAsyncScope();
+            var services = scope.ServiceProvider;
+            database = services.GetRequiredService<NotificationsDbContext>();
+            await ActivatorUtilities.CreateInstance<ValueAlertHandler<PointsAwarded>>(services).HandleAsync(
+                [Received(new PointsAwarded(Guid.CreateVersion7(), user, 20, 110, "x"), time.AddSeconds(2))], Cancel);
+            await ActivatorUtilities.CreateInstance<ValueAlertHandler<PointsRedeemed>>(services).HandleAsync(
+                [Received(new PointsRedeemed(Guid.CreateVersion7(), user, 10, 90, "x"), time.AddSeconds(1))], Cancel);
+            foreach (var step in services.GetServices<IBatchStep>())
+            {
+                await step.CompleteAsync(Cancel);
+            }
+
+            return await database.SaveChangesAsync(Cancel);
+        });
+
+        (await AlertsAsync(user)).ShouldHaveSingleItem();
+        (await Host.QueryAsync(database => database.Alerts.Where(alert => alert.Id == id).Select(alert => alert.LastValue).SingleAsync(Cancel))).ShouldBe(110);
+
+        static ReceivedEvent<TEvent> Received<TEvent>(TEvent data, DateTimeOffset time)
+            where TEvent : IIntegrationEvent => new(Guid.CreateVersion7(), time, new EventCause(null, null), data);
+    }
+
+    [Fact]
+    public async Task An_ended_coupon_without_alerts_is_forgotten()
+    {
+        service.Coupons.Add(81, "Ended", stock: 3, endsAt: Now.AddDays(-2));
+        service.Coupons.Add(82, "Watched", stock: 3, endsAt: Now.AddDays(-2));
+        await PublishCouponAsync(81, stock: 3, version: 1, Now.AddDays(-2));
+        await PublishCouponAsync(83, stock: 3, version: 1, Now.AddDays(2));
+        await CreateAsync(Guid.CreateVersion7(), new { kind = "coupon", coupon_id = 82 });
+
+        await Host.Services.GetServices<IHostedService>().OfType<KnownCouponCleanup>().Single().RunOnceAsync(Cancel);
+
+        (await Host.QueryAsync(database => database.KnownCoupons.Where(coupon => coupon.Id > 80).Select(coupon => coupon.Id).Order().ToListAsync(Cancel))).ShouldBe([82, 83]);
     }
 
     [Fact]

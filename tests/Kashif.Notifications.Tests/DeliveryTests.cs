@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
+using Kashif.Messaging.Events;
 using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Inbox;
@@ -203,6 +204,81 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
             response.EnsureSuccessStatusCode();
             var answer = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
             return (answer.GetProperty("replayed").GetInt32(), answer.GetProperty("remaining").GetInt32());
+        }
+    }
+
+    [Fact]
+    public async Task Each_delivery_that_ends_is_announced_once()
+    {
+        await using var service = await StartAsync();
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging);
+        var user = Guid.CreateVersion7();
+        await service.AddDevicesAsync(user, "phone", $"{FakeFcm.Invalid}:phone", "tablet");
+
+        var notification = Id(await service.NotifyAsync(user));
+        await Eventually.TrueAsync(() => CountAsync(service, DeliveryState.Sent, 2), "the pushes");
+        await service.PublishAsync(new PasswordResetRequested(user, "amal@people.test", "secret-token", "en")); // of an account: not announced
+        await Eventually.TrueAsync(() => service.QueryAsync(database => database.Deliveries.AnyAsync(row => row.UserId == user && row.State == DeliveryState.Sent, Cancel)), "the mail");
+
+        await Eventually.TrueAsync(() => tap.Envelopes("notification.delivered").Count(IsOfUser) == 2, "the events");
+        tap.Envelopes("notification.delivered").Where(IsOfUser).ShouldAllBe(envelope =>
+            envelope.GetProperty("subject").GetString() == $"{notification}" && envelope.GetProperty("data").GetProperty("channel").GetString() == "push"
+            && envelope.GetProperty("data").GetProperty("notification_id").GetGuid() == notification);
+        (await tap.WaitForAsync("notification.failed", data => data.GetProperty("user_id").GetGuid() == user)).GetProperty("data").GetProperty("error").GetString().ShouldBe("invalid_argument");
+        tap.Envelopes("notification.failed").Count(IsOfUser).ShouldBe(1);
+
+        bool IsOfUser(JsonElement envelope) => envelope.GetProperty("data").GetProperty("user_id").GetGuid() == user;
+    }
+
+    [Fact]
+    public async Task A_notification_can_be_deleted_while_its_pushes_are_sent()
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+        await service.AddDevicesAsync(user, "phone", "tablet");
+        var notification = Id(await service.NotifyAsync(user));
+        await Eventually.TrueAsync(() => CountAsync(service, DeliveryState.Sent, 2), "the pushes");
+        var ids = await service.QueryAsync(database => database.Deliveries.Where(row => row.NotificationId == notification).OrderBy(row => row.Id).Select(row => row.Id).ToListAsync(Cancel));
+
+        // The first is now behind the second in the table, where a cascade meets them.
+        await service.QueryAsync(database => database.Deliveries.Where(row => row.Id == ids[0])
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.NextAttemptAt, row => row.NextAttemptAt.AddHours(1)), Cancel));
+        using var client = service.As(user);
+        await service.QueryAsync(async database =>
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            await LockAsync(ids[0]);
+            var deleting = client.DeleteAsync($"/api/v1/notifications/{notification}", Cancel);
+            await service.BlockedAsync();
+            await LockAsync(ids[1]);
+            await transaction.CommitAsync(Cancel);
+            using var deleted = await deleting;
+            deleted.StatusCode.ShouldBe(System.Net.HttpStatusCode.NoContent);
+            return 0;
+
+            Task<int> LockAsync(long id) => database.Database.ExecuteSqlAsync($"SELECT FROM deliveries WHERE id = {id} FOR UPDATE", Cancel);
+        });
+    }
+
+    [Fact]
+    public async Task A_replay_without_a_filter_leaves_out_what_cannot_succeed()
+    {
+        await using var service = await StartAsync();
+        var user = Guid.CreateVersion7();
+        await service.AddDevicesAsync(user, $"{FakeFcm.Unregistered}:phone", $"{FakeFcm.Invalid}:phone");
+        await service.NotifyAsync(user);
+        await Eventually.TrueAsync(() => CountAsync(service, DeliveryState.Dead, 2), "the failures");
+        using var admin = service.AsAdmin();
+
+        (await ReplayAsync(new { })).ShouldBe((1, 0, 1));
+        await Eventually.TrueAsync(() => CountAsync(service, DeliveryState.Dead, 2), "the failure again");
+        (await ReplayAsync(new { error = "unregistered" })).ShouldBe((1, 0, 0));
+
+        async Task<(int, int, int)> ReplayAsync(object request)
+        {
+            using var response = await admin.PostAsJsonAsync($"{FailedRoot}/replay", request, Cancel);
+            var answer = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+            return (answer.GetProperty("replayed").GetInt32(), answer.GetProperty("remaining").GetInt32(), answer.GetProperty("skipped").GetInt32());
         }
     }
 

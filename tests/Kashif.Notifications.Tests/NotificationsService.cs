@@ -148,6 +148,39 @@ internal sealed class NotificationsService : IAsyncDisposable
         return user;
     }
 
+    /// <summary>Waits until a statement of the service waits for a lock.</summary>
+    public Task BlockedAsync() => Eventually.TrueAsync(
+        () => QueryAsync(database => database.Database
+            .SqlQuery<bool>($"""SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock') AS "Value" """)
+            .SingleAsync(Cancel)),
+        "a statement that waits");
+
+    /// <summary>Adds a code of an administrator's own with the variable <c>street</c>.</summary>
+    public async Task<string> AddTemplateAsync(string title = "{{ street }} is closed")
+    {
+        var code = $"city.closed_{Guid.CreateVersion7():N}";
+        using var admin = AsAdmin();
+        using var response = await admin.PutAsJsonAsync(
+            $"{Root}/templates/{code}/en/push", new { title, body = "b", variables = new[] { new { name = "street", type = "text" } } }, Cancel);
+        response.EnsureSuccessStatusCode();
+        return code;
+    }
+
+    /// <summary>Sends a message with a code of <see cref="AddTemplateAsync"/>.</summary>
+    public async Task<HttpResponseMessage> SendAsync(Guid user, string code, string channel = "push", DateTimeOffset? sendAt = null)
+    {
+        using var admin = AsAdmin();
+        return await admin.PostAsJsonAsync(Root, new
+        {
+            notification_type = channel,
+            template_code = code,
+            variables = new { street = "Baghdad Street" },
+            request_id = $"{Guid.CreateVersion7()}",
+            user_id = user,
+            send_at = sendAt,
+        }, Cancel);
+    }
+
     /// <summary>Waits until the notification's delivery has this state.</summary>
     public async Task<ChannelDelivery> DeliveryAsync(Guid notification, string state)
     {

@@ -48,6 +48,74 @@ public sealed class PreferenceTests(SharedService shared) : IClassFixture<Shared
         (await client.GetFromJsonAsync<JsonElement>(Path, Cancel)).GetRawText().ShouldBe(set.GetRawText());
     }
 
+    [Fact]
+    public async Task An_administrators_own_code_can_be_turned_off()
+    {
+        await MailAsync();
+        await DeviceAsync();
+        var code = await Service.AddTemplateAsync();
+        using var client = Service.As(_user);
+        (await client.GetFromJsonAsync<JsonElement>(Path, Cancel)).GetProperty("types").GetProperty(code).GetRawText().ShouldBe("""{"push":true,"email":true}""");
+
+        await PutAsync(new { types = new Dictionary<string, object> { [code] = new { push = true, email = false } } });
+        (await Service.SendAsync(_user, code)).EnsureSuccessStatusCode();
+        (await Service.SendAsync(_user, code, "email")).EnsureSuccessStatusCode();
+
+        var feed = await Service.WaitForFeedAsync(_user, 2);
+        (await Task.WhenAll(feed.Select(DeliveriesAsync))).SelectMany(channels => channels).ShouldBe(["push"]);
+    }
+
+    [Fact]
+    public async Task A_choice_for_all_types_covers_later_ones()
+    {
+        await MailAsync();
+        await DeviceAsync();
+        var set = await PutAsync(new
+        {
+            types = new Dictionary<string, object> { ["*"] = new { push = false, email = false }, ["coupon.redeemed"] = new { push = true, email = true } },
+        });
+        set.GetProperty("types").GetProperty("*").GetRawText().ShouldBe("""{"push":false,"email":false}""");
+        set.GetProperty("types").GetProperty("points.awarded").GetRawText().ShouldBe("""{"push":false,"email":false}""");
+
+        var code = await Service.AddTemplateAsync();
+        (await Service.SendAsync(_user, code)).EnsureSuccessStatusCode();
+        (await Service.SendAsync(_user, code, "email")).EnsureSuccessStatusCode();
+        await Service.NotifyAsync(_user);
+        var silent = await Service.WaitForFeedAsync(_user, 3);
+        await Service.PublishAsync(new CouponRedeemed(Guid.CreateVersion7(), _user, 7, "Free coffee", "ABCD", 50));
+        var feed = await Service.WaitForFeedAsync(_user, 4);
+
+        (await Task.WhenAll(silent.Select(DeliveriesAsync))).ShouldAllBe(channels => channels.Length == 0);
+        (await DeliveriesAsync(feed.Single(item => item.GetProperty("type").GetString() == CouponRedeemed.Type))).ShouldBe(["email", "push"]);
+
+        // A client sends back what it has read.
+        var same = (await PutAsync(set)).GetProperty("types");
+        set.GetProperty("types").EnumerateObject().ShouldAllBe(type => same.GetProperty(type.Name).GetRawText() == type.Value.GetRawText());
+    }
+
+    [Fact]
+    public async Task A_notification_can_be_deleted_while_its_push_is_released()
+    {
+        await DeviceAsync();
+        await PutAsync(new { paused_until = TimeProvider.System.GetUtcNow().AddHours(1) });
+        var notification = await Service.NotifyAsync(_user);
+        await Service.QueryAsync(async database =>
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            await database.Database.ExecuteSqlAsync($"SET LOCAL deadlock_timeout = '10ms'", Cancel); // The first to see a deadlock ends with it.
+            await database.Database.ExecuteSqlAsync($"SELECT FROM notifications WHERE id = {Id(notification)} FOR UPDATE", Cancel);
+            await HoldIsOverAsync();
+            await Service.BlockedAsync();
+
+            await database.Database.ExecuteSqlAsync($"DELETE FROM notifications WHERE id = {Id(notification)}", Cancel);
+            await transaction.CommitAsync(Cancel);
+            return 0;
+        });
+
+        (await HeldAsync()).ShouldBe(0);
+        (await Service.FeedAsync(_user)).ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData("""{"types": {"nonsense": {"push": true, "email": true}}}""", "types.nonsense")]
     [InlineData("""{"types": {"points.awarded": null}}""", "types.points.awarded")]

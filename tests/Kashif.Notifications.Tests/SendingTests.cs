@@ -298,6 +298,77 @@ public sealed class SendingTests(SharedService shared) : IClassFixture<SharedSer
     }
 
     [Fact]
+    public async Task Parallel_requests_follow_at_most_a_hundred_topics()
+    {
+        var user = await Service.AddUserAsync();
+        await Service.QueryAsync(database => database.Database.ExecuteSqlAsync(
+            $"INSERT INTO topic_subscriptions (topic, user_id) SELECT 'topic-' || number, {user} FROM generate_series(1, 95) AS number", Cancel));
+        using var client = Service.As(user);
+
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 32).Select(async number =>
+        {
+            using var response = await client.PostAsync($"{Public}/topics/other-{number}/subscription", content: null, Cancel);
+            return response.StatusCode;
+        }));
+
+        statuses.Count(status => status == HttpStatusCode.NoContent).ShouldBe(5);
+        statuses.Count(status => status == HttpStatusCode.UnprocessableEntity).ShouldBe(27);
+        var first = await client.GetFromJsonAsync<JsonElement>($"{Public}/topics?limit=99", Cancel);
+        var last = await client.GetFromJsonAsync<JsonElement>($"{Public}/topics?limit=99&cursor={first.GetProperty("next_cursor").GetString()}", Cancel);
+        last.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
+        new[] { first, last }.SelectMany(page => page.GetProperty("items").EnumerateArray()).Select(item => item.GetProperty("topic").GetString()).Distinct().Count().ShouldBe(100);
+        using var forged = await client.GetAsync($"{Public}/topics?cursor=AAAA", Cancel);
+        forged.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task An_idempotency_key_gets_the_first_answer_again()
+    {
+        var user = await Service.AddUserAsync();
+        using var admin = Service.AsAdmin();
+        var message = MessageTo(user, ("send_at", JsonValue.Create(Now.AddHours(1))));
+        admin.DefaultRequestHeaders.Add("Idempotency-Key", $"{Guid.CreateVersion7()}");
+        using var first = await admin.PostAsJsonAsync(Public, message, Cancel);
+        using (var cancelled = await admin.DeleteAsync($"{Public}/scheduled/{Id(await first.Content.ReadFromJsonAsync<JsonElement>(Cancel))}", Cancel))
+        {
+            cancelled.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        }
+
+        using var again = await admin.PostAsJsonAsync(Public, message, Cancel);
+        again.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        again.Headers.Contains("Idempotency-Replayed").ShouldBeTrue();
+        (await again.Content.ReadAsStringAsync(Cancel)).ShouldBe(await first.Content.ReadAsStringAsync(Cancel));
+        message["request_id"] = "another";
+        await RefusedAsync(admin, message, HttpStatusCode.UnprocessableEntity, "idempotency_key_reused");
+        admin.DefaultRequestHeaders.Remove("Idempotency-Key");
+        message["request_id"] = $"request-{user}";
+        (await SendAsync(admin, message)).GetProperty("status").GetString().ShouldBe("scheduled");
+    }
+
+    [Fact]
+    public async Task A_user_is_erased_while_a_message_is_sent_to_them()
+    {
+        var user = await Service.AddUserAsync();
+        using var admin = Service.AsAdmin();
+        var sent = Id(await SendAsync(admin, MessageTo(user, ("send_at", JsonValue.Create(Now.AddHours(1))))));
+        await Service.QueryAsync(async database =>
+        {
+            // Like a worker that sends it.
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            await database.Database.ExecuteSqlAsync($"SET LOCAL deadlock_timeout = '10ms'", Cancel); // The first to see a deadlock ends with it.
+            await database.Database.ExecuteSqlAsync($"SELECT FROM send_requests WHERE id = {sent} FOR UPDATE", Cancel);
+            await Service.PublishAsync(new UserDeleted(user));
+            await Service.BlockedAsync();
+
+            await database.Database.ExecuteSqlAsync($"SELECT FROM recipients WHERE user_id = {user} FOR KEY SHARE", Cancel);
+            await transaction.CommitAsync(Cancel);
+            return 0;
+        });
+
+        await Eventually.TrueAsync(() => Service.QueryAsync(async database => !await database.SendRequests.AnyAsync(row => row.Id == sent, Cancel)), "the erasure");
+    }
+
+    [Fact]
     public async Task A_broadcast_reaches_every_user_once_even_if_a_worker_dies_half_way()
     {
         const int Users = 1_200;

@@ -193,6 +193,16 @@ public sealed class SmtpMailSenderTests
         received.Text.ShouldBe("text");
     }
 
+    [Fact]
+    public async Task A_subject_is_not_decoded_twice()
+    {
+        await using var sink = new SmtpSink();
+
+        (await SendAsync(sink, new SmtpOptions(), [new Mail(1, "amal@people.test", "About =?utf-8?Q?=0d=0aBcc:_x@y.z?=", "text", "html")])).ShouldBe([Sent]);
+
+        sink.Received.ShouldHaveSingleItem().Header("Subject").ShouldBe("About =\u2060?utf-8?Q?=0d=0aBcc:_x@y.z?=");
+    }
+
     [Theory]
     [InlineData("StartTls", false)]
     [InlineData("Tls", true)]

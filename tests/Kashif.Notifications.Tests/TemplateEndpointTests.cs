@@ -4,6 +4,7 @@ using System.Text.Json;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Templates;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -272,6 +273,51 @@ public sealed class TemplateEndpointTests(SharedService shared, NotificationsSer
         mail.Subject.ShouldBe("New password");
         mail.Text.ShouldBe("Here: https://app.example/reset-password#token=to-ken_1\n");
         mail.Html.ShouldContain("Here: <a href=\"https://app.example/reset-password#token=to-ken_1\">");
+    }
+
+    [Fact]
+    public async Task Another_replica_knows_a_new_code_at_once()
+    {
+        await using var other = await NotificationsService.StartAsync(servers, database: Service.Database);
+        var user = await Service.AddUserAsync();
+        using var client = other.As(user);
+
+        for (var time = 0; time < 3; time++)
+        {
+            (await other.SendAsync(user, await Service.AddTemplateAsync())).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+            (await Service.SendAsync(user, await Service.AddTemplateAsync())).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+            (await other.FeedAsync(user)).ShouldAllBe(item => item.GetProperty("title").GetString() == "\u2068Baghdad Street\u2069 is closed" || item.GetProperty("title").GetString() == "Baghdad Street is closed");
+        }
+    }
+
+    [Fact]
+    public async Task A_code_of_a_scheduled_message_cannot_be_deleted()
+    {
+        var (user, code) = (await Service.AddUserAsync(), await Service.AddTemplateAsync());
+        using var admin = Service.AsAdmin();
+        (await Service.SendAsync(user, code, sendAt: TimeProvider.System.GetUtcNow().AddHours(1))).EnsureSuccessStatusCode();
+
+        using var refused = await admin.DeleteAsync($"{Root}/{code}/en/push", Cancel);
+        refused.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString().ShouldBe("template_in_use");
+        (await SendAsync(admin, HttpMethod.Get, $"{code}/en/push")).GetProperty("version").GetInt32().ShouldBe(1);
+
+        await Service.QueryAsync(database => database.SendRequests.Where(request => request.TemplateCode == code).ExecuteDeleteAsync(Cancel));
+        using var deleted = await admin.DeleteAsync($"{Root}/{code}/en/push", Cancel);
+        deleted.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
+    public async Task An_API_key_changes_no_text()
+    {
+        using var key = Service.AsApiKey("notifications:read notifications:write", Roles.Admin);
+        using var put = await key.PutAsJsonAsync($"{Root}/user.password_reset_requested/en/email", new { title = "t", body = "{{ link }}" }, Cancel);
+        using var deleted = await key.DeleteAsync($"{Root}/user.password_reset_requested/en/email", Cancel);
+        using var read = await key.GetAsync($"{Root}/user.password_reset_requested/en/email", Cancel);
+
+        put.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        deleted.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        read.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]

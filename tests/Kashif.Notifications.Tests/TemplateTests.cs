@@ -126,4 +126,11 @@ public sealed class TemplateTests
         var draft = notification.Drafts([new ReceivedEvent<TEvent>(User, TimeProvider.System.GetUtcNow(), new EventCause(null, null), data)]).ShouldHaveSingleItem();
         return DefaultTexts.Renderer().Render(draft.TemplateCode, language, ChannelNames.Inbox, JsonSerializer.SerializeToElement(draft.Variables));
     }
+
+    [Theory]
+    [InlineData("https://app.kashif.test", "nonsense", "Links:Gateway")]
+    [InlineData("ftp://app.kashif.test", "https://kashif.test", "Links:App")]
+    [InlineData("", "https://kashif.test/?a=b", "Links:Gateway")]
+    public void An_invalid_link_fails_validation_with_its_name(string app, string gateway, string name) =>
+        new MailLinkOptions { App = app, Gateway = gateway }.Validate(new(new object())).First().ErrorMessage.ShouldNotBeNull().ShouldContain(name);
 }

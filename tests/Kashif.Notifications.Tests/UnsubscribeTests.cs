@@ -71,6 +71,7 @@ public sealed class UnsubscribeTests(NotificationsServers servers) : IAsyncLifet
         using var all = await anonymous.PostAsync($"{path}&all=true", null, Cancel);
         all.StatusCode.ShouldBe(HttpStatusCode.OK);
         (await TypeAsync("coupon.redeemed")).ShouldBe("""{"push":true,"email":false}""");
+        (await TypeAsync(await Service.AddTemplateAsync())).ShouldBe("""{"push":true,"email":false}"""); // later codes too
     }
 
     [Fact]

@@ -53,6 +53,7 @@ public sealed class TraceTests(KashifSystem system)
                 "gamification: SELECT quest_participations",
                 "gamification: INSERT unlocked_achievements",
                 "notifications: INSERT inbox",
+                "notifications: SELECT unnest SELECT alerts SELECT inside",
                 "notifications: INSERT inbox_heads",
                 "notifications: SELECT preferences",
                 "notifications: INSERT notifications INSERT held_deliveries INSERT deliveries",

@@ -297,6 +297,55 @@ namespace Kashif.Notifications.Data.Migrations
                     b.ToTable("known_coupons", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Notifications.Alerts.PendingReport", b =>
+                {
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<string>("Category")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("category");
+
+                    b.Property<Guid>("LastUserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_user_id");
+
+                    b.Property<double>("Latitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("latitude");
+
+                    b.Property<double>("Longitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("longitude");
+
+                    b.Property<DateTimeOffset>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("EventId")
+                        .HasName("pk_pending_reports");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_pending_reports_user_id");
+
+                    b.ToTable("pending_reports", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Notifications.Assistant.AssistantMessage", b =>
                 {
                     b.Property<Guid>("Id")

@@ -1,0 +1,74 @@
+using Kashif.Messaging.Retention;
+using Kashif.Notifications.Data;
+using Kashif.Notifications.Dispatch;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Notifications.Alerts;
+
+/// <summary>A report near more users with alerts than one transaction tells: <see cref="PendingReportWorker"/> tells the others.</summary>
+internal sealed class PendingReport
+{
+    /// <summary>The event that announced it.</summary>
+    public Guid EventId { get; init; }
+    public Guid ReportId { get; init; }
+
+    /// <summary>The author, who is not told.</summary>
+    public Guid UserId { get; init; }
+    public required string Title { get; init; }
+    public required string Category { get; init; }
+    public double Latitude { get; init; }
+    public double Longitude { get; init; }
+    public DateTimeOffset OccurredAt { get; init; }
+
+    /// <summary>The last user who was told; the empty id before the first.</summary>
+    public Guid LastUserId { get; set; }
+}
+
+internal sealed class PendingReportConfiguration : IEntityTypeConfiguration<PendingReport>
+{
+    public void Configure(EntityTypeBuilder<PendingReport> builder)
+    {
+        builder.ToTable("pending_reports");
+        builder.HasKey(report => report.EventId);
+        builder.Property(report => report.EventId).ValueGeneratedNever();
+        builder.HasIndex(report => report.UserId);
+    }
+}
+
+/// <summary>
+/// Tells the next users of a report near their places, in batches with the position in the same transaction. Replicas share the work: each takes a
+/// report that no other has locked.
+/// </summary>
+internal sealed class PendingReportWorker(IServiceScopeFactory scopes, TimeProvider time, ILogger<PendingReportWorker> logger)
+    : PeriodicService(scopes, TimeSpan.FromSeconds(1), time, logger)
+{
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        var near = services.GetRequiredService<ReportAlerts>();
+        var notifications = services.GetRequiredService<NotificationWriter>();
+        var alerts = services.GetRequiredService<AlertWriter>();
+        while (true)
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+            if (await database.PendingReports.FromSql($"SELECT * FROM pending_reports ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED")
+                .SingleOrDefaultAsync(cancellationToken) is not { } report)
+            {
+                return;
+            }
+
+            if (await near.TellAsync([report], cancellationToken) is [])
+            {
+                database.Remove(report);
+            }
+
+            await notifications.CompleteAsync(cancellationToken);
+            await database.SaveChangesAsync(cancellationToken);
+            await transaction.CommitAsync(CancellationToken.None);
+            database.ChangeTracker.Clear();
+            notifications.Committed();
+            alerts.Committed();
+        }
+    }
+}
