@@ -38,6 +38,8 @@ internal static class AreaEndpoints
     /// <summary>How old a cached list may be.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(5);
 
+    private static Error InUse { get; } = Error.Conflict("area_in_use", "Rules use this area. Activate rules without it first, and remove it from drafts.");
+
     public static IEndpointRouteBuilder MapAreas(this IEndpointRouteBuilder endpoints)
     {
         var areas = endpoints.MapGroup("/api/v1/gamification/areas").WithTags("Areas").RequireAuthorization(Policies.Admin);
@@ -45,7 +47,7 @@ internal static class AreaEndpoints
         areas.MapPut("/{code}", PutAsync).WithName("PutArea").WithSummary("Create or replace an area")
             .WithDescription("Reports get the area when their points are booked: a change does not move points.").WithProblems(404, "not_found");
         areas.MapDelete("/{code}", DeleteAsync).WithName("DeleteArea").WithSummary("Delete an area")
-            .WithDescription("Its points and its leaderboards stay.");
+            .WithDescription("Its points and its leaderboards stay. Returns 409 while the rules in force or a draft use it.").WithProblems(409, "area_in_use");
         return endpoints;
     }
 
@@ -77,8 +79,15 @@ internal static class AreaEndpoints
     }
 
     /// <param name="code" example="old_town">The area's code.</param>
-    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string code, GamificationDbContext database, CancellationToken cancellationToken) =>
-        await database.Areas.Where(area => area.Code == code).ExecuteDeleteAsync(cancellationToken) == 1
-            ? TypedResults.NoContent()
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string code, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        // In SQL, because the rules know the areas and not the other way round.
+        var deleted = await database.Database.ExecuteSqlAsync($"""
+            DELETE FROM areas WHERE code = {code} AND NOT EXISTS (
+                SELECT FROM rule_lines JOIN rule_versions USING (version) WHERE area = {code} AND status <> 'retired')
+            """, cancellationToken);
+        return deleted == 1 ? TypedResults.NoContent()
+            : await database.Areas.AnyAsync(area => area.Code == code, cancellationToken) ? InUse.ToProblem()
             : Error.NotFound("Area not found.").ToProblem();
+    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Quests;
 using Kashif.Messaging.Events;
 using Kashif.Validation;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +17,8 @@ internal static class RuleValidation
     /// <summary>The reasons of entries that no rule makes.</summary>
     private static readonly string[] Reserved =
     [
-        PointTransaction.Redeemed, PointTransaction.Refunded, PointTransaction.OwedPoints, RuleEngine.Rejected, RuleEngine.Withdrawn, RuleEngine.Corrected,
+        PointTransaction.Redeemed, PointTransaction.Refunded, PointTransaction.OwedPoints, PointTransaction.ExpiredPoints, PointTransaction.Adjusted,
+        PointTransaction.ReversedPoints, QuestRewards.Reason, RuleEngine.Rejected, RuleEngine.Withdrawn, RuleEngine.Corrected,
     ];
 
     public static async Task<FieldErrors> FindAsync(RulesRequest request, HttpContext http, GamificationDbContext database, CancellationToken cancellationToken)

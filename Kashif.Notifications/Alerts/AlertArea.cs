@@ -1,4 +1,3 @@
-using Kashif.Messaging.Geography;
 
 namespace Kashif.Notifications.Alerts;
 

@@ -37,7 +37,7 @@ public sealed class LedgerTests(GamificationService service)
             foreach (var column in await ledger.QueryAsync<string>($"""
                 SELECT format('%I = %s', column_name, CASE data_type
                     WHEN 'uuid' THEN 'gen_random_uuid()' WHEN 'integer' THEN format('coalesce(%I, 0) + 100', column_name) WHEN 'bigint' THEN format('coalesce(%I, 0) + 100', column_name)
-                    WHEN 'bytea' THEN '''x''' WHEN 'date' THEN 'current_date' WHEN 'timestamp with time zone' THEN 'now()' ELSE '''x''' END) AS "Value"
+                    WHEN 'boolean' THEN format('NOT %I', column_name) WHEN 'bytea' THEN '''x''' WHEN 'date' THEN 'current_date' WHEN 'timestamp with time zone' THEN 'now()' ELSE '''x''' END) AS "Value"
                 FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'public'
                 """))
             {
@@ -52,9 +52,9 @@ public sealed class LedgerTests(GamificationService service)
             }
         }
 
-        // An erasure changes the note and the administrator. The day of a limit follows from the rule.
+        // An erasure changes the note and the administrator. The day of a limit follows from the rule. The user hides a balance from leaderboards.
         unseen.ShouldBe(
-            ["point_transactions: limit_day", "point_transactions: note", "point_transactions: actor", "balances: version", "balances: changed_at"], ignoreOrder: true);
+            ["point_transactions: limit_day", "point_transactions: note", "point_transactions: actor", "balances: version", "balances: changed_at", "balances: hidden"], ignoreOrder: true);
         (await ledger.VerifyAsync()).Findings.ShouldBeEmpty();
     }
 

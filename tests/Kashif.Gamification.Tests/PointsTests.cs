@@ -30,7 +30,7 @@ public sealed class PointsTests(GamificationService service)
         using var anonymous = service.Host.Anonymous();
         var (_, theirs) = await anonymous.ReadAsync($"/points/{user}");
 
-        theirs.EnumerateObject().Select(member => member.Name).ShouldBe(["user_id", "points", "earned", "spent", "rank", "level"]); // the rest is nobody else's business
+        theirs.EnumerateObject().Select(member => member.Name).ShouldBe(["user_id", "display_name", "points", "earned", "spent", "rank", "level"]); // the rest is private
         theirs.EnumerateObject().ShouldAllBe(member => mine.GetProperty(member.Name).GetRawText() == member.Value.GetRawText());
         mine.GetProperty("points").GetInt64().ShouldBe(140);
         mine.GetProperty("earned").GetInt64().ShouldBe(200);

@@ -120,6 +120,28 @@ public sealed class RuleTests(GamificationService service)
     }
 
     [Fact]
+    public async Task An_area_that_rules_use_cannot_be_deleted()
+    {
+        using var admin = Admin(out _);
+        var code = $"area-{Guid.CreateVersion7():N}";
+        var place = new { name = new { en = "Old town", ar = "المدينة القديمة" }, latitude = -33.0, longitude = -70.0, radius_km = 1.0 };
+        using var created = await admin.PutAsJsonAsync($"{GamificationService.Area}/areas/{code}", place, Cancel);
+        created.EnsureSuccessStatusCode();
+
+        await ActivateAsync(admin, Line(points: 33, category: _category, area: code, dailyLimit: 100));
+        (await DeleteAsync()).ShouldBe(409);
+        await ActivateAsync(admin, Line(points: 33, category: _category, dailyLimit: 100));
+        (await DeleteAsync()).ShouldBe(204);
+        (await DeleteAsync()).ShouldBe(404);
+
+        async Task<int> DeleteAsync()
+        {
+            using var response = await admin.DeleteAsync($"{GamificationService.Area}/areas/{code}", Cancel);
+            return (int)response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task Activating_needs_a_session()
     {
         using var admin = Admin(out _);

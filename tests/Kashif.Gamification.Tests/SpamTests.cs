@@ -183,8 +183,9 @@ public sealed class SpamTests(GamificationService service)
         await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected"));
         await service.WaitForBalanceAsync(_user, 0);
 
-        (await ofReport.ScansAsync(service.Host.Database)).ShouldBeEmpty();
-        (await ofUser.ScansAsync(service.Host.Database)).ShouldBeEmpty();
+        // Each of the few achievements is tried.
+        (await ofReport.ScansAsync(service.Host.Database)).Concat(await ofUser.ScansAsync(service.Host.Database))
+            .Where(scan => !scan.Contains("achievements: WITH touched", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
     private async Task BookAsync(Booking booking)

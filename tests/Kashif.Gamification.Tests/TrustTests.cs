@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Gamification.History;
+using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Trust;
 using Kashif.Messaging.Events;
 using Kashif.Security;
@@ -139,7 +140,14 @@ public sealed class TrustTests(GamificationService service)
             models.Select(model => model.GetProperty("status").GetString()).ShouldBe(["active", "retired", "rejected", "rejected", "retired"]);
 
             // Batches go on where the one before has ended.
-            await service.QueryAsync(database => database.TrustScores.ExecuteUpdateAsync(set => set.SetProperty(score => score.ModelVersion, 0)));
+            await service.QueryAsync(async database =>
+            {
+                await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+                await AwardLock.TakeAsync(database, Cancel); // as every writer of scores does: other tests write some
+                var all = await database.TrustScores.ExecuteUpdateAsync(set => set.SetProperty(score => score.ModelVersion, 0), Cancel);
+                await transaction.CommitAsync(Cancel);
+                return all;
+            });
             (await RefreshAsync(2)).ShouldBe(2);
             var rest = await service.QueryAsync(database => database.TrustScores.CountAsync(score => score.ModelVersion == 0));
             (await RefreshAsync(100_000)).ShouldBe(rest);

@@ -362,6 +362,12 @@ namespace Kashif.Coupons.Data.Migrations
                 filter: "status IN ('placed', 'cancelling')");
 
             migrationBuilder.CreateIndex(
+                name: "ix_orders_user_id",
+                table: "orders",
+                column: "user_id",
+                filter: "status IN ('placed', 'cancelling')");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_orders_user_id_id",
                 table: "orders",
                 columns: new[] { "user_id", "id" });
