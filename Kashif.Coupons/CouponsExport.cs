@@ -12,7 +12,7 @@ namespace Kashif.Coupons;
 /// <param name="Companies">The companies that the user is a partner of.</param>
 /// <param name="StockMovements">What the user has added to the stock of coupons.</param>
 internal sealed record UserData(
-    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<MovementResponse> StockMovements,
+    IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<CouponMovementResponse> StockMovements,
     IAsyncEnumerable<OrderResponse> Orders);
 
 internal static class CouponsExport
@@ -26,6 +26,6 @@ internal static class CouponsExport
          join company in database.Companies on partner.CompanyId equals company.Id
          orderby company.Id
          select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of),
-        database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(MovementResponse.Of),
+        database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(CouponMovementResponse.Of),
         database.Orders.AsNoTracking().Include(order => order.Items).Where(order => order.UserId == id).OrderBy(order => order.Id).AsAsyncEnumerable().Select(OrderResponse.Of)));
 }
