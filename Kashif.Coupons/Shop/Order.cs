@@ -127,6 +127,7 @@ internal sealed class OrderConfiguration : IEntityTypeConfiguration<Order>
         order.Property(row => row.BillingAddress).HasColumnType("jsonb").HasConversion(address => Write(address), json => Read(json));
         order.HasIndex(row => new { row.UserId, row.Id });
         order.HasIndex(row => row.LeasedUntil).HasFilter("status IN ('placed', 'cancelling')");
+        order.HasIndex(row => row.UserId).HasFilter("status IN ('placed', 'cancelling')");
     }
 
     private static string Write(Address? address) => JsonSerializer.Serialize(address, CouponsJson.Default.Address);
