@@ -20,6 +20,7 @@ internal static class CatalogEndpoints
             .WithProblems(401, "unauthorized").WithProblems(503, "points_unavailable");
         group.MapGet("/{id:int}", CouponEndpoints.GetAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("GetCoupon").WithSummary("Get a coupon");
+
         group.MapGet("/companies", CompanyEndpoints.ListAsync).AllowAnonymous().WithPublicCache(MaxAge)
             .WithName("ListCompanies").WithSummary("List companies");
         group.MapPost("/companies", CompanyEndpoints.CreateAsync).WithIdempotency()

@@ -14,13 +14,17 @@ public sealed class ErasureTests(CouponsService service)
     public async Task A_deleted_users_redemptions_stay_without_the_users_id()
     {
         var user = await service.UserAsync(1);
-        var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
+        var place = await service.Host.CreateCompanyAndCategoryAsync();
+        using var partner = await service.Host.PartnerAsync(place.Company, user);
+        var coupon = await service.Host.OfferAsync(partner, place, pointsCost: 40, stock: 3);
         (await service.Host.RedeemAsync(user, coupon, key: "once")).Status.ShouldBe(201);
 
         using (var auth = service.Host.AsService())
         {
             var export = await auth.GetFromJsonAsync<JsonElement>($"/internal/v1/users/{user}/export", TestContext.Current.CancellationToken);
             export.GetProperty("redemptions").EnumerateArray().ShouldHaveSingleItem().Status.ShouldBe("completed");
+            export.GetProperty("companies").EnumerateArray().ShouldHaveSingleItem().IntId.ShouldBe(place.Company);
+            export.GetProperty("stock_movements").EnumerateArray().ShouldHaveSingleItem().GetProperty("quantity").GetInt32().ShouldBe(3);
         }
 
         await service.Tap.EraseAsync(user, ResourceNames.Coupons);

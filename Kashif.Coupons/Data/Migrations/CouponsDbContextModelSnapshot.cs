@@ -96,9 +96,22 @@ namespace Kashif.Coupons.Data.Migrations
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("Id"));
 
+                    b.Property<string>("Area")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("area");
+
                     b.Property<int>("CategoryId")
                         .HasColumnType("integer")
                         .HasColumnName("category_id");
+
+                    b.Property<string>("CodeMode")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasDefaultValue("generated")
+                        .HasColumnName("code_mode");
 
                     b.Property<int>("CompanyId")
                         .HasColumnType("integer")
@@ -121,6 +134,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("initial_stock");
 
+                    b.Property<int?>("MinLevel")
+                        .HasColumnType("integer")
+                        .HasColumnName("min_level");
+
                     b.Property<int?>("PerUserLimit")
                         .HasColumnType("integer")
                         .HasColumnName("per_user_limit");
@@ -132,6 +149,17 @@ namespace Kashif.Coupons.Data.Migrations
                     b.Property<int>("Restocked")
                         .HasColumnType("integer")
                         .HasColumnName("restocked");
+
+                    b.Property<int>("Revision")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1)
+                        .HasColumnName("revision");
+
+                    b.Property<string>("SharedCode")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("shared_code");
 
                     b.Property<DateTimeOffset>("StartsAt")
                         .HasColumnType("timestamp with time zone")
@@ -156,6 +184,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasDefaultValue(1)
                         .HasColumnName("version");
 
+                    b.Property<DateTimeOffset?>("WithdrawnAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("withdrawn_at");
+
                     b.HasKey("Id")
                         .HasName("pk_coupons");
 
@@ -171,10 +203,172 @@ namespace Kashif.Coupons.Data.Migrations
 
                             t.HasCheckConstraint("ck_coupons_points_cost", "points_cost > 0");
 
+                            t.HasCheckConstraint("ck_coupons_shared_code", "(shared_code IS NOT NULL) = (code_mode = 'shared')");
+
                             t.HasCheckConstraint("ck_coupons_stock", "stock >= 0 AND stock <= initial_stock + restocked");
 
                             t.HasCheckConstraint("ck_coupons_window", "ends_at > starts_at");
                         });
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Catalog.StockMovement", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<Guid?>("ActorId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<int>("CouponId")
+                        .HasColumnType("integer")
+                        .HasColumnName("coupon_id");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("kind");
+
+                    b.Property<int>("Quantity")
+                        .HasColumnType("integer")
+                        .HasColumnName("quantity");
+
+                    b.Property<Guid?>("RedemptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("redemption_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_stock_movements");
+
+                    b.HasIndex("ActorId")
+                        .HasDatabaseName("ix_stock_movements_actor_id")
+                        .HasFilter("actor_id IS NOT NULL");
+
+                    b.HasIndex("CouponId", "Id")
+                        .HasDatabaseName("ix_stock_movements_coupon_id_id");
+
+                    b.HasIndex("RedemptionId", "Kind")
+                        .IsUnique()
+                        .HasDatabaseName("ix_stock_movements_redemption_id_kind")
+                        .HasFilter("redemption_id IS NOT NULL");
+
+                    b.ToTable("stock_movements", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_stock_movements_quantity", "quantity <> 0");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Codes.CodeSigningKey", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<byte[]>("ProtectedKey")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("protected_key");
+
+                    b.Property<byte[]>("PublicKey")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("public_key");
+
+                    b.HasKey("Id")
+                        .HasName("pk_code_signing_keys");
+
+                    b.ToTable("code_signing_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Codes.PoolCode", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Code")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("code");
+
+                    b.Property<int>("CompanyId")
+                        .HasColumnType("integer")
+                        .HasColumnName("company_id");
+
+                    b.Property<int>("CouponId")
+                        .HasColumnType("integer")
+                        .HasColumnName("coupon_id");
+
+                    b.Property<Guid?>("RedemptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("redemption_id");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.HasKey("Id")
+                        .HasName("pk_coupon_codes");
+
+                    b.HasIndex("RedemptionId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_coupon_codes_redemption_id");
+
+                    b.HasIndex("CompanyId", "Code")
+                        .IsUnique()
+                        .HasDatabaseName("ix_coupon_codes_company_id_code");
+
+                    b.HasIndex("CouponId", "Id")
+                        .HasDatabaseName("ix_coupon_codes_coupon_id_id")
+                        .HasFilter("state = 'unused'");
+
+                    b.ToTable("coupon_codes", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_coupon_codes_redemption_id", "(redemption_id IS NULL) = (state = 'unused')");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Partners.CompanyPartner", b =>
+                {
+                    b.Property<int>("CompanyId")
+                        .HasColumnType("integer")
+                        .HasColumnName("company_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.HasKey("CompanyId", "UserId")
+                        .HasName("pk_company_partners");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_company_partners_user_id");
+
+                    b.ToTable("company_partners", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Coupons.Redemptions.Redemption", b =>
@@ -183,10 +377,22 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<DateTimeOffset?>("CancelledAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("cancelled_at");
+
                     b.Property<string>("Code")
-                        .HasMaxLength(12)
-                        .HasColumnType("character varying(12)")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
                         .HasColumnName("code");
+
+                    b.Property<string>("CodeMode")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasDefaultValue("generated")
+                        .HasColumnName("code_mode");
 
                     b.Property<int>("CouponId")
                         .HasColumnType("integer")
@@ -218,6 +424,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("character varying(20)")
                         .HasColumnName("status");
 
+                    b.Property<DateTimeOffset?>("UsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("used_at");
+
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
@@ -226,7 +436,6 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasName("pk_redemptions");
 
                     b.HasIndex("Code")
-                        .IsUnique()
                         .HasDatabaseName("ix_redemptions_code");
 
                     b.HasIndex("LeasedUntil")
@@ -237,17 +446,27 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasDatabaseName("ix_redemptions_user_id")
                         .HasFilter("ended_at IS NULL");
 
+                    b.HasIndex("CouponId", "Id")
+                        .HasDatabaseName("ix_redemptions_coupon_id_id");
+
                     b.HasIndex("CouponId", "UserId")
                         .HasDatabaseName("ix_redemptions_coupon_id_user_id");
 
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_redemptions_user_id_id");
 
+                    b.HasIndex(new[] { "Code" }, "generated")
+                        .IsUnique()
+                        .HasDatabaseName("ix_redemptions_generated_code")
+                        .HasFilter("code_mode = 'generated'");
+
                     b.ToTable("redemptions", null, t =>
                         {
                             t.HasCheckConstraint("ck_redemptions_code", "(code IS NOT NULL) = (status = 'completed')");
 
                             t.HasCheckConstraint("ck_redemptions_ended_at", "(ended_at IS NULL) = (status IN ('reserved', 'refunding'))");
+
+                            t.HasCheckConstraint("ck_redemptions_used_at", "used_at IS NULL OR status = 'completed'");
                         });
                 });
 
@@ -424,6 +643,36 @@ namespace Kashif.Coupons.Data.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_coupons_companies_company_id");
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Catalog.StockMovement", b =>
+                {
+                    b.HasOne("Kashif.Coupons.Catalog.Coupon", null)
+                        .WithMany()
+                        .HasForeignKey("CouponId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_stock_movements_coupons_coupon_id");
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Codes.PoolCode", b =>
+                {
+                    b.HasOne("Kashif.Coupons.Catalog.Coupon", null)
+                        .WithMany()
+                        .HasForeignKey("CouponId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_coupon_codes_coupons_coupon_id");
+                });
+
+            modelBuilder.Entity("Kashif.Coupons.Partners.CompanyPartner", b =>
+                {
+                    b.HasOne("Kashif.Coupons.Catalog.Company", null)
+                        .WithMany()
+                        .HasForeignKey("CompanyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_company_partners_companies_company_id");
                 });
 
             modelBuilder.Entity("Kashif.Coupons.Redemptions.Redemption", b =>
