@@ -98,13 +98,17 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
-                    b.Property<int>("CouponId")
+                    b.Property<int?>("CouponId")
                         .HasColumnType("integer")
                         .HasColumnName("coupon_id");
 
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<Guid?>("OrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("order_id");
 
                     b.Property<int>("Points")
                         .HasColumnType("integer")
@@ -120,7 +124,10 @@ namespace Kashif.Gamification.Data.Migrations
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_debits_user_id");
 
-                    b.ToTable("debits", (string)null);
+                    b.ToTable("debits", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_debits_purchase", "(coupon_id IS NULL) <> (order_id IS NULL)");
+                        });
                 });
 
             modelBuilder.Entity("Kashif.Gamification.Ledger.PointTransaction", b =>
