@@ -13,8 +13,10 @@ internal static class Invariants
         await system.WaitForQuietAsync();
 
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
+        (await system.RowsAsync(ResourceNames.GamificationDb, WrongChains)).ShouldBeEmpty("entries of the ledger whose hash or place in the chain is wrong");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month or the week that differ from the ledger");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
+        (await system.RowsAsync(ResourceNames.CouponsDb, WrongMovements)).ShouldBeEmpty("coupons whose stock differs from its movements");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongProductStock)).ShouldBeEmpty("products whose stock differs from its movements or its orders");
         (await system.RowsAsync(ResourceNames.CouponsDb, ExceededLimits)).ShouldBeEmpty("users above a coupon's limit");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongCodes)).ShouldBeEmpty("codes that are missing, shared or issued without a completed redemption");
@@ -77,8 +79,22 @@ internal static class Invariants
 
     private const string WrongBalances = """
         SELECT user_id::text FROM balances b
-        FULL JOIN (SELECT user_id, sum(points) AS points FROM point_transactions GROUP BY user_id) l USING (user_id)
-        WHERE coalesce(b.points, 0) <> coalesce(l.points, 0) OR coalesce(b.points, 0) < 0
+        FULL JOIN (
+            SELECT user_id, sum(points) AS points, sum(owed) AS owed, sum(points) FILTER (WHERE kind = 'earned') AS earned,
+                sum(-points) FILTER (WHERE kind = 'spent') AS spent, sum(-points) FILTER (WHERE kind = 'expired') AS expired,
+                sum(-points) FILTER (WHERE kind = 'reversed') AS reversed
+            FROM point_transactions GROUP BY user_id) l USING (user_id)
+        WHERE coalesce(b.points, 0) < 0
+            OR (coalesce(b.points, 0), coalesce(b.earned, 0), coalesce(b.spent, 0), coalesce(b.expired, 0), coalesce(b.reversed, 0))
+            <> (coalesce(l.points, 0), coalesce(l.earned, 0), coalesce(l.spent, 0), coalesce(l.expired, 0), coalesce(l.reversed, 0))
+            OR user_id <> '00000000-0000-0000-0000-000000000000' AND coalesce(b.owed, 0) <> coalesce(l.owed, 0)
+        """;
+
+    private const string WrongChains = """
+        SELECT format('%s: %s', chain, sequence) FROM (
+            SELECT t.*, lag(hash) OVER chained AS before, row_number() OVER chained AS place, ledger_hash(t) AS computed
+            FROM point_transactions t WINDOW chained AS (PARTITION BY chain ORDER BY sequence)) t
+        WHERE hash <> computed OR previous_hash IS DISTINCT FROM before OR sequence <> place
         """;
 
     private const string WrongTotals = """
@@ -97,6 +113,11 @@ internal static class Invariants
         GROUP BY c.id HAVING c.stock < 0 OR c.stock + count(r.id) <> c.initial_stock + c.restocked
         """;
 
+    private const string WrongMovements = """
+        SELECT format('%s: %s', c.id, c.stock) FROM coupons c LEFT JOIN stock_movements m ON m.coupon_id = c.id
+        GROUP BY c.id HAVING c.stock <> coalesce(sum(m.quantity), 0)
+        """;
+
     /// <remarks>Redemptions of deleted users share one user id.</remarks>
     private const string ExceededLimits = """
         SELECT format('%s: %s', c.id, r.user_id) FROM coupons c JOIN redemptions r ON r.coupon_id = c.id AND r.status <> 'cancelled'
@@ -105,7 +126,7 @@ internal static class Invariants
         """;
 
     private const string WrongCodes = """
-        SELECT format('%s: %s', min(id::text), code) FROM redemptions WHERE code IS NOT NULL GROUP BY code HAVING count(*) > 1
+        SELECT format('%s: %s', min(id::text), code) FROM redemptions WHERE code IS NOT NULL AND code_mode <> 'shared' GROUP BY code HAVING count(*) > 1
         UNION ALL
         SELECT id::text FROM redemptions WHERE (coalesce(code, '') <> '') <> (status = 'completed')
         """;
@@ -133,7 +154,7 @@ internal static class Invariants
         """;
 
     private const string Notifications = """
-        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'code'), data->>'status') FROM notifications
+        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
         WHERE type <> 'alert' -- due by the users' own rules
         """;
 
@@ -147,14 +168,18 @@ internal static class Invariants
         """;
 
     private const string PointAwards = """
-        SELECT concat_ws(' ', user_id, 'points.awarded', id) FROM point_transactions
-        WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
+        SELECT concat_ws(' ', user_id, CASE kind WHEN 'earned' THEN 'points.awarded' WHEN 'expired' THEN 'points.expired' ELSE 'points.reversed' END, id)
+        FROM point_transactions
+        WHERE (kind <> 'spent' OR points > 0) AND user_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'quest.completed', quest_id) FROM quest_participations
+        WHERE status = 'completed' AND user_id <> '00000000-0000-0000-0000-000000000000'
         UNION ALL
         SELECT concat_ws(' ', user_id, 'achievement.unlocked', code) FROM unlocked_achievements
         """;
 
     private const string CouponPurchases = """
         SELECT concat_ws(' ', user_id, 'coupon.redeemed', id) FROM redemptions
-        WHERE status = 'completed' AND user_id <> '00000000-0000-0000-0000-000000000000'
+        WHERE (status = 'completed' OR cancelled_at IS NOT NULL) AND user_id <> '00000000-0000-0000-0000-000000000000'
         """;
 }
