@@ -15,6 +15,10 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         // Messages before recipients, like SendService.
         await _database.Database.ExecuteSqlAsync($"SELECT FROM send_requests WHERE user_id = {userId} OR sender = {userId.ToString()} ORDER BY id FOR UPDATE", cancellationToken);
 
+        // Alerts before preferences, like the handlers that fire them.
+        await _database.Database.ExecuteSqlAsync($"SELECT FROM alerts WHERE user_id = {userId} ORDER BY id FOR UPDATE", cancellationToken);
+        await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+
         // It waits for a message that is being written to the user, whose notification then exists.
         await _database.Recipients.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.Preferences.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Waits for a digest that is being written.
@@ -23,7 +27,6 @@ internal sealed class NotificationErasure(NotificationsDbContext database, Servi
         await _database.Notifications.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Cascades to their deliveries, held ones too.
         await _database.Deliveries.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken); // Account mails, which have no notification.
         await _database.Devices.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await _database.Alerts.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.PendingReports.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.AssistantMessages.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TemplateVersions.Where(row => row.ChangedBy == userId).ExecuteUpdateAsync(row => row.SetProperty(text => text.ChangedBy, ErasedUser.Id), cancellationToken);

@@ -58,7 +58,7 @@ internal sealed class Coupon
     /// <summary>1 when created, incremented at each change of the coupon or its stock: the order of the coupon's events.</summary>
     public int Version { get; set; } = 1;
 
-    /// <summary>1 when created, incremented when somebody changes the coupon, not when the saga changes its stock.</summary>
+    /// <summary>1 when created, incremented by each change of the coupon, not of its stock.</summary>
     public int Revision { get; private set; } = 1;
 
     public CouponUpdated ToEvent() => new(Id, Title, WithdrawnAt is null ? Stock : 0, StartsAt, EndsAt, CompanyId, Version);

@@ -118,7 +118,7 @@ internal static class CodeEndpoints
         string[] all = [.. codes.Keys];
         var inserted = await database.Database.ExecuteSqlAsync($"""
             INSERT INTO coupon_codes (coupon_id, company_id, code, state)
-            SELECT {coupon.Id}, {coupon.CompanyId}, code, 'unused' FROM unnest({all}) AS code
+            SELECT {coupon.Id}, {coupon.CompanyId}, code, 'unused' FROM unnest({all}) AS code ORDER BY code -- two imports lock them in one order
             ON CONFLICT (company_id, code) DO NOTHING
             """, cancellationToken);
         if (inserted == all.Length)

@@ -32,7 +32,7 @@ internal static class PartnerEndpoints
             .WithName("WithdrawCoupon").WithSummary("Withdraw a coupon")
             .WithDescription("It is in no list and cannot be redeemed any more. Codes that were issued before stay valid. Repeating the call is harmless.");
         managed.MapPost("/{id:int}/restock", CouponChanges.RestockAsync).WithIdempotency()
-            .WithName("RestockCoupon").WithSummary("Add to a coupon's stock").WithProblems(422, "coupon_withdrawn", "pool_of_codes", "stock_too_large");
+            .WithName("RestockCoupon").WithSummary("Restock a coupon").WithProblems(422, "coupon_withdrawn", "pool_of_codes", "stock_too_large");
         managed.MapGet("/{id:int}/movements", MovementEndpoints.ListAsync)
             .WithName("ListCouponMovements").WithSummary("List the changes of a coupon's stock, newest first");
         managed.MapPatch("/companies/{id:int}", CompanyChanges.ChangeAsync)

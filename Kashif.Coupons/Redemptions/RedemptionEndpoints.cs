@@ -77,7 +77,7 @@ internal static class RedemptionEndpoints
 
     private const string Path = CatalogEndpoints.Path + "/redemptions";
     private static readonly string[] Codes =
-        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
+        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_cancellations", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
 
     public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
     {

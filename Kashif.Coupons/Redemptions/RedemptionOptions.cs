@@ -26,6 +26,12 @@ internal sealed class RedemptionOptions
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00", ErrorMessage = "Redemptions:CancelWithin must be from zero to 30 days.")]
     public TimeSpan CancelWithin { get; set; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>
+    /// How often one user may cancel redemptions of one coupon. Each cancellation of a coupon with a pool of codes costs its company a code.
+    /// </summary>
+    [Range(1, 1000, ErrorMessage = "Redemptions:CancelsPerCoupon must be from 1 to 1000.")]
+    public int CancelsPerCoupon { get; set; } = 3;
+
     /// <summary>How many redemptions of one user may wait for their debit at once. Each holds an item of the stock.</summary>
     [Range(1, 1000, ErrorMessage = "Redemptions:OpenPerUser must be from 1 to 1000.")]
     public int OpenPerUser { get; set; } = 3;

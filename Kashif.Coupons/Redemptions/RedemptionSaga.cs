@@ -35,6 +35,8 @@ internal sealed class RedemptionSaga(
 
     private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
 
+    private static Error NotCancellable { get; } = Error.Rule("not_cancellable", "All users of this coupon have the same code, so it cannot be taken back.");
+
     private static Error NotEligible { get; } = Error.Rule("not_eligible", "This coupon is for users of a higher level or of another area.");
 
     /// <summary>Whether the user could redeem the coupon now. Reserves nothing.</summary>
@@ -56,6 +58,8 @@ internal sealed class RedemptionSaga(
                 return (Refusals.OutOfStock, null);
             case { PerUserLimit: { } limit } when await CountAsync(couponId, userId, cancellationToken) >= limit:
                 return (Refusals.PerUserLimit, null);
+            case not null when await HasCancelledTooOftenAsync(couponId, userId, cancellationToken):
+                return (Refusals.Cancellations, null);
             case var coupon:
                 return await points.AccountAsync(userId, coupon.Area is not null, options.Value.DebitTimeout, cancellationToken) switch
                 {
@@ -113,6 +117,11 @@ internal sealed class RedemptionSaga(
             return (null, Error.Rule("per_user_limit_reached", "You have reached the limit per user for this coupon."));
         }
 
+        if (await HasCancelledTooOftenAsync(couponId, userId, cancellationToken))
+        {
+            return (null, Error.Rule(Refusals.Cancellations, "You have cancelled this coupon too often."));
+        }
+
         var redemption = new Redemption
         {
             Id = TimeOrderedId.Create(now),
@@ -152,7 +161,7 @@ internal sealed class RedemptionSaga(
         await using var transaction = await work.BeginAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"""
             UPDATE redemptions SET status = 'refunding', code = NULL, ended_at = NULL, cancelled_at = {now}, leased_until = {now + options.Value.Lease}
-            WHERE id = {id} AND user_id = {userId} AND status = 'completed' AND used_at IS NULL AND ended_at > {now - options.Value.CancelWithin}
+            WHERE id = {id} AND user_id = {userId} AND status = 'completed' AND code_mode <> 'shared' AND used_at IS NULL AND ended_at > {now - options.Value.CancelWithin}
             """, cancellationToken);
         var row = await RedemptionEndpoints.WithCoupon(database.Redemptions.Where(redemption => redemption.Id == id && redemption.UserId == userId), database)
             .SingleOrDefaultAsync(cancellationToken);
@@ -164,6 +173,8 @@ internal sealed class RedemptionSaga(
                 return (null, Pending.ToProblem());
             case { UsedAt: { } usedAt }:
                 return (null, Till.AlreadyUsed(usedAt));
+            case { Status: RedemptionStatus.Completed, CodeMode: CodeMode.Shared }:
+                return (null, NotCancellable.ToProblem());
             case { Status: RedemptionStatus.Completed }:
                 return (null, TooLate.ToProblem());
             default:
@@ -249,7 +260,7 @@ internal sealed class RedemptionSaga(
     {
         CodeMode.Generated => RedemptionCode.Create(),
         CodeMode.Pool => await database.PoolCodes.Where(row => row.RedemptionId == open.Id).Select(row => row.Code).SingleOrDefaultAsync(cancellationToken)
-            ?? RedemptionCode.Create(), // another worker has cancelled it: nobody gets this code
+            ?? RedemptionCode.Create(), // another worker has cancelled it: this code is discarded
         CodeMode.Shared => await database.Coupons.Where(row => row.Id == open.CouponId).Select(row => row.SharedCode).SingleAsync(cancellationToken)
             ?? throw new InvalidOperationException($"Coupon {open.CouponId} has no shared code."),
         _ => throw new UnreachableException(),
@@ -327,10 +338,10 @@ internal sealed class RedemptionSaga(
         {
             // Its user has seen the code.
             AddMovement(cancelled, StockMovementKind.Voided, -1, now);
-            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id)
-                .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PoolCodeState.Void), cancellationToken);
             await database.Coupons.Where(row => row.Id == cancelled.CouponId)
                 .ExecuteUpdateAsync(set => set.SetProperty(row => row.Restocked, row => row.Restocked - 1), cancellationToken);
+            await database.PoolCodes.Where(row => row.RedemptionId == cancelled.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PoolCodeState.Void), cancellationToken);
             return;
         }
 
@@ -357,6 +368,10 @@ internal sealed class RedemptionSaga(
     private Task<int> CountAsync(int couponId, Guid userId, CancellationToken cancellationToken) =>
         database.Redemptions.CountAsync(
             row => row.CouponId == couponId && row.UserId == userId && row.Status != RedemptionStatus.Cancelled, cancellationToken);
+
+    private async Task<bool> HasCancelledTooOftenAsync(int couponId, Guid userId, CancellationToken cancellationToken) =>
+        await database.Redemptions.CountAsync(row => row.CouponId == couponId && row.UserId == userId && row.CancelledAt != null, cancellationToken)
+            >= options.Value.CancelsPerCoupon;
 
     private async Task<Error> ExplainRefusalAsync(int couponId, DateTimeOffset now, CancellationToken cancellationToken) =>
         await database.Coupons.AsNoTracking().SingleOrDefaultAsync(coupon => coupon.Id == couponId, cancellationToken) switch

@@ -8,6 +8,7 @@ internal static class Refusals
     public const string Ended = "ended";
     public const string OutOfStock = "out_of_stock";
     public const string PerUserLimit = "per_user_limit";
+    public const string Cancellations = "too_many_cancellations";
     public const string NotEligible = "not_eligible";
     public const string InsufficientPoints = "insufficient_points";
 }

@@ -94,7 +94,7 @@ internal static class Till
         }
 
         var (exact, upper) = (request.Code?.Trim(), request.Code?.Trim().ToUpperInvariant()); // generated codes are in upper case
-        var found = await FindAsync(row => row.Code == exact || row.Code == upper, user, access, database, cancellationToken);
+        var found = await FindAsync(row => row.Code == exact || (row.Code == upper && row.CodeMode == CodeMode.Generated), user, access, database, cancellationToken);
         return found is [{ Coupon.CodeMode: CodeMode.Shared }, ..] or { Count: > 1 }
             ? Ambiguous.ToProblem()
             : await AcceptAsync(found, database, work, metrics, time, cancellationToken);

@@ -46,9 +46,10 @@ internal static class DailyRedemptions
         var start = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
         var end = start.AddDays(1);
         var first = start > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(start.AddMilliseconds(-1)) : Guid.Empty;
+        var last = end > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(end.AddMilliseconds(1)) : Guid.Empty;
         var companies = await (
             from redemption in database.Redemptions
-            where redemption.Id > first && redemption.CreatedAt >= start && redemption.CreatedAt < end
+            where redemption.Id > first && redemption.Id < last && redemption.CreatedAt >= start && redemption.CreatedAt < end
             join coupon in database.Coupons on redemption.CouponId equals coupon.Id
             join company in database.Companies on coupon.CompanyId equals company.Id
             group redemption by new { company.Id, company.Name } into made

@@ -16,7 +16,7 @@ public sealed record Address(
     [Title(1, 200)] string Name,
     [Title(1, 200)] string Line1,
     [Title(1, 100)] string City,
-    [RegularExpression("[A-Z]{2}", ErrorMessage = "Must be two capital letters, such as SY.")] string Country,
+    [Text(1, 2), RegularExpression("[A-Z]{2}", ErrorMessage = "Must be two capital letters, such as SY.")] string Country,
     [Title(0, 200)] string? Line2 = null,
     [Title(0, 100)] string? Region = null,
     [Title(0, 20)] string? PostalCode = null,

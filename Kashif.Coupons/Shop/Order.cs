@@ -84,7 +84,7 @@ internal sealed class Order
     /// <summary>Whether the points are still to be debited or given back.</summary>
     public bool IsOpen => Status is OrderStatus.Placed or OrderStatus.Cancelling;
 
-    /// <param name="now">Made later than the former change, whatever the clocks of two replicas say: payments sort by it.</param>
+    /// <param name="now">Made later than the change before, because clocks of replicas differ: payments sort by it.</param>
     public void Reach(OrderStatus status, DateTimeOffset now, string? cancelReason = null)
     {
         UpdatedAt = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);

@@ -28,7 +28,7 @@ namespace Kashif.Coupons.Shop;
 /// <param name="Sku" example="MUG-01">The product's code, in upper or lower case.</param>
 /// <param name="Quantity" example="2">How many.</param>
 public sealed record OrderLine(
-    [RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
+    [Text(1, Shop.Sku.MaxLength), RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
     [Between(1, 100)] int Quantity);
 
 /// <summary>A new order.</summary>

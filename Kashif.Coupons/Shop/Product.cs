@@ -88,7 +88,7 @@ internal sealed class ProductConfiguration : IEntityTypeConfiguration<Product>
     {
         product.ToTable("products", table =>
         {
-            table.HasCheckConstraint("ck_products_stock", $"reserved >= 0 AND on_hand >= reserved AND on_hand <= {Product.MaxStock}");
+            table.HasCheckConstraint("ck_products_stock", "reserved >= 0 AND on_hand >= reserved");
             table.HasCheckConstraint("ck_products_points_cost", "points_cost > 0");
         });
         product.Property(row => row.Sku).HasMaxLength(Sku.MaxLength);

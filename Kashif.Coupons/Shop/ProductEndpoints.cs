@@ -27,7 +27,7 @@ namespace Kashif.Coupons.Shop;
 /// <param name="CompanyId" example="7">The company that offers it; null for the city's own products, which need an admin.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record ProductRequest(
-    [RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
+    [Text(1, Shop.Sku.MaxLength), RegularExpression(Shop.Sku.Pattern, ErrorMessage = Shop.Sku.Invalid)] string Sku,
     [Title(1, Product.NameLength)] string Name,
     [Text(1, Product.TextLength)] string Description,
     [Between(1, int.MaxValue)] int CategoryId,

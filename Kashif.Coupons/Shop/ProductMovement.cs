@@ -46,7 +46,7 @@ internal sealed class ProductMovement
     /// <summary>The order that caused it.</summary>
     public Guid? OrderId { get; init; }
 
-    /// <summary>The text of whoever adjusted the stock.</summary>
+    /// <summary>The reason given for an adjustment.</summary>
     public string? Reason { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 }

@@ -27,7 +27,7 @@ internal static class ShopEndpoints
         products.MapPatch("/{sku}", ProductEndpoints.ChangeAsync).DisableValidation()
             .WithName("ChangeProduct").WithSummary("Change a product").WithDescription("Orders keep the price at which they were placed.");
         products.MapDelete("/{sku}", ProductEndpoints.WithdrawAsync)
-            .WithName("WithdrawProduct").WithSummary("Take a product from the shop").WithDescription("Its orders go on. Its sku stays taken.");
+            .WithName("WithdrawProduct").WithSummary("Withdraw a product").WithDescription("Its orders go on. Its sku stays taken.");
 
         var inventory = endpoints.MapGroup(CatalogEndpoints.Path + "/inventory/{sku}").WithTags("Shop").RequireAuthorization(Policies.Partner);
         inventory.MapGet("/", InventoryEndpoints.GetAsync)
@@ -35,7 +35,7 @@ internal static class ShopEndpoints
         inventory.MapGet("/movements", InventoryEndpoints.ListMovementsAsync)
             .WithName("ListProductMovements").WithSummary("List the movements of a product's stock, newest first");
         inventory.MapPost("/adjust", InventoryEndpoints.AdjustAsync).WithIdempotency().DisableValidation()
-            .WithName("AdjustInventory").WithSummary("Add received items to a stock, or correct it").WithProblems(422, "stock_out_of_range");
+            .WithName("AdjustInventory").WithSummary("Adjust a product's stock").WithProblems(422, "stock_out_of_range");
 
         var orders = endpoints.MapGroup(Orders).WithTags("Orders").RequireAuthorization();
         orders.MapPost("/", OrderEndpoints.PlaceAsync).WithIdempotency().DisableValidation()
@@ -57,6 +57,6 @@ internal static class ShopEndpoints
             .WithProblems(412, "precondition_failed").WithProblems(422, "invalid_status_transition");
 
         endpoints.MapGet(CatalogEndpoints.Path + "/payments/me", PaymentEndpoints.ListMineAsync).WithTags("Orders").RequireAuthorization()
-            .WithName("ListMyPayments").WithSummary("List what I paid and what I got back, newest first");
+            .WithName("ListMyPayments").WithSummary("List my payments and refunds, newest first");
     }
 }

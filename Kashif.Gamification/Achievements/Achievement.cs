@@ -18,10 +18,10 @@ public enum AchievementMetric
 {
     ReportsFiled,
 
-    /// <summary>Reports that somebody other than the reporter has verified.</summary>
+    /// <summary>Reports that anyone but the reporter has verified.</summary>
     ReportsVerified,
 
-    /// <summary>Reports that somebody other than the reporter has resolved.</summary>
+    /// <summary>Reports that anyone but the reporter has resolved.</summary>
     ReportsResolved,
 
     /// <summary>Days in a row with a report that is not rejected or withdrawn.</summary>
@@ -53,7 +53,7 @@ internal sealed class Achievement
     /// <summary>Counts only the reports of this category; null counts all.</summary>
     public string? Category { get; set; }
 
-    /// <summary>False: nobody unlocks it any more. Users who have, keep it.</summary>
+    /// <summary>False: it cannot be unlocked any more; users keep it.</summary>
     public bool Active { get; set; } = true;
 
     public static string Text<T>(T value)

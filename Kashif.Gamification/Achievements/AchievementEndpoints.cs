@@ -18,7 +18,7 @@ namespace Kashif.Gamification.Achievements;
 /// <param name="Metric" example="streak_days">What is counted.</param>
 /// <param name="Threshold" example="7">The value of the metric that unlocks it.</param>
 /// <param name="Category" example="pothole">Counts only the reports of this category; null counts all.</param>
-/// <param name="Active" example="true">False: nobody unlocks it any more.</param>
+/// <param name="Active" example="true">False: it cannot be unlocked any more.</param>
 internal sealed record AchievementResponse(
     string Code, Bilingual Title, Bilingual Description, AchievementKind Kind, AchievementMetric Metric, int Threshold, string? Category, bool Active)
 {
@@ -60,7 +60,7 @@ internal sealed record UnlockedResponse(string Code, Bilingual Title, Achievemen
 /// <param name="Metric" example="reports_verified">What is counted. `reports_verified` and `reports_resolved` do not count what the reporter did; `points` and `level` count points that are earned and not taken back.</param>
 /// <param name="Threshold" example="5">The value of the metric that unlocks it; at most 366 days, 100 levels.</param>
 /// <param name="Category" example="pothole">Counts only the reports of this category; null counts all. Only for metrics of reports.</param>
-/// <param name="Active" example="true">False: nobody unlocks it any more. Users who have, keep it.</param>
+/// <param name="Active" example="true">False: it cannot be unlocked any more; users keep it.</param>
 public sealed record AchievementRequest(
     Bilingual Title,
     Bilingual Description,
@@ -81,8 +81,8 @@ internal static class AchievementEndpoints
     public static IEndpointRouteBuilder MapAchievements(this IEndpointRouteBuilder endpoints)
     {
         var achievements = endpoints.MapGroup("/api/v1/gamification/achievements").WithTags("Achievements").RequireAuthorization();
-        achievements.MapGet("", ListAsync).AllowAnonymous().WithPublicCache(MaxAge).WithName("ListAchievements").WithSummary("List what users can achieve");
-        achievements.MapGet("/me", ListMineAsync).WithName("ListMyAchievements").WithSummary("List my achievements and how far I am with the others");
+        achievements.MapGet("", ListAsync).AllowAnonymous().WithPublicCache(MaxAge).WithName("ListAchievements").WithSummary("List achievements");
+        achievements.MapGet("/me", ListMineAsync).WithName("ListMyAchievements").WithSummary("List my achievements and my progress");
         var administration = achievements.MapGroup("").RequireAuthorization(Policies.Admin);
         administration.MapGet("/{code}", GetAsync).WithName("GetAchievement").WithSummary("Get an achievement, also one that is not active");
         administration.MapPut("/{code}", PutAsync).WithName("PutAchievement").WithSummary("Create or replace an achievement")

@@ -3,6 +3,7 @@ using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using NodaTime;
 
 namespace Kashif.Gamification.Achievements;
 
@@ -58,7 +59,7 @@ internal sealed class Progress(GamificationDbContext database, IOptions<PointsOp
     /// <returns>On how many days in a row, until today or yesterday, the user has reported.</returns>
     public Task<int> StreakAsync(Guid userId, CancellationToken cancellationToken)
     {
-        var today = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(time.GetUtcNow(), TimeZoneInfo.FindSystemTimeZoneById(Zone)).DateTime);
+        var today = Instant.FromDateTimeOffset(time.GetUtcNow()).InZone(DateTimeZoneProviders.Tzdb[Zone]).Date.ToDateOnly();
         return database.Database.SqlQueryRaw<int>(CurrentStreak, userId, today, Zone).SingleAsync(cancellationToken);
     }
 

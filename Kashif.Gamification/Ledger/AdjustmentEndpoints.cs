@@ -51,7 +51,7 @@ internal static class AdjustmentEndpoints
     {
         var group = endpoints.MapGroup("/api/v1/gamification").WithTags("Adjustments").RequireAuthorization(Policies.Admin, Policies.Session);
         group.MapPost("/adjustments", AdjustAsync).WithIdempotency().WithProblems(404, "not_found")
-            .WithName("AdjustPoints").WithSummary("Give a user points, or take some")
+            .WithName("AdjustPoints").WithSummary("Adjust a user's points")
             .WithDescription("Users are known here by their points only: an id that no account has gets a balance too. What cannot be taken is owed. A deleted account returns 404.");
         group.MapGet("/adjustments", ListAsync).WithName("ListAdjustments").WithSummary("List all adjustments and reversals, newest first");
         group.MapPost("/transactions/{id:guid}/reverse", ReverseAsync).WithIdempotency()

@@ -24,7 +24,7 @@ internal sealed class Balance
     public long Version { get; private set; }
 
     /// <summary>
-    /// The time of the newest entry. Each entry of a user has a later time than the one before, whatever the clocks say and however many
+    /// The time of the newest entry. Each entry of a user has a later time than the one before, also if clocks differ and if several
     /// are booked at once: lists and notifications sort by it, and it must be the order of the ledger.
     /// </summary>
     public DateTimeOffset ChangedAt { get; private set; }

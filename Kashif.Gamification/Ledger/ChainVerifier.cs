@@ -121,18 +121,18 @@ internal sealed class ChainVerifier(GamificationDbContext database)
 
         if (!EntryHash.Of(entry).AsSpan().SequenceEqual(entry.Hash))
         {
-            Find(chain.Id, entry.Sequence, "It was changed: its hash is another.");
+            Find(chain.Id, entry.Sequence, "It was changed: its hash differs.");
         }
 
         // Balances of deleted users are added up in one account, in which the entries of its own chain do not follow one another.
         if (chain.Id != ErasedUser.Id && entry.BalanceAfter != (chain.Last?.BalanceAfter ?? 0) + entry.Points)
         {
-            Find(chain.Id, entry.Sequence, "Its balance is not that of the entry before and its points.");
+            Find(chain.Id, entry.Sequence, "The balance does not add up.");
         }
 
         if (chain.Head is not null && entry.UserId != chain.Head.Owner)
         {
-            Find(chain.Id, entry.Sequence, "It has another user than its chain.");
+            Find(chain.Id, entry.Sequence, "Its user differs from the user of its chain.");
         }
 
         if (!(chain.Head?.Owner == ErasedUser.Id ? _erased : chain.Sums).TryAdd(entry))

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Kashif.Gamification.Ledger;
 
-/// <summary>An entry as the database has it, whatever that is.</summary>
+/// <summary>A stored entry, not validated.</summary>
 internal sealed record StoredEntry(
     Guid Chain, long Sequence, Guid Id, Guid UserId, string Kind, int Points, int Owed, long BalanceAfter, string Reason, string? Rule, int? RuleVersion,
     string Cause, string? Reference, string? Category, string? Area, Guid? Reverses, DateTimeOffset? ExpiresAt, DateTimeOffset CreatedAt, byte[]? PreviousHash, byte[] Hash);

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Gamification.Ledger;
 
-/// <summary>A credit to look at when its points expire. What is left of it, <see cref="ExpiringLots"/> knows.</summary>
+/// <summary>A credit to look at when its points expire. <see cref="ExpiringLots"/> has the remaining points.</summary>
 internal sealed class PointExpiry
 {
     public Guid TransactionId { get; init; }

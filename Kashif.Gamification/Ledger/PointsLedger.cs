@@ -155,7 +155,7 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
     }
 
     private Booking WithExpiry(Booking booking, DateTimeOffset now) =>
-        booking is { Kind: EntryKind.Earned, ExpiresAt: null } ? booking with { ExpiresAt = expiry.ExpiryOf(now, days: null) } : booking;
+        booking is { Kind: EntryKind.Earned, ExpiresAt: null } ? booking with { ExpiresAt = expiry.DefaultOf(now) } : booking;
 
     private void Publish(PointTransaction entry, EventCause? cause)
     {

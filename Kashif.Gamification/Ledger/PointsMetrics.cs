@@ -31,7 +31,7 @@ internal sealed class PointsMetrics
         {
             _redeemed.Add(-entry.Points);
         }
-        else if (entry.Kind == EntryKind.Reversed)
+        else if (entry is { Kind: EntryKind.Reversed, Points: < 0 })
         {
             _reversed.Add(-entry.Points, new KeyValuePair<string, object?>("reason", entry.Reason));
         }

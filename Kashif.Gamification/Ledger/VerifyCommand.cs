@@ -26,7 +26,7 @@ internal static class VerifyCommand
 
         await output.WriteLineAsync(verification.FindingCount switch
         {
-            0 => "The ledger is whole.",
+            0 => "The ledger is intact.",
             > ChainVerifier.MostFindings => FormattableString.Invariant($"{verification.FindingCount} findings; the first {ChainVerifier.MostFindings} are shown."),
             _ => FormattableString.Invariant($"{verification.FindingCount} findings."),
         });

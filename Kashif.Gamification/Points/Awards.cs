@@ -10,7 +10,7 @@ namespace Kashif.Gamification.Points;
 
 /// <summary>
 /// Makes the ledger have what the rules give for the reports of a batch, in a fixed number of statements. All that is known of a report
-/// decides, whatever the order of its events: see <see cref="RuleEngine"/>.
+/// decides, not the order of its events: see <see cref="RuleEngine"/>.
 /// </summary>
 internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time) : IBatchStep
 {

@@ -27,7 +27,7 @@ public sealed record ProfileRequest(
 /// <summary>The caller's own profile.</summary>
 /// <param name="UserId">The user's id.</param>
 /// <param name="DisplayName" example="Amal H.">The name; null without one.</param>
-/// <param name="NameStatus" example="pending">`pending`: no moderator has looked at it yet. `rejected`: nobody else sees it. Null without a name.</param>
+/// <param name="NameStatus" example="pending">`pending`: not reviewed yet. `rejected`: only its owner sees it. Null without a name.</param>
 /// <param name="NameReason" example="This is the name of a city office.">Why a moderator rejected the name; otherwise null.</param>
 /// <param name="NameShown" example="true">Whether others see the name.</param>
 /// <param name="RenamableAt" example="2027-01-01T09:30:00Z">When another name can be chosen; null if that is now.</param>
@@ -68,7 +68,7 @@ internal static class ProfileEndpoints
     {
         var profiles = endpoints.MapGroup("/api/v1/gamification/profiles").WithTags("Profiles").RequireAuthorization();
         profiles.MapGet("/me", GetMineAsync).WithName("GetMyProfile").WithSummary("Get my profile");
-        profiles.MapPut("/me", PutMineAsync).WithName("PutMyProfile").WithSummary("Set my display name, and who sees me")
+        profiles.MapPut("/me", PutMineAsync).WithName("PutMyProfile").WithSummary("Update my profile and display name")
             .WithDescription("A name can be changed once a month. Removing it counts as a change; the first name and one that replaces a rejected name do not.")
             .WithProblems(409, "name_taken").WithProblems(422, "renamed_recently");
         profiles.MapGet("/{userId:guid}", GetAsync).AllowAnonymous().WithPublicCache(TimeSpan.FromSeconds(1))
@@ -76,7 +76,7 @@ internal static class ProfileEndpoints
             .WithDescription("Returns 404 unless the user has made it public.");
 
         var moderation = profiles.MapGroup("").RequireAuthorization(Policies.Moderator);
-        moderation.MapGet("/pending", ListPendingAsync).WithName("ListPendingNames").WithSummary("List the names that no moderator has looked at, oldest first");
+        moderation.MapGet("/pending", ListPendingAsync).WithName("ListPendingNames").WithSummary("List display names to review, oldest first");
         moderation.MapPost("/{userId:guid}/name/approve", ApproveAsync).WithName("ApproveName").WithSummary("Approve a display name").WithProblems(409, "name_changed");
         moderation.MapPost("/{userId:guid}/name/reject", RejectAsync).WithName("RejectName").WithSummary("Reject a display name")
             .WithDescription("Only its owner sees it from then on, with the reason, and may choose another one at once.").WithProblems(409, "name_changed");

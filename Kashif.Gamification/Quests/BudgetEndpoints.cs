@@ -12,7 +12,7 @@ namespace Kashif.Gamification.Quests;
 /// <summary>A new budget.</summary>
 /// <param name="Name" example="Corner Café, spring">The name, unique among budgets.</param>
 /// <param name="Points" example="5000">The points that it may pay.</param>
-/// <param name="EndsAt" example="2027-06-01T00:00:00Z">When it ends: nobody can join its quests any more. After <c>starts_at</c>.</param>
+/// <param name="EndsAt" example="2027-06-01T00:00:00Z">When it ends and its quests are closed to new users. After <c>starts_at</c>.</param>
 /// <param name="StartsAt" example="2027-03-01T00:00:00Z">When it begins; null means now.</param>
 /// <param name="Sponsor" example="Corner Café">Who pays; null for the city.</param>
 /// <param name="CompanyId" example="7">The company of the sponsor; null if it has none.</param>

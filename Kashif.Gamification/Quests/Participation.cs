@@ -20,7 +20,7 @@ internal enum ParticipationStatus
     Cancelled,
 }
 
-/// <summary>A user in a quest, once. The terms of the day of joining hold, whatever happens to the quest but its cancellation.</summary>
+/// <summary>A user in a quest, once. The terms of the day of joining hold: later changes of the quest do not apply, its cancellation does.</summary>
 internal sealed class Participation
 {
     /// <summary>From <see cref="TimeOrderedId"/>. Part of the cause in the ledger, which outlives the account and must not hold the user's id.</summary>

@@ -57,7 +57,7 @@ public sealed record QuestRequest(
 /// <param name="TitleAr" example="ثلاث حفر">The title in Arabic.</param>
 /// <param name="DescriptionEn" example="Report three potholes that the city confirms.">What to do, in English.</param>
 /// <param name="DescriptionAr" example="أبلغ عن ثلاث حفر تؤكدها المدينة.">What to do, in Arabic.</param>
-/// <param name="EndsAt" example="2027-05-15T00:00:00Z">When it ends, within the budget's time. A time that is over ends it: nobody can join any more.</param>
+/// <param name="EndsAt" example="2027-05-15T00:00:00Z">When it ends, within the budget's time. A past time closes it to new users.</param>
 /// <param name="MaxWinners" example="150">How many users can win.</param>
 public sealed record ChangeQuestRequest(
     [Title(1, Quest.TitleLength)] string? TitleEn = null,

@@ -51,7 +51,7 @@ internal static class RuleEndpoints
     {
         var group = endpoints.MapGroup(Path).WithTags("Rules").RequireAuthorization(Policies.Admin);
         endpoints.MapGet(Path, GetAsync).AllowAnonymous().WithTags("Rules").WithPublicCache(TimeSpan.FromSeconds(5))
-            .WithName("GetRules").WithSummary("Get what earns how many points")
+            .WithName("GetRules").WithSummary("Get the rules of points")
             .WithDescription("The active version, or another one that was active: the version of an entry is in its `rule_version`.")
             .WithProblems(404, NotFound.Code);
         group.MapGet("/versions", ListAsync).WithName("ListRuleVersions").WithSummary("List the versions of the rules, newest first");
@@ -61,11 +61,11 @@ internal static class RuleEndpoints
         group.MapPut("/{version:int}", ReplaceAsync).DisableValidation().WithName("ReplaceRules").WithSummary("Replace a draft of the rules")
             .WithProblems(409, NotDraft.Code);
         group.MapPost("/{version:int}/activate", ActivateAsync).RequireAuthorization(Policies.Session)
-            .WithName("ActivateRules").WithSummary("Put a draft in force")
+            .WithName("ActivateRules").WithSummary("Activate a draft of the rules")
             .WithDescription("It judges the events from now on; late events of earlier are judged by the version of their time.")
             .WithProblems(409, NotDraft.Code);
         group.MapPost("/{version:int}/dry-run", DryRun.RunAsync)
-            .WithName("TryRules").WithSummary("Compute what rules would have awarded in a past period")
+            .WithName("TryRules").WithSummary("Dry-run rules on past events")
             .WithDescription("Judges all events of the period by this version, with its limits, vesting and reversals. Writes nothing.");
         return endpoints;
     }
@@ -160,7 +160,7 @@ internal static class RuleEndpoints
             return error.ToProblem();
         }
 
-        // After every event that was judged by a version before, whatever the clocks say.
+        // After every event that was judged by a version before, because clocks differ.
         var now = time.GetUtcNow();
         var last = await database.RuleVersions.MaxAsync(row => row.ActivatedAt, cancellationToken);
         var newest = await database.ReportEvents.Where(entry => entry.At <= now + LargestSkew).MaxAsync(entry => (DateTimeOffset?)entry.At, cancellationToken);

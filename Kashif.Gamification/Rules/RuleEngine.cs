@@ -17,7 +17,7 @@ internal static class RuleEngine
     /// <summary>The reason of a reversal where a late event turns out to be the first: the rule awards that one instead.</summary>
     public const string Corrected = "rule_corrected";
 
-    /// <summary>What the rules give for a report. Reporters earn no points for their own status changes, whatever their role.</summary>
+    /// <summary>What the rules give for a report. Reporters, also staff, earn no points for their own status changes.</summary>
     /// <param name="events">All known events of the report.</param>
     public static List<Claim> ClaimsOf(IEnumerable<ReportEvent> events, Rulebook rules)
     {

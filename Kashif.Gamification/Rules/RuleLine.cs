@@ -10,7 +10,7 @@ public enum Vesting
     /// <summary>At once.</summary>
     Immediate,
 
-    /// <summary>When somebody else than the reporter has verified the report, started work on it or resolved it.</summary>
+    /// <summary>When anyone but the reporter has verified the report, started work on it or resolved it.</summary>
     OnVerification,
 }
 
@@ -63,7 +63,7 @@ internal sealed class RuleLine
     /// <summary>The most points of the rule per user and ISO week in UTC.</summary>
     public int? WeeklyLimit { get; init; }
 
-    /// <summary>Days from the award until its points expire; null means never.</summary>
+    /// <summary>Days from the award until its points expire; null for the default, <c>Points:ExpiresAfter</c>.</summary>
     public int? ExpiresAfterDays { get; init; }
     public Vesting Vesting { get; init; }
 

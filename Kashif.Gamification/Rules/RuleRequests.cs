@@ -24,7 +24,7 @@ public sealed record RulesRequest(
 /// <param name="Multiplier" example="1.5">Multiplies the points; the result is rounded to a whole number.</param>
 /// <param name="DailyLimit" example="100">The most points of this code per user and day (UTC); null means no limit.</param>
 /// <param name="WeeklyLimit" example="300">The most points of this code per user and ISO week (UTC); null means no limit.</param>
-/// <param name="ExpiresAfterDays" example="365">Points that are not spent by then expire; null means never.</param>
+/// <param name="ExpiresAfterDays" example="365">Points that are not spent by then expire; null for the default of the service.</param>
 /// <param name="Vesting">When the points are awarded: at once, or when staff have verified the report.</param>
 /// <param name="Reversible" example="true">Whether a report that is rejected or withdrawn loses the points.</param>
 public sealed record RuleLineRequest(

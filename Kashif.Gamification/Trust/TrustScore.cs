@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Gamification.Trust;
 
-/// <summary>A user's trust score. Users on whose reports nobody has decided have no row, and <see cref="TrustModel.Neutral"/>.</summary>
+/// <summary>A user's trust score. Users without decided reports have no row, and <see cref="TrustModel.Neutral"/>.</summary>
 internal sealed class TrustScore
 {
     public Guid UserId { get; init; }
@@ -14,7 +14,7 @@ internal sealed class TrustScore
     /// <summary>The model that it comes from; 0 before the first.</summary>
     public int ModelVersion { get; private set; }
 
-    /// <summary>When the score changed. Each change has a later time than the one before, whatever the clocks say: it orders the events.</summary>
+    /// <summary>When the score changed. Each change has a later time than the one before, also if clocks differ: it orders the events.</summary>
     public DateTimeOffset ChangedAt { get; private set; }
 
     /// <returns>Whether the score changed.</returns>

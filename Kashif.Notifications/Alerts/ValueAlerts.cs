@@ -49,7 +49,7 @@ internal sealed record ValueChange(Guid EventId, DateTimeOffset Time, Guid UserI
 
 /// <summary>
 /// Fires the alerts whose threshold a balance or score crosses. Each alert keeps the value and time of its latest event: an older event
-/// that arrives late changes nothing. So the events of a batch are taken in the order of their time, whatever their types. For users without
+/// that arrives late changes nothing. So the events of a batch are taken in the order of their time, of all types. For users without
 /// alerts this is one query.
 /// </summary>
 internal sealed class ValueAlerts(NotificationsDbContext database, AlertWriter writer) : IBatchStep

@@ -38,6 +38,11 @@ public sealed class JsonBody
                 throw new BadHttpRequestException("The body is not UTF-8.");
             }
 
+            if (bytes.AsSpan().StartsWith("\uFEFF"u8))
+            {
+                bytes = bytes[3..]; // the byte order mark, which not every reader skips
+            }
+
             context.Features.Set(new JsonBody(bytes));
             context.Request.Body = new MemoryStream(bytes, writable: false);
         }

@@ -22,7 +22,7 @@ public static class Policies
     /// <summary>City staff: staff, moderator or admin.</summary>
     public const string Staff = "staff";
 
-    /// <summary>Those who judge what users write: moderator or admin.</summary>
+    /// <summary>Content moderation: moderator or admin.</summary>
     public const string Moderator = "moderator";
     public const string Admin = "admin";
 

@@ -18,7 +18,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
 
     [Theory]
     [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes", "Achievement unlocked", "First report")]
-    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "نقاط مُستردّة", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر", "إنجاز جديد", "أول بلاغ")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "خصم نقاط", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر", "إنجاز جديد", "أول بلاغ")]
     public async Task Each_event_notifies_its_user_in_their_language(
         string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed, string completed, string quest,
         string unlocked, string achievement)

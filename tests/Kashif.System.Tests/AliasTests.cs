@@ -86,7 +86,7 @@ public sealed class AliasTests(KashifSystem system)
         await spent.JsonAsync(spent.StatusCode is HttpStatusCode.Accepted ? 202 : 201);
         await Eventually.TrueAsync(async () => (await GetAsync(citizen, "/api/gamification/points/me/")).GetProperty("points").GetInt32() == 0, "the debit");
 
-        // Notifications: a welcome, the report, two changes of its status, two awards, two coupons.
+        // Notifications: a welcome, the report, two changes of its status, two awards, an achievement, two coupons.
         var device = $"device-{Guid.CreateVersion7():N}";
         await CallAsync(citizen, HttpMethod.Post, "/api/notifications/register-device/", 201, new { token = device, device_type = "android" });
         await CallAsync(citizen, HttpMethod.Delete, $"/api/notifications/devices/{device}/", 204);

@@ -676,7 +676,7 @@ namespace Kashif.Coupons.Data.Migrations
                         {
                             t.HasCheckConstraint("ck_products_points_cost", "points_cost > 0");
 
-                            t.HasCheckConstraint("ck_products_stock", "reserved >= 0 AND on_hand >= reserved AND on_hand <= 1000000000");
+                            t.HasCheckConstraint("ck_products_stock", "reserved >= 0 AND on_hand >= reserved");
                         });
                 });
 

@@ -193,7 +193,7 @@ namespace Kashif.Coupons.Data.Migrations
                 {
                     table.PrimaryKey("pk_products", x => x.id);
                     table.CheckConstraint("ck_products_points_cost", "points_cost > 0");
-                    table.CheckConstraint("ck_products_stock", "reserved >= 0 AND on_hand >= reserved AND on_hand <= 1000000000");
+                    table.CheckConstraint("ck_products_stock", "reserved >= 0 AND on_hand >= reserved");
                     table.ForeignKey(
                         name: "fk_products_categories_category_id",
                         column: x => x.category_id,
