@@ -84,8 +84,8 @@ internal static class AchievementEndpoints
         achievements.MapGet("", ListAsync).AllowAnonymous().WithPublicCache(MaxAge).WithName("ListAchievements").WithSummary("List achievements");
         achievements.MapGet("/me", ListMineAsync).WithName("ListMyAchievements").WithSummary("List my achievements and my progress");
         var administration = achievements.MapGroup("").RequireAuthorization(Policies.Admin);
-        administration.MapGet("/{code}", GetAsync).WithName("GetAchievement").WithSummary("Get an achievement, also one that is not active");
-        administration.MapPut("/{code}", PutAsync).WithName("PutAchievement").WithSummary("Create or replace an achievement")
+        administration.MapGet("/{code:minlength(3)}", GetAsync).WithName("GetAchievement").WithSummary("Get an achievement, also one that is not active");
+        administration.MapPut("/{code:minlength(3)}", PutAsync).WithName("PutAchievement").WithSummary("Create or replace an achievement")
             .WithDescription("A user who has reached it already unlocks it with the next report or points.").WithProblems(404, "not_found");
         return endpoints;
     }

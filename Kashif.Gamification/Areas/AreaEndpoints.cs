@@ -84,7 +84,7 @@ internal static class AreaEndpoints
         // In SQL, because the rules know the areas and not the other way round.
         var deleted = await database.Database.ExecuteSqlAsync($"""
             DELETE FROM areas WHERE code = {code} AND NOT EXISTS (
-                SELECT FROM rule_lines JOIN rule_versions USING (version) WHERE area = {code} AND status <> 'retired')
+                SELECT FROM rule_lines JOIN rule_versions USING (version) WHERE area = {code} AND rule_versions.status <> 'retired')
             """, cancellationToken);
         return deleted == 1 ? TypedResults.NoContent()
             : await database.Areas.AnyAsync(area => area.Code == code, cancellationToken) ? InUse.ToProblem()

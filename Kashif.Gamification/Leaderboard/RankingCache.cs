@@ -15,13 +15,13 @@ internal sealed partial class RankingCache
     public static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Scores are negated points, so that the ascending order also sorts ties by id.</summary>
-    private static readonly RedisKey Ranking = "{gamification.ranking}.points";
+    private static readonly RedisKey Ranking = "{gamification.ranking.2}.points";
 
     /// <summary>User → "version kept". The field <c>built</c> marks a complete ranking and holds the run id of the server that it was built on.</summary>
-    private static readonly RedisKey States = "{gamification.ranking}.states";
+    private static readonly RedisKey States = "{gamification.ranking.2}.states";
 
     /// <summary>The token of the process that is rebuilding; expires after a minute.</summary>
-    private static readonly RedisKey Builder = "{gamification.ranking}.builder";
+    private static readonly RedisKey Builder = "{gamification.ranking.2}.builder";
 
     private static readonly RedisKey[] Keys = [Ranking, States];
     private static readonly RedisKey[] BuildKeys = [Ranking, States, Builder];

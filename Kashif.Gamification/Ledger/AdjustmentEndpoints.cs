@@ -145,7 +145,7 @@ internal static class AdjustmentEndpoints
     {
         var entries = await ledger.BookAsync(bookings, cancellationToken);
         var answer = await work.CommitAsync(TypedResults.Created(Path, AdjustmentResponse.Of(entries[0])), cancellationToken);
-        await ledger.CommittedAsync(cancellationToken);
+        await ledger.CommittedAsync(CancellationToken.None); // it is committed
         return answer;
     }
 

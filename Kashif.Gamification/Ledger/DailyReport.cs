@@ -26,7 +26,7 @@ internal sealed record RulePoints(string Code, long Entries, long Points, long R
 /// <param name="Outstanding" example="90210">The sum of all balances at the end of the day: what users may still spend.</param>
 /// <param name="Owed" example="35">What users owe at the end of the day.</param>
 /// <param name="PerRule">The points by rule.</param>
-/// <param name="Digest" example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08">SHA-256 of the hashes of the day's entries in the order of their ids, in hexadecimal. Once the day is over it never changes.</param>
+/// <param name="Digest" example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08">SHA-256 of the hashes of the day's entries in the order of their ids, in hexadecimal. Final some minutes after the day has ended: a booking of its last second may commit later.</param>
 internal sealed record DailyPointsResponse(
     DateOnly Date, long Entries, long Issued, long Spent, long Refunded, long Expired, long Reversed, long Outstanding, long Owed, IReadOnlyList<RulePoints> PerRule, string Digest);
 

@@ -27,7 +27,7 @@ internal sealed class PointExpiryConfiguration : IEntityTypeConfiguration<PointE
 
 /// <summary>
 /// Queues credits that expire. A debit that is undone may put points back into a credit whose time is up, so it is looked at too, at once,
-/// if points of the user have expired before.
+/// if the user has such a credit.
 /// </summary>
 internal sealed class ExpiryQueue(GamificationDbContext database) : ILedgerStep
 {
@@ -44,7 +44,7 @@ internal sealed class ExpiryQueue(GamificationDbContext database) : ILedgerStep
             await database.Database.ExecuteSqlAsync($"""
                 INSERT INTO point_expiries (transaction_id, user_id, expires_at)
                 SELECT id, user_id, at FROM unnest({undone.ConvertAll(entry => entry.Id)}, {undone.ConvertAll(entry => entry.UserId)}, {undone.ConvertAll(entry => entry.CreatedAt)}) AS entry (id, user_id, at)
-                WHERE EXISTS (SELECT FROM balances WHERE balances.user_id = entry.user_id AND expired > 0)
+                WHERE EXISTS (SELECT FROM point_transactions credit WHERE credit.user_id = entry.user_id AND credit.expires_at <= entry.at)
                 """, cancellationToken);
         }
     }

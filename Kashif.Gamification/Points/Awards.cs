@@ -68,7 +68,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             return claim with
             {
                 IsFresh = claim.EventId is { } id && _events.Contains(id),
-                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay)],
+                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay, entry.Award.Category, entry.Award.Area)],
                 Awards = own.Count,
                 IsClosed = own.Exists(entry => entry.IsClosed),
             };
@@ -158,8 +158,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             Rule = reversal.Claim.Code,
             RuleVersion = reversal.Award.Version,
             Reference = reversal.Claim.ReportId.ToString(),
-            Category = reversal.Claim.Category,
-            Area = reversal.Claim.Area,
+            Category = reversal.Award.Category, // of the award, because areas may have changed since
+            Area = reversal.Award.Area,
             LimitDay = reversal.Award.LimitDay,
             Reverses = reversal.Award.Id,
             Event = _reports.GetValueOrDefault(reversal.Claim.ReportId),

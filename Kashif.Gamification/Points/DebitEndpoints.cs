@@ -79,7 +79,7 @@ internal static class DebitEndpoints
             return InsufficientPoints;
         }
 
-        await ledger.CommittedAsync(cancellationToken);
+        await ledger.CommittedAsync(CancellationToken.None); // it is committed
         return TypedResults.Ok(TransactionResponse.Of(debited));
     }
 
@@ -120,7 +120,7 @@ internal static class DebitEndpoints
 
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        await ledger.CommittedAsync(cancellationToken);
+        await ledger.CommittedAsync(CancellationToken.None); // it is committed
         return await GetBalanceAsync(request.UserId, database, levels, areas: null, cancellationToken);
     }
 

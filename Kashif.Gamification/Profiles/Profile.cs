@@ -83,7 +83,6 @@ internal sealed class ProfileConfiguration : IEntityTypeConfiguration<Profile>
         profile.Property(row => row.FoldedName).HasMaxLength(Profile.NameLength * NameRules.LongestFold);
         profile.Property(row => row.NameStatus).HasMaxLength(10).HasConversion(
             status => status.ToString()!.ToLowerInvariant(), text => Enum.Parse<NameStatus>(text, ignoreCase: true));
-        profile.Property(row => row.NameReason).HasMaxLength(Profile.ReasonLength);
         profile.HasIndex(row => row.FoldedName).IsUnique();
         profile.HasIndex(row => new { row.NamedAt, row.UserId }).HasFilter("name_status = 'pending'");
         profile.HasIndex(row => row.ModeratedBy).HasFilter("moderated_by IS NOT NULL"); // an erasure reads it

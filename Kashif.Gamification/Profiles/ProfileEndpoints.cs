@@ -17,12 +17,12 @@ namespace Kashif.Gamification.Profiles;
 /// <summary>What others may see of the caller.</summary>
 /// <param name="DisplayName" example="Amal H.">The name on the leaderboard, unique; null for none. Not an e-mail address or a phone number. It can be changed once a month.</param>
 /// <param name="Public" example="true">Whether everyone may read the profile.</param>
-/// <param name="OnLeaderboard" example="true">Whether the leaderboards show the user.</param>
+/// <param name="OnLeaderboard" example="true">Whether the leaderboards show the user; missing or null: as before.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record ProfileRequest(
     [property: JsonRequired, Identifier(Profile.NameLength)] string? DisplayName,
     [property: JsonRequired] bool Public,
-    [property: JsonRequired] bool OnLeaderboard);
+    bool? OnLeaderboard = null);
 
 /// <summary>The caller's own profile.</summary>
 /// <param name="UserId">The user's id.</param>
@@ -102,19 +102,31 @@ internal static class ProfileEndpoints
             return Error.Field("display_name", error);
         }
 
+        // Without the lock, which awards wait for: most refusals, and a request that changes nothing.
+        var before = await database.Profiles.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) ?? new Profile { UserId = userId };
+        if (TooEarly(before, name, time) is { } early)
+        {
+            return early.ToProblem();
+        }
+
+        if (name == before.DisplayName && request.Public == before.Public && (request.OnLeaderboard ?? before.OnLeaderboard) == before.OnLeaderboard)
+        {
+            return TypedResults.Ok(ToOwn(before, names, time));
+        }
+
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
         // Awards create balances, and look here whether they are hidden.
         await AwardLock.TakeAsync(database, cancellationToken);
         var profile = await database.Profiles.FromSql($"SELECT *, xmin FROM profiles WHERE user_id = {userId} FOR UPDATE").SingleOrDefaultAsync(cancellationToken)
             ?? database.Profiles.Add(new Profile { UserId = userId }).Entity;
+        if (TooEarly(profile, name, time) is { } recently)
+        {
+            return recently.ToProblem();
+        }
+
         if (name is not null && name != profile.DisplayName)
         {
-            if (profile.RenamableAt is { } renamable && renamable > time.GetUtcNow())
-            {
-                return Error.Rule("renamed_recently", Localized.Format($"You can choose another name from {renamable.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.")).ToProblem();
-            }
-
             var folded = NameRules.Fold(name);
             if (await database.Profiles.AnyAsync(row => row.FoldedName == folded && row.UserId != userId, cancellationToken))
             {
@@ -123,20 +135,26 @@ internal static class ProfileEndpoints
         }
 
         profile.Rename(name, time.GetUtcNow());
-        (profile.Public, profile.OnLeaderboard) = (request.Public, request.OnLeaderboard);
+        (profile.Public, profile.OnLeaderboard) = (request.Public, request.OnLeaderboard ?? profile.OnLeaderboard);
         await database.SaveChangesAsync(cancellationToken);
-        var hidden = !request.OnLeaderboard;
+        var hidden = !profile.OnLeaderboard;
         var balances = await database.Balances
             .FromSql($"UPDATE balances SET hidden = {hidden}, version = version + 1 WHERE user_id = {userId} AND hidden <> {hidden} RETURNING *")
             .AsNoTracking().ToListAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         foreach (var step in steps)
         {
-            await step.CommittedAsync(balances, cancellationToken);
+            await step.CommittedAsync(balances, CancellationToken.None);
         }
 
         return TypedResults.Ok(ToOwn(profile, names, time));
     }
+
+    /// <returns>An error for another name within a month; null if the user may have this one.</returns>
+    private static Error? TooEarly(Profile profile, string? name, TimeProvider time) =>
+        name is not null && name != profile.DisplayName && profile.RenamableAt is { } renamable && renamable > time.GetUtcNow()
+            ? Error.Rule("renamed_recently", Localized.Format($"You can choose another name from {renamable.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC."))
+            : null;
 
     /// <param name="userId">The user's id.</param>
     private static async Task<Results<Ok<PublicProfile>, ProblemHttpResult>> GetAsync(

@@ -42,7 +42,6 @@ internal sealed class BudgetConfiguration : IEntityTypeConfiguration<Budget>
             table.HasCheckConstraint("ck_budgets_window", "ends_at > starts_at");
         });
         budget.Property(row => row.Name).HasMaxLength(Budget.NameLength);
-        budget.Property(row => row.Sponsor).HasMaxLength(Budget.NameLength);
         budget.HasIndex(row => row.Name).IsUnique();
     }
 }

@@ -94,8 +94,6 @@ internal sealed class QuestConfiguration : IEntityTypeConfiguration<Quest>
                 "ck_quests_place",
                 "(latitude IS NULL) = (longitude IS NULL) AND (latitude IS NULL) = (radius_km IS NULL) AND latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180 AND radius_km > 0");
         });
-        quest.Property(row => row.TitleEn).HasMaxLength(Quest.TitleLength);
-        quest.Property(row => row.TitleAr).HasMaxLength(Quest.TitleLength);
         quest.Property(row => row.Event).HasMaxLength(100);
         quest.Property(row => row.Status).HasMaxLength(50);
         quest.Property(row => row.Category).HasMaxLength(50);

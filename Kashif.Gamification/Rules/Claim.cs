@@ -51,7 +51,7 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
 
 /// <summary>An award in the ledger.</summary>
 /// <param name="Expired">How many of its points have expired.</param>
-internal sealed record Award(Guid Id, int Points, int Expired, int Version, DateOnly? LimitDay)
+internal sealed record Award(Guid Id, int Points, int Expired, int Version, DateOnly? LimitDay, string? Category, string? Area)
 {
     /// <summary>What can be taken back.</summary>
     public int Left => Points - Expired;

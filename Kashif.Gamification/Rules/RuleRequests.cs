@@ -42,7 +42,7 @@ public sealed record RuleLineRequest(
     Vesting Vesting = Vesting.Immediate,
     bool Reversible = false)
 {
-    internal const string CodePattern = @"^[a-z][a-z0-9_]{0,49}\z";
+    internal const string CodePattern = "[a-z][a-z0-9_]{0,49}";
     internal const string InvalidCode = "Use a to z, 0 to 9 and _, at most 50 characters, beginning with a letter.";
 
     internal static RuleLineRequest Of(RuleLine line) => new(
@@ -87,7 +87,7 @@ public sealed record RuleWindow(
     [RegularExpression(RuleWindow.TimePattern, ErrorMessage = RuleWindow.InvalidTime)] string? HoursFrom = null,
     [RegularExpression(RuleWindow.TimePattern, ErrorMessage = RuleWindow.InvalidTime)] string? HoursUntil = null)
 {
-    internal const string TimePattern = @"^([01][0-9]|2[0-3]):[0-5][0-9]\z";
+    internal const string TimePattern = "([01][0-9]|2[0-3]):[0-5][0-9]";
     internal const string InvalidTime = "Must be a time of day such as 22:00.";
     private const string Format = "HH:mm";
 

@@ -45,7 +45,6 @@ internal sealed class RuleVersionConfiguration : IEntityTypeConfiguration<RuleVe
         version.Property(row => row.Version).ValueGeneratedNever();
         version.Property(row => row.Status).HasMaxLength(10).HasConversion(
             status => status.ToString().ToLowerInvariant(), text => Enum.Parse<RuleStatus>(text, ignoreCase: true));
-        version.Property(row => row.Note).HasMaxLength(RuleVersion.NoteLength);
         version.HasMany(row => row.Lines).WithOne().HasForeignKey(line => line.Version);
         version.HasIndex(row => row.Status).IsUnique().HasFilter("status = 'active'");
         version.HasIndex(row => row.CreatedBy); // an erasure reads it, and the next

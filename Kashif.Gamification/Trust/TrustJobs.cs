@@ -67,6 +67,7 @@ internal sealed partial class TrustTraining(IServiceScopeFactory scopes, TrustSi
         var database = services.GetRequiredService<GamificationDbContext>();
         var midnight = new DateTimeOffset(today, TimeOnly.MinValue, TimeSpan.Zero);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await TrustTrainer.LockAsync(database, cancellationToken); // before it looks: another replica may be training
         if (!await database.TrustModels.AnyAsync(model => model.TrainedAt >= midnight, cancellationToken)
             && await services.GetRequiredService<TrustTrainer>().TrainAsync(isRequested: false, cancellationToken) is { } trained)
         {

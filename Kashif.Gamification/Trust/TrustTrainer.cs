@@ -18,11 +18,15 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
 
     private const double Trained = 0.8;
 
+    /// <summary>Held until the transaction ends: one replica trains at a time.</summary>
+    public static Task LockAsync(GamificationDbContext database, CancellationToken cancellationToken) =>
+        database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Key})", cancellationToken);
+
     /// <summary>Trains in the caller's transaction, one at a time, and activates the model if it is good enough.</summary>
     /// <param name="isRequested">Keeps the model also where there are too few samples, to show the reason.</param>
     public async Task<TrustModel?> TrainAsync(bool isRequested, CancellationToken cancellationToken)
     {
-        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Key})", cancellationToken);
+        await LockAsync(database, cancellationToken);
         var fallback = await database.TrustModels.AsNoTracking().SingleAsync(model => model.Version == TrustModel.Default, cancellationToken);
         var samples = await ReadSamplesAsync(cancellationToken);
         if (Math.Min(samples.Count(sample => sample.IsGood), samples.Count(sample => !sample.IsGood)) < MinSamples)

@@ -75,7 +75,7 @@ public sealed class ExpiryTests(GamificationService service)
         var expiring = ExpireAsync(service.Replica);
         await Eventually.TrueAsync(
             () => service.QueryAsync(other => other.Database.SqlQuery<bool>($"""
-                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%balances%') AS "Value"
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT FROM balances%FOR UPDATE%') AS "Value"
                 """).SingleAsync(Cancel)),
             "the expiry at the balance");
         await transaction.CommitAsync(Cancel);

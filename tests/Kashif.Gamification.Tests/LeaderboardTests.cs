@@ -327,5 +327,5 @@ public sealed class LeaderboardTests(GamificationService service)
         .ToListAsync()));
 
     private static async Task<string> RankingAsync(ConnectionMultiplexer redis) => string.Join('\n',
-        (await redis.GetDatabase().SortedSetRangeByRankWithScoresAsync("{gamification.ranking}.points")).Select(entry => $"{entry.Element} {-entry.Score}"));
+        (await redis.GetDatabase().SortedSetRangeByRankWithScoresAsync("{gamification.ranking.2}.points")).Select(entry => $"{entry.Element} {-entry.Score}"));
 }

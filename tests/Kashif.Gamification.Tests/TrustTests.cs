@@ -139,7 +139,10 @@ public sealed class TrustTests(GamificationService service)
             var models = (await admin.ReadAsync("/score/models")).Body.GetProperty("items").EnumerateArray().ToList();
             models.Select(model => model.GetProperty("status").GetString()).ShouldBe(["active", "retired", "rejected", "rejected", "retired"]);
 
-            // Batches go on where the one before has ended.
+            // Batches go on where the one before has ended. The host must have ended its own, for the newest model.
+            var newest = await service.QueryAsync(database => database.TrustModels.Where(model => model.Status == TrustModelStatus.Active).Select(model => model.Version).SingleAsync());
+            await Eventually.TrueAsync(
+                async () => await service.QueryAsync(database => database.TrustScores.AllAsync(score => score.ModelVersion == newest)), "all scores under the newest model");
             await service.QueryAsync(async database =>
             {
                 await using var transaction = await database.Database.BeginTransactionAsync(Cancel);

@@ -90,10 +90,10 @@ public sealed class AliasTests(KashifSystem system)
         var device = $"device-{Guid.CreateVersion7():N}";
         await CallAsync(citizen, HttpMethod.Post, "/api/notifications/register-device/", 201, new { token = device, device_type = "android" });
         await CallAsync(citizen, HttpMethod.Delete, $"/api/notifications/devices/{device}/", 204);
-        await Eventually.TrueAsync(async () => Items(await GetAsync(citizen, "/api/notifications/")).Count == 8, "eight notifications");
+        await Eventually.TrueAsync(async () => Items(await GetAsync(citizen, "/api/notifications/")).Count == 9, "nine notifications");
         var newest = Ids(await GetAsync(citizen, "/api/notifications/?unread_only=true&limit=1")).ShouldHaveSingleItem();
         await CallAsync(citizen, HttpMethod.Patch, $"/api/notifications/{newest}/read/", 200);
-        (await GetAsync(citizen, "/api/notifications/unread-count/")).GetProperty("unread_count").GetInt32().ShouldBe(7);
+        (await GetAsync(citizen, "/api/notifications/unread-count/")).GetProperty("unread_count").GetInt32().ShouldBe(8);
     }
 
     private static Task<JsonElement> GetAsync(HttpClient client, string path) => CallAsync(client, HttpMethod.Get, path, 200);

@@ -70,7 +70,13 @@ public sealed partial class ReadmeTests(KashifSystem system)
             var secrets = directory.CreateSubdirectory(".kashif/secrets");
             await File.WriteAllTextAsync(Path.Combine(secrets.FullName, "admin-password"), KashifSystem.AdminPassword, Cancel);
 
-            var output = string.Join('\n', await PasteAsync(example, directory));
+            // As the session of the README leaves them.
+            var variables = $"""
+                API={gateway}/api/v1
+                ADMIN=$(curl -s $API/auth/token -d 'username={KashifSystem.AdminEmail}' --data-urlencode "password=$(cat .kashif/secrets/admin-password)" | jq -r .access_token)
+
+                """;
+            var output = string.Join('\n', await PasteAsync(variables + example, directory));
 
             output.ShouldContain("\"name\":\"points\"");
             output.ShouldContain("\"title\": \"10 points!\"");

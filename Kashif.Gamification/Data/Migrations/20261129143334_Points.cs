@@ -74,7 +74,7 @@ namespace Kashif.Gamification.Data.Migrations
                     id = table.Column<int>(type: "integer", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     name = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: false),
-                    sponsor = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: true),
+                    sponsor = table.Column<string>(type: "text", nullable: true),
                     company_id = table.Column<int>(type: "integer", nullable: true),
                     points = table.Column<long>(type: "bigint", nullable: false),
                     reserved = table.Column<long>(type: "bigint", nullable: false),
@@ -124,7 +124,7 @@ namespace Kashif.Gamification.Data.Migrations
                     folded_name = table.Column<string>(type: "character varying(540)", maxLength: 540, nullable: true),
                     name_status = table.Column<string>(type: "character varying(10)", maxLength: 10, nullable: true),
                     named_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    name_reason = table.Column<string>(type: "character varying(200)", maxLength: 200, nullable: true),
+                    name_reason = table.Column<string>(type: "text", nullable: true),
                     moderated_by = table.Column<Guid>(type: "uuid", nullable: true),
                     renamed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
                     @public = table.Column<bool>(name: "public", type: "boolean", nullable: false),
@@ -146,7 +146,7 @@ namespace Kashif.Gamification.Data.Migrations
                     created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
                     activated_by = table.Column<Guid>(type: "uuid", nullable: true),
                     activated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    note = table.Column<string>(type: "character varying(500)", maxLength: 500, nullable: true)
+                    note = table.Column<string>(type: "text", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -225,8 +225,8 @@ namespace Kashif.Gamification.Data.Migrations
                 {
                     id = table.Column<int>(type: "integer", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    title_en = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: false),
-                    title_ar = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: false),
+                    title_en = table.Column<string>(type: "text", nullable: false),
+                    title_ar = table.Column<string>(type: "text", nullable: false),
                     description_en = table.Column<string>(type: "text", nullable: false),
                     description_ar = table.Column<string>(type: "text", nullable: false),
                     @event = table.Column<string>(name: "event", type: "character varying(100)", maxLength: 100, nullable: false),
