@@ -131,7 +131,7 @@ public sealed class ErasureTests(GamificationService service)
         }
 
         await service.Tap.PublishAsync(Resolved(user, Guid.CreateVersion7()));
-        await service.WaitForBalanceAsync(user, (201 * 50) - 50 + 20);
+        await service.WaitForBalanceAsync(user, (201 * 50) - 50 + 5 + 20);
     }
 
     private async Task<bool> IsOnLeaderboardAsync(Guid user)
