@@ -11,7 +11,7 @@ namespace Kashif.SystemTests;
 /// </summary>
 public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
 {
-    private const int Citizens = 12;
+    private const int Citizens = 40; // each may file ten reports
     private static readonly string[] Victims = [ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications, ResourceNames.Auth, ResourceNames.Gateway];
     private static readonly string[] Servers = [ResourceNames.Messaging, ResourceNames.Cache];
 
@@ -77,7 +77,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
                 break;
             case < 9:
                 var items = _products.Where(_ => random.Next(2) == 0).DefaultIfEmpty(_products[0]).Select(sku => new { sku, quantity = random.Next(1, 3) }).ToArray();
-                var address = new { name = "A citizen", street = "Main Street 1", city = "Damascus", country = "SY" };
+                var address = new { name = "A citizen", line1 = "Main Street 1", city = "Damascus", country = "SY" };
                 if (await SendAsync("order", () => citizen.Client.PostAsJsonAsync("/api/v1/coupons/orders", new { items, shipping_address = address })) is { } order)
                 {
                     _orders.Add((citizen, order.GetProperty("id").GetGuid()));
@@ -143,6 +143,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
         while (!ending.IsCancellationRequested)
         {
             await act(random);
+            await Task.Delay(random.Next(300), CancellationToken.None); // people pause, and the load leaves time for the restarts
         }
     }
 
