@@ -43,6 +43,7 @@ internal static class GamificationExtensions
         services.AddSingleton<ExpiryPolicy>();
         services.AddScoped<ILedgerStep, ExpiryQueue>();
         services.AddHostedService<ExpiryService>();
+        services.AddSingleton<ExpiringCache>();
         services.AddOptions<DebitOptions>().BindConfiguration(DebitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<DebitCleanup>();
         services.AddCommand(VerifyCommand.Name, VerifyCommand.RunAsync);

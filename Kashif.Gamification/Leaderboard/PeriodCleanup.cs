@@ -8,17 +8,24 @@ namespace Kashif.Gamification.Leaderboard;
 
 /// <summary>
 /// Deletes the totals of past months and weeks, and corrects those of the present ones: a former version that awards points beside this
-/// one, during an upgrade, writes none.
+/// one, during an upgrade, writes none. <see cref="Period.All"/> reads whole ledgers, so it is corrected once a day (UTC).
 /// </summary>
 internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimeProvider time, ILogger<PeriodCleanup> logger)
     : HourlyService(scopes, time, logger)
 {
+    /// <summary>Awards wait for a correction.</summary>
+    private const int UsersAtOnce = 1000;
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(5);
+
     private readonly TimeProvider _time = time;
     private readonly ILogger _logger = logger;
+    private DateOnly? _allCheckedOn;
 
     protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var database = services.GetRequiredService<GamificationDbContext>();
+        database.Database.SetCommandTimeout(Timeout);
         var now = _time.GetUtcNow();
         foreach (var period in Periods.Calendar)
         {
@@ -27,21 +34,46 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
             await database.ScopedTotals.Where(total => total.Period == period && total.StartsOn < start).ExecuteDeleteAsync(cancellationToken);
         }
 
-        foreach (var period in Enum.GetValues<Period>())
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        Period[] periods = _allCheckedOn == today ? Periods.Calendar : [.. Periods.Calendar, Period.All];
+        _allCheckedOn = today; // also if it fails
+        var failures = new List<Exception>();
+        foreach (var period in periods)
+        {
+            try
+            {
+                await CheckAsync(database, period, now, cancellationToken);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                failures.Add(exception); // the other periods do not depend on it
+            }
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
+        }
+    }
+
+    private async Task CheckAsync(GamificationDbContext database, Period period, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        foreach (var users in (await ActiveAsync(database, period, now, cancellationToken)).Chunk(UsersAtOnce))
         {
             // One statement sees the ledger and the totals as of one moment, so the check needs no lock.
-            if (await WrongAsync(database, period, now, cancellationToken) is not [])
+            var wrong = await WrongAsync(database, users, period, now, cancellationToken);
+            if (wrong is not [])
             {
-                await CorrectAsync(database, period, now, cancellationToken);
+                await CorrectAsync(database, [.. wrong.Select(sum => sum.UserId).Distinct()], period, now, cancellationToken);
             }
         }
     }
 
-    private async Task CorrectAsync(GamificationDbContext database, Period period, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task CorrectAsync(GamificationDbContext database, Guid[] users, Period period, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await AwardLock.TakeAsync(database, cancellationToken);
-        var wrong = await WrongAsync(database, period, now, cancellationToken);
+        var wrong = await WrongAsync(database, users, period, now, cancellationToken);
         var start = period.StartOf(now);
         var (ofCity, scoped) = (wrong.FindAll(sum => !sum.IsScoped), wrong.FindAll(sum => sum.IsScoped));
         await database.Database.ExecuteSqlAsync($"""
@@ -61,15 +93,21 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
         Corrected(_logger, wrong.Count, period);
     }
 
-    /// <returns>The ledger's sums that differ from the totals. Of all time, only those of users with entries of this month.</returns>
-    private static Task<List<Sum>> WrongAsync(GamificationDbContext database, Period period, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>The users with awards in the period; of all time, those with awards in the last 31 days.</returns>
+    private static Task<List<Guid>> ActiveAsync(GamificationDbContext database, Period period, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var before = IdBefore(period == Period.All ? now.AddDays(-31) : FirstMoment(period, now));
+        return database.Transactions.Where(entry => entry.Id > before && entry.Rule != null && entry.UserId != ErasedUser.Id)
+            .Select(entry => entry.UserId).Distinct().ToListAsync(cancellationToken);
+    }
+
+    /// <returns>The ledger's sums that differ from the totals.</returns>
+    private static Task<List<Sum>> WrongAsync(
+        GamificationDbContext database, Guid[] users, Period period, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var start = period.StartOf(now);
-        var from = new DateTimeOffset(start, TimeOnly.MinValue, TimeSpan.Zero);
-        var before = Guid.CreateVersion7(from.AddMilliseconds(-1)); // ids are in the order of time
-        var recent = period == Period.All
-            ? Guid.CreateVersion7(new DateTimeOffset(Period.Month.StartOf(now), TimeOnly.MinValue, TimeSpan.Zero).AddMilliseconds(-1))
-            : before;
+        var from = FirstMoment(period, now);
+        var before = IdBefore(from);
         var ofCity = period != Period.All;
         return database.Database.SqlQuery<Sum>($"""
             SELECT user_id, area, category, sums.points FROM (
@@ -80,17 +118,23 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
                     UNION ALL SELECT '', entry.category WHERE entry.category IS NOT NULL
                     UNION ALL SELECT entry.area, entry.category WHERE entry.area IS NOT NULL AND entry.category IS NOT NULL
                 ) scope
-                WHERE id > {before} AND created_at >= {from} AND rule IS NOT NULL AND user_id <> {ErasedUser.Id}
-                    AND user_id IN (SELECT user_id FROM point_transactions WHERE id > {recent})
+                WHERE user_id = ANY ({users}) AND id > {before} AND created_at >= {from} AND rule IS NOT NULL AND user_id <> {ErasedUser.Id}
                 GROUP BY user_id, scope.area, scope.category
             ) sums LEFT JOIN (
-                SELECT user_id, '' AS area, '' AS category, points FROM period_totals WHERE period = {PeriodTotal.Text(period)} AND starts_on = {start}
+                SELECT user_id, '' AS area, '' AS category, points FROM period_totals
+                WHERE user_id = ANY ({users}) AND period = {PeriodTotal.Text(period)} AND starts_on = {start}
                 UNION ALL
-                SELECT user_id, area, category, points FROM scoped_totals WHERE period = {PeriodTotal.Text(period)} AND starts_on = {start}
+                SELECT user_id, area, category, points FROM scoped_totals
+                WHERE user_id = ANY ({users}) AND period = {PeriodTotal.Text(period)} AND starts_on = {start}
             ) totals USING (user_id, area, category)
             WHERE sums.points IS DISTINCT FROM totals.points
             """).ToListAsync(cancellationToken);
     }
+
+    private static DateTimeOffset FirstMoment(Period period, DateTimeOffset now) => new(period.StartOf(now), TimeOnly.MinValue, TimeSpan.Zero);
+
+    /// <summary>Ids are in the order of time.</summary>
+    private static Guid IdBefore(DateTimeOffset time) => Guid.CreateVersion7(time.AddMilliseconds(-1));
 
     private sealed record Sum(Guid UserId, string Area, string Category, long Points)
     {

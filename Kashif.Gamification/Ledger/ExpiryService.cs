@@ -10,8 +10,8 @@ namespace Kashif.Gamification.Ledger;
 /// </summary>
 internal sealed partial class ExpiryService(IServiceScopeFactory scopes, TimeProvider time, ILogger<ExpiryService> logger) : HourlyService(scopes, time, logger)
 {
-    /// <summary>Awards wait for a batch.</summary>
-    private const int BatchSize = 100;
+    /// <summary>In credits. Awards wait for a batch, which reads the whole ledgers of its users.</summary>
+    private const int BatchSize = 20;
 
     private readonly IServiceScopeFactory _scopes = scopes;
     private readonly TimeProvider _time = time;

@@ -59,6 +59,7 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
             _changed[balance.UserId] = balance;
         }
 
+        PublishExpired(entries);
         database.Transactions.AddRange(entries);
         foreach (var step in steps)
         {
@@ -171,10 +172,19 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
                 database.Publish(new PointsReversed(entry.Id, entry.UserId, entry.Points, entry.BalanceAfter, entry.Reason), entry.CreatedAt, cause);
                 break;
             case EntryKind.Expired:
-                database.Publish(new PointsExpired(entry.Id, entry.UserId, -entry.Points, entry.BalanceAfter), entry.CreatedAt, cause);
-                break;
+                break; // PublishExpired
             default:
                 throw new UnreachableException();
+        }
+    }
+
+    /// <summary>One event a user: credits that expire together are one piece of news.</summary>
+    private void PublishExpired(List<PointTransaction> entries)
+    {
+        foreach (var expired in entries.Where(entry => entry.Kind == EntryKind.Expired).GroupBy(entry => entry.UserId))
+        {
+            var last = expired.Last();
+            database.Publish(new PointsExpired(last.Id, last.UserId, -expired.Sum(entry => entry.Points), last.BalanceAfter), last.CreatedAt);
         }
     }
 }

@@ -55,9 +55,11 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
         var histories = events.ToLookup(entry => entry.ReportId);
         var ledgers = entries.ToLookup(entry => (entry.Award.Reference, entry.Award.Rule));
         var claims = histories.SelectMany(history => RuleEngine.ClaimsOf(history, rules)).ToList();
+        var known = claims.Select(claim => ((string?)claim.ReportId.ToString(), (string?)claim.Code)).ToHashSet();
         claims.AddRange(
-            from entry in ledgers.SelectMany(awards => awards.OrderBy(entry => entry.Award.Id).Take(1))
-            where !claims.Exists(claim => claim.Code == entry.Award.Rule && claim.ReportId.ToString() == entry.Award.Reference)
+            from awards in ledgers
+            where !known.Contains(awards.Key)
+            let entry = awards.OrderBy(entry => entry.Award.Id).First()
             let report = Guid.Parse(entry.Award.Reference ?? "")
             let claim = OfFormerVersion(entry.Award, report, RuleEngine.Lost(histories[report].MaxBy(change => change.Version)?.Status), rules)
             where claim is not null
@@ -99,16 +101,20 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     private async Task AddRefusedAsync(List<Claim> claims, Rulebook rules, CancellationToken cancellationToken)
     {
         var freed = RuleEngine.Freed(claims);
-        foreach (var (user, monday) in freed.Select(week => (week.UserId, week.Monday)).Distinct())
+        if (freed.Count == 0)
         {
-            var from = new DateTimeOffset(monday, TimeOnly.MinValue, TimeSpan.Zero);
-            var until = from.AddDays(7);
-            var known = claims.Select(claim => claim.ReportId).Distinct().ToList();
-            var reports = await database.ReportEvents
-                .Where(entry => entry.UserId == user && entry.At >= from && entry.At < until && !known.Contains(entry.ReportId))
-                .Select(entry => entry.ReportId).Distinct().ToListAsync(cancellationToken);
-            claims.AddRange((await ClaimsAsync(reports, rules, cancellationToken)).Where(claim => claim.Week is { } week && freed.Contains(week)));
+            return;
         }
+
+        var weeks = freed.Select(week => (week.UserId, From: new DateTimeOffset(week.Monday, TimeOnly.MinValue, TimeSpan.Zero))).Distinct().ToList();
+        var known = claims.Select(claim => claim.ReportId).Distinct().ToList();
+        var reports = await database.Database.SqlQuery<Guid>($"""
+            SELECT DISTINCT report_id AS "Value"
+            FROM unnest({weeks.ConvertAll(week => week.UserId)}, {weeks.ConvertAll(week => week.From)}, {weeks.ConvertAll(week => week.From.AddDays(7))}) AS week (user_id, since, until)
+            JOIN report_events entry ON entry.user_id = week.user_id AND entry.at >= week.since AND entry.at < week.until
+            WHERE report_id <> ALL ({known})
+            """).ToListAsync(cancellationToken);
+        claims.AddRange((await ClaimsAsync(reports, rules, cancellationToken)).Where(claim => claim.Week is { } week && freed.Contains(week)));
     }
 
     private async Task<GivenPoints> GivenAsync(List<Claim> claims, CancellationToken cancellationToken)

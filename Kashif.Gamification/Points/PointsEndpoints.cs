@@ -86,24 +86,14 @@ internal static class PointsEndpoints
     }
 
     private static async Task<Ok<MyPointsResponse>> GetMineAsync(
-        ClaimsPrincipal user, GamificationDbContext database, RankingCache ranking, DisplayNames names, LevelCache levels, CancellationToken cancellationToken)
+        ClaimsPrincipal user, GamificationDbContext database, ExpiringCache expiring, RankingCache ranking, DisplayNames names, LevelCache levels,
+        CancellationToken cancellationToken)
     {
         var (balance, expires) = await FindOwnBalance(database, user.UserId, cancellationToken) ?? new OwnBalance(new Balance { UserId = user.UserId }, Expires: false);
         return TypedResults.Ok(new MyPointsResponse(
             balance.UserId, (await names.OfAsync(database, [balance.UserId], cancellationToken)).GetValueOrDefault(balance.UserId), balance.Points, balance.Earned, balance.Spent, balance.Expired, balance.Reversed, balance.Owed,
-            expires ? await ExpiringAsync(user.UserId, database, cancellationToken) : null,
+            expires ? await expiring.GetAsync(balance, database, cancellationToken) : null,
             balance.Hidden ? null : await RankAsync(balance.Points, database, ranking, cancellationToken), (await levels.GetAsync(cancellationToken)).Of(balance.Kept)));
-    }
-
-    private static async Task<ExpiringPoints?> ExpiringAsync(Guid userId, GamificationDbContext database, CancellationToken cancellationToken)
-    {
-        var lots = new ExpiringLots();
-        await foreach (var move in LedgerMove.Of(database.Transactions.Where(entry => entry.UserId == userId)).WithCancellation(cancellationToken))
-        {
-            lots.Add(move);
-        }
-
-        return lots.Next() is var (points, at) ? new ExpiringPoints(points, at) : null;
     }
 
     /// <summary>404 until the first award: this service does not know users without points.</summary>

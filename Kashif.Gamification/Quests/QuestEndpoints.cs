@@ -342,7 +342,7 @@ internal static class QuestEndpoints
 
     /// <param name="id" example="5">The quest's id.</param>
     private static async Task<Results<Ok<QuestResponse>, ProblemHttpResult>> CancelAsync(
-        int id, GamificationDbContext database, QuestRewards rewards, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        int id, GamificationDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         await AwardLock.TakeAsync(database, cancellationToken);
@@ -351,9 +351,9 @@ internal static class QuestEndpoints
             return NotFound.ToProblem();
         }
 
-        quest.CancelledAt ??= time.GetUtcNow();
-        var joined = await database.Participations.Where(row => row.QuestId == id && row.Status == ParticipationStatus.Joined).ToListAsync(cancellationToken);
-        await rewards.ReleaseAsync(joined, ParticipationStatus.Cancelled, cancellationToken);
+        var now = time.GetUtcNow();
+        quest.CancelledAt ??= now;
+        await QuestRewards.CancelAsync(database, id, now, cancellationToken);
         return await work.CommitAsync(TypedResults.Ok(QuestResponse.Of(quest)), cancellationToken);
     }
 

@@ -63,6 +63,7 @@ internal static class RuleEngine
         .. from claim in claims
            where claim.Undone is not null
            from award in claim.Held
+           where award.Left > 0
            let week = LimitWeek.Of(claim, award.Version, award.LimitDay)
            where week is not null
            select week.Value,

@@ -67,6 +67,7 @@ internal sealed partial class TrustTraining(IServiceScopeFactory scopes, TrustSi
         var database = services.GetRequiredService<GamificationDbContext>();
         var midnight = new DateTimeOffset(today, TimeOnly.MinValue, TimeSpan.Zero);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        _trainedOn = today; // also if it fails: the history is long
         await TrustTrainer.LockAsync(database, cancellationToken); // before it looks: another replica may be training
         if (!await database.TrustModels.AnyAsync(model => model.TrainedAt >= midnight, cancellationToken)
             && await services.GetRequiredService<TrustTrainer>().TrainAsync(isRequested: false, cancellationToken) is { } trained)
@@ -75,8 +76,6 @@ internal sealed partial class TrustTraining(IServiceScopeFactory scopes, TrustSi
             signal.Set();
             ModelTrained(_logger, trained.Version, trained.Samples, trained.Status);
         }
-
-        _trainedOn = today;
     }
 
     [LoggerMessage(EventId = 3072, Level = LogLevel.Information, Message = "Trained model {Version} of trust on {Samples} reports: {Status}")]

@@ -13,10 +13,16 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
     /// <summary>The good and the rejected reports that training needs, each.</summary>
     public const int MinSamples = 200;
 
+    /// <summary>The decided reports that a model learns from at most, the newest.</summary>
+    private const int MaxSamples = 200_000;
+
     /// <summary>The key of an advisory lock; must be unique in this database.</summary>
     private const long Key = 4_711_071;
 
     private const double Trained = 0.8;
+
+    /// <summary>Of the query that reads the history.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(5);
 
     /// <summary>Held until the transaction ends: one replica trains at a time.</summary>
     public static Task LockAsync(GamificationDbContext database, CancellationToken cancellationToken) =>
@@ -75,10 +81,11 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
         return model;
     }
 
-    /// <returns>The decided reports in the order in which they were filed.</returns>
+    /// <returns>The newest decided reports in the order in which they were filed.</returns>
     private async Task<List<Sample>> ReadSamplesAsync(CancellationToken cancellationToken)
     {
-        var found = new List<(DateTimeOffset At, Guid ReportId, Sample Sample)>();
+        database.Database.SetCommandTimeout(Timeout);
+        var newest = new PriorityQueue<Sample, (DateTimeOffset At, Guid ReportId)>(); // the oldest of them first
         var replay = new Replay();
         Guid? user = null;
         await foreach (var step in database.ReportEvents.Where(row => row.UserId != ErasedUser.Id)
@@ -87,15 +94,33 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
         {
             if (step.UserId != user)
             {
-                found.AddRange(replay.Samples());
+                Keep();
                 (replay, user) = (new Replay(), step.UserId);
             }
 
             replay.Add(step);
         }
 
-        found.AddRange(replay.Samples());
-        return [.. found.OrderBy(one => one.At).ThenBy(one => one.ReportId).Select(one => one.Sample)];
+        Keep();
+        var samples = new List<Sample>(newest.Count);
+        while (newest.TryDequeue(out var sample, out _))
+        {
+            samples.Add(sample);
+        }
+
+        return samples;
+
+        void Keep()
+        {
+            foreach (var (at, reportId, sample) in replay.Samples())
+            {
+                newest.Enqueue(sample, (at, reportId));
+                if (newest.Count > MaxSamples)
+                {
+                    newest.Dequeue();
+                }
+            }
+        }
     }
 
     private sealed record Step(Guid UserId, Guid ReportId, string? Status, bool ByOwner, int Version, DateTimeOffset At);

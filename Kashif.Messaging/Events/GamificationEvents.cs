@@ -24,7 +24,8 @@ public sealed record PointsReversed(Guid TransactionId, Guid UserId, int Points,
     string IIntegrationEvent.Subject => TransactionId.ToString();
 }
 
-/// <summary>Points have passed the end of their validity.</summary>
+/// <summary>Points have passed the end of their validity: one event a user for all that expire together.</summary>
+/// <param name="TransactionId">The last of their transactions.</param>
 /// <param name="Points">What was left of them, positive.</param>
 /// <param name="Balance">The user's points after this transaction.</param>
 public sealed record PointsExpired(Guid TransactionId, Guid UserId, int Points, long Balance) : IUserEvent

@@ -37,7 +37,7 @@ public sealed class ExpiryTests(GamificationService service)
             .ShouldAllBe(balance => balance.Points == 5 && balance.Expired == 8 && balance.Spent == 3);
         (await service.QueryAsync(database => database.Expiries.Where(row => users.Contains(row.UserId)).ToListAsync())).ShouldAllBe(row => row.ExpiresAt == Future);
         await service.Tap.WaitForAsync("points.expired", data =>
-            data.GetProperty("user_id").GetGuid() == users[0] && data.GetProperty("points").GetInt32() == 7 && data.GetProperty("balance").GetInt64() == 6);
+            data.GetProperty("user_id").GetGuid() == users[0] && data.GetProperty("points").GetInt32() == 8 && data.GetProperty("balance").GetInt64() == 5);
         await service.LedgerShouldBeWholeAsync();
     }
 

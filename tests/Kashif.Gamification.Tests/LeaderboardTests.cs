@@ -10,6 +10,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
 
 namespace Kashif.Gamification.Tests;
@@ -205,6 +206,30 @@ public sealed class LeaderboardTests(GamificationService service)
         var totals = await service.QueryAsync(database => database.PeriodTotals
             .Where(total => total.UserId == missing || total.UserId == wrong).Select(total => total.Points).ToListAsync());
         totals.ShouldBe([50, 50, 50, 50]);
+    }
+
+    [Fact]
+    public async Task A_period_that_cannot_be_corrected_leaves_the_others_and_all_time_is_looked_at_once_a_day()
+    {
+        await using var ledger = await LedgerDatabase.CreateAsync(service);
+        await using var provider = new ServiceCollection().AddScoped(_ => ledger.Open()).BuildServiceProvider();
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        using var cleanup = new PeriodCleanup(provider.GetRequiredService<IServiceScopeFactory>(), time, NullLogger<PeriodCleanup>.Instance);
+        await ledger.BookAsync(new Booking(Guid.CreateVersion7(), 7, EntryKind.Earned, "test", "test") { Rule = "test", Area = "north" }); // without totals
+        await ledger.ExecuteAsync("ALTER TABLE period_totals ADD CONSTRAINT refused CHECK (period <> 'month')");
+
+        (await Should.ThrowAsync<AggregateException>(() => cleanup.RunOnceAsync(TestContext.Current.CancellationToken))).InnerExceptions.Count.ShouldBe(1);
+        (await TotalsAsync()).ShouldBe(["all", "week", "week"]);
+        await ledger.ExecuteAsync("ALTER TABLE period_totals DROP CONSTRAINT refused; DELETE FROM scoped_totals");
+        await cleanup.RunOnceAsync(TestContext.Current.CancellationToken);
+        (await TotalsAsync()).ShouldBe(["month", "month", "week", "week"]);
+        time.Advance(TimeSpan.FromDays(1));
+        await cleanup.RunOnceAsync(TestContext.Current.CancellationToken);
+        (await TotalsAsync()).ShouldContain("all");
+
+        Task<List<string>> TotalsAsync() => ledger.QueryAsync<string>("""
+            SELECT period AS "Value" FROM (SELECT period, points FROM period_totals UNION ALL SELECT period, points FROM scoped_totals) totals WHERE points = 7 ORDER BY 1
+            """);
     }
 
     [Theory]

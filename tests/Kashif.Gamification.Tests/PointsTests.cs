@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using Kashif.Gamification.Achievements;
+using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Points;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Tests;
@@ -82,6 +84,28 @@ public sealed class PointsTests(GamificationService service)
         noPerson.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
 
         static HttpRequestMessage Request(string method, string path) => new(new HttpMethod(method), GamificationService.Area + path);
+    }
+
+    [Fact]
+    public async Task What_expires_next_is_computed_once_for_each_version_of_the_balance()
+    {
+        var user = Guid.CreateVersion7();
+        using var cache = new ExpiringCache();
+        var before = await EarnAsync();
+        (await NextAsync(before)).ShouldBe(5);
+        var after = await EarnAsync();
+
+        (await NextAsync(before)).ShouldBe(5); // the ledger has 10
+        (await NextAsync(after)).ShouldBe(10);
+
+        async Task<Balance> EarnAsync()
+        {
+            await service.BookAsync(new Booking(user, 5, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { ExpiresAt = new(2126, 2, 1, 10, 0, 0, TimeSpan.Zero) });
+            return await service.QueryAsync(database => database.Balances.AsNoTracking().SingleAsync(balance => balance.UserId == user));
+        }
+
+        async Task<long?> NextAsync(Balance balance) =>
+            (await service.QueryAsync(database => cache.GetAsync(balance, database, TestContext.Current.CancellationToken)))?.Points;
     }
 
     [Fact]

@@ -133,6 +133,31 @@ public sealed class QuestTests(GamificationService service)
     }
 
     [Fact]
+    public async Task A_cancelled_quest_releases_the_rewards_of_all_its_users_and_of_no_other_quest()
+    {
+        var budget = await CreateBudgetAsync(100);
+        var (quest, other) = (await CreateQuestAsync(budget, new { }), await CreateQuestAsync(budget, new { reward_points = 30 }));
+        using var first = service.Citizen(out _);
+        using var second = service.Citizen(out _);
+        using var third = service.Citizen(out _);
+        (await JoinAsync(first, quest)).Status.ShouldBe(200);
+        (await JoinAsync(second, quest)).Status.ShouldBe(200);
+        (await JoinAsync(third, other)).Status.ShouldBe(200);
+
+        await PostAsync($"/quests/{quest}/cancel", new { });
+        await PostAsync($"/quests/{quest}/cancel", new { });
+
+        (await BudgetAsync(budget)).ShouldBe((100, 30, 0));
+        foreach (var (client, status) in new[] { (first, "cancelled"), (second, "cancelled"), (third, "joined") })
+        {
+            (await MineAsync(client)).GetProperty("status").GetString().ShouldBe(status);
+        }
+
+        var rows = await service.QueryAsync(database => database.Participations.Where(row => row.QuestId == quest).ToListAsync());
+        rows.ShouldAllBe(row => row.ChangedAt > row.JoinedAt);
+    }
+
+    [Fact]
     public async Task A_change_of_a_quest_leaves_the_terms_of_those_who_have_joined()
     {
         var budget = await CreateBudgetAsync(100);

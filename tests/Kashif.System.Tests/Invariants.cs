@@ -167,10 +167,13 @@ internal static class Invariants
         WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id
         """;
 
+    /// <remarks>Credits that expire together are told once, with the last entry; their entries are a microsecond apart.</remarks>
     private const string PointAwards = """
         SELECT concat_ws(' ', user_id, CASE kind WHEN 'earned' THEN 'points.awarded' WHEN 'expired' THEN 'points.expired' ELSE 'points.reversed' END, id)
-        FROM point_transactions
+        FROM point_transactions entry
         WHERE (kind <> 'spent' OR points > 0) AND user_id <> '00000000-0000-0000-0000-000000000000'
+        AND NOT (kind = 'expired' AND EXISTS (SELECT FROM point_transactions later WHERE later.chain = entry.chain AND later.sequence = entry.sequence + 1
+            AND later.kind = 'expired' AND later.created_at = entry.created_at + interval '1 microsecond'))
         UNION ALL
         SELECT concat_ws(' ', user_id, 'quest.completed', quest_id) FROM quest_participations
         WHERE status = 'completed' AND user_id <> '00000000-0000-0000-0000-000000000000'
