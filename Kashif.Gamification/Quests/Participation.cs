@@ -56,7 +56,6 @@ internal sealed class ParticipationConfiguration : IEntityTypeConfiguration<Part
         participation.HasIndex(row => new { row.UserId, row.Id });
         participation.HasIndex(row => new { row.QuestId, row.UserId }).IsUnique().HasFilter($"user_id <> '{ErasedUser.Id}'");
         participation.HasIndex(row => row.QuestId);
-        participation.HasIndex(row => row.UserId).HasFilter($"status = '{Text(ParticipationStatus.Joined)}'"); // each batch of events reads it
         participation.HasIndex(row => row.Deadline).HasFilter($"status = '{Text(ParticipationStatus.Joined)}'");
     }
 

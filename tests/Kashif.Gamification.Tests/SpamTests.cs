@@ -183,9 +183,10 @@ public sealed class SpamTests(GamificationService service)
         await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected"));
         await service.WaitForBalanceAsync(_user, 0);
 
-        // Each of the few achievements is tried.
+        // Each of the few achievements is tried. While few users have joined quests, PostgreSQL reads all that are open, by another index.
         (await ofReport.ScansAsync(service.Host.Database)).Concat(await ofUser.ScansAsync(service.Host.Database))
-            .Where(scan => !scan.Contains("achievements: WITH touched", StringComparison.Ordinal)).ShouldBeEmpty();
+            .Where(scan => !scan.Contains("achievements: WITH touched", StringComparison.Ordinal) && !scan.Contains("ix_quest_participations_deadline", StringComparison.Ordinal))
+            .ShouldBeEmpty();
     }
 
     private async Task BookAsync(Booking booking)

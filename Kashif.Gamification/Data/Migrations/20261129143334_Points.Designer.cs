@@ -1042,10 +1042,6 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasDatabaseName("ix_quest_participations_quest_id_user_id")
                         .HasFilter("user_id <> '00000000-0000-0000-0000-000000000000'");
 
-                    b.HasIndex("UserId")
-                        .HasDatabaseName("ix_quest_participations_user_id")
-                        .HasFilter("status = 'joined'");
-
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_quest_participations_user_id_id");
 

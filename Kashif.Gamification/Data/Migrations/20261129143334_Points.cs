@@ -467,12 +467,6 @@ namespace Kashif.Gamification.Data.Migrations
                 filter: "user_id <> '00000000-0000-0000-0000-000000000000'");
 
             migrationBuilder.CreateIndex(
-                name: "ix_quest_participations_user_id",
-                table: "quest_participations",
-                column: "user_id",
-                filter: "status = 'joined'");
-
-            migrationBuilder.CreateIndex(
                 name: "ix_quest_participations_user_id_id",
                 table: "quest_participations",
                 columns: new[] { "user_id", "id" });
