@@ -97,6 +97,44 @@ public sealed class RuleStormTests(GamificationService service)
         }
     }
 
+    [Fact]
+    public async Task Rejections_of_one_batch_make_room_in_each_of_their_weeks()
+    {
+        await using var ledger = await LedgerDatabase.CreateAsync(service);
+        await using (var database = ledger.Open())
+        {
+            await database.RuleVersions.ExecuteUpdateAsync(set => set.SetProperty(version => version.Status, RuleStatus.Retired), Cancel);
+            database.Add(Version(2, RuleStatus.Active, Start.AddYears(-1), scale: 1));
+            await database.SaveChangesAsync(Cancel);
+        }
+
+        var user = Guid.CreateVersion7();
+        var lost = new[] { 0, 24 * 7 }.Select(hour => Events(new Report(0, hour, "tree", IsCentral: false, [new Change("rejected", ByOwner: false, 48)]), user)).ToArray();
+        var kept = new[] { 1, 2, (24 * 7) + 1, (24 * 7) + 2 }.SelectMany(hour => Events(new Report(0, hour, "tree", IsCentral: false, []), user));
+
+        (await AwardAsync([.. lost.Select(report => report[0]), .. kept])).ShouldBe(50); // the limit of each day
+        (await AwardAsync([.. lost.Select(report => report[1])])).ShouldBe(40);
+
+        async Task<long> AwardAsync(ReportEvent[] batch)
+        {
+            await using var database = ledger.Open();
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            var points = new PointsLedger(
+                database, [], new ExpiryPolicy(Options.Create(new PointsOptions())), service.Host.Services.GetRequiredService<PointsMetrics>(), TimeProvider.System);
+            var awards = new Awards(database, points, new RulebookReader(Options.Create(new PointsOptions { TimeZone = "Asia/Damascus" })), TimeProvider.System);
+            database.ReportEvents.AddRange(batch);
+            foreach (var entry in batch)
+            {
+                awards.Add(entry.ReportId, entry.Id, new EventCause(null, null));
+            }
+
+            await awards.CompleteAsync(Cancel);
+            await database.SaveChangesAsync(Cancel);
+            await transaction.CommitAsync(Cancel);
+            return await database.Balances.Where(balance => balance.UserId == user).Select(balance => balance.Points).SingleAsync(Cancel);
+        }
+    }
+
     /// <summary>Waits here: a property that returns a task is not waited for.</summary>
     private static bool Holds(Task property)
     {
