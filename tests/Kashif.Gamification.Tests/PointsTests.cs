@@ -33,7 +33,7 @@ public sealed class PointsTests(GamificationService service)
         var (_, theirs) = await anonymous.ReadAsync($"/points/{user}");
 
         theirs.EnumerateObject().Select(member => member.Name).ShouldBe(["user_id", "display_name", "points", "earned", "spent", "rank", "level"]); // the rest is private
-        theirs.EnumerateObject().ShouldAllBe(member => mine.GetProperty(member.Name).GetRawText() == member.Value.GetRawText());
+        theirs.EnumerateObject().Where(member => member.Name != "rank").ShouldAllBe(member => mine.GetProperty(member.Name).GetRawText() == member.Value.GetRawText());
         mine.GetProperty("points").GetInt64().ShouldBe(140);
         mine.GetProperty("earned").GetInt64().ShouldBe(200);
         mine.GetProperty("spent").GetInt64().ShouldBe(60);
@@ -57,6 +57,7 @@ public sealed class PointsTests(GamificationService service)
         using var anonymous = service.Host.Anonymous();
         var user = Guid.CreateVersion7();
         await service.EarnAsync(user, 1);
+        (await service.SpendAsync(user, 50)).Status.ShouldBe(200); // without points there is no rank, which other tests change
         var path = $"{GamificationService.Area}/points/{user}";
 
         using var first = await anonymous.GetAsync(path, TestContext.Current.CancellationToken);
