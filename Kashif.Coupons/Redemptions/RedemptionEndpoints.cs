@@ -95,7 +95,7 @@ internal static class RedemptionEndpoints
         group.MapPost("/redemptions/{id:guid}/cancel", CancelAsync).WithIdempotency()
             .WithName("CancelRedemption").WithSummary("Cancel one of my redemptions")
             .WithDescription("Possible for a short time after the redemption (15 minutes by default), until the code is used. The points are given back. Returns 202 while that is not confirmed. Repeating the call is harmless.")
-            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "cancel_window_over");
+            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "cancel_window_over", "not_cancellable");
 
         // The gateway routes this path here, so that both ways to spend points are one.
         endpoints.MapPost("/api/v1/gamification/points/redeem", RedeemPointsAsync).WithIdempotency().WithTags("Redemptions").RequireAuthorization()

@@ -1,3 +1,4 @@
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Tests;
@@ -16,10 +17,17 @@ public sealed class DailyRedemptionTests(CouponsService service)
         }
 
         // On a day on which no other test redeems.
-        await service.Host.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE redemptions SET created_at = '2026-03-05T23:59:59.999999Z' WHERE coupon_id = {coupon}"));
+        var last = new DateTimeOffset(2026, 3, 6, 0, 0, 0, TimeSpan.Zero).AddMicroseconds(-1);
+        foreach (var id in await service.Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon).Select(row => row.Id).ToListAsync()))
+        {
+            await service.Host.QueryAsync(database => database.Database.ExecuteSqlAsync(
+                $"UPDATE redemptions SET id = {TimeOrderedId.Create(last)}, created_at = {last} WHERE id = {id}"));
+        }
+
         await service.Host.QueryAsync(database => database.Database.ExecuteSqlAsync($"""
             INSERT INTO redemptions (id, coupon_id, user_id, status, points_cost, created_at, ended_at, leased_until)
-            VALUES ({Guid.CreateVersion7()}, {coupon}, {user}, 'cancelled', 30, '2026-03-05Z', now(), now()), ({Guid.CreateVersion7()}, {coupon}, {user}, 'cancelled', 30, '2026-03-06Z', now(), now())
+            VALUES ({Guid.CreateVersion7(last.AddDays(-0.5))}, {coupon}, {user}, 'cancelled', 30, {last.AddDays(-0.5)}, now(), now()),
+                ({Guid.CreateVersion7(last.AddMicroseconds(1))}, {coupon}, {user}, 'cancelled', 30, {last.AddMicroseconds(1)}, now(), now())
             """));
         var (company, name) = await service.Host.QueryAsync(async database =>
         {

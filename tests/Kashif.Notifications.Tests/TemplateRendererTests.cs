@@ -69,7 +69,7 @@ public sealed class TemplateRendererTests
     [InlineData(-10, "report_rejected", "Points taken back", "A report of yours was rejected. You lost 10 points. Your balance is 1 point.")]
     [InlineData(-1, "report_withdrawn", "Points taken back", "You have withdrawn a report. You lost 1 point. Your balance is 1 point.")]
     [InlineData(0, "report_rejected", "Points taken back", "A report of yours was rejected. You have spent its points, so your next points pay for them. Your balance is 1 point.")]
-    [InlineData(30, "refunded", "Points given back", "A redemption was undone. You got 30 points back. Your balance is 1 point.")]
+    [InlineData(30, "refunded", "Points given back", "A purchase was cancelled. You got 30 points back. Your balance is 1 point.")]
     [InlineData(-5, "owed", "Points taken back", "Your new points pay for points that were taken back after you had spent them. You lost 5 points. Your balance is 1 point.")]
     [InlineData(-5, "a_later_one", "Points taken back", "A booking was corrected. You lost 5 points. Your balance is 1 point.")]
     public void Reversed_points_come_with_their_reason(int points, string reason, string title, string body) =>
@@ -77,7 +77,7 @@ public sealed class TemplateRendererTests
 
     [Theory]
     [InlineData(-2, "report_rejected", "رُفض أحد بلاغاتك. خُصمت منك نقطتان. رصيدك الآن 11 نقطة.")]
-    [InlineData(3, "refunded", "أُلغيت عملية استبدال. أُعيدت إليك 3 نقاط. رصيدك الآن 11 نقطة.")]
+    [InlineData(3, "refunded", "أُلغيت عملية شراء. أُعيدت إليك 3 نقاط. رصيدك الآن 11 نقطة.")]
     public void Reversed_points_come_with_their_reason_in_Arabic(int points, string reason, string body) =>
         Render(PointsReversed.Type, "ar", new { points, balance = 11, reason }).Body.ShouldBe(body);
 

@@ -54,6 +54,7 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("RateLimits__Scale", "1000");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
             .WithEnvironment("Auth__Throttle__PerAddress", "1000000")
+            .WithEnvironment("Auth__LongestHashingWait", "00:00:25") // other tests use the cores too
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
