@@ -115,10 +115,12 @@ internal static class CodeEndpoints
     /// <returns>An error for each code that the company already has, up to a limit.</returns>
     private static async Task<List<string>> InsertAsync(Coupon coupon, Dictionary<string, int> codes, CouponsDbContext database, CancellationToken cancellationToken)
     {
+        // One import of a company at a time: two with the same codes in another order would deadlock.
+        await database.Database.ExecuteSqlAsync($"SELECT FROM companies WHERE id = {coupon.CompanyId} FOR NO KEY UPDATE", cancellationToken);
         string[] all = [.. codes.Keys];
         var inserted = await database.Database.ExecuteSqlAsync($"""
             INSERT INTO coupon_codes (coupon_id, company_id, code, state)
-            SELECT {coupon.Id}, {coupon.CompanyId}, code, 'unused' FROM unnest({all}) AS code ORDER BY code -- two imports lock them in one order
+            SELECT {coupon.Id}, {coupon.CompanyId}, code, 'unused' FROM unnest({all}) AS code
             ON CONFLICT (company_id, code) DO NOTHING
             """, cancellationToken);
         if (inserted == all.Length)
