@@ -103,6 +103,24 @@ public sealed class CodePoolTests(CouponsService service)
         await Host.StockShouldAddUpAsync();
     }
 
+    [Fact]
+    public async Task A_user_who_cancels_again_and_again_does_not_empty_the_pool()
+    {
+        var coupon = await Host.OfferPoolAsync("ONE-1\nTWO-2\nTHREE-3\nFOUR-4");
+        var user = await service.UserAsync(1);
+        using var client = Host.As(user);
+        for (var time = 0; time < 3; time++)
+        {
+            var bought = await Host.BuyAsync(user, coupon);
+            (await client.SubmitAsync($"/redemptions/{bought.Id}/cancel", null)).Status.ShouldBe(200);
+        }
+
+        (await Host.RedeemAsync(user, coupon)).Body.Code.ShouldBe("too_many_cancellations");
+        (await client.SubmitAsync($"/{coupon}/validate", null)).Body.GetProperty("reason").GetString().ShouldBe("too_many_cancellations");
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+        (await Host.BuyAsync(await service.UserAsync(1), coupon)).Code.ShouldBe("FOUR-4");
+    }
+
     [Theory]
     [InlineData("pool", 1, null, "stock")]
     [InlineData("shared", 1, null, "shared_code")]

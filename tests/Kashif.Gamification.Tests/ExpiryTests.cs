@@ -62,6 +62,24 @@ public sealed class ExpiryTests(GamificationService service)
     }
 
     [Fact]
+    public async Task Points_refunded_into_a_credit_that_was_spent_when_it_expired_expire()
+    {
+        using var coupons = service.Host.AsService();
+        var user = Guid.CreateVersion7();
+        var redemption = Guid.CreateVersion7();
+        var credit = (await service.BookAsync(Earned(user, 10, Past)))[0];
+        (await coupons.DebitAsync(redemption, user, 10)).Status.ShouldBe(200);
+        await ExpireAsync(service.Host);
+
+        (await coupons.DebitAsync(redemption, user, 10, collection: "refunds")).Status.ShouldBe(200);
+        await ExpireAsync(service.Replica);
+
+        (await service.EntriesAsync(user)).FindAll(entry => entry.Kind == EntryKind.Expired).ShouldHaveSingleItem()
+            .ShouldSatisfyAllConditions(entry => entry.Points.ShouldBe(-10), entry => entry.Reverses.ShouldBe(credit.Id));
+        (await service.BalanceAsync(user)).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_debit_that_is_not_committed_yet_is_waited_for()
     {
         var user = Guid.CreateVersion7();
