@@ -9,7 +9,6 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Auth.Accounts;
 
@@ -59,7 +58,7 @@ internal static class AccountEndpoints
         {
             return await work.CommitAsync(TypedResults.Created("/api/v1/auth/me", user), cancellationToken);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return EmailProblems.Taken.ToProblem(); // a replica of an older version does not lock the address
         }

@@ -4,8 +4,8 @@ using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Auth.EmailLinks;
 
@@ -37,7 +37,7 @@ internal sealed class EmailVerification(EmailTokens tokens, AuthDbContext databa
         {
             await database.SaveChangesAsync(cancellationToken);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return EmailProblems.Taken; // a replica of an older version does not lock the address
         }

@@ -3,7 +3,6 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Coupons.Catalog;
 
@@ -17,8 +16,6 @@ internal interface ICatalogEntry
 internal static class CatalogEntries
 {
     public static Error NameTaken { get; } = Error.Conflict("name_taken", "This name is already taken.");
-
-    public static bool IsNameTaken(DbUpdateException exception) => exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
     /// <summary>A page of entries, oldest first.</summary>
     public static async Task<Results<Ok<Page<TResponse>>, ValidationProblem>> ListAsync<TEntry, TResponse>(
@@ -48,7 +45,7 @@ internal static class CatalogEntries
         {
             await database.SaveChangesAsync(cancellationToken);
         }
-        catch (DbUpdateException exception) when (IsNameTaken(exception))
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return NameTaken.ToProblem();
         }

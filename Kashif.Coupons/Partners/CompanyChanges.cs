@@ -37,7 +37,7 @@ internal static class CompanyChanges
         {
             return await work.CommitAsync(TypedResults.Ok(CompanyResponse.Of(company)), cancellationToken);
         }
-        catch (DbUpdateException exception) when (CatalogEntries.IsNameTaken(exception))
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return CatalogEntries.NameTaken.ToProblem();
         }

@@ -13,7 +13,6 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Coupons.Shop;
 
@@ -169,7 +168,7 @@ internal static class ProductEndpoints
         {
             await database.SaveChangesAsync(cancellationToken); // generates the id
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return Error.Conflict("sku_taken", "This sku is already taken.").ToProblem();
         }

@@ -5,7 +5,6 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Gamification.Quests;
 
@@ -104,7 +103,7 @@ internal static class BudgetEndpoints
         {
             await database.SaveChangesAsync(cancellationToken); // generates the id
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             return Error.Conflict("name_taken", "This name is already taken.").ToProblem();
         }
