@@ -18,4 +18,8 @@ public static class TimeOrderedId
         bytes[7] = (byte)fraction;
         return new Guid(bytes, bigEndian: true);
     }
+
+    /// <summary>A bound for reading a range of time by the primary key.</summary>
+    /// <returns>An id of the millisecond before; the empty id for 1970 and earlier.</returns>
+    public static Guid Before(DateTimeOffset time) => time > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(time.AddMilliseconds(-1)) : Guid.Empty;
 }

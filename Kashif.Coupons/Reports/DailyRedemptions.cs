@@ -2,6 +2,7 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Redemptions;
 using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -45,8 +46,7 @@ internal static class DailyRedemptions
         // The ids are in the order of time, so the primary key finds the day. There are none before 1970.
         var start = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
         var end = start.AddDays(1);
-        var first = start > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(start.AddMilliseconds(-1)) : Guid.Empty;
-        var last = end > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(end.AddMilliseconds(1)) : Guid.Empty;
+        var (first, last) = (TimeOrderedId.Before(start), TimeOrderedId.Before(end.AddMilliseconds(2)));
         var companies = await (
             from redemption in database.Redemptions
             where redemption.Id > first && redemption.Id < last && redemption.CreatedAt >= start && redemption.CreatedAt < end

@@ -2,6 +2,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Retention;
+using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Leaderboard;
@@ -96,7 +97,7 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
     /// <returns>The users with awards in the period; of all time, those with awards in the last 31 days.</returns>
     private static Task<List<Guid>> ActiveAsync(GamificationDbContext database, Period period, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var before = IdBefore(period == Period.All ? now.AddDays(-31) : FirstMoment(period, now));
+        var before = TimeOrderedId.Before(period == Period.All ? now.AddDays(-31) : FirstMoment(period, now));
         return database.Transactions.Where(entry => entry.Id > before && entry.Rule != null && entry.UserId != ErasedUser.Id)
             .Select(entry => entry.UserId).Distinct().ToListAsync(cancellationToken);
     }
@@ -107,7 +108,7 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
     {
         var start = period.StartOf(now);
         var from = FirstMoment(period, now);
-        var before = IdBefore(from);
+        var before = TimeOrderedId.Before(from);
         var ofCity = period != Period.All;
         return database.Database.SqlQuery<Sum>($"""
             SELECT user_id, area, category, sums.points FROM (
@@ -132,9 +133,6 @@ internal sealed partial class PeriodCleanup(IServiceScopeFactory scopes, TimePro
     }
 
     private static DateTimeOffset FirstMoment(Period period, DateTimeOffset now) => new(period.StartOf(now), TimeOnly.MinValue, TimeSpan.Zero);
-
-    /// <summary>Ids are in the order of time.</summary>
-    private static Guid IdBefore(DateTimeOffset time) => Guid.CreateVersion7(time.AddMilliseconds(-1));
 
     private sealed record Sum(Guid UserId, string Area, string Category, long Points)
     {

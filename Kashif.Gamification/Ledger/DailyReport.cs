@@ -1,6 +1,7 @@
 using Kashif.Gamification.Data;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
+using Kashif.Messaging;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -49,7 +50,7 @@ internal static class DailyReport
 
         var from = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
         var to = from.AddDays(1);
-        var (first, next) = (FirstId(from), FirstId(to));
+        var (first, next) = (TimeOrderedId.Before(from), TimeOrderedId.Before(to));
         var groups = await database.Transactions.Where(entry => entry.Id > first && entry.CreatedAt >= from && entry.CreatedAt < to)
             .GroupBy(entry => new { entry.Kind, Code = entry.Rule ?? entry.Reason, IsCredit = entry.Points > 0 })
             .Select(group => new { group.Key.Kind, group.Key.Code, group.Key.IsCredit, Entries = group.LongCount(), Points = group.Sum(entry => (long)entry.Points) })
@@ -79,9 +80,6 @@ internal static class DailyReport
 
         long Of(EntryKind kind, bool isCredit) => groups.Where(entry => entry.Kind == kind && entry.IsCredit == isCredit).Sum(entry => entry.Points);
     }
-
-    /// <summary>An id before all of the instant: ids are in the order of time. There are none before 1970.</summary>
-    private static Guid FirstId(DateTimeOffset instant) => instant > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(instant.AddMilliseconds(-1)) : Guid.Empty;
 
     private sealed record DayEnd(long Outstanding, long Owed, byte[] Digest);
 }
