@@ -27,8 +27,8 @@ internal static class GamificationExtensions
         builder.AddEventConsumer<GamificationDbContext>()
             .AddHandler<ReportCreated, ReportHistory>("history.report-created")
             .AddHandler<ReportStatusUpdated, ReportHistory>("history.report-status")
-            .AddHandler<ReportCreated, AwardHandler>("awards.report-created")
-            .AddHandler<ReportStatusUpdated, AwardHandler>("awards.report-status")
+            .AddHandler<ReportCreated, Awards>("awards.report-created")
+            .AddHandler<ReportStatusUpdated, Awards>("awards.report-status")
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
@@ -58,7 +58,6 @@ internal static class GamificationExtensions
         services.AddSingleton<DisplayNames>();
 
         services.AddSingleton<RulebookReader>();
-        services.AddScoped<Awards>();
         services.AddHostedService<QuestExpiry>();
         services.AddScoped<TrustTrainer>();
         services.AddSingleton<TrustSignal>();

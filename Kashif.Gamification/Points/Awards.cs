@@ -12,10 +12,15 @@ namespace Kashif.Gamification.Points;
 /// Makes the ledger have what the rules give for the reports of a batch, in a fixed number of statements. All that is known of a report
 /// decides, not the order of its events: see <see cref="RuleEngine"/>.
 /// </summary>
-internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time) : IBatchStep
+internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time)
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IBatchStep
 {
     private readonly Dictionary<Guid, EventCause> _reports = [];
     private readonly HashSet<Guid> _events = [];
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) => AddAsync(events, created => created.ReportId);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) => AddAsync(events, updated => updated.ReportId);
 
     public void Add(Guid reportId, Guid eventId, EventCause cause)
     {
@@ -36,6 +41,17 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
         await AddRefusedAsync(claims, rules, cancellationToken);
         var (reversals, grants) = RuleEngine.Settle(claims, await GivenAsync(claims, cancellationToken));
         await ledger.BookAsync([.. reversals.Select(ToBooking), .. grants.Select(ToBooking)], cancellationToken);
+    }
+
+    private Task AddAsync<TEvent>(IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> reportOf)
+        where TEvent : IIntegrationEvent
+    {
+        foreach (var received in events)
+        {
+            Add(reportOf(received.Data), received.Id, received.Cause);
+        }
+
+        return Task.CompletedTask;
     }
 
     private async Task<List<Claim>> ClaimsAsync(List<Guid> reports, Rulebook rules, CancellationToken cancellationToken)

@@ -23,12 +23,7 @@ internal sealed class ExpiringCache : IDisposable
             return known.Expiring;
         }
 
-        var lots = new ExpiringLots();
-        await foreach (var move in LedgerMove.Of(database.Transactions.Where(entry => entry.UserId == balance.UserId)).WithCancellation(cancellationToken))
-        {
-            lots.Add(move);
-        }
-
+        var lots = ExpiringLots.Of(await LedgerMove.Of(database.Transactions.Where(entry => entry.UserId == balance.UserId)).ToListAsync(cancellationToken));
         var expiring = lots.Next() is var (points, at) ? new ExpiringPoints(points, at) : null;
         _cache.Set(balance.UserId, new Known(balance.Version, expiring), new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = Unused });
         return expiring;
