@@ -36,7 +36,7 @@ internal sealed record RootSecrets(string Current, string? Other = null)
     public byte[] Seal(string purpose, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> boundTo) => Sealing.Seal(DerivedKey.Of(Current, purpose), plain, boundTo);
 
     /// <returns>The plain text, which the caller wipes.</returns>
-    /// <exception cref="AuthenticationTagMismatchException">It was encrypted under none of the secrets, or for another owner.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">No secret decrypts it, or it belongs to another owner.</exception>
     public byte[] Open(string purpose, ReadOnlySpan<byte> sealedText, ReadOnlySpan<byte> boundTo)
     {
         if (Other is not null)

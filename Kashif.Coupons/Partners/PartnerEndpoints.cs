@@ -38,7 +38,7 @@ internal static class PartnerEndpoints
         managed.MapPatch("/companies/{id:int}", CompanyChanges.ChangeAsync)
             .WithName("ChangeCompany").WithSummary("Change a company").WithProblems(409, "name_taken");
         managed.MapGet("/companies/mine", ListMineAsync).WithName("ListMyCompanies").WithSummary("List the companies that I manage")
-            .WithDescription("An admin manages all companies, a partner those that an admin has assigned.");
+            .WithDescription("An admin manages all companies, a partner the assigned ones.");
 
         var group = endpoints.MapGroup(CatalogEndpoints.Path + "/companies/{id:int}/partners").WithTags("Partners").RequireAuthorization(Policies.Admin);
         group.MapGet("/", ListAsync).WithName("ListCompanyPartners").WithSummary("List the partners of a company");

@@ -50,7 +50,7 @@ public sealed class BoardTests(GamificationService service)
         (await service.QueryAsync(database => database.Balances.Where(balance => users.Contains(balance.UserId)).ToDictionaryAsync(balance => balance.UserId, balance => balance.Points, Cancel)))
             .ShouldBe(entries.GroupBy(entry => entry.UserId).ToDictionary(user => user.Key, user => (long)user.Sum(entry => entry.Points)), ignoreOrder: true);
 
-        // The clean-up finds nothing to correct, and corrects what somebody has changed.
+        // The clean-up changes nothing, and then corrects a changed total.
         await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"DELETE FROM scoped_totals WHERE user_id = {users[0]} AND area = 'north'", Cancel));
         await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE scoped_totals SET points = 7 WHERE user_id = {users[1]}", Cancel));
         using var cleanup = ActivatorUtilities.CreateInstance<PeriodCleanup>(service.Host.Services); // one that has not looked at all time today
