@@ -4,7 +4,7 @@ using Kashif.NativeServers;
 using Kashif.Publish;
 using Kashif.Security;
 
-const string PostgresTag = "17.6", RabbitMqTag = "4.2", RedisTag = "8.6";
+const string PostgresImage = "postgis/postgis", PostgresTag = "17-3.5", RabbitMqTag = "4.2", RedisTag = "8.6";
 
 StartErrors.ShowPlainly();
 Ports.MoveDashboardOffTakenPorts();
@@ -12,7 +12,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 builder.CheckParameters();
 Guardian.Watch(builder);
 builder.KeepLogs();
-builder.ChooseServers($"docker.io/library/postgres:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");
+builder.ChooseServers($"docker.io/{PostgresImage}:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");
 
 // Override with Parameters__admin-email=… or user secrets. Generated secrets are stored in .kashif/secrets.
 var adminEmail = Setting("admin-email", "The e-mail address of the first admin.", "admin@kashif.local");
@@ -37,7 +37,7 @@ var publicUrl = Setting("public-url", "The public URL of the gateway: the issuer
 
 // A server with a ConnectionStrings__<name> is external. The others are containers or local processes.
 var postgres = new Lazy<IResourceBuilder<PostgresServerResource>>(() => builder
-    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password", "The password of PostgreSQL's user postgres.")).WithImageTag(PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
+    .AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password", "The password of PostgreSQL's user postgres.")).WithImage(PostgresImage, PostgresTag).WithDataVolume(builder.VolumeOf(ResourceNames.Postgres)).WithEndpointProxySupport(false)
     .WithArgs("-c", $"max_connections={DatabaseConnections.ServerLimit}", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
     .WithArgs("-c", "log_error_verbosity=terse") // without the values of a violated constraint, such as an address
     .OrNative());

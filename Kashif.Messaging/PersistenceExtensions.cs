@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 namespace Kashif.Messaging;
 
@@ -22,11 +23,13 @@ public static class PersistenceExtensions
     /// clean-up of what these leave behind. The model must call <see cref="ModelBuilderExtensions.ApplyKashifConventions"/>.
     /// </summary>
     /// <param name="connectionName">The database resource, of <see cref="ResourceNames"/>.</param>
+    /// <param name="configure">Adds a plugin of Npgsql.</param>
     /// <remarks>
     /// No execution strategy retries: a request that meets a broken connection gets a 503 with <c>Retry-After</c>, and
     /// consumers repeat by themselves. That keeps explicit transactions plain.
     /// </remarks>
-    public static IHostApplicationBuilder AddKashifDbContext<TContext>(this IHostApplicationBuilder builder, string connectionName)
+    public static IHostApplicationBuilder AddKashifDbContext<TContext>(
+        this IHostApplicationBuilder builder, string connectionName, Action<NpgsqlDbContextOptionsBuilder>? configure = null)
         where TContext : DbContext
     {
         if (EF.IsDesignTime && builder.Configuration.GetConnectionString(connectionName) is null)
@@ -49,7 +52,11 @@ public static class PersistenceExtensions
                 settings.ConnectionString = Tune(settings.ConnectionString, database.MaxPoolSize);
             },
             options => options
-                .UseNpgsql(npgsql => npgsql.ConfigureDataSource(source => source.ConfigureTracing(QuerySummary.NameSpans)))
+                .UseNpgsql(npgsql =>
+                {
+                    npgsql.ConfigureDataSource(source => source.ConfigureTracing(QuerySummary.NameSpans));
+                    configure?.Invoke(npgsql);
+                })
                 .UseSnakeCaseNamingConvention()
                 .ReplaceService<IHistoryRepository, MigrationHistory>()
                 .AddInterceptors(new OutboxSignalInterceptor(signal), new InsertOnlyTransactionInterceptor())

@@ -6,6 +6,7 @@ using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Trust;
 using Kashif.Security;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting;
 
@@ -14,7 +15,7 @@ internal static class ReportingExtensions
     public static IHostApplicationBuilder AddReporting(this IHostApplicationBuilder builder)
     {
         builder.AddKashifAuthentication();
-        builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb);
+        builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb, npgsql => npgsql.UseNetTopologySuite());
         builder.AddEventConsumer<ReportingDbContext>()
             .AddHandler<ScoreUpdated, ReporterScores>("scores")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");

@@ -1,6 +1,9 @@
 namespace Kashif.Messaging.Events;
 
-public sealed record ReportCreated(Guid ReportId, Guid UserId, string Title, string Category, double Latitude, double Longitude) : IUserEvent
+/// <param name="Private">Only its owner and staff may see it: it is announced to no one else.</param>
+/// <param name="Anonymous">The public may not learn who reported it.</param>
+public sealed record ReportCreated(
+    Guid ReportId, Guid UserId, string Title, string Category, double Latitude, double Longitude, bool Private = false, bool Anonymous = false) : IUserEvent
 {
     public static string Type => "report.created";
     string IIntegrationEvent.Subject => ReportId.ToString();

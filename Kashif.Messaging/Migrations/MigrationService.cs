@@ -64,6 +64,9 @@ internal sealed partial class MigrationService<TContext>(
             }
 
             await context.Database.MigrateAsync(target is null ? null : goal, cancellationToken);
+
+            // Another replica may have added an extension with types since this connection was opened.
+            await ((NpgsqlConnection)context.Database.GetDbConnection()).ReloadTypesAsync(cancellationToken);
             return newer is [] ? goal : newer[^1];
         }
         finally

@@ -13,11 +13,11 @@ namespace Kashif.Notifications.Alerts;
 /// <param name="Id">The user's alert that is nearest to it.</param>
 internal sealed record NearbyAlert(long Report, Guid Id, Guid UserId, double DistanceKm);
 
-/// <summary>Tells users of reports near their places: each user once a report, however many of their alerts contain it, and never of their own.</summary>
+/// <summary>Tells users of reports near their places: each user once a report, however many of their alerts contain it, and never of their own or of a private one.</summary>
 internal sealed class ReportNearHandler(NotificationsDbContext database, ReportAlerts alerts) : IEventHandler<ReportCreated>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
-        database.PendingReports.AddRange(await alerts.TellAsync([.. events.Select(ToReport)], cancellationToken));
+        database.PendingReports.AddRange(await alerts.TellAsync([.. events.Where(received => !received.Data.Private).Select(ToReport)], cancellationToken));
 
     public static PendingReport ToReport(ReceivedEvent<ReportCreated> received) => new()
     {

@@ -17,6 +17,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasPostgresExtension("cube");
+        modelBuilder.HasPostgresExtension("postgis");
         modelBuilder.ApplyKashifConventions(this);
     }
 }

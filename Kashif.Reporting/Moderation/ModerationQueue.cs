@@ -59,6 +59,6 @@ internal static class ModerationQueue
         var rows = await (byAge ? queue.OrderBy(row => row.Report.Id) : queue.OrderByDescending(row => row.Score).ThenBy(row => row.Report.Id))
             .Take(page.Size + 1).ToListAsync(cancellationToken);
         return TypedResults.Ok(Page.Of(
-            rows, page.Size, row => new QueuedReport(ReportResponse.From(row.Report), row.Score), last => Cursor.Encode(last.Score, last.Report.Id)));
+            rows, page.Size, row => new QueuedReport(ReportResponse.From(row.Report, View.Full), row.Score), last => Cursor.Encode(last.Score, last.Report.Id)));
     }
 }

@@ -33,7 +33,7 @@ internal static class ChangeStatus
         CancellationToken cancellationToken)
     {
         var report = await database.Reports.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-        if (report is null)
+        if (report is null || http.User.ViewOf(report) is View.None)
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -47,7 +47,7 @@ internal static class ChangeStatus
         }
 
         var condition = http.Request.Headers.IfMatch;
-        if (condition.Count > 0 && !VersionETag.Matches(condition, VersionETag.Of(report.Version), strong: true))
+        if (condition.Count > 0 && !ReportETag.IsMatch(condition, report))
         {
             return Stale.ToProblem();
         }
@@ -92,8 +92,9 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(report.Version).ToString();
-        return TypedResults.Ok(ReportResponse.From(report));
+        var view = http.User.ViewOf(report);
+        http.Response.Headers.ETag = ReportETag.Of(report, view).ToString();
+        return TypedResults.Ok(ReportResponse.From(report, view));
     }
 
     private static Error Stale { get; } = new(

@@ -15,6 +15,8 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Latitude" example="33.51">Degrees north, as in WGS 84.</param>
 /// <param name="Longitude" example="36.29">Degrees east, as in WGS 84.</param>
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
+/// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
+/// <param name="Private" example="false">True: only the reporter and staff see it.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
     [property: Title(Report.TitleMin, Report.TitleMax)] string Title,
@@ -22,7 +24,9 @@ public sealed record CreateReportRequest(
     [property: Text(1, Categories.Category.CodeMax)] string Category,
     [property: Between(-90.0, 90.0)] double Latitude,
     [property: Between(-180.0, 180.0)] double Longitude,
-    [property: Text(0, Report.AddressMax)] string? Address = null);
+    [property: Text(0, Report.AddressMax)] string? Address = null,
+    bool Anonymous = false,
+    bool Private = false);
 
 internal static class CreateReport
 {
@@ -49,13 +53,16 @@ internal static class CreateReport
         }
 
         var report = Report.Create(
-            http.User.UserId,
-            request.Title.Trim(),
-            request.Description.Trim(),
-            request.Category,
-            request.Latitude,
-            request.Longitude,
-            request.Address?.Trim() is { Length: > 0 } address ? address : null,
+            new NewReport(
+                http.User.UserId,
+                request.Title.Trim(),
+                request.Description.Trim(),
+                request.Category,
+                request.Latitude,
+                request.Longitude,
+                request.Address?.Trim() is { Length: > 0 } address ? address : null,
+                request.Anonymous,
+                request.Private),
             await categories.TargetDaysAsync(request.Category, cancellationToken),
             time.GetUtcNow());
 
@@ -67,7 +74,7 @@ internal static class CreateReport
             return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }
 
-        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report)), cancellationToken);
+        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report, View.Full)), cancellationToken);
         metrics.Created(report.Category);
         return created;
     }

@@ -14,17 +14,18 @@ internal static class GetReport
     public static async Task<Results<Ok<ReportResponse>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        if (await ById(database, id, cancellationToken) is not { } report)
+        if (await ById(database, id, cancellationToken) is not { } report || http.User.ViewOf(report) is View.None)
         {
             return ReportErrors.NotFound.ToProblem();
         }
 
-        // Public but always revalidated, so that a status change is visible at once.
-        var tag = VersionETag.Of(report.Version);
+        // Public but always revalidated, so that a status change is visible at once. What only some may see is for them alone.
+        var view = http.User.ViewOf(report);
+        var tag = ReportETag.Of(report, view);
         http.Response.Headers.ETag = tag.ToString();
-        http.Response.Headers.CacheControl = "public, no-cache";
+        http.Response.Headers.CacheControl = view.IsPersonal(report) ? "private, no-cache" : "public, no-cache";
         return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(ReportResponse.From(report));
+            : TypedResults.Ok(ReportResponse.From(report, view));
     }
 }

@@ -1,8 +1,13 @@
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Reports;
+
+/// <summary>What a person reports, checked and trimmed.</summary>
+internal sealed record NewReport(
+    Guid UserId, string Title, string Description, string Category, double Latitude, double Longitude, string? Address, bool Anonymous = false, bool Private = false);
 
 /// <summary>A problem in the city, reported by one user.</summary>
 internal sealed class Report
@@ -25,7 +30,31 @@ internal sealed class Report
     public ReportStatus Status { get; private set; }
     public double Latitude { get; private init; }
     public double Longitude { get; private init; }
+
+    /// <summary>The same place as a <c>geography</c>, which PostgreSQL computes: for PostGIS and the city's own tools.</summary>
+    public Point? Location { get; private init; }
     public string? Address { get; private init; }
+
+    /// <summary>The public may not learn who reported it.</summary>
+    public bool Anonymous { get; private set; }
+
+    /// <summary>By the owner's wish, only the owner and staff see it.</summary>
+    public bool Private { get; private set; }
+
+    /// <summary>By staff's decision, only the owner and staff see it.</summary>
+    public bool Hidden { get; private set; }
+
+    /// <summary>How many users have voted "me too". This and the next three change without a new <see cref="Version"/>: see <see cref="ReportActivity"/>.</summary>
+    public int Votes { get; private init; }
+
+    /// <summary>How many comments the public sees.</summary>
+    public int Comments { get; private init; }
+
+    /// <summary>How many photos the public sees.</summary>
+    public int Photos { get; private init; }
+
+    /// <summary>Incremented at each change of the three counts: a part of the ETag.</summary>
+    public int Activity { get; private init; }
 
     /// <summary>The original report, if <see cref="Status"/> is <see cref="ReportStatus.Duplicate"/>.</summary>
     public Guid? DuplicateOf { get; private set; }
@@ -41,24 +70,25 @@ internal sealed class Report
     /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
     public int Version { get; private set; }
 
-    public static Report Create(
-        Guid userId, string title, string description, string category, double latitude, double longitude, string? address, int? targetDays, DateTimeOffset now) =>
-        new()
-        {
-            Id = TimeOrderedId.Create(now),
-            UserId = userId,
-            Title = title,
-            Description = description,
-            Category = category,
-            Latitude = latitude,
-            Longitude = longitude,
-            Address = address,
-            Status = ReportStatus.Submitted,
-            CreatedAt = now,
-            UpdatedAt = now,
-            DueAt = targetDays is { } days ? now.AddDays(days) : null,
-            Version = 1,
-        };
+    /// <param name="targetDays">In how many days its category is to be resolved; null for no promise.</param>
+    public static Report Create(NewReport filed, int? targetDays, DateTimeOffset now) => new()
+    {
+        Id = TimeOrderedId.Create(now),
+        UserId = filed.UserId,
+        Title = filed.Title,
+        Description = filed.Description,
+        Category = filed.Category,
+        Latitude = filed.Latitude,
+        Longitude = filed.Longitude,
+        Address = filed.Address,
+        Anonymous = filed.Anonymous,
+        Private = filed.Private,
+        Status = ReportStatus.Submitted,
+        CreatedAt = now,
+        UpdatedAt = now,
+        DueAt = targetDays is { } days ? now.AddDays(days) : null,
+        Version = 1,
+    };
 
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
@@ -97,6 +127,8 @@ internal sealed class Report
 
 internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
 {
+    private const string LocationSql = "ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geography";
+
     public void Configure(EntityTypeBuilder<Report> report)
     {
         report.ToTable("reports");
@@ -105,6 +137,7 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.Property(row => row.Category).HasMaxLength(Categories.Category.CodeMax);
         report.Property(row => row.Status).HasStatusConversion();
         report.Property(row => row.Version).IsConcurrencyToken();
+        report.Property(row => row.Location).HasColumnType("geography (Point, 4326)").HasComputedColumnSql(LocationSql, stored: true);
 
         // No foreign key to the category: each insert would lock its row, and categories are never deleted.
         report.HasOne<Report>().WithMany().HasForeignKey(row => row.DuplicateOf).OnDelete(DeleteBehavior.SetNull);
@@ -114,6 +147,7 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => new { row.UserId, row.Id });
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });
+        report.HasIndex(row => row.Location).HasMethod("gist");
         report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
     }
 }

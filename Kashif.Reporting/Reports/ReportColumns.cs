@@ -7,8 +7,8 @@ using Npgsql;
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
-/// The columns of <see cref="Report"/>, taken from EF's model, for the hand-written SQL of <see cref="ReportList"/> and
-/// <see cref="ReportWriter"/>: a new property needs no change there.
+/// The columns of <see cref="Report"/> that are written, taken from EF's model, for the hand-written SQL of <see cref="ReportList"/>
+/// and <see cref="ReportWriter"/>: a new property needs no change there.
 /// </summary>
 internal sealed class ReportColumns
 {
@@ -17,7 +17,8 @@ internal sealed class ReportColumns
     public ReportColumns(IServiceScopeFactory scopes)
     {
         using var scope = scopes.CreateScope();
-        _properties = [.. scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Reports.EntityType.GetProperties()];
+        _properties = [.. scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Reports.EntityType.GetProperties()
+            .Where(property => property.GetComputedColumnSql() is null)];
         Names = string.Join(", ", _properties.Select(property => property.GetColumnName()));
         Read = CompileRead(_properties);
     }

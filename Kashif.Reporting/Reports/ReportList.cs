@@ -115,11 +115,8 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
 
     private string Where(SqlParameters sql, Guid? before, Area? area = null)
     {
-        var conditions = new List<string>(4);
-        if (UserId is { } userId)
-        {
-            conditions.Add($"user_id = {sql.Add(userId)}");
-        }
+        // A user's own list has all of their reports; the others are public.
+        var conditions = new List<string>(5) { UserId is { } userId ? $"user_id = {sql.Add(userId)}" : ReportVisibility.PublicSql };
 
         if (Category is { } category)
         {
@@ -141,7 +138,7 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
             conditions.Add(Box(sql, area.Centre, radius));
         }
 
-        return conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
+        return $"WHERE {string.Join(" AND ", conditions)}";
     }
 
     private static string Box(SqlParameters sql, double[] centre, double radius) =>
@@ -170,7 +167,7 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
         while (await reader.ReadAsync(cancellationToken))
         {
             double? chord = reader.FieldCount > columns.Count ? reader.GetDouble(columns.Count) : null;
-            rows.Add(new ReportRow(ReportResponse.From(columns.Read(reader), chord), chord.GetValueOrDefault()));
+            rows.Add(new ReportRow(ReportResponse.From(columns.Read(reader), UserId is null ? View.Public : View.Full, chord), chord.GetValueOrDefault()));
         }
 
         return rows;

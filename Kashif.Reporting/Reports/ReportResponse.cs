@@ -4,7 +4,7 @@ namespace Kashif.Reporting.Reports;
 
 /// <summary>A report of something broken.</summary>
 /// <param name="Id">The report's id.</param>
-/// <param name="UserId">The user who created it.</param>
+/// <param name="UserId">The user who created it; null for the public if the report is anonymous.</param>
 /// <param name="Title" example="Deep pothole">A short title.</param>
 /// <param name="Description" example="In the right lane, about 20 cm deep.">What is broken.</param>
 /// <param name="Category" example="pothole">The code of the category.</param>
@@ -16,11 +16,17 @@ namespace Kashif.Reporting.Reports;
 /// <param name="UpdatedAt">When its status last changed.</param>
 /// <param name="DueAt">When it is to be resolved; null if its category has no target.</param>
 /// <param name="Version" example="1">1 when created, incremented at each change; also the `ETag`.</param>
+/// <param name="Anonymous" example="false">Whether the public may not learn who created it.</param>
+/// <param name="Private" example="false">Whether only its creator and staff see it, by the creator's wish.</param>
+/// <param name="Hidden" example="false">Whether only its creator and staff see it, by staff's decision.</param>
+/// <param name="Votes" example="3">How many users have voted "me too".</param>
+/// <param name="Comments" example="2">How many public comments it has.</param>
+/// <param name="Photos" example="1">How many public photos it has.</param>
 /// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
 internal sealed record ReportResponse(
     Guid Id,
-    Guid UserId,
+    Guid? UserId,
     string Title,
     string Description,
     string Category,
@@ -32,13 +38,20 @@ internal sealed record ReportResponse(
     DateTimeOffset UpdatedAt,
     DateTimeOffset? DueAt,
     int Version,
+    bool Anonymous,
+    bool Private,
+    bool Hidden,
+    int Votes,
+    int Comments,
+    int Photos,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? DuplicateOf = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
 {
+    /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
     /// <param name="chord">The distance from the requested point, as <see cref="Globe"/> has it.</param>
-    public static ReportResponse From(Report report, double? chord = null) => new(
+    public static ReportResponse From(Report report, View view, double? chord = null) => new(
         report.Id,
-        report.UserId,
+        view is View.Public && report.Anonymous ? null : report.UserId,
         report.Title,
         report.Description,
         report.Category,
@@ -50,6 +63,12 @@ internal sealed record ReportResponse(
         report.UpdatedAt,
         report.DueAt,
         report.Version,
+        report.Anonymous,
+        report.Private,
+        report.Hidden,
+        report.Votes,
+        report.Comments,
+        report.Photos,
         report.DuplicateOf,
         chord is { } distance ? Globe.Kilometres(distance) : null);
 }

@@ -21,7 +21,8 @@ internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOpti
     {
         var limit = options.Value.ReportsPerHour;
         var now = report.CreatedAt;
-        var message = new ReportCreated(report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude).ToOutboxMessage(now);
+        var message = new ReportCreated(
+            report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude, report.Private, report.Anonymous).ToOutboxMessage(now);
 
         object?[] values =
         [

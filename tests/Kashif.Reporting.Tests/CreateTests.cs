@@ -33,7 +33,8 @@ public sealed class CreateTests(ReportingService service)
         (response.Headers.Location?.OriginalString).ShouldBe($"{Root}/{report.Id}");
         report.Id.Version.ShouldBe(7);
         report.EnumerateObject().Select(property => property.Name).ShouldBe(
-            ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "due_at", "version"]);
+            ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "due_at", "version",
+                "anonymous", "private", "hidden", "votes", "comments", "photos"]);
         report.GetProperty("user_id").GetGuid().ShouldBe(user);
         report.GetProperty("title").GetString().ShouldBe("حفرة عميقة");
         report.GetProperty("status").GetString().ShouldBe("submitted");
@@ -57,6 +58,8 @@ public sealed class CreateTests(ReportingService service)
             category = "pothole",
             latitude = 24.7136,
             longitude = 46.6753,
+            @private = false,
+            anonymous = false,
         })).ShouldBeTrue(envelope.ToString());
     }
 

@@ -231,6 +231,6 @@ internal static class AzureTarget
         return new AzdService(project, "dotnet", "containerapp", [.. app.Services.Where(other => service.Calls.Contains(other.Name)).Select(other => other.Name)]);
     }
 
-    /// <returns>17 of <c>postgres:17.6</c>.</returns>
-    private static string Major(string? image) => image?.Split(':')[^1].Split('.')[0] ?? "";
+    /// <returns>17 of <c>postgis:17-3.5</c>.</returns>
+    private static string Major(string? image) => image?.Split(':')[^1].Split('.', '-')[0] ?? "";
 }

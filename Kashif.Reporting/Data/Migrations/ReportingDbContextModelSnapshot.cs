@@ -4,6 +4,7 @@ using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+using NetTopologySuite.Geometries;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
@@ -21,6 +22,7 @@ namespace Kashif.Reporting.Data.Migrations
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
             NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "cube");
+            NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "postgis");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
             modelBuilder.Entity("Kashif.Messaging.Consumers.InboxEntry", b =>
@@ -385,41 +387,33 @@ namespace Kashif.Reporting.Data.Migrations
                         });
                 });
 
-            modelBuilder.Entity("Kashif.Reporting.Trust.ReporterScore", b =>
-                {
-                    b.Property<Guid>("UserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("user_id");
-
-                    b.Property<DateTimeOffset>("At")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("at");
-
-                    b.Property<double>("Score")
-                        .HasColumnType("double precision")
-                        .HasColumnName("score");
-
-                    b.HasKey("UserId")
-                        .HasName("pk_reporter_scores");
-
-                    b.ToTable("reporter_scores", (string)null);
-                });
-
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<int>("Activity")
+                        .HasColumnType("integer")
+                        .HasColumnName("activity");
+
                     b.Property<string>("Address")
                         .HasColumnType("text")
                         .HasColumnName("address");
+
+                    b.Property<bool>("Anonymous")
+                        .HasColumnType("boolean")
+                        .HasColumnName("anonymous");
 
                     b.Property<string>("Category")
                         .IsRequired()
                         .HasMaxLength(50)
                         .HasColumnType("character varying(50)")
                         .HasColumnName("category");
+
+                    b.Property<int>("Comments")
+                        .HasColumnType("integer")
+                        .HasColumnName("comments");
 
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
@@ -438,9 +432,19 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("duplicate_of");
 
+                    b.Property<bool>("Hidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hidden");
+
                     b.Property<double>("Latitude")
                         .HasColumnType("double precision")
                         .HasColumnName("latitude");
+
+                    b.Property<Point>("Location")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("geography (Point, 4326)")
+                        .HasColumnName("location")
+                        .HasComputedColumnSql("ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geography", true);
 
                     b.Property<double>("Longitude")
                         .HasColumnType("double precision")
@@ -449,6 +453,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.Property<DateTimeOffset?>("OverdueAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("overdue_at");
+
+                    b.Property<int>("Photos")
+                        .HasColumnType("integer")
+                        .HasColumnName("photos");
+
+                    b.Property<bool>("Private")
+                        .HasColumnType("boolean")
+                        .HasColumnName("private");
 
                     b.Property<string>("Status")
                         .IsRequired()
@@ -474,6 +486,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("version");
 
+                    b.Property<int>("Votes")
+                        .HasColumnType("integer")
+                        .HasColumnName("votes");
+
                     b.HasKey("Id")
                         .HasName("pk_reports");
 
@@ -484,6 +500,11 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("DuplicateOf")
                         .HasDatabaseName("ix_reports_duplicate_of")
                         .HasFilter("duplicate_of IS NOT NULL");
+
+                    b.HasIndex("Location")
+                        .HasDatabaseName("ix_reports_location");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Location"), "gist");
 
                     b.HasIndex("Category", "Id")
                         .HasDatabaseName("ix_reports_category_id");
@@ -559,6 +580,26 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_status_changes_changed_by");
 
                     b.ToTable("status_changes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Trust.ReporterScore", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<double>("Score")
+                        .HasColumnType("double precision")
+                        .HasColumnName("score");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_reporter_scores");
+
+                    b.ToTable("reporter_scores", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
