@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
@@ -21,6 +22,8 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
+[JsonSerializable(typeof(ClusterList))]
+[JsonSerializable(typeof(StatisticsResponse))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]

@@ -13,6 +13,9 @@ internal static class Examples
     /// <summary>Bodies that are not JSON.</summary>
     private static readonly Dictionary<string, string> Texts = new()
     {
+        ["application/geo+json"] = "{\"type\":\"FeatureCollection\",\"features\":[]}",
+        ["application/vnd.mapbox-vector-tile"] = "…",
+        ["text/csv"] = "id,title\r\n0198f0a0-1111-7000-8000-000000000001,Deep pothole\r\n",
         ["text/event-stream"] = "id: 41\nevent: unread\ndata: {\"unread_count\":3}\n\n",
         ["text/html"] = "<!doctype html>…",
     };

@@ -25,6 +25,7 @@ internal static class Tags
         ["Discovery"] = "The token service's settings and public keys, for programs that verify tokens.",
         ["Keys"] = "The keys that sign tokens.",
         ["Leaderboard"] = "The users with the most points.",
+        ["Map"] = "Reports for maps and charts: clusters, vector tiles, statistics and exports.",
         ["Notifications"] = "The user's notifications and preferences.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
         ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",

@@ -1,0 +1,117 @@
+using Kashif.Localization;
+using Kashif.Messaging;
+using Kashif.Messaging.Geography;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Reports;
+using Kashif.Validation;
+using Microsoft.AspNetCore.Mvc;
+using NetTopologySuite.Geometries;
+
+namespace Kashif.Reporting.Map;
+
+/// <summary>Which reports a map, an export or a statistic has.</summary>
+public sealed class MapQuery
+{
+    /// <summary>Only reports of these categories: their codes, separated by commas.</summary>
+    /// <example>pothole,street_light</example>
+    [FromQuery(Name = "category"), Text(1000)]
+    public string? Category { get; set; }
+
+    /// <summary>Only reports with these statuses, separated by commas.</summary>
+    /// <example>submitted,verified</example>
+    [FromQuery(Name = "status"), Text(200)]
+    public string? Status { get; set; }
+
+    /// <summary>Only reports created at this time or later.</summary>
+    [FromQuery(Name = "from")]
+    public DateTimeOffset? From { get; set; }
+
+    /// <summary>Only reports created before this time.</summary>
+    [FromQuery(Name = "to")]
+    public DateTimeOffset? To { get; set; }
+
+    /// <summary>Reads the parameters, and finds the errors that attributes cannot.</summary>
+    /// <param name="bbox">The parameter <c>bbox</c>; null means the whole earth.</param>
+    internal async Task<MapFilter> ParseAsync(string? bbox, FieldErrors errors, CategoryCache known, CancellationToken cancellationToken)
+    {
+        var categories = Category?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+        foreach (var category in categories)
+        {
+            if (await known.ValidateFilterAsync(category, cancellationToken) is { } error)
+            {
+                errors.Add("category", error);
+                break;
+            }
+        }
+
+        var names = Status?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+        if (names.Except(ReportStatuses.WireNames).Any())
+        {
+            errors.Add("status", Localized.Format($"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."));
+            names = [];
+        }
+
+        var box = BoundingBox.World;
+        if (bbox is not null && !BoundingBox.TryParse(bbox, out box))
+        {
+            errors.Add("bbox", BoundingBox.Invalid);
+        }
+
+        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From, To);
+    }
+}
+
+/// <param name="Categories">Empty: all; likewise the statuses.</param>
+/// <param name="To">Excluded.</param>
+internal sealed record MapFilter(
+    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox Box, DateTimeOffset? From = null, DateTimeOffset? To = null)
+{
+    /// <summary>The greatest box, in degrees, whose reports the index of places finds faster than a scan of the table.</summary>
+    private const double Indexed = 5;
+
+    /// <summary>Only public reports that match.</summary>
+    public IQueryable<Report> Apply(IQueryable<Report> reports)
+    {
+        reports = reports.Public();
+        if (Categories.Count > 0)
+        {
+            reports = reports.Where(report => Categories.Contains(report.Category));
+        }
+
+        if (Statuses.Count > 0)
+        {
+            reports = reports.Where(report => Statuses.Contains(report.Status));
+        }
+
+        if (From is { } from)
+        {
+            var first = TimeOrderedId.Before(from);
+            reports = reports.Where(report => report.Id > first && report.CreatedAt >= from);
+        }
+
+        if (To is { } to)
+        {
+            reports = reports.Where(report => report.CreatedAt < to);
+        }
+
+        return Box == BoundingBox.World ? reports : Inside(reports);
+    }
+
+    private IQueryable<Report> Inside(IQueryable<Report> reports)
+    {
+        var (west, south, east, north) = Box;
+        if (Box.Width <= Indexed && north - south <= Indexed)
+        {
+            // The circle around the box, for the index; the degrees below are exact. It is a little greater, because the earth is no sphere.
+            var (latitude, longitude) = ((south + north) / 2, Math.IEEERemainder(west + (Box.Width / 2), 360));
+            var km = Math.Max(GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west));
+            var (centre, radius) = (new Point(longitude, latitude) { SRID = 4326 }, (1010 * km) + 10);
+            reports = reports.Where(report => report.Location != null && report.Location.IsWithinDistance(centre, radius));
+        }
+
+        reports = reports.Where(report => report.Latitude >= south && report.Latitude <= north);
+        return west <= east
+            ? reports.Where(report => report.Longitude >= west && report.Longitude <= east)
+            : reports.Where(report => report.Longitude >= west || report.Longitude <= east);
+    }
+}
