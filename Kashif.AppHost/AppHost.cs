@@ -12,6 +12,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 builder.CheckParameters();
 Guardian.Watch(builder);
 builder.KeepLogs();
+builder.CheckHealthPatiently();
 builder.ChooseServers($"docker.io/{PostgresImage}:{PostgresTag}", $"docker.io/library/rabbitmq:{RabbitMqTag}-management", $"docker.io/library/redis:{RedisTag}");
 
 // Override with Parameters__admin-email=… or user secrets. Generated secrets are stored in .kashif/secrets.

@@ -25,7 +25,10 @@ internal static class AuthExtensions
     public static IHostApplicationBuilder AddAuth(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart()
+            .Validate<IHostEnvironment>(
+                (auth, environment) => auth.PasswordIterations >= PasswordHashing.MinIterations || environment.IsDevelopment(),
+                $"Auth:PasswordIterations must be at least {PasswordHashing.MinIterations}. Only in Development may it be lower, for tests.");
         services.AddSingleton<SigningKeyCache>();
 
         // Auth validates its own tokens with the keys in memory, not over HTTP like the other services.
@@ -51,7 +54,7 @@ internal static class AuthExtensions
         services.AddOptions<DatabaseOptions>().Configure<IOptions<AuthOptions>>((database, auth) =>
             database.FingerprintKeys = [.. auth.Value.Secrets.All.Select(secret => DerivedKey.Of(secret, DerivedKey.Fingerprints))]);
         services.AddSingleton<IPasswordHasher<object>, PasswordHasher<object>>();
-        services.Configure<PasswordHasherOptions>(options => options.IterationCount = PasswordHashing.Iterations);
+        services.AddOptions<PasswordHasherOptions>().Configure<IOptions<AuthOptions>>((hasher, auth) => hasher.IterationCount = auth.Value.PasswordIterations);
         services.AddSingleton<PasswordHashing>();
         builder.AddKashifCache(provider => provider.GetRequiredService<IOptions<AuthOptions>>().Value.Throttle.RedisTimeout);
         services.AddSingleton<LoginThrottle>();

@@ -47,6 +47,9 @@ internal sealed class AuthOptions : IValidatableObject
     /// <summary>How long a used refresh token still returns the same successor. Zero turns this off.</summary>
     public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The cost of a new password hash. The next login hashes a password with a lower cost again.</summary>
+    public int PasswordIterations { get; set; } = PasswordHashing.MinIterations;
+
     /// <summary>How long a password may wait for a free core before the request gets a 503.</summary>
     public TimeSpan LongestHashingWait { get; set; } = TimeSpan.FromSeconds(15);
 

@@ -12,7 +12,7 @@ namespace Kashif.Auth.Users;
 internal sealed class PasswordHashing(IPasswordHasher<object> hasher, IOptions<AuthOptions> options) : IDisposable
 {
     /// <summary>OWASP's recommendation for PBKDF2-HMAC-SHA512, the algorithm of Identity's hasher.</summary>
-    public const int Iterations = 210_000;
+    public const int MinIterations = 210_000;
 
     /// <summary>The hasher takes a user and ignores it.</summary>
     private static readonly object NoUser = new();

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Kashif.AppHost.Tests;
 
 /// <summary>What <c>aspire publish</c> writes for Docker Compose.</summary>
-public sealed partial class ComposeTests : IDisposable
+public sealed partial class ComposeTests(Publications publications) : IDisposable
 {
     private const string File = "compose/docker-compose.yaml";
     private const string Values = "compose/.env";
@@ -19,8 +19,8 @@ public sealed partial class ComposeTests : IDisposable
     [Fact]
     public async Task Every_container_restarts_tells_its_health_and_has_only_the_rights_it_needs()
     {
-        await _published.PublishAsync("compose");
-        var containers = Containers();
+        var published = await publications.OfAsync("compose");
+        var containers = ContainersOf(published);
 
         containers.Keys.ShouldBe([.. Services, .. Servers, .. Services.SkipLast(1).Select(service => $"{service}-migrate")], ignoreOrder: true);
         foreach (var (name, container) in containers)
@@ -49,8 +49,8 @@ public sealed partial class ComposeTests : IDisposable
     [Fact]
     public async Task A_service_starts_when_its_servers_are_healthy_and_its_database_is_migrated()
     {
-        await _published.PublishAsync("compose");
-        var containers = Containers();
+        var published = await publications.OfAsync("compose");
+        var containers = ContainersOf(published);
 
         Conditions(containers["reporting-migrate"]).ShouldBe(new Dictionary<string, string> { ["postgres"] = "service_healthy", ["messaging"] = "service_healthy" }, ignoreOrder: true);
         Conditions(containers["reporting"]).ShouldBe(new Dictionary<string, string>
@@ -67,21 +67,21 @@ public sealed partial class ComposeTests : IDisposable
     [Fact]
     public async Task Data_are_in_volumes_and_servers_reach_no_other_network()
     {
-        await _published.PublishAsync("compose");
-        var file = _published.YamlOf(File);
+        var published = await publications.OfAsync("compose");
+        var file = published.YamlOf(File);
 
         file["volumes"].ShouldNotBeNull().AsObject().Select(volume => volume.Key).ShouldBe(["messaging-data", "cache-data", "postgres-data"], ignoreOrder: true);
         file["networks"].ShouldNotBeNull()["data"].ShouldNotBeNull()["internal"].Text().ShouldBe("true");
         foreach (var server in Servers)
         {
-            var container = Containers()[server];
+            var container = ContainersOf(published)[server];
             container["networks"].Items().ShouldBe(["data"]);
             container["volumes"].Items().ShouldContain(volume => volume.StartsWith($"{server}-data:/"));
         }
 
-        _published["compose/messaging/20-kashif.conf"].ShouldContain("vm_memory_high_watermark");
-        Containers()["messaging"]["volumes"].Items().ShouldContain("./messaging/20-kashif.conf:/etc/rabbitmq/conf.d/20-kashif.conf:ro");
-        Containers()["cache"]["command"].Items().ShouldContain(command => command.Contains("--requirepass $$REDIS_PASSWORD")); // the container's variable, not Compose's
+        published["compose/messaging/20-kashif.conf"].ShouldContain("vm_memory_high_watermark");
+        ContainersOf(published)["messaging"]["volumes"].Items().ShouldContain("./messaging/20-kashif.conf:/etc/rabbitmq/conf.d/20-kashif.conf:ro");
+        ContainersOf(published)["cache"]["command"].Items().ShouldContain(command => command.Contains("--requirepass $$REDIS_PASSWORD")); // the container's variable, not Compose's
     }
 
     [Fact]
@@ -125,11 +125,11 @@ public sealed partial class ComposeTests : IDisposable
     [Fact]
     public async Task The_same_model_gives_the_same_file()
     {
-        await _published.PublishAsync("compose");
+        var published = await publications.OfAsync("compose");
         using var other = new PublishedOutput();
         await other.PublishAsync("compose");
 
-        other[File].ShouldBe(_published[File]);
+        other[File].ShouldBe(published[File]);
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed partial class ComposeTests : IDisposable
         await _published.PublishAsync("compose",
             ["--ConnectionStrings:messaging=amqp://user:pa$s@broker.example.org", "--ConnectionStrings:cache=redis.example.org:6380,ssl=true", .. databases]);
 
-        var containers = Containers();
+        var containers = ContainersOf(_published);
         containers.Keys.Intersect(Servers).ShouldBeEmpty();
         _published.YamlOf(File)["volumes"].ShouldBeNull();
         _published[File].ShouldNotContain("broker.example.org");
@@ -220,8 +220,8 @@ public sealed partial class ComposeTests : IDisposable
         return default;
     }
 
-    private Dictionary<string, JsonNode> Containers() =>
-        _published.YamlOf(File)["services"].ShouldNotBeNull().AsObject().ToDictionary(container => container.Key, container => container.Value.ShouldNotBeNull());
+    private static Dictionary<string, JsonNode> ContainersOf(PublishedOutput published) =>
+        published.YamlOf(File)["services"].ShouldNotBeNull().AsObject().ToDictionary(container => container.Key, container => container.Value.ShouldNotBeNull());
 
     private static Dictionary<string, string> Conditions(JsonNode container) =>
         container["depends_on"].ShouldNotBeNull().AsObject().ToDictionary(dependency => dependency.Key, dependency => dependency.Value.ShouldNotBeNull()["condition"].Text());

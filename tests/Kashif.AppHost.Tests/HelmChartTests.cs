@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Kashif.AppHost.Tests;
 
 /// <summary>The chart, rendered by the real Helm.</summary>
-public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFixture<HelmChartFixture>
+public sealed partial class HelmChartTests(HelmChartFixture fixture, Publications publications) : IClassFixture<HelmChartFixture>
 {
     private static readonly string[] Services =
         [ResourceNames.Auth, ResourceNames.Reporting, ResourceNames.Gamification, ResourceNames.Coupons, ResourceNames.Notifications, ResourceNames.Gateway];
@@ -232,8 +232,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
     public async Task An_upgrade_migrates_before_the_new_pods_start()
     {
         var installation = (await RenderAsync()).Where(item => Kind(item) == "Job").ToArray();
-        using var output = new PublishedOutput();
-        await output.PublishAsync("kubernetes", ExternalServers); // rendered without a cluster, a chart with its own database takes it for missing
+        var output = await publications.OfAsync("kubernetes", ExternalServers); // rendered without a cluster, a chart with its own database takes it for missing
         var upgrade = (await HelmChartFixture.RenderAsync(Path.Combine(output.Directory, "kubernetes"), "--is-upgrade")).Where(item => Kind(item) == "Job").ToArray();
 
         installation.Length.ShouldBe(Services.Length - 1);
@@ -321,8 +320,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture) : IClassFix
     [Fact]
     public async Task An_external_server_gets_no_container()
     {
-        using var output = new PublishedOutput();
-        await output.PublishAsync("kubernetes", ExternalServers);
+        var output = await publications.OfAsync("kubernetes", ExternalServers);
 
         var objects = await HelmChartFixture.RenderAsync(Path.Combine(output.Directory, "kubernetes"), "--set", "secrets.messaging.value=amqp://elsewhere");
 

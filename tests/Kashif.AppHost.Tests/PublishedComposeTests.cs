@@ -17,10 +17,9 @@ namespace Kashif.AppHost.Tests;
 /// The published compose file as a running system: each of our containers is a process with exactly the file's command and
 /// environment. Only the host names and ports of other containers are replaced by ports of this machine.
 /// </summary>
-public sealed class PublishedComposeTests : IAsyncDisposable
+public sealed class PublishedComposeTests(Publications publications) : IAsyncDisposable
 {
     private static readonly string[] Servers = [ResourceNames.Postgres, ResourceNames.Messaging, ResourceNames.Cache];
-    private readonly PublishedOutput _published = new();
     private readonly Dictionary<string, Process> _running = [];
     private readonly ConcurrentQueue<string> _output = new();
 
@@ -35,9 +34,9 @@ public sealed class PublishedComposeTests : IAsyncDisposable
     [Fact]
     public async Task The_published_system_migrates_serves_and_drains()
     {
-        await _published.PublishAsync("compose");
-        _values = DotEnvFile.Read(_published["compose/.env"]);
-        var containers = _published.YamlOf("compose/docker-compose.yaml")["services"].ShouldNotBeNull().AsObject().ToDictionary(container => container.Key, container => container.Value.ShouldNotBeNull());
+        var published = await publications.OfAsync("compose");
+        _values = DotEnvFile.Read(published["compose/.env"]);
+        var containers = published.YamlOf("compose/docker-compose.yaml")["services"].ShouldNotBeNull().AsObject().ToDictionary(container => container.Key, container => container.Value.ShouldNotBeNull());
         string[] services = [.. containers.Keys.Where(name => containers[name]["healthcheck"] is not null).Except(Servers)];
         services.Length.ShouldBe(6);
 
@@ -99,8 +98,6 @@ public sealed class PublishedComposeTests : IAsyncDisposable
 
             process.Dispose();
         }
-
-        _published.Dispose();
     }
 
     /// <summary>Registers, reports, receives points, and signs in as the first admin: through the gateway alone.</summary>

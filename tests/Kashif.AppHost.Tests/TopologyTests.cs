@@ -1,6 +1,9 @@
+using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Kashif.AppHost.Tests;
 
@@ -104,6 +107,25 @@ public sealed class TopologyTests
         var exception = await Should.ThrowAsync<Exception>(() => TestAppHost.CreateAsync(argument));
 
         exception.Message.ShouldContain(setting);
+    }
+
+    [Fact]
+    public async Task A_health_check_waits_for_a_server_that_starts()
+    {
+        var checks = 0;
+        await using var builder = await TestAppHost.CreateAsync();
+        builder.Services.AddHealthChecks().AddCheck("starting", () => ++checks switch
+        {
+            1 => throw new SocketException(),
+            2 => HealthCheckResult.Unhealthy(),
+            _ => HealthCheckResult.Healthy(),
+        });
+        await using var application = await builder.BuildAsync(TestContext.Current.CancellationToken);
+
+        var report = await application.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == "starting", TestContext.Current.CancellationToken);
+
+        report.Status.ShouldBe(HealthStatus.Healthy);
+        checks.ShouldBe(3);
     }
 
     private static HashSet<string> Reachable(string start, Dictionary<string, string[]> references)

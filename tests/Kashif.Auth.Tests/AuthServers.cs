@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -20,6 +21,9 @@ public sealed class AuthServers : IAsyncLifetime
     public const string ClientSecret = "3n7Q-vTz9-Lw2x-Ks8d-Hf4j-Pm6c-Ry1b";
     public const string SigningKeySecret = "wX7f/2QmZr9TtLk0VbNc5YhJe3SgUa8D";
     public const string GoodPassword = "violet otter 9";
+
+    /// <summary>The cost of password hashes here. The default takes a fifth of a second of a core for each of the hundreds of logins.</summary>
+    public const int CheapIterations = 1000;
 
     private TestServers? _servers;
     private TestIssuer? _stranger;
@@ -53,6 +57,7 @@ public sealed class AuthServers : IAsyncLifetime
     }
 
     /// <summary>Starts another Auth, on a new database unless one is given.</summary>
+    /// <param name="settings">Null for the default.</param>
     public Task<ServiceHost<Program>> StartAsync(
         string? database = null, Action<IServiceCollection>? configure = null, params (string Key, string? Value)[] settings)
     {
@@ -64,12 +69,20 @@ public sealed class AuthServers : IAsyncLifetime
             [$"Auth:ServiceClients:{ClientId}:Scopes"] = ServiceScopes.ExchangeApiKeys,
             ["Auth:Throttle:PerAddress"] = "100000", // all tests share one address
             ["Auth:LongestHashingWait"] = "00:02:00", // and one machine
+            ["Auth:PasswordIterations"] = CheapIterations.ToString(CultureInfo.InvariantCulture),
             ["Auth:Admin:Email"] = AdminEmail,
             ["Auth:Admin:Password"] = AdminPassword,
         };
         foreach (var (key, value) in settings)
         {
-            all[key] = value;
+            if (value is null)
+            {
+                all.Remove(key);
+            }
+            else
+            {
+                all[key] = value;
+            }
         }
 
         return ServiceHost<Program>.StartAsync(Servers, Stranger, ResourceNames.AuthDb, all, database, configure);

@@ -1,9 +1,14 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using Kashif.Auth.Users;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Kashif.Auth.Tests;
@@ -198,18 +203,40 @@ public sealed class RegistrationTests(AuthServers servers)
     }
 
     [Fact]
-    public async Task Password_is_hashed_at_the_configured_cost()
+    public async Task Password_is_hashed_at_the_default_cost_and_an_older_hash_at_the_next_login()
     {
-        var (email, _) = await _client.RegisterAsync();
-        await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
-        await using var command = database.CreateCommand("SELECT password_hash FROM users WHERE email = $1");
-        command.Parameters.AddWithValue(email);
-        var hash = Convert.FromBase64String((string?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) ?? "");
+        var (older, _) = await _client.RegisterAsync();
+        await using var auth = await servers.StartAsync(servers.Auth.Database, settings: ("Auth:PasswordIterations", null));
+        using var client = auth.Anonymous();
+        var (newer, _) = await client.RegisterAsync();
+        (await IterationsAsync(older)).ShouldBe(AuthServers.CheapIterations);
+        (await IterationsAsync(newer)).ShouldBeGreaterThanOrEqualTo(210_000);
 
-        // Identity's format 3: marker, PRF (2 is HMAC-SHA512), iterations.
-        hash[0].ShouldBe((byte)1);
-        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(1)).ShouldBe(2u);
-        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(5)).ShouldBeGreaterThanOrEqualTo(210_000u);
+        using var login = await client.TryLoginAsync(older, AuthServers.GoodPassword);
+        login.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await IterationsAsync(older)).ShouldBeGreaterThanOrEqualTo(210_000);
+
+        async Task<int> IterationsAsync(string email)
+        {
+            await using var database = NpgsqlDataSource.Create(servers.Auth.Database);
+            await using var command = database.CreateCommand("SELECT password_hash FROM users WHERE email = $1");
+            command.Parameters.AddWithValue(email);
+            var hash = Convert.FromBase64String((string?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) ?? "");
+
+            // Identity's format 3: marker, PRF (2 is HMAC-SHA512), iterations.
+            hash[0].ShouldBe((byte)1);
+            BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(1)).ShouldBe(2u);
+            return (int)BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(5));
+        }
+    }
+
+    [Fact]
+    public async Task A_lower_cost_is_refused_outside_Development()
+    {
+        var exception = await Should.ThrowAsync<Exception>(() => servers.StartAsync(configure: services =>
+            services.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = Environments.Production, ContentRootPath = AppContext.BaseDirectory })));
+
+        exception.GetBaseException().ShouldBeOfType<OptionsValidationException>().Message.ShouldContain("Auth:PasswordIterations must be at least 210000.");
     }
 
     [Theory]

@@ -1,8 +1,6 @@
 using Kashif.Testing;
 using Npgsql;
 
-// Each test starts several processes.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
 [assembly: AssemblyFixture(typeof(Kashif.Deployment.Tests.DeploymentServers))]
 
 namespace Kashif.Deployment.Tests;

@@ -55,6 +55,7 @@ public sealed class KashifSystem : IAsyncLifetime
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
             .WithEnvironment("Auth__Throttle__PerAddress", "1000000")
             .WithEnvironment("Auth__LongestHashingWait", "00:00:25") // other tests use the cores too
+            .WithEnvironment("Auth__PasswordIterations", "1000") // the tests register hundreds of users
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
