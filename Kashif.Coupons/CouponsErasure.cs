@@ -28,6 +28,8 @@ internal sealed class CouponsErasure(CouponsDbContext database, ServiceIdentity 
         await _database.CompanyPartners.Where(row => row.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.StockMovements.Where(row => row.ActorId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.ActorId, ErasedUser.Id), cancellationToken);
+        await _database.ProductMovements.Where(row => row.ActorId == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ActorId, ErasedUser.Id), cancellationToken);
         await _database.Redemptions.Where(row => row.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.UserId, ErasedUser.Id), cancellationToken);
     }

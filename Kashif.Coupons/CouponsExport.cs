@@ -11,9 +11,10 @@ namespace Kashif.Coupons;
 
 /// <param name="Companies">The companies that the user is a partner of.</param>
 /// <param name="StockMovements">What the user has added to the stock of coupons.</param>
+/// <param name="ProductMovements">What the user has changed in the stock of products.</param>
 internal sealed record UserData(
     IAsyncEnumerable<RedemptionResponse> Redemptions, IAsyncEnumerable<CompanyResponse> Companies, IAsyncEnumerable<CouponMovementResponse> StockMovements,
-    IAsyncEnumerable<OrderResponse> Orders);
+    IAsyncEnumerable<OrderResponse> Orders, IAsyncEnumerable<ProductMovementResponse> ProductMovements);
 
 internal static class CouponsExport
 {
@@ -27,5 +28,6 @@ internal static class CouponsExport
          orderby company.Id
          select company).AsNoTracking().AsAsyncEnumerable().Select(CompanyResponse.Of),
         database.StockMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.Id).AsAsyncEnumerable().Select(CouponMovementResponse.Of),
-        database.Orders.AsNoTracking().Include(order => order.Items).Where(order => order.UserId == id).OrderBy(order => order.Id).AsAsyncEnumerable().Select(OrderResponse.Of)));
+        database.Orders.AsNoTracking().Include(order => order.Items).Where(order => order.UserId == id).OrderBy(order => order.Id).AsAsyncEnumerable().Select(OrderResponse.Of),
+        database.ProductMovements.AsNoTracking().Where(row => row.ActorId == id).OrderBy(row => row.CreatedAt).AsAsyncEnumerable().Select(ProductMovementResponse.Of)));
 }

@@ -28,7 +28,7 @@ internal sealed class RunData
         IsThrownAway = builder.Configuration.GetValue<bool>("ThrowAwayData");
         _root = IsThrownAway
             ? $"{TemporaryPrefix}{Guid.CreateVersion7():n}"
-            : Path.GetFullPath(builder.Configuration["DataDirectory"] ?? "../.kashif", builder.AppHostDirectory);
+            : Path.GetFullPath(builder.Configuration["DataDirectory"] is { Length: > 0 } directory ? directory : "../.kashif", builder.AppHostDirectory);
     }
 
     public bool IsThrownAway { get; }

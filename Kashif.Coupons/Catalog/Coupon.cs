@@ -63,7 +63,10 @@ internal sealed class Coupon
 
     public CouponUpdated ToEvent() => new(Id, Title, WithdrawnAt is null ? Stock : 0, StartsAt, EndsAt, CompanyId, Version);
 
-    public bool IsFor(BalanceResponse account) => (MinLevel is not { } level || account.Level >= level) && (Area is not { } area || account.Areas?.Contains(area) == true);
+    /// <returns>Whether the user's level and areas suffice; null if the account does not say.</returns>
+    public bool? IsFor(BalanceResponse account) =>
+        (MinLevel is not null && account.Level is null) || (Area is not null && account.Areas is null) ? null
+        : (MinLevel is not { } level || account.Level >= level) && (Area is not { } area || account.Areas?.Contains(area) == true);
 
     /// <summary>Call it after a change. The coupon's row is locked.</summary>
     public void Changed()

@@ -5,9 +5,9 @@ namespace Kashif.Coupons.Points;
 
 internal sealed record DebitRequest(Guid UserId, int Points, int? CouponId = null, Guid? OrderId = null);
 
-/// <param name="Level">1 for a new user.</param>
-/// <param name="Areas">The codes of the areas in which the user has earned points.</param>
-internal sealed record BalanceResponse(long Points, int Level = 1, IReadOnlyList<string>? Areas = null);
+/// <param name="Level">1 for a new user; null from a Gamification of before levels.</param>
+/// <param name="Areas">The codes of the areas in which the user has earned points; null if not asked for, or from a Gamification of before areas.</param>
+internal sealed record BalanceResponse(long Points, int? Level = null, IReadOnlyList<string>? Areas = null);
 
 internal enum DebitOutcome
 {

@@ -25,12 +25,12 @@ internal sealed record CompanyRedemptionResponse(
 }
 
 /// <summary>A company's figures, and those of its coupons, newest first. Cancelled redemptions do not count.</summary>
-/// <param name="Redemptions" example="340">The completed redemptions of all its coupons.</param>
+/// <param name="Redemptions" example="340">The completed redemptions of all its coupons; null on the pages after the first, as are <c>used</c> and <c>points</c>.</param>
 /// <param name="Used" example="295">How many of them were used.</param>
 /// <param name="Points" example="5100">The points that users have spent on them.</param>
 /// <param name="Items">A page of its coupons, also those that are withdrawn or have ended.</param>
 /// <param name="NextCursor" example="null">The `cursor` of the next page; null on the last page.</param>
-internal sealed record CompanyFigures(int Redemptions, int Used, long Points, IReadOnlyList<CouponFigures> Items, string? NextCursor);
+internal sealed record CompanyFigures(int? Redemptions, int? Used, long? Points, IReadOnlyList<CouponFigures> Items, string? NextCursor);
 
 /// <summary>A coupon's figures.</summary>
 /// <param name="CouponId" example="12">The coupon.</param>
@@ -93,12 +93,24 @@ internal static class CompanyRedemptions
 
         var completed = database.Redemptions.Where(row => row.Status == RedemptionStatus.Completed);
         var coupons = database.Coupons.Where(coupon => coupon.CompanyId == id);
+        var items = await PageAsync(coupons, completed, before, page.Size, cancellationToken);
+        if (page.Cursor is not null)
+        {
+            return TypedResults.Ok(new CompanyFigures(null, null, null, items.Items, items.NextCursor));
+        }
+
         var total = await
             (from redemption in completed
              join coupon in coupons on redemption.CouponId equals coupon.Id
              group redemption by 1 into all
              select new { Count = all.Count(), Used = all.Count(row => row.UsedAt != null), Points = all.Sum(row => (long)row.PointsCost) })
             .SingleOrDefaultAsync(cancellationToken);
+        return TypedResults.Ok(new CompanyFigures(total?.Count ?? 0, total?.Used ?? 0, total?.Points ?? 0, items.Items, items.NextCursor));
+    }
+
+    private static async Task<Page<CouponFigures>> PageAsync(
+        IQueryable<Coupon> coupons, IQueryable<Redemption> completed, int before, int size, CancellationToken cancellationToken)
+    {
         var rows = await
             (from coupon in coupons
              where coupon.Id < before
@@ -107,8 +119,7 @@ internal static class CompanyRedemptions
                  coupon.Id, coupon.Title, coupon.Stock, completed.Count(row => row.CouponId == coupon.Id),
                  completed.Count(row => row.CouponId == coupon.Id && row.UsedAt != null),
                  completed.Where(row => row.CouponId == coupon.Id).Sum(row => (long)row.PointsCost)))
-            .Take(page.Size + 1).ToListAsync(cancellationToken);
-        var items = Page.Of(rows, page.Size, last => Cursor.Encode(last.CouponId));
-        return TypedResults.Ok(new CompanyFigures(total?.Count ?? 0, total?.Used ?? 0, total?.Points ?? 0, items.Items, items.NextCursor));
+            .Take(size + 1).ToListAsync(cancellationToken);
+        return Page.Of(rows, size, last => Cursor.Encode(last.CouponId));
     }
 }

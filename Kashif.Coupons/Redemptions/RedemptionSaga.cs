@@ -64,9 +64,12 @@ internal sealed class RedemptionSaga(
                 return await points.AccountAsync(userId, coupon.Area is not null, options.Value.DebitTimeout, cancellationToken) switch
                 {
                     null => (null, CouponEndpoints.PointsUnavailable),
-                    var account when !coupon.IsFor(account) => (Refusals.NotEligible, null),
-                    var account when account.Points < coupon.PointsCost => (Refusals.InsufficientPoints, null),
-                    _ => (null, null),
+                    var account => coupon.IsFor(account) switch
+                    {
+                        null => (null, CouponEndpoints.PointsUnavailable),
+                        false => (Refusals.NotEligible, null),
+                        true => (account.Points < coupon.PointsCost ? Refusals.InsufficientPoints : null, null),
+                    },
                 };
         }
     }
@@ -237,9 +240,12 @@ internal sealed class RedemptionSaga(
         return coupon is null ? null : await points.AccountAsync(userId, coupon.Area is not null, options.Value.DebitTimeout / 4, cancellationToken) switch
         {
             null => coupon is { MinLevel: null, Area: null } ? null : CouponEndpoints.PointsUnavailable,
-            var account when !coupon.IsFor(account) => NotEligible,
-            var account when account.Points < coupon.PointsCost => InsufficientPoints,
-            _ => null,
+            var account => coupon.IsFor(account) switch
+            {
+                null => CouponEndpoints.PointsUnavailable,
+                false => NotEligible,
+                true => account.Points < coupon.PointsCost ? InsufficientPoints : null,
+            },
         };
     }
 

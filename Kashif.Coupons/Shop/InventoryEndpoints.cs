@@ -3,6 +3,7 @@ using Kashif.Coupons.Data;
 using Kashif.Coupons.Partners;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -51,12 +52,13 @@ internal sealed record InventoryResponse(string Sku, int OnHand, int Reserved, i
 /// <param name="Reserved" example="2">The reserved items after it.</param>
 /// <param name="OrderId">The order; null without one.</param>
 /// <param name="Reason" example="Two broke in transit.">The reason; null for a movement of an order.</param>
+/// <param name="ActorId">The partner or admin who booked it; null for a movement of an order. The empty id once that account is deleted.</param>
 /// <param name="CreatedAt">When.</param>
 internal sealed record ProductMovementResponse(
-    int Version, MovementKind Type, int Quantity, int OnHand, int Reserved, Guid? OrderId, string? Reason, DateTimeOffset CreatedAt)
+    int Version, MovementKind Type, int Quantity, int OnHand, int Reserved, Guid? OrderId, string? Reason, Guid? ActorId, DateTimeOffset CreatedAt)
 {
     public static ProductMovementResponse Of(ProductMovement movement) => new(
-        movement.Version, movement.Kind, movement.Quantity, movement.OnHand, movement.Reserved, movement.OrderId, movement.Reason, movement.CreatedAt);
+        movement.Version, movement.Kind, movement.Quantity, movement.OnHand, movement.Reserved, movement.OrderId, movement.Reason, movement.ActorId, movement.CreatedAt);
 }
 
 internal static class InventoryEndpoints
@@ -115,7 +117,7 @@ internal static class InventoryEndpoints
         }
 
         var kind = request.Type == AdjustmentType.Received ? MovementKind.Received : MovementKind.Adjusted;
-        database.Move(product, kind, request.Quantity, time.GetUtcNow(), reason: request.Reason.Trim());
+        database.Move(product, kind, request.Quantity, time.GetUtcNow(), actorId: http.User.UserId, reason: request.Reason.Trim());
         return await work.CommitAsync(TypedResults.Ok(InventoryResponse.Of(product)), cancellationToken);
     }
 

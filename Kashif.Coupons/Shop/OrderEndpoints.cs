@@ -185,7 +185,7 @@ internal static class OrderEndpoints
         Guid id, HttpContext http, CompanyAccess access, CouponsDbContext database, CancellationToken cancellationToken)
     {
         var order = await database.Orders.AsNoTracking().Include(row => row.Items).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-        if (order is null || await ViewAsync(order, http.User, access, cancellationToken) is not { Items: not [] } view)
+        if (order is null || View(order, http.User, await ManagedAsync(http.User, access, cancellationToken)) is not { Items: not [] } view)
         {
             return OrderSaga.NotFound.ToProblem();
         }
@@ -198,15 +198,20 @@ internal static class OrderEndpoints
     public static async Task<CancelResult> CancelAsync(
         Guid id, ClaimsPrincipal user, OrderSaga saga, CompanyAccess access, CancellationToken cancellationToken)
     {
-        var (cancelling, refusal) = await saga.CancelAsync(id, user, cancellationToken);
-        if (cancelling is null)
+        var managed = await ManagedAsync(user, access, cancellationToken);
+        return await saga.CancelAsync(id, user, ToCancelled, cancellationToken) switch
         {
-            return (refusal ?? throw new UnreachableException()).ToProblem();
-        }
+            (_, { } refusal) => refusal.ToProblem(),
 
-        var order = cancelling.IsOpen ? await saga.SettleAsync(cancelling, _ => Results.Empty, CancellationToken.None) ?? cancelling : cancelling;
-        var view = await ViewAsync(order, user, access, CancellationToken.None);
-        return order.IsOpen ? TypedResults.Accepted($"{ShopEndpoints.Orders}/{id}", view) : TypedResults.Ok(view);
+            // The cancellation is committed: settle it even if the client disconnects.
+            ({ IsOpen: true } cancelling, _) => ToCancelled(await saga.SettleAsync(cancelling, ToCancelled, CancellationToken.None) ?? cancelling),
+            ({ } cancelled, _) => ToCancelled(cancelled),
+            _ => throw new UnreachableException(),
+        };
+
+        CancelResult ToCancelled(Order order) => order.IsOpen
+            ? TypedResults.Accepted($"{ShopEndpoints.Orders}/{id}", View(order, user, managed))
+            : TypedResults.Ok(View(order, user, managed));
     }
 
     /// <param name="id">The order's id.</param>
@@ -251,8 +256,8 @@ internal static class OrderEndpoints
         return TypedResults.Ok(Page.Of(rows, page.Size, response, last => Cursor.Encode(last.Id)));
     }
 
-    private static async Task<OrderResponse> ViewAsync(Order order, ClaimsPrincipal user, CompanyAccess access, CancellationToken cancellationToken) =>
-        order.UserId == user.UserId ? OrderResponse.Of(order) : OrderResponse.ForSeller(order, await ManagedAsync(user, access, cancellationToken));
+    private static OrderResponse View(Order order, ClaimsPrincipal user, List<int>? managed) =>
+        order.UserId == user.UserId ? OrderResponse.Of(order) : OrderResponse.ForSeller(order, managed);
 
     /// <returns>The companies whose orders the user may see; null for an admin, who may see all.</returns>
     private static async Task<List<int>?> ManagedAsync(ClaimsPrincipal user, CompanyAccess access, CancellationToken cancellationToken) =>

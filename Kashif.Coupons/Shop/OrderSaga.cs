@@ -134,7 +134,9 @@ internal sealed class OrderSaga(
     }
 
     /// <summary>Begins to cancel an order: its buyer until it is packed, its seller until it is shipped. Repeating changes nothing.</summary>
-    public async Task<(Order? Cancelling, Error? Refusal)> CancelAsync(Guid id, ClaimsPrincipal user, CancellationToken cancellationToken)
+    /// <param name="answer">The answer for the client's idempotency key if it stops here.</param>
+    public async Task<(Order? Cancelling, Error? Refusal)> CancelAsync(
+        Guid id, ClaimsPrincipal user, Func<Order, IResult> answer, CancellationToken cancellationToken)
     {
         await using var transaction = await BeginAsync(cancellationToken);
         if (await LockOrderAsync(id, cancellationToken) is not { } order)
@@ -151,6 +153,7 @@ internal sealed class OrderSaga(
 
         if (order.Status is OrderStatus.Cancelling or OrderStatus.Cancelled)
         {
+            await work.CommitAsync(answer(order), cancellationToken);
             return (order, null);
         }
 
@@ -162,7 +165,7 @@ internal sealed class OrderSaga(
         var now = time.GetUtcNow();
         order.LeasedUntil = now + options.Value.Lease;
         Change(order, OrderStatus.Cancelling, now, isBuyer ? CancelReasons.Buyer : CancelReasons.Seller);
-        await work.CommitAsync(TypedResults.Ok(), cancellationToken);
+        await work.CommitAsync(answer(order), cancellationToken);
         metrics.Reached(OrderStatus.Cancelling);
         return (order, null);
     }

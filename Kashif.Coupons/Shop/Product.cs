@@ -48,7 +48,7 @@ internal sealed class Product
 
     /// <summary>Changes the stock. The caller checks that enough is available; the database refuses less than nothing.</summary>
     /// <returns>The movement, for the caller to save.</returns>
-    public ProductMovement Move(MovementKind kind, int quantity, DateTimeOffset now, Guid? orderId = null, string? reason = null)
+    public ProductMovement Move(MovementKind kind, int quantity, DateTimeOffset now, Guid? orderId = null, Guid? actorId = null, string? reason = null)
     {
         var (onHand, reserved) = kind switch
         {
@@ -71,6 +71,7 @@ internal sealed class Product
             Reserved = Reserved,
             OrderId = orderId,
             Reason = reason,
+            ActorId = actorId,
             CreatedAt = now,
         };
     }

@@ -175,7 +175,7 @@ internal static class ProductEndpoints
 
         if (request.StockQuantity > 0)
         {
-            database.Move(product, MovementKind.Received, request.StockQuantity, now);
+            database.Move(product, MovementKind.Received, request.StockQuantity, now, actorId: http.User.UserId);
         }
 
         return await work.CommitAsync(

@@ -48,6 +48,9 @@ internal sealed class ProductMovement
 
     /// <summary>The reason given for an adjustment.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>The partner or admin; null for a movement of an order.</summary>
+    public Guid? ActorId { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 }
 
@@ -62,5 +65,6 @@ internal sealed class ProductMovementConfiguration : IEntityTypeConfiguration<Pr
             kind => kind.ToString().ToLowerInvariant(), text => Enum.Parse<MovementKind>(text, ignoreCase: true));
         movement.HasOne<Product>().WithMany().HasForeignKey(row => row.ProductId).OnDelete(DeleteBehavior.Restrict);
         movement.HasOne<Order>().WithMany().HasForeignKey(row => row.OrderId).OnDelete(DeleteBehavior.Restrict);
+        movement.HasIndex(row => row.ActorId).HasFilter("actor_id IS NOT NULL");
     }
 }

@@ -47,7 +47,7 @@ internal static class ShopEndpoints
             .WithName("ListOrders").WithSummary("List the orders with products that I manage, newest first");
         orders.MapGet("/{id:guid}", OrderEndpoints.GetAsync)
             .WithName("GetOrder").WithSummary("Get an order of mine, or with products that I manage");
-        orders.MapPost("/{id:guid}/cancel", OrderEndpoints.CancelAsync)
+        orders.MapPost("/{id:guid}/cancel", OrderEndpoints.CancelAsync).WithIdempotency()
             .WithName("CancelOrder").WithSummary("Cancel an order")
             .WithDescription("The buyer can cancel until the order is packed, its seller until it is shipped. Points and stock return once, however often this is called. Returns 202 while it is not known whether the points were given back.")
             .WithProblems(403, "forbidden").WithProblems(422, "invalid_status_transition");

@@ -23,9 +23,9 @@ internal static class Stock
 
         /// <summary>Adds a movement and its event to what the next <c>SaveChanges</c> writes.</summary>
         /// <inheritdoc cref="Product.Move"/>
-        public void Move(Product product, MovementKind kind, int quantity, DateTimeOffset now, Guid? orderId = null, string? reason = null)
+        public void Move(Product product, MovementKind kind, int quantity, DateTimeOffset now, Guid? orderId = null, Guid? actorId = null, string? reason = null)
         {
-            database.ProductMovements.Add(product.Move(kind, quantity, now, orderId, reason));
+            database.ProductMovements.Add(product.Move(kind, quantity, now, orderId, actorId, reason));
             database.Publish(product.ToInventory(), now);
         }
     }

@@ -14,15 +14,22 @@ internal static class NameRules
     public const string Contact = "Everyone sees this name: choose one that is not an e-mail address or a phone number.";
     public const string TooShort = "Must have at least two letters or digits.";
     public const string Refused = "This name is not allowed. Choose another one.";
+    public const string MixedAlphabets = "Use the letters of one alphabet within a word.";
 
     private const int ShortestPhoneNumber = 7;
 
-    /// <summary>Letters that look or sound the same: Arabic and Persian forms, and the letters of other alphabets that look Latin.</summary>
+    /// <summary>
+    /// Letters that look or sound the same: Arabic and Persian forms, and the letters of other alphabets that look Latin. A Greek letter
+    /// is what its capital looks like, which is the same glyph.
+    /// </summary>
     private static readonly FrozenDictionary<char, char> SameLetters = Pairs(
         ("ٱىةیکہھ", "ايهيكهه"),
-        ("аеорсухіѕјкмтвнԁ", "aeopcyxisjkmtbhd"),
-        ("αορνικτυχε", "aopviktuxe"),
-        ("ıøđłæœ", "iodlao"));
+        ("аеорсухіѕјкмтвнԁӏ", "aeopcyxisjkmtbhdl"),
+        ("αβεζηικμνορςτυχ", "abezhikmnopstyx"),
+        ("ıøđłæœɑɓɗɡʙƅ", "iodlaoabdgbb"));
+
+    /// <summary>Digits in the place of letters.</summary>
+    private static readonly FrozenDictionary<char, char> LetterDigits = Pairs(("01345", "oieas"));
 
     private static readonly (FrozenSet<string> Words, string[] Parts) RefusedWords = ReadWords();
 
@@ -48,14 +55,31 @@ internal static class NameRules
         var folded = Fold(name);
         return plain.Contains('@', StringComparison.Ordinal) || folded.Count(char.IsAsciiDigit) >= ShortestPhoneNumber ? Contact
             : folded.Length < 2 ? TooShort
-            : IsRefused(plain, folded) ? Refused
+            : Words(plain).Any(MixesAlphabets) ? MixedAlphabets
+            : IsRefused(plain, folded) || IsRefused(plain, WithoutDigits(folded)) ? Refused
             : null;
     }
 
     private static bool IsRefused(string name, string folded) =>
         RefusedWords.Words.Contains(folded)
         || RefusedWords.Parts.Any(part => folded.Contains(part, StringComparison.Ordinal))
-        || Words(name).Any(word => RefusedWords.Words.Contains(Fold(word)));
+        || Words(name).Select(Fold).Any(word => RefusedWords.Words.Contains(word) || RefusedWords.Words.Contains(WithoutDigits(word)));
+
+    private static string WithoutDigits(string folded) =>
+        string.Concat(folded.Select(character => LetterDigits.GetValueOrDefault(character, character)));
+
+    /// <summary>Most letters that imitate others are of another alphabet than the rest of the word, and there are too many to list.</summary>
+    private static bool MixesAlphabets(string word) =>
+        word.EnumerateRunes().Where(Rune.IsLetter).Select(letter => AlphabetOf(letter.Value)).Distinct().Count() > 1;
+
+    private static Alphabet AlphabetOf(int letter) => letter switch
+    {
+        < 0x2B0 or (>= 0x1E00 and < 0x1F00) => Alphabet.Latin,
+        (>= 0x370 and < 0x400) or (>= 0x1F00 and < 0x2000) => Alphabet.Greek,
+        >= 0x400 and < 0x530 => Alphabet.Cyrillic,
+        (>= 0x600 and < 0x700) or (>= 0x750 and < 0x780) or (>= 0x870 and < 0x900) => Alphabet.Arabic,
+        _ => Alphabet.Other,
+    };
 
     private static IEnumerable<string> Words(string name) =>
         string.Concat(name.Select(character => char.IsPunctuation(character) || char.IsSymbol(character) ? ' ' : character))
@@ -69,6 +93,15 @@ internal static class NameRules
         using var reader = new StreamReader(stream);
         var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return (lines.Select(Fold).ToFrozenSet(), [.. lines.Where(line => line.StartsWith('*')).Select(Fold)]);
+    }
+
+    private enum Alphabet
+    {
+        Latin,
+        Greek,
+        Cyrillic,
+        Arabic,
+        Other,
     }
 
     private static FrozenDictionary<char, char> Pairs(params (string From, string To)[] pairs) =>

@@ -61,6 +61,23 @@ public sealed class CodePoolTests(CouponsService service)
     }
 
     [Fact]
+    public async Task Two_imports_of_a_company_with_the_same_codes_in_another_order_wait_for_each_other()
+    {
+        using var admin = Host.Admin();
+        var place = await Host.CreateCompanyAndCategoryAsync();
+        var coupons = new[] { await PoolAsync(), await PoolAsync() };
+        string[] lines = [.. Enumerable.Range(0, 20_000).Select(number => $"C-{number:000000}")];
+
+        var responses = await Task.WhenAll(
+            admin.ImportAsync(coupons[0], string.Join('\n', lines)), admin.ImportAsync(coupons[1], string.Join('\n', lines.Reverse())));
+
+        responses.Select(response => response.Status).ShouldBe([200, 400], ignoreOrder: true);
+        (await Task.WhenAll(coupons.Select(Host.StockAsync))).ShouldBe([0, 20_000], ignoreOrder: true);
+
+        Task<int> PoolAsync() => Host.OfferAsync(admin, place, stock: 0, more: new() { ["code_mode"] = "pool" });
+    }
+
+    [Fact]
     public async Task The_largest_file_is_imported_with_a_byte_order_mark()
     {
         var lines = string.Join('\n', Enumerable.Range(0, 100_000).Select(number => $"C-{number:000000}"));

@@ -18,7 +18,7 @@ public sealed class EligibilityTests(CouponsService service)
         var forLevel = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["min_level"] = 3 });
         var forArea = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["area"] = "old-town" });
 
-        // Without the fields: level 1 and no areas.
+        // A new user: level 1 and no areas.
         (await RedeemAsync(forLevel)).ShouldBe((422, "not_eligible", "not_eligible"));
         (await RedeemAsync(forArea)).ShouldBe((422, "not_eligible", "not_eligible"));
         account.Fields = new() { ["level"] = 2, ["areas"] = new JsonArray("harbour") };
@@ -36,6 +36,27 @@ public sealed class EligibilityTests(CouponsService service)
             var (status, body) = await host.RedeemAsync(user, coupon);
             return (status, status == 201 ? null : body.Code, checkedFirst.GetProperty("reason").GetString());
         }
+    }
+
+    [Fact]
+    public async Task Beside_a_gamification_without_levels_and_areas_eligibility_is_not_guessed()
+    {
+        var account = new Account { Fields = new() { ["level"] = null, ["areas"] = null } };
+        await using var host = await service.StartAnotherAsync(configure: account.AddTo);
+        var user = await service.UserAsync(1);
+        using var admin = host.Admin();
+        using var client = host.As(user);
+        var place = await host.CreateCompanyAndCategoryAsync();
+
+        foreach (var condition in new Dictionary<string, object?>[] { new() { ["min_level"] = 1 }, new() { ["area"] = "old-town" } })
+        {
+            var coupon = await host.OfferAsync(admin, place, pointsCost: 1, more: condition);
+            (await host.RedeemAsync(user, coupon)).Body.Code.ShouldBe("points_unavailable");
+            (await client.SubmitAsync($"/{coupon}/validate", null)).Body.Code.ShouldBe("points_unavailable");
+            (await host.StockAsync(coupon)).ShouldBe(5);
+        }
+
+        await host.BuyAsync(user, await host.OfferAsync(admin, place, pointsCost: 1));
     }
 
     [Fact]
@@ -81,7 +102,7 @@ public sealed class EligibilityTests(CouponsService service)
         }
     }
 
-    /// <summary>Adds fields to Gamification's response that it does not send yet.</summary>
+    /// <summary>Replaces fields of Gamification's response; null stands for a field that an older version does not send.</summary>
     private sealed class Account
     {
         public JsonObject Fields { get; set; } = [];

@@ -18,6 +18,8 @@ public sealed class ErasureTests(CouponsService service)
         using var partner = await service.Host.PartnerAsync(place.Company, user);
         var coupon = await service.Host.OfferAsync(partner, place, pointsCost: 40, stock: 3);
         (await service.Host.RedeemAsync(user, coupon, key: "once")).Status.ShouldBe(201);
+        var sku = await service.Host.SellAsync(10, stock: 5, place.Company);
+        (await partner.SubmitAsync($"/inventory/{sku}/adjust", new { quantity = 4, reason = "A pallet." })).Status.ShouldBe(200);
 
         using (var auth = service.Host.AsService())
         {
@@ -25,6 +27,7 @@ public sealed class ErasureTests(CouponsService service)
             export.GetProperty("redemptions").EnumerateArray().ShouldHaveSingleItem().Status.ShouldBe("completed");
             export.GetProperty("companies").EnumerateArray().ShouldHaveSingleItem().IntId.ShouldBe(place.Company);
             export.GetProperty("stock_movements").EnumerateArray().ShouldHaveSingleItem().GetProperty("quantity").GetInt32().ShouldBe(3);
+            export.GetProperty("product_movements").EnumerateArray().ShouldHaveSingleItem().GetProperty("quantity").GetInt32().ShouldBe(4);
         }
 
         await service.Tap.EraseAsync(user, ResourceNames.Coupons);

@@ -175,6 +175,7 @@ public sealed class PartnerTests(CouponsService service)
         Numbers(figures).ShouldBe((3, 1, 23));
         figures.GetProperty("items").EnumerateArray().Select(item => (item.GetProperty("coupon_id").GetInt32(), Numbers(item))).ShouldBe([(second, (1, 0, 3))]);
         next.GetProperty("items").EnumerateArray().Select(item => (item.GetProperty("coupon_id").GetInt32(), Numbers(item))).ShouldBe([(first, (2, 1, 20))]);
+        next.GetProperty("redemptions").ValueKind.ShouldBe(JsonValueKind.Null); // aggregated once, not for each page
         next.GetProperty("next_cursor").ValueKind.ShouldBe(JsonValueKind.Null);
         var used = list.GetProperty("items").EnumerateArray().Single(item => item.Id == bought.Id);
         used.GetProperty("code_last4").GetString().ShouldBe(bought.Code?[^4..]);

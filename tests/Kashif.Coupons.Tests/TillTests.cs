@@ -53,7 +53,9 @@ public sealed class TillTests(CouponsService service)
         using var admin = Host.Admin();
         var coupon = await Host.OfferAsync(admin, await Host.CreateCompanyAndCategoryAsync(), more: new() { ["code_mode"] = "shared", ["shared_code"] = "SUMMER-26" });
         var user = await service.UserAsync(1);
-        var bought = new[] { await Host.BuyAsync(await service.UserAsync(1), coupon), await Host.BuyAsync(user, coupon) };
+        var first = await Host.BuyAsync(await service.UserAsync(1), coupon);
+        (await admin.SubmitAsync("/redemptions/use", new { code = "SUMMER-26" })).Body.Code.ShouldBe("ambiguous_code"); // the next buyer gets the same
+        var bought = new[] { first, await Host.BuyAsync(user, coupon) };
         using var client = Host.As(user);
 
         (await client.SubmitAsync($"/redemptions/{bought[1].Id}/cancel", null)).Body.Code.ShouldBe("not_cancellable"); // its user keeps the code

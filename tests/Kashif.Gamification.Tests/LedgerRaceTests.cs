@@ -52,12 +52,35 @@ public sealed class LedgerRaceTests(GamificationService service)
             balance.Owed.ShouldBe(entries.Sum(entry => (long)entry.Owed));
             (balance.Points == 0 || balance.Owed == 0).ShouldBeTrue("a debt is paid first");
             (balance.Points - balance.Owed).ShouldBe(_model[balance.UserId] - balance.Expired);
-            var lots = ExpiringLots.Of(entries.Select(entry => new LedgerMove(entry.UserId, entry.Id, entry.Kind, entry.Points, entry.ExpiresAt, entry.Reverses)));
-            lots.Points.ShouldBe(balance.Points);
-            lots.DueAt(TimeProvider.System.GetUtcNow()).ShouldBeEmpty();
+            LotsShouldExpireAsTheyWere(entries).Points.ShouldBe(balance.Points);
         }
 
         await service.LedgerShouldBeWholeAsync();
+    }
+
+    [Fact]
+    public async Task Debits_beside_an_expiry_leave_no_credit_spent_and_expired()
+    {
+        Guid[] users = [.. Enumerable.Range(0, 120).Select(_ => Guid.CreateVersion7())];
+        var past = TimeProvider.System.GetUtcNow().AddDays(-1);
+        await service.BookAsync([.. users.SelectMany(user => new[] { Credit(user, past), Credit(user, null) })]);
+        using var coupons = service.Host.AsService();
+        using var otherCoupons = service.Replica.AsService();
+
+        await Task.WhenAll(
+            [
+                ExpiryTests.ExpireAsync(service.Host), ExpiryTests.ExpireAsync(service.Replica),
+                .. users.Select(user => coupons.DebitAsync(Guid.CreateVersion7(), user, 6)),
+                .. users.Select(user => otherCoupons.DebitAsync(Guid.CreateVersion7(), user, 3)),
+            ]);
+
+        foreach (var user in users)
+        {
+            LotsShouldExpireAsTheyWere(await service.EntriesAsync(user));
+        }
+
+        static Booking Credit(Guid user, DateTimeOffset? expiresAt) =>
+            new(user, 10, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { ExpiresAt = expiresAt };
     }
 
     private async Task TakeAsync(Step step, HttpClient coupons, HttpClient admin, Stack<(Guid Redemption, Guid User, int Points)> debits)
@@ -103,6 +126,24 @@ public sealed class LedgerRaceTests(GamificationService service)
                 await ExpiryTests.ExpireAsync(step.Days < 0 ? service.Host : service.Replica);
                 break;
         }
+    }
+
+    /// <summary>Each expiry has taken what was left of its credit, no more and no less, and nothing is left to expire.</summary>
+    private static ExpiringLots LotsShouldExpireAsTheyWere(IEnumerable<PointTransaction> entries)
+    {
+        var lots = new ExpiringLots();
+        foreach (var entry in entries)
+        {
+            if (entry.Kind == EntryKind.Expired)
+            {
+                lots.DueAt(entry.CreatedAt).ShouldContain(due => due.Credit == entry.Reverses && due.Points == -entry.Points);
+            }
+
+            lots.Add(new LedgerMove(entry.UserId, entry.Id, entry.Kind, entry.Points, entry.ExpiresAt, entry.Reverses));
+        }
+
+        lots.DueAt(TimeProvider.System.GetUtcNow()).ShouldBeEmpty();
+        return lots;
     }
 
     private static int Requested(JsonElement reversal) => reversal.GetProperty("points").GetInt32() - reversal.GetProperty("owed").GetInt32();

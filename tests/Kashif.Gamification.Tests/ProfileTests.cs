@@ -85,9 +85,36 @@ public sealed class ProfileTests(GamificationService service)
     [InlineData("فاطمة", "فَاطِمــه")]
     [InlineData("Amal 12", "Amal ١٢")]
     [InlineData("Rosa", "Rоsа")] // Cyrillic letters
+    [InlineData("NINA BEZH MYXA", "ΝΙΝΑ ΒΕΖΗ ΜΥΧΑ")] // Greek capitals
+    [InlineData("ΝΊΝΑ", "νίνα")]
     public void Names_that_look_the_same_are_the_same(string one, string other) => NameRules.Fold(one).ShouldBe(NameRules.Fold(other));
 
     [Theory]
+    [InlineData("Βob")] // a Greek capital
+    [InlineData("Аmal")] // a Cyrillic one
+    [InlineData("Ᏼob")] // a Cherokee one
+    [InlineData("Bօb")] // an Armenian letter
+    [InlineData("Hiاl Amal")] // an Arabic one
+    public void A_word_with_letters_of_two_alphabets_is_refused(string name) => NameRules.Validate(name).ShouldBe(NameRules.MixedAlphabets);
+
+    [Theory]
+    [InlineData("ΑDΜΙΝ")]
+    [InlineData("ΑΔΜΙΝ ADMIN")]
+    [InlineData("M0derat0r")]
+    [InlineData("adm1n")]
+    [InlineData("The K4shif team")]
+    public void A_name_that_imitates_a_refused_word_is_refused(string name) => NameRules.Validate(name).ShouldBeOneOf(NameRules.MixedAlphabets, NameRules.Refused);
+
+    [Theory]
+    [InlineData("Amal أمل")]
+    [InlineData("أمل2")]
+    [InlineData("Ahmed-عمر")]
+    [InlineData("Ɗan Łukasz Đorđe")]
+    [InlineData("Αθηνά")]
+    [InlineData("Юлия")]
+    [InlineData("山田タロウ")]
+    [InlineData("አበበ ቢቂላ")]
+    [InlineData("R2D2")]
     [InlineData("Amal 1990")]
     [InlineData("Scunthorpe Steel")]
     [InlineData("كلبشة")]

@@ -1,4 +1,7 @@
+using System.Text.Json;
 using Kashif.Messaging.Events;
+using Kashif.Security;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Coupons.Tests.Shop;
 
@@ -10,7 +13,8 @@ public sealed class InventoryTests(CouponsService service)
     {
         var user = await service.UserAsync(1);
         var sku = await service.Host.SellAsync(10, stock: 5);
-        using var admin = service.Host.Admin();
+        var actor = Guid.CreateVersion7();
+        using var admin = service.Host.As(actor, Roles.Admin);
 
         var (status, stock) = await admin.SubmitAsync($"/inventory/{sku}/adjust", new { quantity = -2, reason = "Two broke." }, key: "broke");
         var (_, replayed) = await admin.SubmitAsync($"/inventory/{sku}/adjust", new { quantity = -2, reason = "Two broke." }, key: "broke");
@@ -29,6 +33,8 @@ public sealed class InventoryTests(CouponsService service)
             .ShouldBe([("sold", 3, 4, 0), ("reserved", 3, 7, 3), ("received", 4, 7, 0), ("adjusted", -2, 3, 0), ("received", 5, 5, 0)]);
         rest.Text("next_cursor").ShouldBeNull();
         first.Items()[0].GetProperty("order_id").GetGuid().ShouldBe(order.Id);
+        first.Items().Concat(rest.Items()).Select(movement => movement.GetProperty("actor_id").ValueKind != JsonValueKind.Null).ShouldBe([false, false, true, true, true]);
+        (await service.Host.QueryAsync(database => database.ProductMovements.CountAsync(row => row.ActorId == actor))).ShouldBe(2);
         rest.Items()[0].Text("reason").ShouldBe("Two broke.");
         var published = (await service.Tap.WaitForAsync(InventoryUpdated.Type, data => data.Text("sku") == sku && data.Number("version") == 5)).GetProperty("data");
         published.Number("available").ShouldBe(4);

@@ -144,6 +144,31 @@ public sealed class OrderTests(CouponsService service)
     }
 
     [Fact]
+    public async Task A_repeated_cancellation_with_a_key_returns_the_stored_response()
+    {
+        var (company, _) = await service.Host.CreateCompanyAndCategoryAsync();
+        var user = await service.UserAsync(1);
+        var sku = await service.Host.SellAsync(10, stock: 5, company);
+        using var buyer = service.Host.As(user);
+        using var seller = await service.Host.PartnerAsync(company);
+        foreach (var client in new[] { buyer, seller })
+        {
+            var (_, order) = await service.Host.OrderAsync(user, [(sku, 2)]);
+            var (status, cancelled) = await client.SubmitAsync($"/orders/{order.Id}/cancel", null, key: "changed-my-mind");
+            using var replayed = await client.SendAsync($"/orders/{order.Id}/cancel", null, key: "changed-my-mind");
+
+            status.ShouldBe(200, cancelled.ToString());
+            cancelled.Status.ShouldBe("cancelled");
+            replayed.Headers.GetValues("Idempotency-Replayed").ShouldBe(["true"]);
+            (await replayed.JsonAsync()).GetRawText().ShouldBe(cancelled.GetRawText());
+            (await client.SubmitAsync($"/orders/{order.Id}/cancel", null, key: "another")).Body.GetRawText().ShouldBe(cancelled.GetRawText());
+        }
+
+        (await service.PointsAsync(user)).ShouldBe(50);
+        (await service.Host.StockOfAsync(sku)).ShouldBe((5, 0));
+    }
+
+    [Fact]
     public async Task An_order_goes_to_its_buyer_step_by_step()
     {
         var (company, _) = await service.Host.CreateCompanyAndCategoryAsync();
