@@ -4,6 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
@@ -28,7 +29,9 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddHostedService<OverdueMarking>();
+        services.AddHostedService<TombstoneCleanup>();
         return builder;
     }
 }

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Sync;
 
 namespace Kashif.Reporting;
 
@@ -22,6 +24,9 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
+[JsonSerializable(typeof(BatchRequest))]
+[JsonSerializable(typeof(BatchResponse))]
+[JsonSerializable(typeof(SyncResponse))]
 [JsonSerializable(typeof(ClusterList))]
 [JsonSerializable(typeof(StatisticsResponse))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]

@@ -1,6 +1,8 @@
 using Kashif.Messaging;
+using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,6 +12,9 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
 {
     public DbSet<Report> Reports => Set<Report>();
     public DbSet<StatusChange> StatusChanges => Set<StatusChange>();
+    public DbSet<ReportChange> ReportChanges => Set<ReportChange>();
+    public DbSet<FeedIdentity> FeedIdentities => Set<FeedIdentity>();
+    public DbSet<ClientReport> ClientReports => Set<ClientReport>();
     public DbSet<ReportQuota> ReportQuotas => Set<ReportQuota>();
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Category> Categories => Set<Category>();

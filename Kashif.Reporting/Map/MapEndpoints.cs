@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Validation;
@@ -54,7 +55,7 @@ internal static class MapEndpoints
         var errors = await FieldErrors.FindAsync(http, query);
         if (zoom is < 0 or > Clusters.MaxZoom)
         {
-            errors.Add("zoom", "Must be between 0 and 22.");
+            errors.Add("zoom", Localized.Format($"Must be between {0} and {Clusters.MaxZoom}."));
         }
 
         var filter = await query.ParseAsync(bbox, errors, categories, cancellationToken);

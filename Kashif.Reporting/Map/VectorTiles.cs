@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Kashif.Localization;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -35,7 +36,7 @@ internal static class VectorTiles
         var errors = await FieldErrors.FindAsync(http, query);
         if (z is < 0 or > Clusters.MaxZoom)
         {
-            errors.Add("z", "Must be between 0 and 22.");
+            errors.Add("z", Localized.Format($"Must be between {0} and {Clusters.MaxZoom}."));
         }
         else
         {

@@ -26,7 +26,12 @@ public sealed record CreateReportRequest(
     [property: Between(-180.0, 180.0)] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
-    bool Private = false);
+    bool Private = false)
+{
+    /// <summary>Trims the texts. Validate first.</summary>
+    internal NewReport ToNewReport(Guid userId) => new(
+        userId, Title.Trim(), Description.Trim(), Category, Latitude, Longitude, Address?.Trim() is { Length: > 0 } address ? address : null, Anonymous, Private);
+}
 
 internal static class CreateReport
 {
@@ -53,18 +58,7 @@ internal static class CreateReport
         }
 
         var report = Report.Create(
-            new NewReport(
-                http.User.UserId,
-                request.Title.Trim(),
-                request.Description.Trim(),
-                request.Category,
-                request.Latitude,
-                request.Longitude,
-                request.Address?.Trim() is { Length: > 0 } address ? address : null,
-                request.Anonymous,
-                request.Private),
-            await categories.TargetDaysAsync(request.Category, cancellationToken),
-            time.GetUtcNow());
+            request.ToNewReport(http.User.UserId), await categories.TargetDaysAsync(request.Category, cancellationToken), time.GetUtcNow());
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);
         if (!await writer.TryInsertAsync(database, report, cancellationToken))

@@ -183,6 +183,31 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Batch.ClientReport", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("client_id");
+
+                    b.Property<DateTimeOffset>("CapturedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("captured_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.HasKey("UserId", "ClientId")
+                        .HasName("pk_client_reports");
+
+                    b.ToTable("client_reports", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Categories.Category", b =>
                 {
                     b.Property<string>("Code")
@@ -580,6 +605,50 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_status_changes_changed_by");
 
                     b.ToTable("status_changes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Sync.FeedIdentity", b =>
+                {
+                    b.Property<string>("Identity")
+                        .HasColumnType("text")
+                        .HasColumnName("identity");
+
+                    b.HasKey("Identity")
+                        .HasName("pk_feed_identities");
+
+                    b.ToTable("feed_identities", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Sync.ReportChange", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<ulong>("ChangedIn")
+                        .HasColumnType("xid8")
+                        .HasColumnName("changed_in");
+
+                    b.Property<DateTimeOffset?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<bool>("WasPublic")
+                        .HasColumnType("boolean")
+                        .HasColumnName("was_public");
+
+                    b.HasKey("ReportId")
+                        .HasName("pk_report_changes");
+
+                    b.HasIndex("DeletedAt")
+                        .HasDatabaseName("ix_report_changes_deleted_at")
+                        .HasFilter("deleted_at IS NOT NULL");
+
+                    b.HasIndex("ChangedIn", "ReportId")
+                        .HasDatabaseName("ix_report_changes_changed_in_report_id")
+                        .HasFilter("was_public");
+
+                    b.ToTable("report_changes", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Trust.ReporterScore", b =>

@@ -2,7 +2,7 @@ using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Reporting.Reports;
+namespace Kashif.Reporting;
 
 /// <summary>
 /// Keeps a deleted user's reports and their history, because they are about the city, without the user's id.
@@ -19,6 +19,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.ReporterScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await _database.ClientReports.Where(report => report.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 }

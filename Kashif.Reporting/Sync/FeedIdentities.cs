@@ -1,0 +1,33 @@
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Sync;
+
+internal static class FeedIdentities
+{
+    /// <summary>The identity of the feed. After a restore, all changes are numbered anew first: the numbers of the old server could lie in the future.</summary>
+    public static async Task<string> CurrentAsync(ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var current = await ReadAsync();
+        if (await IsKnownAsync())
+        {
+            return current;
+        }
+
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await database.Database.ExecuteSqlAsync($"LOCK TABLE feed_identities IN EXCLUSIVE MODE", cancellationToken);
+        if (!await IsKnownAsync())
+        {
+            await database.Database.ExecuteSqlAsync($"UPDATE report_changes SET changed_in = pg_current_xact_id()", cancellationToken);
+            await database.FeedIdentities.ExecuteDeleteAsync(cancellationToken);
+            await database.Database.ExecuteSqlAsync($"INSERT INTO feed_identities (identity) VALUES ({current})", cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return current;
+
+        Task<string> ReadAsync() => database.Database.SqlQueryRaw<string>($"SELECT {ReportChangeConfiguration.IdentitySql} AS \"Value\"").SingleAsync(cancellationToken);
+
+        Task<bool> IsKnownAsync() => database.FeedIdentities.AnyAsync(row => row.Identity == current, cancellationToken);
+    }
+}
