@@ -4,6 +4,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Partners;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
@@ -32,6 +33,7 @@ internal static class GamificationExtensions
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
+            .AddHandler<CompanyPartnerUpdated, CompanyPartners>("partners.partner-updated")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;

@@ -19,6 +19,14 @@ public sealed record CouponUpdated(
     string IIntegrationEvent.Subject => CouponId.ToString(CultureInfo.InvariantCulture);
 }
 
+/// <summary>A user is a partner of a company, or is none any more.</summary>
+/// <param name="Version">Greater at each change of the company's partners: orders the events of one company. 0 for partners from before this event.</param>
+public sealed record CompanyPartnerUpdated(int CompanyId, Guid UserId, bool IsPartner, int Version) : IUserEvent
+{
+    public static string Type => "company.partner_updated";
+    string IIntegrationEvent.Subject => CompanyId.ToString(CultureInfo.InvariantCulture);
+}
+
 /// <summary>A product is in the shop. <see cref="ProductUpdated"/> has the same fields.</summary>
 /// <param name="CompanyId">Null for the city's own products.</param>
 /// <param name="Version">1, greater at each change: orders the events of one product.</param>
