@@ -79,10 +79,12 @@ public sealed record OrderUpdated(Guid OrderId, Guid UserId, string From, string
 
 /// <summary>An order is cancelled: its items are available again and its points given back.</summary>
 /// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
-/// <param name="Reason"><c>insufficient_points</c>, <c>buyer</c>, <c>seller</c> or <c>account_deleted</c>.</param>
+/// <param name="Reason"><c>insufficient_points</c>, <see cref="ByBuyer"/>, <c>seller</c> or <c>account_deleted</c>.</param>
 /// <param name="PointsRefunded">0 if it was not paid.</param>
 public sealed record OrderCancelled(Guid OrderId, Guid UserId, string Reason, int PointsRefunded, int Version) : IUserEvent
 {
+    public const string ByBuyer = "buyer";
+
     public static string Type => "order.cancelled";
     string IIntegrationEvent.Subject => OrderId.ToString();
 }

@@ -58,6 +58,7 @@ public static class EventCatalog
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            OrderUpdated.Type, OrderCancelled.Type,
         ],
     };
 

@@ -57,7 +57,7 @@ internal static class Invariants
                 List<string> due =
                 [
                     .. await system.RowsAsync(ResourceNames.AuthDb, Registrations), .. await system.RowsAsync(ResourceNames.ReportingDb, ReportEvents),
-                    .. await system.RowsAsync(ResourceNames.GamificationDb, PointAwards), .. await system.RowsAsync(ResourceNames.CouponsDb, CouponPurchases),
+                    .. await system.RowsAsync(ResourceNames.GamificationDb, PointAwards), .. await system.RowsAsync(ResourceNames.CouponsDb, Purchases),
                 ];
                 var deleted = (await system.RowsAsync(ResourceNames.AuthDb, "SELECT user_id::text FROM account_deletions")).ToHashSet();
                 lost = [.. Without(due, sent).Where(IsOfUser)];
@@ -154,7 +154,7 @@ internal static class Invariants
         """;
 
     private const string Notifications = """
-        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
+        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
         WHERE type <> 'alert' -- due by the users' own rules
         """;
 
@@ -181,8 +181,14 @@ internal static class Invariants
         SELECT concat_ws(' ', user_id, 'achievement.unlocked', code) FROM unlocked_achievements
         """;
 
-    private const string CouponPurchases = """
+    private const string Purchases = """
         SELECT concat_ws(' ', user_id, 'coupon.redeemed', id) FROM redemptions
         WHERE (status = 'completed' OR cancelled_at IS NOT NULL) AND user_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'order.updated', id, step) FROM orders CROSS JOIN unnest(ARRAY['packed', 'shipped', 'delivered', 'cancelled']) AS step
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND CASE
+            WHEN status <> 'cancelled' THEN array_position(ARRAY['packed', 'shipped', 'delivered'], step) <= array_position(ARRAY['packed', 'shipped', 'delivered'], status)
+            WHEN step = 'cancelled' THEN cancel_reason <> 'buyer'
+            ELSE step = 'packed' AND version = 5 END -- placed, paid, packed, cancelling, cancelled
         """;
 }
