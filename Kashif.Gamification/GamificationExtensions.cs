@@ -67,6 +67,7 @@ internal static class GamificationExtensions
         services.AddHostedService<TrustTraining>();
         services.AddSingleton<LevelCache>();
         services.AddScoped<Progress>();
+        services.AddSingleton<AchievementMetrics>();
         services.AddScoped<AchievementUnlocks>();
         services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
 
