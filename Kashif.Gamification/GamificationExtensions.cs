@@ -61,6 +61,7 @@ internal static class GamificationExtensions
 
         services.AddSingleton<RulebookReader>();
         services.AddHostedService<QuestExpiry>();
+        services.AddOptions<TrustOptions>().BindConfiguration(TrustOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<TrustTrainer>();
         services.AddSingleton<TrustSignal>();
         services.AddHostedService<TrustRefresh>();
