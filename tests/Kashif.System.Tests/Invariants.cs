@@ -15,6 +15,7 @@ internal static class Invariants
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongChains)).ShouldBeEmpty("entries of the ledger whose hash or place in the chain is wrong");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month or the week that differ from the ledger");
+        (await system.RowsAsync(ResourceNames.GamificationDb, WrongBudgets)).ShouldBeEmpty("budgets that differ from the rewards of their quests, and rewards that are not in the ledger once");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongMovements)).ShouldBeEmpty("coupons whose stock differs from its movements");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongProductStock)).ShouldBeEmpty("products whose stock differs from its movements or its orders");
@@ -105,6 +106,16 @@ internal static class Invariants
             WHERE rule IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
             AND created_at >= date_trunc(period, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' GROUP BY user_id, period) l USING (user_id, period)
         WHERE t.points IS DISTINCT FROM l.points
+        """;
+
+    private const string WrongBudgets = """
+        SELECT format('%s: %s of %s reserved, %s spent', b.id, b.reserved, b.points, b.spent) FROM budgets b
+        LEFT JOIN (SELECT budget_id, sum(reward) FILTER (WHERE status = 'joined') AS reserved, sum(reward) FILTER (WHERE status = 'completed') AS spent
+            FROM quest_participations GROUP BY budget_id) p ON p.budget_id = b.id
+        WHERE (b.reserved, b.spent) <> (coalesce(p.reserved, 0), coalesce(p.spent, 0)) OR b.reserved + b.spent > b.points
+        UNION ALL
+        SELECT p.id::text FROM quest_participations p LEFT JOIN point_transactions t ON t.cause = 'quest:' || p.id
+        GROUP BY p.id HAVING coalesce(sum(t.points), 0) <> CASE p.status WHEN 'completed' THEN p.reward ELSE 0 END
         """;
 
     private const string WrongStock = """
