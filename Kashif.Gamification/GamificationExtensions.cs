@@ -4,6 +4,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Partners;
 using Kashif.Gamification.Points;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
@@ -32,6 +33,7 @@ internal static class GamificationExtensions
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
+            .AddHandler<CompanyPartnerUpdated, CompanyPartners>("partners.partner-updated")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 
         var services = builder.Services;
@@ -59,12 +61,14 @@ internal static class GamificationExtensions
 
         services.AddSingleton<RulebookReader>();
         services.AddHostedService<QuestExpiry>();
+        services.AddOptions<TrustOptions>().BindConfiguration(TrustOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<TrustTrainer>();
         services.AddSingleton<TrustSignal>();
         services.AddHostedService<TrustRefresh>();
         services.AddHostedService<TrustTraining>();
         services.AddSingleton<LevelCache>();
         services.AddScoped<Progress>();
+        services.AddSingleton<AchievementMetrics>();
         services.AddScoped<AchievementUnlocks>();
         services.AddScoped<ILedgerStep>(provider => provider.GetRequiredService<AchievementUnlocks>());
 

@@ -64,6 +64,7 @@ namespace Kashif.Gamification;
 [JsonSerializable(typeof(QuestResponse))]
 [JsonSerializable(typeof(Page<QuestResponse>))]
 [JsonSerializable(typeof(Page<ParticipationResponse>))]
+[JsonSerializable(typeof(Page<ManagedQuestResponse>))]
 [JsonSerializable(typeof(ScoreResponse))]
 [JsonSerializable(typeof(TrustModelResponse))]
 [JsonSerializable(typeof(Page<TrustModelResponse>))]

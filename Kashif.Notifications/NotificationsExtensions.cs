@@ -59,6 +59,8 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.QuestCompleted);
         builder.Services.AddSingleton(EventNotifications.AchievementUnlocked);
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
+        builder.Services.AddSingleton(EventNotifications.OrderUpdated);
+        builder.Services.AddSingleton(EventNotifications.OrderCancelled);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
         builder.Services.AddSingleton(MailTemplates.SecurityChanged);
@@ -77,6 +79,8 @@ internal static class NotificationsExtensions
             .AddHandler<QuestCompleted, NotificationHandler<QuestCompleted>>("notify")
             .AddHandler<AchievementUnlocked, NotificationHandler<AchievementUnlocked>>("notify")
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
+            .AddHandler<OrderUpdated, NotificationHandler<OrderUpdated>>("notify")
+            .AddHandler<OrderCancelled, NotificationHandler<OrderCancelled>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")
             .AddAlertHandlers();

@@ -14,6 +14,9 @@ internal sealed class Company : ICatalogEntry
     public required string Name { get; set; }
     public string? LogoUrl { get; set; }
     public required string Description { get; set; }
+
+    /// <summary>Greater at each change of the company's partners.</summary>
+    public int PartnersVersion { get; init; }
 }
 
 internal sealed class CompanyConfiguration : IEntityTypeConfiguration<Company>

@@ -3,6 +3,8 @@ using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -81,24 +83,44 @@ internal static class PartnerEndpoints
     /// <param name="id" example="7">The company's id.</param>
     /// <param name="userId">The user's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> AddAsync(
-        int id, [FromRoute(Name = "user_id")] Guid userId, CouponsDbContext database, TimeProvider time, CancellationToken cancellationToken)
+        int id, [FromRoute(Name = "user_id")] Guid userId, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!await database.Companies.AnyAsync(company => company.Id == id, cancellationToken))
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        if (await NextVersionAsync(id, database, cancellationToken) is not { } version)
         {
             return CompanyNotFound.ToProblem();
         }
 
+        var now = time.GetUtcNow();
         await database.Database.ExecuteSqlAsync($"""
-            INSERT INTO company_partners (company_id, user_id, created_at) VALUES ({id}, {userId}, {time.GetUtcNow()}) ON CONFLICT DO NOTHING
+            INSERT INTO company_partners (company_id, user_id, created_at) VALUES ({id}, {userId}, {now}) ON CONFLICT DO NOTHING
             """, cancellationToken);
-        return TypedResults.NoContent();
+
+        // Also for a user who is a partner already: repeating the call mends a lost event.
+        database.Publish(new CompanyPartnerUpdated(id, userId, IsPartner: true, version), now);
+        return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
     }
 
     /// <param name="id" example="7">The company's id.</param>
     /// <param name="userId">The user's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(
-        int id, [FromRoute(Name = "user_id")] Guid userId, CouponsDbContext database, CancellationToken cancellationToken) =>
-        await database.CompanyPartners.Where(partner => partner.CompanyId == id && partner.UserId == userId).ExecuteDeleteAsync(cancellationToken) == 0
-            ? Error.NotFound("Partner not found.").ToProblem()
-            : TypedResults.NoContent();
+        int id, [FromRoute(Name = "user_id")] Guid userId, CouponsDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        if (await NextVersionAsync(id, database, cancellationToken) is not { } version
+            || await database.CompanyPartners.Where(partner => partner.CompanyId == id && partner.UserId == userId).ExecuteDeleteAsync(cancellationToken) == 0)
+        {
+            return Error.NotFound("Partner not found.").ToProblem();
+        }
+
+        database.Publish(new CompanyPartnerUpdated(id, userId, IsPartner: false, version), time.GetUtcNow());
+        return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
+    }
+
+    /// <summary>Locks the company, so that its versions are in the order of the changes.</summary>
+    /// <returns>Null if there is no such company.</returns>
+    private static async Task<int?> NextVersionAsync(int companyId, CouponsDbContext database, CancellationToken cancellationToken) =>
+        (await database.Database.SqlQuery<int>($"""
+            UPDATE companies SET partners_version = partners_version + 1 WHERE id = {companyId} RETURNING partners_version AS "Value"
+            """).ToListAsync(cancellationToken)) is [var version] ? version : null;
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -40,7 +41,7 @@ internal static class OrderStatuses
 internal static class CancelReasons
 {
     public const string InsufficientPoints = "insufficient_points";
-    public const string Buyer = "buyer";
+    public const string Buyer = OrderCancelled.ByBuyer;
     public const string Seller = "seller";
 
     /// <summary>The buyer deleted the account before the items were shipped.</summary>

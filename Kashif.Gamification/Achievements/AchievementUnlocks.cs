@@ -12,7 +12,7 @@ namespace Kashif.Gamification.Achievements;
 /// Unlocks achievements in the transaction of the events that cause them, and publishes that. Each is unlocked once, in any order of
 /// events: the primary key refuses a second time, and the <see cref="AwardLock"/> lets one batch after the other count.
 /// </summary>
-internal sealed class AchievementUnlocks(GamificationDbContext database, Progress progress, TimeProvider time) : IBatchStep, ILedgerStep
+internal sealed class AchievementUnlocks(GamificationDbContext database, Progress progress, AchievementMetrics metrics, TimeProvider time) : IBatchStep, ILedgerStep
 {
     /// <summary>A streak is looked for around the days of the reports that have changed, from day to day until the first gap.</summary>
     private static readonly string Unlock = $$"""
@@ -52,6 +52,7 @@ internal sealed class AchievementUnlocks(GamificationDbContext database, Progres
 
     private readonly Dictionary<Guid, EventCause?> _users = [];
     private readonly HashSet<Guid> _reports = [];
+    private readonly List<string> _unlocked = [];
 
     /// <summary>Remembers a report's event for the end of the batch.</summary>
     public void Add(Guid userId, Guid reportId, EventCause cause)
@@ -83,6 +84,14 @@ internal sealed class AchievementUnlocks(GamificationDbContext database, Progres
         return users.Count == 0 ? Task.CompletedTask : UnlockAsync(users, [], cancellationToken);
     }
 
+    /// <summary>Counts what was unlocked. The ledger calls it after each commit, also if nothing was booked.</summary>
+    public Task CommittedAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken)
+    {
+        _unlocked.ForEach(metrics.Unlocked);
+        _unlocked.Clear();
+        return Task.CompletedTask;
+    }
+
     private async Task UnlockAsync(Dictionary<Guid, EventCause?> users, Guid[] reports, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -92,6 +101,7 @@ internal sealed class AchievementUnlocks(GamificationDbContext database, Progres
         foreach (var (userId, code, titleEn, titleAr) in unlocked)
         {
             database.Publish(new AchievementUnlocked(userId, code, titleEn, titleAr), now, users[userId]);
+            _unlocked.Add(code);
         }
 
         if (unlocked.Count > 0)

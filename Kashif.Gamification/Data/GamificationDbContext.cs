@@ -3,6 +3,7 @@ using Kashif.Gamification.Areas;
 using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Partners;
 using Kashif.Gamification.Rules;
 using Kashif.Gamification.Quests;
 using Kashif.Gamification.Trust;
@@ -29,6 +30,7 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<Achievement> Achievements => Set<Achievement>();
     public DbSet<UnlockedAchievement> UnlockedAchievements => Set<UnlockedAchievement>();
     public DbSet<Debit> Debits => Set<Debit>();
+    public DbSet<CompanyPartner> CompanyPartners => Set<CompanyPartner>();
     public DbSet<Budget> Budgets => Set<Budget>();
     public DbSet<Quest> Quests => Set<Quest>();
     public DbSet<Participation> Participations => Set<Participation>();

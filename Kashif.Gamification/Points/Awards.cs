@@ -87,6 +87,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             {
                 IsFresh = claim.EventId is { } id && _events.Contains(id),
                 Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay, entry.Award.Category, entry.Award.Area)],
+                Expired = own.Where(entry => entry.IsReversed).Sum(entry => entry.Expired),
                 Awards = own.Count,
                 IsClosed = own.Exists(entry => entry.IsClosed),
             };

@@ -48,6 +48,7 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         await QuestRewards.EraseAsync(_database, userId, cancellationToken);
+        await _database.CompanyPartners.Where(partner => partner.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TrustScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         _erased.Add(userId);
     }

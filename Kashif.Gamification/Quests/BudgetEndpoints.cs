@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Kashif.Gamification.Data;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -10,16 +11,16 @@ namespace Kashif.Gamification.Quests;
 
 /// <summary>A new budget.</summary>
 /// <param name="Name" example="Corner Café, spring">The name, unique among budgets.</param>
-/// <param name="Points" example="5000">The points that it may pay.</param>
 /// <param name="EndsAt" example="2027-06-01T00:00:00Z">When it ends and its quests are closed to new users. After <c>starts_at</c>.</param>
+/// <param name="Points" example="5000">The points that it may pay. 0 for a budget of a partner: an admin adds the points.</param>
 /// <param name="StartsAt" example="2027-03-01T00:00:00Z">When it begins; null means now.</param>
 /// <param name="Sponsor" example="Corner Café">Who pays; null for the city.</param>
-/// <param name="CompanyId" example="7">The company of the sponsor; null if it has none.</param>
+/// <param name="CompanyId" example="7">The company of the sponsor, whose partners manage the budget; null if it has none. Partners set one of their own.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record BudgetRequest(
     [Name(Budget.NameLength)] string Name,
-    [Between(1, Budget.MaxPoints)] int Points,
     DateTimeOffset EndsAt,
+    [Between(0, Budget.MaxPoints)] int Points = 0,
     DateTimeOffset? StartsAt = null,
     [Title(1, Budget.NameLength)] string? Sponsor = null,
     [Between(1, int.MaxValue)] int? CompanyId = null);
@@ -53,17 +54,19 @@ internal static class BudgetEndpoints
 
     public static IEndpointRouteBuilder MapBudgets(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup(Path).WithTags("Quests").RequireAuthorization(Policies.Admin);
-        group.MapGet("/", ListAsync).WithName("ListBudgets").WithSummary("List budgets, oldest first");
+        var group = endpoints.MapGroup(Path).WithTags("Quests").RequireAuthorization(Policies.Partner);
+        group.MapGet("/", ListAsync).WithName("ListBudgets").WithSummary("List the budgets that I manage, oldest first")
+            .WithDescription("An admin manages all budgets, a partner those of the assigned companies.");
         group.MapPost("/", CreateAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateBudget").WithSummary("Create a budget for quests").WithProblems(409, "name_taken");
-        group.MapPost("/{id:int}/top-up", TopUpAsync).WithIdempotency()
+            .WithName("CreateBudget").WithSummary("Create a budget for quests").WithProblems(409, "name_taken")
+            .WithDescription("A partner creates it without points, for a company of their own; an admin adds the points.");
+        group.MapPost("/{id:int}/top-up", TopUpAsync).RequireAuthorization(Policies.Admin).WithIdempotency()
             .WithName("TopUpBudget").WithSummary("Add points to a budget");
         return endpoints;
     }
 
     private static async Task<Results<Ok<Page<BudgetResponse>>, ValidationProblem>> ListAsync(
-        [AsParameters] PageRequest page, GamificationDbContext database, CancellationToken cancellationToken)
+        [AsParameters] PageRequest page, ClaimsPrincipal user, GamificationDbContext database, CancellationToken cancellationToken)
     {
         var after = 0;
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out after))
@@ -71,7 +74,8 @@ internal static class BudgetEndpoints
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var rows = await database.Budgets.AsNoTracking().Where(budget => budget.Id > after).OrderBy(budget => budget.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
+        var rows = await database.ManagedBudgets(user).AsNoTracking().Where(budget => budget.Id > after).OrderBy(budget => budget.Id)
+            .Take(page.Size + 1).ToListAsync(cancellationToken);
         return TypedResults.Ok(Page.Of(rows, page.Size, BudgetResponse.Of, last => Cursor.Encode(last.Id)));
     }
 
@@ -82,6 +86,13 @@ internal static class BudgetEndpoints
         var startsAt = request.StartsAt ?? now;
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("ends_at", request.EndsAt <= startsAt ? "Must be after starts_at." : null);
+        if (!http.User.IsInRole(Roles.Admin))
+        {
+            var isOwn = await database.CompaniesOf(http.User.UserId).AnyAsync(company => company == request.CompanyId, cancellationToken);
+            errors.Add("company_id", isOwn ? null : request.CompanyId is null ? "This field is required." : "Company not found.");
+            errors.Add("points", request.Points > 0 ? "Must be 0: an admin adds the points." : null);
+        }
+
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;

@@ -99,6 +99,13 @@ internal sealed record QuestResponse(
         quest.CancelledAt is not null);
 }
 
+/// <summary>A quest for those who manage it.</summary>
+/// <param name="Quest">The quest.</param>
+/// <param name="BudgetId" example="3">The budget that pays.</param>
+/// <param name="Joined" example="8">How many users have joined and may still complete it.</param>
+/// <param name="Completed" example="24">How many users have completed it and are paid.</param>
+internal sealed record ManagedQuestResponse(QuestResponse Quest, int BudgetId, int Joined, int Completed);
+
 /// <summary>A user in a quest.</summary>
 /// <param name="Quest">The quest.</param>
 /// <param name="Status">`joined` while the user may complete it; its reward is reserved as long.</param>
@@ -152,11 +159,14 @@ internal static class QuestEndpoints
             .WithName("JoinQuest").WithSummary("Join a quest")
             .WithDescription("Reserves the reward: a user who completes the quest in time is paid. Joining again returns the same.")
             .WithProblems(422, "quest_closed", "quest_full", "budget_exhausted");
-        group.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency().DisableValidation()
-            .WithName("CreateQuest").WithSummary("Create a quest");
-        group.MapPatch("/{id:int}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
+        group.MapGet("/managed", ListManagedAsync).RequireAuthorization(Policies.Partner)
+            .WithName("ListManagedQuests").WithSummary("List the quests that I manage, newest first")
+            .WithDescription("An admin manages all quests, a partner those that a budget of the assigned companies pays. Also quests that are not open.");
+        group.MapPost("/", CreateAsync).RequireAuthorization(Policies.Partner).WithIdempotency().DisableValidation()
+            .WithName("CreateQuest").WithSummary("Create a quest").WithDescription("The budget that pays is one that the caller manages.");
+        group.MapPatch("/{id:int}", ChangeAsync).RequireAuthorization(Policies.Partner).DisableValidation()
             .WithName("ChangeQuest").WithSummary("Change a quest's texts, end and number of winners");
-        group.MapPost("/{id:int}/cancel", CancelAsync).RequireAuthorization(Policies.Admin).WithIdempotency()
+        group.MapPost("/{id:int}/cancel", CancelAsync).RequireAuthorization(Policies.Partner).WithIdempotency()
             .WithName("CancelQuest").WithSummary("Cancel a quest")
             .WithDescription("Ends it for the users who have joined too, and releases their rewards. Rewards that are paid stay. To end it for new users only, change `ends_at`.");
         return endpoints;
@@ -201,6 +211,29 @@ internal static class QuestEndpoints
             .OrderByDescending(row => row.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
         var responses = await ToResponsesAsync(rows, database, cancellationToken);
         return TypedResults.Ok(Page.Of(rows, page.Size, row => responses[row.Id], last => Cursor.Encode(last.Id)));
+    }
+
+    private static async Task<Results<Ok<Page<ManagedQuestResponse>>, ValidationProblem>> ListManagedAsync(
+        [AsParameters] PageRequest page, ClaimsPrincipal user, GamificationDbContext database, CancellationToken cancellationToken)
+    {
+        var before = int.MaxValue;
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        var managed = database.ManagedBudgets(user).Select(budget => budget.Id);
+        var rows = await database.Quests.AsNoTracking().Where(quest => managed.Contains(quest.BudgetId) && quest.Id < before)
+            .OrderByDescending(quest => quest.Id).Take(page.Size + 1)
+            .Select(quest => new
+            {
+                Quest = quest,
+                Joined = database.Participations.Count(row => row.QuestId == quest.Id && row.Status == ParticipationStatus.Joined),
+                Completed = database.Participations.Count(row => row.QuestId == quest.Id && row.Status == ParticipationStatus.Completed),
+            })
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(Page.Of(
+            rows, page.Size, row => new ManagedQuestResponse(QuestResponse.Of(row.Quest), row.Quest.BudgetId, row.Joined, row.Completed), last => Cursor.Encode(last.Quest.Id)));
     }
 
     /// <param name="id" example="5">The quest's id.</param>
@@ -262,7 +295,7 @@ internal static class QuestEndpoints
     {
         var now = time.GetUtcNow();
         var startsAt = request.StartsAt ?? now;
-        var budget = await database.Budgets.AsNoTracking().SingleOrDefaultAsync(row => row.Id == request.BudgetId, cancellationToken);
+        var budget = await database.ManagedBudgets(http.User).AsNoTracking().SingleOrDefaultAsync(row => row.Id == request.BudgetId, cancellationToken);
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("event", Quest.Events.Contains(request.Event) ? null : Localized.Format($"Must be one of {string.Join(", ", Quest.Events)}."));
         errors.Add("status", request.Status switch
@@ -314,7 +347,7 @@ internal static class QuestEndpoints
     {
         var errors = await FieldErrors.FindAsync(http, request);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        if (await LockAsync(id, database, cancellationToken) is not { } quest)
+        if (await LockManagedAsync(id, http.User, database, cancellationToken) is not { } quest)
         {
             return NotFound.ToProblem();
         }
@@ -342,11 +375,11 @@ internal static class QuestEndpoints
 
     /// <param name="id" example="5">The quest's id.</param>
     private static async Task<Results<Ok<QuestResponse>, ProblemHttpResult>> CancelAsync(
-        int id, GamificationDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        int id, ClaimsPrincipal user, GamificationDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         await AwardLock.TakeAsync(database, cancellationToken);
-        if (await LockAsync(id, database, cancellationToken) is not { } quest)
+        if (await LockManagedAsync(id, user, database, cancellationToken) is not { } quest)
         {
             return NotFound.ToProblem();
         }
@@ -359,6 +392,12 @@ internal static class QuestEndpoints
 
     private static async Task<Quest?> LockAsync(int id, GamificationDbContext database, CancellationToken cancellationToken) =>
         (await database.Quests.FromSql($"SELECT * FROM quests WHERE id = {id} FOR UPDATE").ToListAsync(cancellationToken)).SingleOrDefault();
+
+    private static async Task<Quest?> LockManagedAsync(int id, ClaimsPrincipal user, GamificationDbContext database, CancellationToken cancellationToken) =>
+        await LockAsync(id, database, cancellationToken) is { } quest
+        && await database.ManagedBudgets(user).AnyAsync(budget => budget.Id == quest.BudgetId, cancellationToken)
+            ? quest
+            : null;
 
     private static async Task<Dictionary<Guid, ParticipationResponse>> ToResponsesAsync(
         List<Participation> rows, GamificationDbContext database, CancellationToken cancellationToken)

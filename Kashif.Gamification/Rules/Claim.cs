@@ -30,6 +30,9 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>The awards in the ledger that are not reversed.</summary>
     public IReadOnlyList<Award> Held { get; init; } = [];
 
+    /// <summary>How many points of the reversed awards had expired before. They are not given again.</summary>
+    public int Expired { get; init; }
+
     /// <summary>How many awards the ledger has, with those reversed: the next one needs another cause.</summary>
     public int Awards { get; init; }
 
@@ -44,7 +47,7 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
         : IsFresh && !IsClosed && (Held.Sum(award => award.Points) > Due || Held.Any(award => award.Version != Version || award.LimitDay != LimitDay)) ? RuleEngine.Corrected
         : null;
 
-    public int Missing => Due - (Undone is null ? Held.Sum(award => award.Points) : 0);
+    public int Missing => Due - Expired - Held.Sum(award => Undone is null ? award.Points : award.Expired);
 
     public LimitWeek? Week => LimitWeek.Of(this, Version, LimitDay);
 }

@@ -1,14 +1,15 @@
 using Kashif.Gamification.Data;
 using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Gamification.Trust;
 
 /// <summary>
-/// Trains a model on the history of reports: the features of the reporter before the report was filed, against what became of it. The newest
+/// Trains a model on the history of reports within <see cref="TrustOptions.History"/>: the features of the reporter before the report was filed, against what became of it. The newest
 /// fifth is held out: the model is used only if it does no worse there than the default with its best intercept.
 /// </summary>
-internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider time)
+internal sealed class TrustTrainer(GamificationDbContext database, IOptions<TrustOptions> options, TimeProvider time)
 {
     /// <summary>The good and the rejected reports that training needs, each.</summary>
     public const int MinSamples = 200;
@@ -88,7 +89,8 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
         var newest = new PriorityQueue<Sample, (DateTimeOffset At, Guid ReportId)>(); // the oldest of them first
         var replay = new Replay();
         Guid? user = null;
-        await foreach (var step in database.ReportEvents.Where(row => row.UserId != ErasedUser.Id)
+        var since = time.GetUtcNow() - options.Value.History;
+        await foreach (var step in database.ReportEvents.Where(row => row.UserId != ErasedUser.Id && row.At >= since)
             .OrderBy(row => row.UserId).ThenBy(row => row.At).ThenBy(row => row.Version).ThenBy(row => row.Id)
             .Select(row => new Step(row.UserId, row.ReportId, row.Status, row.ByOwner, row.Version, row.At)).AsAsyncEnumerable().WithCancellation(cancellationToken))
         {

@@ -19,6 +19,14 @@ public sealed record CouponUpdated(
     string IIntegrationEvent.Subject => CouponId.ToString(CultureInfo.InvariantCulture);
 }
 
+/// <summary>A user is a partner of a company, or is none any more.</summary>
+/// <param name="Version">Greater at each change of the company's partners: orders the events of one company. 0 for partners from before this event.</param>
+public sealed record CompanyPartnerUpdated(int CompanyId, Guid UserId, bool IsPartner, int Version) : IUserEvent
+{
+    public static string Type => "company.partner_updated";
+    string IIntegrationEvent.Subject => CompanyId.ToString(CultureInfo.InvariantCulture);
+}
+
 /// <summary>A product is in the shop. <see cref="ProductUpdated"/> has the same fields.</summary>
 /// <param name="CompanyId">Null for the city's own products.</param>
 /// <param name="Version">1, greater at each change: orders the events of one product.</param>
@@ -71,10 +79,12 @@ public sealed record OrderUpdated(Guid OrderId, Guid UserId, string From, string
 
 /// <summary>An order is cancelled: its items are available again and its points given back.</summary>
 /// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
-/// <param name="Reason"><c>insufficient_points</c>, <c>buyer</c>, <c>seller</c> or <c>account_deleted</c>.</param>
+/// <param name="Reason"><c>insufficient_points</c>, <see cref="ByBuyer"/>, <c>seller</c> or <c>account_deleted</c>.</param>
 /// <param name="PointsRefunded">0 if it was not paid.</param>
 public sealed record OrderCancelled(Guid OrderId, Guid UserId, string Reason, int PointsRefunded, int Version) : IUserEvent
 {
+    public const string ByBuyer = "buyer";
+
     public static string Type => "order.cancelled";
     string IIntegrationEvent.Subject => OrderId.ToString();
 }

@@ -29,6 +29,7 @@ public static class EventCatalog
         [QuestCompleted.Type] = EventsJson.Default.QuestCompleted,
         [CouponRedeemed.Type] = EventsJson.Default.CouponRedeemed,
         [CouponUpdated.Type] = EventsJson.Default.CouponUpdated,
+        [CompanyPartnerUpdated.Type] = EventsJson.Default.CompanyPartnerUpdated,
         [ProductCreated.Type] = EventsJson.Default.ProductCreated,
         [ProductUpdated.Type] = EventsJson.Default.ProductUpdated,
         [ProductDeleted.Type] = EventsJson.Default.ProductDeleted,
@@ -50,13 +51,14 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
+            OrderUpdated.Type, OrderCancelled.Type,
         ],
     };
 
@@ -88,6 +90,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(QuestCompleted))]
 [JsonSerializable(typeof(CouponRedeemed))]
 [JsonSerializable(typeof(CouponUpdated))]
+[JsonSerializable(typeof(CompanyPartnerUpdated))]
 [JsonSerializable(typeof(ProductCreated))]
 [JsonSerializable(typeof(ProductUpdated))]
 [JsonSerializable(typeof(ProductDeleted))]

@@ -38,27 +38,42 @@ internal sealed class PendingReportConfiguration : IEntityTypeConfiguration<Pend
 
 /// <summary>
 /// Tells the next users of a report near their places, in batches with the position in the same transaction. Replicas share the work: each takes a
-/// report that no other has locked.
+/// report that no other has locked. A report that fails is skipped until the next run, so that it does not hold up the others.
 /// </summary>
-internal sealed class PendingReportWorker(IServiceScopeFactory scopes, TimeProvider time, ILogger<PendingReportWorker> logger)
+internal sealed partial class PendingReportWorker(IServiceScopeFactory scopes, TimeProvider time, ILogger<PendingReportWorker> logger)
     : PeriodicService(scopes, TimeSpan.FromSeconds(1), time, logger)
 {
+    private readonly IServiceScopeFactory _scopes = scopes;
+    private readonly ILogger _logger = logger;
+
     protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        var database = services.GetRequiredService<NotificationsDbContext>();
-        var near = services.GetRequiredService<ReportAlerts>();
-        var notifications = services.GetRequiredService<NotificationWriter>();
-        var alerts = services.GetRequiredService<AlertWriter>();
-        while (true)
+        var failed = new List<Guid>();
+        while (await TellNextAsync(failed, cancellationToken))
         {
-            await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-            if (await database.PendingReports.FromSql($"SELECT * FROM pending_reports ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED")
-                .SingleOrDefaultAsync(cancellationToken) is not { } report)
-            {
-                return;
-            }
+        }
+    }
 
-            if (await near.TellAsync([report], cancellationToken) is [])
+    /// <param name="failed">The reports to skip. Updated.</param>
+    /// <returns>Whether there may be more.</returns>
+    private async Task<bool> TellNextAsync(List<Guid> failed, CancellationToken cancellationToken)
+    {
+        // Of its own: what a failed report leaves in the services must not be written with the next.
+        await using var scope = _scopes.CreateAsyncScope();
+        var services = scope.ServiceProvider;
+        var database = services.GetRequiredService<NotificationsDbContext>();
+        var notifications = services.GetRequiredService<NotificationWriter>();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await database.PendingReports
+            .FromSql($"SELECT * FROM pending_reports WHERE event_id <> ALL ({failed}) ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED")
+            .SingleOrDefaultAsync(cancellationToken) is not { } report)
+        {
+            return false;
+        }
+
+        try
+        {
+            if (await services.GetRequiredService<ReportAlerts>().TellAsync([report], cancellationToken) is [])
             {
                 database.Remove(report);
             }
@@ -66,9 +81,19 @@ internal sealed class PendingReportWorker(IServiceScopeFactory scopes, TimeProvi
             await notifications.CompleteAsync(cancellationToken);
             await database.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(CancellationToken.None);
-            database.ChangeTracker.Clear();
-            notifications.Committed();
-            alerts.Committed();
         }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            failed.Add(report.EventId);
+            TellFailed(_logger, exception, report.ReportId);
+            return true;
+        }
+
+        notifications.Committed();
+        services.GetRequiredService<AlertWriter>().Committed();
+        return true;
     }
+
+    [LoggerMessage(EventId = 6064, Level = LogLevel.Warning, Message = "Telling users of the report {ReportId} near their places failed; trying again")]
+    private static partial void TellFailed(ILogger logger, Exception exception, Guid reportId);
 }

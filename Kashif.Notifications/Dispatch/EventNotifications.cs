@@ -61,5 +61,19 @@ internal static class EventNotifications
         coupon => new() { ["redemption_id"] = Text(coupon.RedemptionId), ["coupon_id"] = Text(coupon.CouponId), ["points_spent"] = Text(coupon.PointsSpent) },
         ByEmail: true);
 
+    /// <summary>The steps that the buyer waits for. Not <c>paid</c>, which is the answer to the order, nor <c>cancelling</c>: <see cref="OrderCancelled"/> follows.</summary>
+    public static EventNotification<OrderUpdated> OrderUpdated { get; } = new(
+        order => order.UserId,
+        order => new() { ["status"] = order.To, ["reason"] = null },
+        order => new() { ["order_id"] = Text(order.OrderId), ["status"] = order.To },
+        When: order => order.To is "packed" or "shipped" or "delivered");
+
+    public static EventNotification<OrderCancelled> OrderCancelled { get; } = new(
+        order => order.UserId,
+        order => new() { ["status"] = "cancelled", ["reason"] = order.Reason },
+        order => new() { ["order_id"] = Text(order.OrderId), ["status"] = "cancelled" },
+        Type: Messaging.Events.OrderUpdated.Type,
+        When: order => order.Reason != Messaging.Events.OrderCancelled.ByBuyer);
+
     private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -26,6 +26,7 @@ internal static class TemplateCodes
         new(QuestCompleted.Type, Text("title", "Three potholes"), Text("title_ar", "ثلاث حفر"), Number("points", 50)),
         new(AchievementUnlocked.Type, Text("title", "First report"), Text("title_ar", "أول بلاغ")),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
+        new(OrderUpdated.Type, Text("status", "shipped"), Text("reason", "seller").Optional()),
         new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
         new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),
         new(AlertTemplates.ReportNear, Text("title", "Broken street lamp"), Text("category", "street_light"), Number("distance_km", 1)),

@@ -136,8 +136,10 @@ public sealed partial class RedisCircuit(Lazy<IConnectionMultiplexer> redis, Tim
         {
             onTimeout(ReasonOf(exception));
         }
-        catch (Exception exception) when (exception is RedisException or RedisCommandException)
+        catch (Exception exception) when (exception is RedisException or RedisCommandException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            // StackExchange.Redis also cancels what waits on a connection that is lost. Unhandled in the probe, it would end the process.
             OpenUnavailable(ReasonOf(exception));
         }
 

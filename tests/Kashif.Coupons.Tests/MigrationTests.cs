@@ -1,6 +1,11 @@
+using System.Text.Json;
+using Kashif.Coupons.Data;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using Npgsql;
 
 namespace Kashif.Coupons.Tests;
 
@@ -8,6 +13,7 @@ namespace Kashif.Coupons.Tests;
 public sealed class MigrationTests(CouponsService service)
 {
     private const string WithoutLedger = "20261129100105_Versions";
+    private const string WithoutEvents = "20261129143346_PartnersAndShop";
 
     [Fact]
     public async Task The_ledger_of_coupons_that_exist_adds_up_to_their_stock()
@@ -38,5 +44,29 @@ public sealed class MigrationTests(CouponsService service)
 
         async Task<string[]> MovementsAsync(int id) =>
             [.. (await host.QueryAsync(database => database.StockMovements.Where(row => row.CouponId == id).ToListAsync())).Select(row => $"{row.Kind} {row.Quantity}")];
+    }
+
+    [Fact]
+    public async Task Partners_that_exist_are_published_once()
+    {
+        // Not a host: its relay would publish the events before the test reads them.
+        var connection = new NpgsqlConnectionStringBuilder(service.Host.Database) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
+        await using var database = new CouponsDbContext(new DbContextOptionsBuilder<CouponsDbContext>().UseNpgsql(connection).UseSnakeCaseNamingConvention().Options);
+        var migrator = database.GetService<IMigrator>();
+        await migrator.MigrateAsync(WithoutEvents);
+        Guid[] users = [Guid.CreateVersion7(), Guid.CreateVersion7()];
+        await database.Database.ExecuteSqlAsync($"""
+            INSERT INTO companies (id, name, description) VALUES (3, 'Corner Café', '');
+            INSERT INTO company_partners (company_id, user_id, created_at) SELECT 3, user_id, now() FROM unnest({users}) AS users (user_id)
+            """);
+
+        await migrator.MigrateAsync();
+        await migrator.MigrateAsync();
+
+        var events = await database.Set<OutboxMessage>().ToListAsync();
+        events.ShouldAllBe(row => row.Type == CompanyPartnerUpdated.Type && row.Subject == "3");
+        events.Select(row => JsonSerializer.Deserialize(row.Payload, EventCatalog.Types[row.Type]))
+            .ShouldBe(users.Select(user => new CompanyPartnerUpdated(3, user, IsPartner: true, 0)), ignoreOrder: true);
+        await database.Database.EnsureDeletedAsync();
     }
 }

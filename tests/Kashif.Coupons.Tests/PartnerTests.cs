@@ -66,6 +66,34 @@ public sealed class PartnerTests(CouponsService service)
     }
 
     [Fact]
+    public async Task Each_change_of_the_partners_is_published_in_order()
+    {
+        var place = await Host.CreateCompanyAndCategoryAsync();
+        using var admin = Host.Admin();
+        Guid[] users = [.. Enumerable.Range(0, 8).Select(_ => Guid.CreateVersion7())];
+        var missing = Guid.CreateVersion7();
+
+        await Task.WhenAll(users.Select(user => Host.PartnerAsync(place.Company, user)));
+        await Task.WhenAll(users.Take(4).Select(user => admin.CallAsync(HttpMethod.Delete, $"/companies/{place.Company}/partners/{user}")));
+        (await admin.CallAsync(HttpMethod.Delete, $"/companies/{place.Company}/partners/{missing}")).Status.ShouldBe(404);
+        await Host.PartnerAsync(place.Company, users[7]);
+
+        await Eventually.TrueAsync(() => Events().Length == 13, "the events");
+        Events().Select(data => data.GetProperty("version").GetInt32()).ShouldBe(Enumerable.Range(1, 13), ignoreOrder: true);
+        foreach (var user in users)
+        {
+            var newest = Events().Where(data => data.GetProperty("user_id").GetGuid() == user).MaxBy(data => data.GetProperty("version").GetInt32());
+            newest.GetProperty("is_partner").GetBoolean().ShouldBe(!users.Take(4).Contains(user));
+        }
+
+        JsonElement[] Events() =>
+        [
+            .. service.Tap.Envelopes(CompanyPartnerUpdated.Type).Select(envelope => envelope.GetProperty("data"))
+                .Where(data => data.GetProperty("company_id").GetInt32() == place.Company),
+        ];
+    }
+
+    [Fact]
     public async Task A_change_sets_its_fields_clears_those_that_are_null_and_keeps_the_others()
     {
         using var admin = Host.Admin();

@@ -119,6 +119,7 @@ public sealed class AchievementTests(GamificationService service)
         using var admin = service.Host.As(Guid.CreateVersion7(), Roles.Admin);
         using var client = service.Citizen(out var user);
         var code = $"a{Guid.CreateVersion7():N}";
+        using var counted = new MeasuredCounter("achievements_unlocked", code);
         var definition = new
         {
             title = new { en = "Night owl", ar = "بومة الليل" },
@@ -138,6 +139,9 @@ public sealed class AchievementTests(GamificationService service)
         await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()) with { Category = code });
         await service.WaitForBalanceAsync(user, 20);
         (await MineAsync(client, code)).GetProperty("unlocked_at").ValueKind.ShouldBe(JsonValueKind.String);
+        await service.Tap.PublishAsync(Created(user, Guid.CreateVersion7()) with { Category = code });
+        await service.WaitForBalanceAsync(user, 30);
+        await Eventually.TrueAsync(() => counted.Sum == 1, "the metric"); // after the commit
         (await PutAsync(admin, code, definition with { active = false })).Status.ShouldBe(200);
 
         (await MineAsync(client, code)).GetProperty("unlocked_at").ValueKind.ShouldBe(JsonValueKind.String);

@@ -146,6 +146,41 @@ public sealed class SpamTests(GamificationService service)
     }
 
     [Fact]
+    public async Task What_has_expired_of_an_award_is_not_awarded_again()
+    {
+        var report = Guid.CreateVersion7();
+        await service.Tap.PublishAsync(Created(_user, report));
+        await service.WaitForBalanceAsync(_user, 10);
+        await ExpireAsync(4);
+
+        await RejectAndReopenAsync(version: 2);
+        await service.WaitForBalanceAsync(_user, 6);
+        await ExpireAsync(1);
+        await RejectAndReopenAsync(version: 4);
+        await service.WaitForBalanceAsync(_user, 5);
+
+        (await EntriesAsync()).Select(entry => (entry.Kind, entry.Points)).ShouldBe(
+            [
+                (EntryKind.Earned, 10), (EntryKind.Expired, -4), (EntryKind.Reversed, -6),
+                (EntryKind.Earned, 6), (EntryKind.Expired, -1), (EntryKind.Reversed, -5),
+                (EntryKind.Earned, 5),
+            ]);
+
+        async Task ExpireAsync(int points)
+        {
+            var award = (await EntriesAsync()).Last(entry => entry.Kind == EntryKind.Earned);
+            await BookAsync(new Booking(_user, -points, EntryKind.Expired, "expired", $"expired:{award.Id}") { Reverses = award.Id });
+        }
+
+        async Task RejectAndReopenAsync(int version)
+        {
+            await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected") with { Version = version });
+            await service.WaitForBalanceAsync(_user, 0);
+            await service.Tap.PublishAsync(Status(_user, report, "rejected", "submitted") with { Version = version + 1 });
+        }
+    }
+
+    [Fact]
     public async Task Reports_and_rejections_in_any_order_on_two_replicas_end_the_same()
     {
         var time = new DateTimeOffset(2026, 4, 1, 0, 0, 0, TimeSpan.Zero);

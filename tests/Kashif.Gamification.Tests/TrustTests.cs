@@ -114,6 +114,10 @@ public sealed class TrustTests(GamificationService service)
             (await TrainAsync(admin)).ShouldSatisfyAllConditions(
                 model => model.GetProperty("status").GetString().ShouldBe("rejected"), model => model.GetProperty("reason").GetString().ShouldBe("too_few_samples"));
 
+            // Reports from before the window do not count.
+            await SeedAsync(byChance: 20, daysAgo: 1_000);
+            (await TrainAsync(admin)).GetProperty("reason").GetString().ShouldBe("too_few_samples");
+
             // Outcomes by chance, and then new reporters who are as the default expects.
             await SeedAsync(byChance: 20);
             (await TrainAsync(admin)).GetProperty("reason").GetString().ShouldBe("worse_than_default");
@@ -137,7 +141,7 @@ public sealed class TrustTests(GamificationService service)
             // The same history gives the same model.
             (await TrainAsync(admin)).GetProperty("weights").GetRawText().ShouldBe(trained.GetProperty("weights").GetRawText());
             var models = (await admin.ReadAsync("/score/models")).Body.GetProperty("items").EnumerateArray().ToList();
-            models.Select(model => model.GetProperty("status").GetString()).ShouldBe(["active", "retired", "rejected", "rejected", "retired"]);
+            models.Select(model => model.GetProperty("status").GetString()).ShouldBe(["active", "retired", "rejected", "rejected", "rejected", "retired"]);
 
             // Batches go on where the one before has ended. The host must have ended its own, for the newest model.
             var newest = await service.QueryAsync(database => database.TrustModels.Where(model => model.Status == TrustModelStatus.Active).Select(model => model.Version).SingleAsync());
@@ -219,11 +223,11 @@ public sealed class TrustTests(GamificationService service)
 
     /// <summary>Replaces the seeded history: 25 reports of 40 users each, of whom half file good reports and half bad ones, with exceptions, so that the default is too sure.</summary>
     /// <param name="byChance">In how many first rounds the outcomes are by chance, of other users.</param>
-    private Task SeedAsync(int byChance) => service.QueryAsync(async database =>
+    private Task SeedAsync(int byChance, int daysAgo = 0) => service.QueryAsync(async database =>
     {
         await database.ReportEvents.Where(row => row.Event == Seeded).ExecuteDeleteAsync();
         var random = new Random(7);
-        var start = TimeProvider.System.GetUtcNow().AddDays(1);
+        var start = TimeProvider.System.GetUtcNow().AddDays(1 - daysAgo);
         Guid[] users = [.. Enumerable.Range(0, 80).Select(_ => Guid.CreateVersion7())];
         for (var round = 0; round < 25; round++)
         {

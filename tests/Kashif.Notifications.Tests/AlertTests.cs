@@ -289,6 +289,41 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
     }
 
     [Fact]
+    public async Task A_pending_report_that_fails_does_not_hold_up_the_others()
+    {
+        var (user, failing, other, report) = (Guid.CreateVersion7(), Guid.Empty, Guid.CreateVersion7(), Guid.CreateVersion7());
+        await CreateAsync(user, new { kind = "report_near", latitude = -41.0, longitude = 101.0, radius_km = 5.0 });
+
+        // First in the order, and PostgreSQL has no cosine of its latitude.
+        await Host.QueryAsync(async database =>
+        {
+            database.PendingReports.AddRange(Pending(failing, failing, double.PositiveInfinity), Pending(other, report, -41));
+            return await database.SaveChangesAsync(Cancel);
+        });
+        try
+        {
+            await Eventually.TrueAsync(async () => (await Host.FeedAsync(user)).Any(item => item.GetProperty("data").GetProperty("report_id").GetGuid() == report), "the alert");
+            await Eventually.TrueAsync(async () => !await Host.QueryAsync(database => database.PendingReports.AnyAsync(row => row.EventId == other, Cancel)), "the end of the other");
+        }
+        finally
+        {
+            await Host.QueryAsync(database => database.PendingReports.Where(row => row.EventId == failing).ExecuteDeleteAsync(Cancel));
+        }
+
+        PendingReport Pending(Guid eventId, Guid reportId, double latitude) => new()
+        {
+            EventId = eventId,
+            ReportId = reportId,
+            UserId = Guid.CreateVersion7(),
+            Title = "Deep pothole",
+            Category = "pothole",
+            Latitude = latitude,
+            Longitude = 101,
+            OccurredAt = Later(),
+        };
+    }
+
+    [Fact]
     public async Task Events_of_a_batch_are_taken_in_the_order_of_their_time()
     {
         var user = Guid.CreateVersion7();

@@ -17,11 +17,11 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes", "Achievement unlocked", "First report")]
-    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "خصم نقاط", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر", "إنجاز جديد", "أول بلاغ")]
+    [InlineData("en", "Welcome to Kashif", "Report received", "Report status updated", "Points earned", "Points taken back", "Points expired", "Coupon redeemed", "Quest completed", "Three potholes", "Achievement unlocked", "First report", "Order on its way", "The carrier")]
+    [InlineData("ar", "أهلاً بك في كاشف", "تم استلام بلاغك", "تحديث على بلاغك", "نقاط جديدة", "خصم نقاط", "نقاط انتهت صلاحيتها", "تم استبدال القسيمة", "أكملت المهمة", "ثلاث حفر", "إنجاز جديد", "أول بلاغ", "طلبك في الطريق", "شركة الشحن")]
     public async Task Each_event_notifies_its_user_in_their_language(
         string language, string welcome, string received, string moved, string earned, string reversed, string expired, string redeemed, string completed, string quest,
-        string unlocked, string achievement)
+        string unlocked, string achievement, string shipped, string carrier)
     {
         var user = Guid.CreateVersion7();
         var id = Guid.CreateVersion7();
@@ -37,8 +37,9 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
 
         await Service.PublishAsync(new PointsExpired(id, user, 7, 53));
         await Service.PublishAsync(new AchievementUnlocked(user, "first_report", "First report", "أول بلاغ"));
+        await Service.PublishAsync(new OrderUpdated(id, user, "packed", "shipped", 4));
 
-        var feed = (await Service.WaitForFeedAsync(user, 9)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        var feed = (await Service.WaitForFeedAsync(user, 10)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
         Check(UserRegistered.Type, welcome, "Amal Haddad");
         Check(ReportCreated.Type, received, "Broken lamp", ("report_id", id.ToString()));
         Check(ReportStatusUpdated.Type, moved, "Seen it", ("report_id", id.ToString()), ("status", "verified"));
@@ -48,6 +49,7 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         Check(CouponRedeemed.Type, redeemed, "Free coffee", ("redemption_id", id.ToString()), ("coupon_id", "7"), ("points_spent", "50"));
         Check(PointsExpired.Type, expired, "53", ("transaction_id", id.ToString()), ("points", "7"), ("balance", "53"));
         Check(QuestCompleted.Type, completed, quest, ("quest_id", "5"), ("points", "50"));
+        Check(OrderUpdated.Type, shipped, carrier, ("order_id", id.ToString()), ("status", "shipped"));
 
         void Check(string type, string title, string inBody, params (string Name, string Value)[] data)
         {
@@ -74,6 +76,30 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
             () => Service.QueryAsync(database => database.Set<InboxEntry>().AnyAsync(entry => entry.EventId == own, Cancel)), "the handling of the own change");
         (await Service.WaitForFeedAsync(user, 2)).Select(item => (item.GetProperty("type").GetString(), item.GetProperty("data").GetProperty("report_id").GetGuid()))
             .ShouldBe([(ReportStatusUpdated.Type, rejected), (ReportCreated.Type, withdrawn)], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_buyer_is_notified_of_the_steps_of_an_order_and_of_cancellations_by_others()
+    {
+        var (user, order, byBuyer) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        string[] steps = ["placed", "paid", "packed", "shipped", "delivered", "cancelling"];
+        foreach (var (from, to) in steps.Zip(steps.Skip(1)))
+        {
+            await Service.PublishAsync(new OrderUpdated(order, user, from, to, 2));
+        }
+
+        await Service.PublishAsync(new OrderCancelled(Guid.CreateVersion7(), user, OrderCancelled.ByBuyer, 40, 4), byBuyer);
+        await Service.PublishAsync(new OrderCancelled(order, user, "seller", 40, 5));
+        await Service.PublishAsync(new OrderCancelled(order, user, "insufficient_points", 0, 2));
+        await Eventually.TrueAsync(
+            () => Service.QueryAsync(database => database.Set<InboxEntry>().AnyAsync(entry => entry.EventId == byBuyer, Cancel)), "the handling of the buyer's own cancellation");
+
+        (await Service.WaitForFeedAsync(user, 5)).Select(item => (item.GetProperty("data").GetProperty("status").GetString(), item.GetProperty("body").GetString())).ShouldBe(
+            [
+                ("packed", "Your order is ready for the carrier."), ("shipped", "The carrier has your order."), ("delivered", "Your order has arrived."),
+                ("cancelled", "The seller has cancelled your order."), ("cancelled", "You do not have enough points for your order."),
+            ],
+            ignoreOrder: true);
     }
 
     [Fact]

@@ -22,6 +22,8 @@ public sealed class TemplateTests
         [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),
         [QuestCompleted.Type] = language => Render(EventNotifications.QuestCompleted, language, new(User, 5, "Three potholes", "ثلاث حفر", 50)),
         [AchievementUnlocked.Type] = language => Render(EventNotifications.AchievementUnlocked, language, new(User, "first_report", "First report", "أول بلاغ")),
+        [OrderUpdated.Type] = language => Render(EventNotifications.OrderUpdated, language, new(User, User, "packed", "shipped", 4)),
+        [OrderCancelled.Type] = language => Render(EventNotifications.OrderCancelled, language, new(User, User, "seller", 40, 4)),
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using Kashif.Cache;
 using Kashif.Testing;
@@ -36,6 +37,24 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         await Circuit.StopAsync(CancellationToken.None);
         Circuit.Dispose();
         await Redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Probe_ClientCancelsTheScript_IsRepeated()
+    {
+        var redis = DispatchProxy.Create<IConnectionMultiplexer, CancellingRedis>();
+        var cancelling = (CancellingRedis)(object)redis;
+        cancelling.Target = Redis;
+        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), Timeout, _messages);
+        await circuit.StartAsync(Cancel);
+        circuit.IsClosed.ShouldBeFalse();
+
+        cancelling.Cancels = false;
+
+        await Eventually.TrueAsync(() => circuit.IsClosed, "a later probe");
+        cancelling.Cancels = true;
+        (await circuit.EvaluateAsync(Increment, _keys, [], Cancel)).ShouldBeNull();
+        await circuit.StopAsync(CancellationToken.None);
     }
 
     [Fact]
@@ -162,4 +181,15 @@ public sealed class RedisCircuitTests(CacheServer servers) : IAsyncLifetime
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Enqueue(formatter(state, exception));
     }
+}
+
+/// <summary>Cancels scripts, as the client does when their connection is lost.</summary>
+public class CancellingRedis : DispatchProxy
+{
+    public IConnectionMultiplexer? Target { get; set; }
+
+    public bool Cancels { get; set; } = true;
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        Cancels && targetMethod?.Name == nameof(IConnectionMultiplexer.GetDatabase) ? throw new TaskCanceledException() : targetMethod?.Invoke(Target, args);
 }

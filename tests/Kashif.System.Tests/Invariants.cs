@@ -15,6 +15,7 @@ internal static class Invariants
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongBalances)).ShouldBeEmpty("balances that differ from the ledger");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongChains)).ShouldBeEmpty("entries of the ledger whose hash or place in the chain is wrong");
         (await system.RowsAsync(ResourceNames.GamificationDb, WrongTotals)).ShouldBeEmpty("totals of the month or the week that differ from the ledger");
+        (await system.RowsAsync(ResourceNames.GamificationDb, WrongBudgets)).ShouldBeEmpty("budgets that differ from the rewards of their quests, and rewards that are not in the ledger once");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongStock)).ShouldBeEmpty("coupons whose sold and remaining items differ from their stock");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongMovements)).ShouldBeEmpty("coupons whose stock differs from its movements");
         (await system.RowsAsync(ResourceNames.CouponsDb, WrongProductStock)).ShouldBeEmpty("products whose stock differs from its movements or its orders");
@@ -57,7 +58,7 @@ internal static class Invariants
                 List<string> due =
                 [
                     .. await system.RowsAsync(ResourceNames.AuthDb, Registrations), .. await system.RowsAsync(ResourceNames.ReportingDb, ReportEvents),
-                    .. await system.RowsAsync(ResourceNames.GamificationDb, PointAwards), .. await system.RowsAsync(ResourceNames.CouponsDb, CouponPurchases),
+                    .. await system.RowsAsync(ResourceNames.GamificationDb, PointAwards), .. await system.RowsAsync(ResourceNames.CouponsDb, Purchases),
                 ];
                 var deleted = (await system.RowsAsync(ResourceNames.AuthDb, "SELECT user_id::text FROM account_deletions")).ToHashSet();
                 lost = [.. Without(due, sent).Where(IsOfUser)];
@@ -107,6 +108,16 @@ internal static class Invariants
         WHERE t.points IS DISTINCT FROM l.points
         """;
 
+    private const string WrongBudgets = """
+        SELECT format('%s: %s of %s reserved, %s spent', b.id, b.reserved, b.points, b.spent) FROM budgets b
+        LEFT JOIN (SELECT budget_id, sum(reward) FILTER (WHERE status = 'joined') AS reserved, sum(reward) FILTER (WHERE status = 'completed') AS spent
+            FROM quest_participations GROUP BY budget_id) p ON p.budget_id = b.id
+        WHERE (b.reserved, b.spent) <> (coalesce(p.reserved, 0), coalesce(p.spent, 0)) OR b.reserved + b.spent > b.points
+        UNION ALL
+        SELECT p.id::text FROM quest_participations p LEFT JOIN point_transactions t ON t.cause = 'quest:' || p.id
+        GROUP BY p.id HAVING coalesce(sum(t.points), 0) <> CASE p.status WHEN 'completed' THEN p.reward ELSE 0 END
+        """;
+
     private const string WrongStock = """
         SELECT format('%s: %s of %s left, %s sold', c.id, c.stock, c.initial_stock + c.restocked, count(r.id)) FROM coupons c
         LEFT JOIN redemptions r ON r.coupon_id = c.id AND r.status <> 'cancelled'
@@ -154,7 +165,7 @@ internal static class Invariants
         """;
 
     private const string Notifications = """
-        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
+        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
         WHERE type <> 'alert' -- due by the users' own rules
         """;
 
@@ -181,8 +192,14 @@ internal static class Invariants
         SELECT concat_ws(' ', user_id, 'achievement.unlocked', code) FROM unlocked_achievements
         """;
 
-    private const string CouponPurchases = """
+    private const string Purchases = """
         SELECT concat_ws(' ', user_id, 'coupon.redeemed', id) FROM redemptions
         WHERE (status = 'completed' OR cancelled_at IS NOT NULL) AND user_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'order.updated', id, step) FROM orders CROSS JOIN unnest(ARRAY['packed', 'shipped', 'delivered', 'cancelled']) AS step
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND CASE
+            WHEN status <> 'cancelled' THEN array_position(ARRAY['packed', 'shipped', 'delivered'], step) <= array_position(ARRAY['packed', 'shipped', 'delivered'], status)
+            WHEN step = 'cancelled' THEN cancel_reason <> 'buyer'
+            ELSE step = 'packed' AND version = 5 END -- placed, paid, packed, cancelling, cancelled
         """;
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Security;
 using Kashif.Testing;
 
 namespace Kashif.SystemTests;
@@ -46,6 +47,42 @@ public sealed class JourneyTests(KashifSystem system)
         var history = await ItemsAsync(citizen, $"/api/v1/reports/{report}/history");
         history.Count.ShouldBeGreaterThanOrEqualTo(3);
         await system.InvariantsHoldAsync();
+    }
+
+    [Fact]
+    public async Task A_partner_creates_a_quest_for_its_company_until_it_is_removed()
+    {
+        var partner = await system.RegisterAsync(Roles.Partner);
+        using var admin = (await system.AdminAsync()).Client;
+        var (name, ends) = ($"Company {Guid.CreateVersion7()}", TimeProvider.System.GetUtcNow().AddDays(2));
+        using var created = await admin.PostAsJsonAsync("/api/v1/coupons/companies", new { name, description = "Cakes" });
+        var company = (await created.JsonAsync(201)).GetProperty("id").GetInt32();
+        using var added = await admin.PutAsync($"/api/v1/coupons/companies/{company}/partners/{partner.Id}", null);
+        added.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+
+        var budget = 0;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var response = await partner.Client.PostAsJsonAsync("/api/v1/gamification/budgets", new { name, company_id = company, ends_at = ends });
+                budget = response.IsSuccessStatusCode ? (await response.JsonAsync(201)).GetProperty("id").GetInt32() : 0;
+                return budget > 0;
+            },
+            "the partner in Gamification");
+        using var offered = await partner.Client.PostAsJsonAsync(
+            "/api/v1/gamification/quests",
+            new { title_en = "One report", title_ar = "بلاغ واحد", @event = "report.created", count = 1, reward_points = 5, budget_id = budget, ends_at = ends.AddDays(-1) });
+        var quest = (await offered.JsonAsync(201)).GetProperty("id").GetInt32();
+
+        using var removed = await admin.DeleteAsync($"/api/v1/coupons/companies/{company}/partners/{partner.Id}");
+        removed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var refused = await partner.Client.PatchAsJsonAsync($"/api/v1/gamification/quests/{quest}", new { title_en = "Later" });
+                return refused.StatusCode == HttpStatusCode.NotFound;
+            },
+            "the removal in Gamification");
     }
 
     [Fact]

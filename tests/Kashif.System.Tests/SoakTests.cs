@@ -22,6 +22,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
     private readonly ConcurrentBag<string> _bugs = [];
     private int[] _coupons = [];
     private string[] _products = [];
+    private int[] _quests = [];
 
     [Fact(Explicit = true)]
     public async Task Every_invariant_holds_after_minutes_of_everything_and_random_kills()
@@ -33,6 +34,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
         var admin = await system.AdminAsync();
         _coupons = [await system.CreateCouponAsync(stock: 40, pointsCost: 5, perUserLimit: 20), await system.CreateCouponAsync(stock: 5, pointsCost: 10), await system.CreateCouponAsync(stock: 200, pointsCost: 3, perUserLimit: 100)];
         _products = [await ProductAsync(admin, 30), await ProductAsync(admin, 4)];
+        _quests = [await QuestAsync(admin, budget: 1_000), await QuestAsync(admin, budget: 30)];
 
         using var ending = new CancellationTokenSource(TimeSpan.FromMinutes(minutes));
         var work = citizens.Select((citizen, index) => RepeatAsync(new Random(seed + index), ending.Token, random => ActAsCitizenAsync(citizen, random)))
@@ -85,6 +87,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
 
                 break;
             default:
+                await SendAsync("join quest", () => citizen.Client.PostAsync($"/api/v1/gamification/quests/{_quests[random.Next(_quests.Length)]}/join", null));
                 if (_orders.TryTake(out var placed))
                 {
                     await SendAsync("cancel order", () => placed.Owner.Client.PostAsync($"/api/v1/coupons/orders/{placed.Id}/cancel", null));
@@ -96,7 +99,7 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
 
     private async Task ActAsStaffAsync(User admin, Random random)
     {
-        switch (random.Next(6))
+        switch (random.Next(8))
         {
             case < 3:
                 if (_reports.TryTake(out var report))
@@ -113,7 +116,15 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
                 }
 
                 break;
-            case < 5:
+            case < 6:
+                if (_orders.TryPeek(out var order))
+                {
+                    var step = new[] { "packed", "packed", "shipped", "delivered" }[random.Next(4)];
+                    await SendAsync(step, () => admin.Client.PatchAsJsonAsync($"/api/v1/coupons/orders/{order.Id}/status", new { status = step }));
+                }
+
+                break;
+            case < 7:
                 await SendAsync("restock", () => admin.Client.PostAsJsonAsync($"/api/v1/coupons/{_coupons[1]}/restock", new { quantity = 1 }));
                 break;
             default:
@@ -168,6 +179,25 @@ public sealed class SoakTests(KashifSystem system, ITestOutputHelper output)
             _answers.AddOrUpdate($"{what}: {exception.GetType().Name}", 1, (_, count) => count + 1);
             return null;
         }
+    }
+
+    /// <summary>A quest for one verified report, which pays 5 points from a budget of its own.</summary>
+    private static async Task<int> QuestAsync(User admin, int budget)
+    {
+        var end = TimeProvider.System.GetUtcNow().AddDays(1);
+        using var created = await admin.Client.PostAsJsonAsync("/api/v1/gamification/budgets", new { name = $"Soak {Guid.CreateVersion7()}", points = budget, ends_at = end });
+        using var quest = await admin.Client.PostAsJsonAsync("/api/v1/gamification/quests", new
+        {
+            title_en = "A verified report",
+            title_ar = "بلاغ مؤكد",
+            @event = "report.status_updated",
+            status = "verified",
+            count = 1,
+            reward_points = 5,
+            budget_id = (await created.JsonAsync(201)).GetProperty("id").GetInt32(),
+            ends_at = end.AddHours(-1),
+        });
+        return (await quest.JsonAsync(201)).GetProperty("id").GetInt32();
     }
 
     private static async Task<string> ProductAsync(User admin, int stock)

@@ -77,6 +77,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("character varying(200)")
                         .HasColumnName("name");
 
+                    b.Property<int>("PartnersVersion")
+                        .HasColumnType("integer")
+                        .HasColumnName("partners_version");
+
                     b.HasKey("Id")
                         .HasName("pk_companies");
 
