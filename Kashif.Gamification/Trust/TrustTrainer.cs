@@ -1,5 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Gamification.Trust;
@@ -88,7 +89,7 @@ internal sealed class TrustTrainer(GamificationDbContext database, TimeProvider 
         var newest = new PriorityQueue<Sample, (DateTimeOffset At, Guid ReportId)>(); // the oldest of them first
         var replay = new Replay();
         Guid? user = null;
-        await foreach (var step in database.ReportEvents.Where(row => row.UserId != ErasedUser.Id)
+        await foreach (var step in database.ReportEvents.Where(row => row.UserId != ErasedUser.Id && (row.Status != null || row.Event == ReportCreated.Type))
             .OrderBy(row => row.UserId).ThenBy(row => row.At).ThenBy(row => row.Version).ThenBy(row => row.Id)
             .Select(row => new Step(row.UserId, row.ReportId, row.Status, row.ByOwner, row.Version, row.At)).AsAsyncEnumerable().WithCancellation(cancellationToken))
         {

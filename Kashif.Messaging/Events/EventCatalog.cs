@@ -53,7 +53,7 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
