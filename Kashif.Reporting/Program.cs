@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Reporting;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Duplicates;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
@@ -13,6 +14,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
+app.MapDuplicates();
 app.MapModerationQueue();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");
