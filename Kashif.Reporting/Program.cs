@@ -3,6 +3,7 @@ using Kashif.Reporting;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Duplicates;
+using Kashif.Reporting.Editing;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
@@ -14,6 +15,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
+app.MapEditing();
 app.MapDuplicates();
 app.MapModerationQueue();
 app.MapReportExport();

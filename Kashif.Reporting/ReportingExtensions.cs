@@ -28,6 +28,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddScoped<ReportMerges>();
         services.AddHostedService<OverdueMarking>();
         return builder;
     }

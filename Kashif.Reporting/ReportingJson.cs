@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Editing;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 
@@ -16,6 +17,8 @@ namespace Kashif.Reporting;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(CreateReportRequest))]
 [JsonSerializable(typeof(ChangeStatusRequest))]
+[JsonSerializable(typeof(EditReportRequest))]
+[JsonSerializable(typeof(ReopenReportRequest))]
 [JsonSerializable(typeof(ChangeCategoryRequest))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]
