@@ -200,6 +200,12 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("character varying(7)")
                         .HasColumnName("colour");
 
+                    b.Property<int>("DuplicateDistanceM")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(50)
+                        .HasColumnName("duplicate_distance_m");
+
                     b.Property<string>("Icon")
                         .IsRequired()
                         .HasMaxLength(50)
@@ -237,6 +243,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "pothole",
                             Active = true,
                             Colour = "#b45309",
+                            DuplicateDistanceM = 50,
                             Icon = "road",
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
@@ -248,6 +255,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "street_light",
                             Active = true,
                             Colour = "#ca8a04",
+                            DuplicateDistanceM = 50,
                             Icon = "lightbulb",
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
@@ -259,6 +267,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "garbage",
                             Active = true,
                             Colour = "#4d7c0f",
+                            DuplicateDistanceM = 50,
                             Icon = "delete",
                             NameAr = "نفايات",
                             NameEn = "Garbage",
@@ -270,6 +279,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "water_leak",
                             Active = true,
                             Colour = "#0369a1",
+                            DuplicateDistanceM = 50,
                             Icon = "water_drop",
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
@@ -281,6 +291,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sewage",
                             Active = true,
                             Colour = "#57534e",
+                            DuplicateDistanceM = 50,
                             Icon = "plumbing",
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
@@ -292,6 +303,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sidewalk",
                             Active = true,
                             Colour = "#6b7280",
+                            DuplicateDistanceM = 50,
                             Icon = "directions_walk",
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
@@ -303,6 +315,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "traffic_signal",
                             Active = true,
                             Colour = "#dc2626",
+                            DuplicateDistanceM = 50,
                             Icon = "traffic",
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
@@ -314,6 +327,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_sign",
                             Active = true,
                             Colour = "#1d4ed8",
+                            DuplicateDistanceM = 50,
                             Icon = "signpost",
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
@@ -325,6 +339,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "graffiti",
                             Active = true,
                             Colour = "#9333ea",
+                            DuplicateDistanceM = 50,
                             Icon = "format_paint",
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
@@ -336,6 +351,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "abandoned_vehicle",
                             Active = true,
                             Colour = "#374151",
+                            DuplicateDistanceM = 50,
                             Icon = "car_crash",
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
@@ -347,6 +363,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "noise",
                             Active = true,
                             Colour = "#db2777",
+                            DuplicateDistanceM = 50,
                             Icon = "volume_up",
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
@@ -358,6 +375,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "park",
                             Active = true,
                             Colour = "#15803d",
+                            DuplicateDistanceM = 50,
                             Icon = "park",
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
@@ -369,6 +387,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_damage",
                             Active = true,
                             Colour = "#92400e",
+                            DuplicateDistanceM = 50,
                             Icon = "edit_road",
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
@@ -380,6 +399,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "other",
                             Active = true,
                             Colour = "#64748b",
+                            DuplicateDistanceM = 50,
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
@@ -515,6 +535,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_reports_user_id_id");
 
+                    b.HasIndex(new[] { "Id" }, "hidden")
+                        .HasDatabaseName("ix_reports_hidden")
+                        .HasFilter("hidden");
+
+                    b.HasIndex(new[] { "Id" }, "private")
+                        .HasDatabaseName("ix_reports_private")
+                        .HasFilter("private");
+
                     b.ToTable("reports", (string)null);
                 });
 
@@ -553,6 +581,11 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
 
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
                     b.Property<Guid>("ChangedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("changed_by");
@@ -561,11 +594,34 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("comment");
 
+                    b.PrimitiveCollection<string[]>("Fields")
+                        .HasColumnType("text[]")
+                        .HasColumnName("fields");
+
+                    b.Property<string>("FormerCategory")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("former_category");
+
                     b.Property<string>("From")
                         .IsRequired()
                         .HasMaxLength(20)
                         .HasColumnType("character varying(20)")
                         .HasColumnName("from");
+
+                    b.Property<bool>("IsPublic")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true)
+                        .HasColumnName("is_public");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasDefaultValue("status")
+                        .HasColumnName("kind");
 
                     b.Property<string>("To")
                         .IsRequired()
