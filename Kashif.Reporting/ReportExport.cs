@@ -11,7 +11,7 @@ namespace Kashif.Reporting;
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports, IAsyncEnumerable<ExportedStatusChange> StatusChanges, IAsyncEnumerable<ExportedOfflineReport> OfflineReports);
 
-internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At);
+internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
 internal sealed record ExportedOfflineReport(string ClientId, Guid ReportId, DateTimeOffset CapturedAt);
 
@@ -22,7 +22,7 @@ internal static class ReportExport
     private static Ok<UserReports> Export(Guid id, ReportingDbContext database) => TypedResults.Ok(new UserReports(
         database.Reports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.Id).AsAsyncEnumerable().Select(report => ReportResponse.From(report, View.Full)),
         database.StatusChanges.AsNoTracking().Where(change => change.ChangedBy == id).OrderBy(change => change.At).ThenBy(change => change.ReportId)
-            .AsAsyncEnumerable().Select(change => new ExportedStatusChange(change.ReportId, change.From, change.To, change.Comment, change.At)),
+            .AsAsyncEnumerable().Select(change => new ExportedStatusChange(change.ReportId, change.From, change.To, change.Comment, change.At, change.Kind, change.Fields)),
         database.ClientReports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.ClientId)
             .AsAsyncEnumerable().Select(report => new ExportedOfflineReport(report.ClientId, report.ReportId, report.CapturedAt))));
 }

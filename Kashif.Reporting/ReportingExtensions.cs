@@ -30,6 +30,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddScoped<ReportMerges>();
         services.AddHostedService<OverdueMarking>();
         services.AddHostedService<TombstoneCleanup>();
         return builder;

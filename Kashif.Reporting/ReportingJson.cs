@@ -4,6 +4,7 @@ using Kashif.Http;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Map;
+using Kashif.Reporting.Editing;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
@@ -19,6 +20,8 @@ namespace Kashif.Reporting;
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(CreateReportRequest))]
 [JsonSerializable(typeof(ChangeStatusRequest))]
+[JsonSerializable(typeof(EditReportRequest))]
+[JsonSerializable(typeof(ReopenReportRequest))]
 [JsonSerializable(typeof(ChangeCategoryRequest))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]

@@ -14,4 +14,12 @@ internal sealed class ReportingOptions
     /// <summary>How often reports that have passed their date are looked for.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00", ErrorMessage = "Reporting:OverdueInterval must be between 10 ms and one day, such as 00:01:00.")]
     public TimeSpan OverdueInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long after a change of its status staff can take it back.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "365.00:00:00", ErrorMessage = "Reporting:TakeBackWithin must be between zero (not at all) and 365 days, such as 1.00:00:00.")]
+    public TimeSpan TakeBackWithin { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long after it was resolved or rejected a report can be reopened.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00", ErrorMessage = "Reporting:ReopenWithin must be between zero (not at all) and 3650 days, such as 30.00:00:00.")]
+    public TimeSpan ReopenWithin { get; set; } = TimeSpan.FromDays(30);
 }

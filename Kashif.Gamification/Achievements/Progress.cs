@@ -44,7 +44,7 @@ internal sealed class Progress(GamificationDbContext database, IOptions<PointsOp
     /// <summary>The city's time zone.</summary>
     public string Zone => options.Value.TimeZone;
 
-    /// <summary>SQL: whether the user filed a report on the day that is not rejected or withdrawn.</summary>
+    /// <summary>SQL: whether the user filed a report on the day that is not rejected, withdrawn, hidden or deleted.</summary>
     public static string HasReport(string user, string day, string zone) => $"""
         EXISTS (
             SELECT FROM report_events c
@@ -52,8 +52,11 @@ internal sealed class Progress(GamificationDbContext database, IOptions<PointsOp
                 AND c.at >= ({day}::timestamp AT TIME ZONE {zone}) AND c.at < (({day} + 1)::timestamp AT TIME ZONE {zone})
                 AND NOT EXISTS (
                     SELECT FROM report_events n
-                    WHERE n.report_id = c.report_id AND n.status IN ('rejected', 'withdrawn')
-                        AND NOT EXISTS (SELECT FROM report_events l WHERE l.report_id = c.report_id AND l.version > n.version)))
+                    WHERE n.report_id = c.report_id
+                        AND (n.event = '{ReportDeleted.Type}'
+                            OR (n.hidden AND NOT EXISTS (SELECT FROM report_events l WHERE l.report_id = c.report_id AND l.hidden IS NOT NULL AND l.version > n.version))
+                            OR (n.status IN ('rejected', 'withdrawn')
+                                AND NOT EXISTS (SELECT FROM report_events l WHERE l.report_id = c.report_id AND l.status IS NOT NULL AND l.version > n.version)))))
         """;
 
     /// <returns>On how many days in a row, until today or yesterday, the user has reported.</returns>

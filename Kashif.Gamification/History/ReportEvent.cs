@@ -32,6 +32,12 @@ internal sealed class ReportEvent
     public string? Category { get; init; }
     public double? Latitude { get; init; }
     public double? Longitude { get; init; }
+
+    /// <summary>Whether staff hide the report; null for events that do not say.</summary>
+    public bool? Hidden { get; init; }
+
+    /// <summary>Of a merge: the report of which this one has become a duplicate.</summary>
+    public Guid? OriginalId { get; init; }
     public DateTimeOffset At { get; init; }
 }
 
@@ -47,6 +53,7 @@ internal sealed class ReportEventConfiguration : IEntityTypeConfiguration<Report
         row.HasIndex(entry => new { entry.ReportId, entry.Version });
         row.HasIndex(entry => new { entry.UserId, entry.At });
         row.HasIndex(entry => new { entry.UserId, entry.Status, entry.ReportId }).IncludeProperties(entry => new { entry.Category, entry.Event, entry.ByOwner }); // achievements count
+        row.HasIndex(entry => entry.OriginalId).HasFilter("original_id IS NOT NULL");
         row.HasIndex(entry => entry.At);
     }
 }

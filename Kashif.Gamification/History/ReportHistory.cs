@@ -6,7 +6,8 @@ using Kashif.Messaging.Events;
 namespace Kashif.Gamification.History;
 
 /// <summary>Keeps the events of reports, for the achievements of this batch too.</summary>
-internal sealed class ReportHistory(GamificationDbContext database, AchievementUnlocks achievements) : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>
+internal sealed class ReportHistory(GamificationDbContext database, AchievementUnlocks achievements)
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
     {
@@ -45,6 +46,65 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Category = e.Data.Category,
             Latitude = e.Data.Latitude,
             Longitude = e.Data.Longitude,
+            At = e.Time,
+        }));
+        foreach (var received in events)
+        {
+            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportUpdated>> events, CancellationToken cancellationToken)
+    {
+        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = ReportUpdated.Type,
+            ByOwner = e.Data.ChangedBy == e.Data.UserId,
+            Version = e.Data.Version,
+            Category = e.Data.Category,
+            Latitude = e.Data.Latitude,
+            Longitude = e.Data.Longitude,
+            Hidden = e.Data.Hidden,
+            At = e.Time,
+        }));
+        foreach (var received in events)
+        {
+            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportDeleted>> events, CancellationToken cancellationToken)
+    {
+        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = ReportDeleted.Type,
+            ByOwner = e.Data.DeletedBy == e.Data.UserId,
+            Version = e.Data.Version,
+            At = e.Time,
+        }));
+        return Task.CompletedTask;
+    }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken)
+    {
+        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = ReportMerged.Type,
+            Version = e.Data.Version,
+            OriginalId = e.Data.OriginalId,
             At = e.Time,
         }));
         foreach (var received in events)

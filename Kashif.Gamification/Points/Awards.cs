@@ -1,4 +1,5 @@
 using Kashif.Gamification.Data;
+using Kashif.Gamification.History;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Rules;
 using Kashif.Messaging.Consumers;
@@ -13,7 +14,7 @@ namespace Kashif.Gamification.Points;
 /// decides, not the order of its events: see <see cref="RuleEngine"/>.
 /// </summary>
 internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time)
-    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IBatchStep
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>, IBatchStep
 {
     private readonly Dictionary<Guid, EventCause> _reports = [];
     private readonly HashSet<Guid> _events = [];
@@ -21,6 +22,12 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) => AddAsync(events, created => created.ReportId);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) => AddAsync(events, updated => updated.ReportId);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportUpdated>> events, CancellationToken cancellationToken) => AddAsync(events, updated => updated.ReportId);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportDeleted>> events, CancellationToken cancellationToken) => AddAsync(events, deleted => deleted.ReportId);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken) => AddAsync(events, merged => merged.ReportId);
 
     public void Add(Guid reportId, Guid eventId, EventCause cause)
     {
@@ -56,9 +63,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
 
     private async Task<List<Claim>> ClaimsAsync(List<Guid> reports, Rulebook rules, CancellationToken cancellationToken)
     {
-        var events = await database.ReportEvents.AsNoTracking().Where(entry => reports.Contains(entry.ReportId)).ToListAsync(cancellationToken);
-        events.AddRange(database.ReportEvents.Local.Where(entry => reports.Contains(entry.ReportId))); // not saved yet
-        var references = reports.ConvertAll(report => (string?)report.ToString());
+        var events = await EventsAsync(reports, cancellationToken);
+        var references = events.Select(entry => entry.ReportId).Union(reports).Select(report => (string?)report.ToString()).ToList();
         var entries = await (
             from award in database.Transactions.AsNoTracking()
             where award.Kind == EntryKind.Earned && award.Rule != null && award.Reference != null && award.UserId != ErasedUser.Id && references.Contains(award.Reference)
@@ -70,14 +76,15 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
 
         var histories = events.ToLookup(entry => entry.ReportId);
         var ledgers = entries.ToLookup(entry => (entry.Award.Reference, entry.Award.Rule));
-        var claims = histories.SelectMany(history => RuleEngine.ClaimsOf(history, rules)).ToList();
+        var claims = RuleEngine.ClaimsOf(events, rules);
+        var before = RuleEngine.ClaimsOf(events.FindAll(entry => !_events.Contains(entry.Id)), rules).ToDictionary(claim => (claim.ReportId, claim.Code));
         var known = claims.Select(claim => ((string?)claim.ReportId.ToString(), (string?)claim.Code)).ToHashSet();
         claims.AddRange(
             from awards in ledgers
             where !known.Contains(awards.Key)
             let entry = awards.OrderBy(entry => entry.Award.Id).First()
             let report = Guid.Parse(entry.Award.Reference ?? "")
-            let claim = OfFormerVersion(entry.Award, report, RuleEngine.Lost(histories[report].MaxBy(change => change.Version)?.Status), rules)
+            let claim = OfFormerVersion(entry.Award, report, histories.Contains(report) ? ReportRecord.Of(histories[report]) : null, rules)
             where claim is not null
             select claim);
         return claims.ConvertAll(claim =>
@@ -85,7 +92,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             var own = ledgers[(claim.ReportId.ToString(), claim.Code)].ToList();
             return claim with
             {
-                IsFresh = claim.EventId is { } id && _events.Contains(id),
+                IsFresh = claim.EventId is { } id
+                    && (_events.Contains(id) || !before.TryGetValue((claim.ReportId, claim.Code), out var former) || former.EventId != id || former.Category != claim.Category),
                 Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay, entry.Award.Category, entry.Award.Area)],
                 Expired = own.Where(entry => entry.IsReversed).Sum(entry => entry.Expired),
                 Awards = own.Count,
@@ -94,9 +102,32 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
         });
     }
 
-    /// <summary>The claim of an award whose event is not known, because the version before kept none, or whose line no longer applies, because an area is gone.</summary>
-    private static Claim? OfFormerVersion(PointTransaction award, Guid report, string? lost, Rulebook rules)
+    /// <summary>The events of the reports, and of all that merges connect with them: what one earns depends on the others.</summary>
+    private async Task<List<ReportEvent>> EventsAsync(List<Guid> reports, CancellationToken cancellationToken)
     {
+        var local = database.ReportEvents.Local.ToList(); // not saved yet
+        var (events, known, next) = (new List<ReportEvent>(), new HashSet<Guid>(), reports);
+        while (next.Count > 0)
+        {
+            var ids = next;
+            known.UnionWith(ids);
+            var found = await database.ReportEvents.AsNoTracking().Where(entry => ids.Contains(entry.ReportId)).ToListAsync(cancellationToken);
+            found.AddRange(local.Where(entry => ids.Contains(entry.ReportId)));
+            var duplicates = await database.ReportEvents.Where(merge => merge.OriginalId != null && ids.Contains(merge.OriginalId.Value))
+                .Select(merge => merge.ReportId).ToListAsync(cancellationToken);
+            duplicates.AddRange(local.Where(merge => merge.OriginalId is { } original && ids.Contains(original)).Select(merge => merge.ReportId));
+            events.AddRange(found);
+            next = [.. found.Select(entry => entry.OriginalId).OfType<Guid>().Concat(duplicates).Distinct().Where(report => !known.Contains(report))];
+        }
+
+        return events;
+    }
+
+    /// <summary>The claim of an award whose event is not known, because the version before kept none, or whose line no longer applies, because an area is gone.</summary>
+    private static Claim? OfFormerVersion(PointTransaction award, Guid report, ReportRecord? record, Rulebook rules)
+    {
+        var lost = record is null ? null : RuleEngine.LostFor(record);
+        var recategorized = record is { Originals: [], Category: { } category } && award.Category is { } former && former != category ? RuleEngine.Recategorized : null;
         var version = VersionOf(award.RuleVersion);
         var lines = rules.Find(version)?.Lines.FindAll(line => line.Code == award.Rule) ?? [];
         var line = lines.Count == 0 ? null : Rulebook.MostSpecific(lines.FindAll(line => Rulebook.Covers(line, award.Category, award.Area)) is { Count: > 0 } covering ? covering : lines);
@@ -110,7 +141,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             WeeklyLimit = line.WeeklyLimit,
             ExpiresAfterDays = line.ExpiresAfterDays,
             Vested = true,
-            Lost = line.Reversible ? lost : null,
+            Lost = (line.Reversible ? lost : null) ?? recategorized,
         };
     }
 
@@ -130,8 +161,15 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             FROM unnest({weeks.ConvertAll(week => week.UserId)}, {weeks.ConvertAll(week => week.From)}, {weeks.ConvertAll(week => week.From.AddDays(7))}) AS week (user_id, since, until)
             JOIN report_events entry ON entry.user_id = week.user_id AND entry.at >= week.since AND entry.at < week.until
             WHERE report_id <> ALL ({known})
+            UNION
+            SELECT merge.report_id
+            FROM unnest({weeks.ConvertAll(week => week.UserId)}, {weeks.ConvertAll(week => week.From)}, {weeks.ConvertAll(week => week.From.AddDays(7))}) AS week (user_id, since, until)
+            JOIN report_events merge ON merge.user_id = week.user_id AND merge.original_id IS NOT NULL
+            JOIN report_events entry ON entry.report_id = merge.original_id AND entry.at >= week.since AND entry.at < week.until
+            WHERE merge.report_id <> ALL ({known})
             """).ToListAsync(cancellationToken);
-        claims.AddRange((await ClaimsAsync(reports, rules, cancellationToken)).Where(claim => claim.Week is { } week && freed.Contains(week)));
+        claims.AddRange((await ClaimsAsync(reports, rules, cancellationToken))
+            .Where(claim => !known.Contains(claim.ReportId) && claim.Week is { } week && freed.Contains(week)));
     }
 
     private async Task<GivenPoints> GivenAsync(List<Claim> claims, CancellationToken cancellationToken)

@@ -47,7 +47,7 @@ internal sealed record MyPointsResponse(
 /// <param name="Kind" example="earned">Which sum it changes.</param>
 /// <param name="Points" example="10">Points earned or given back; negative if they were spent, have expired or were taken back.</param>
 /// <param name="BalanceAfter" example="65">The balance after this transaction.</param>
-/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, <c>refunded</c>, <c>expired</c>, <c>adjusted</c>, <c>reversed</c>, <c>quest</c> for a completed quest; <c>report_rejected</c> or <c>report_withdrawn</c> where the points of a report are taken back; <c>rule_corrected</c> where a late event changes an award; <c>owed</c> for the payment of a debt.</param>
+/// <param name="Reason" example="report_created">Why: the code of a rule, <c>redeemed</c>, <c>refunded</c>, <c>expired</c>, <c>adjusted</c>, <c>reversed</c>, <c>quest</c> for a completed quest; <c>report_rejected</c>, <c>report_withdrawn</c>, <c>report_hidden</c> or <c>report_deleted</c> where the points of a report are taken back; <c>report_recategorized</c> where its category was corrected; <c>status_taken_back</c> where a status was taken back; <c>rule_corrected</c> where a late event changes an award; <c>owed</c> for the payment of a debt.</param>
 /// <param name="Rule" example="report_created">The code of the rule that awarded the points, also where they are taken back; null if they were spent or given back.</param>
 /// <param name="RuleVersion" example="2">The version of the rules; null for entries from before there were versions.</param>
 /// <param name="Reference" example="0198f0a0-1111-7000-8000-000000000002">The id of the report or coupon, or <c>order:</c> and the id of the order.</param>

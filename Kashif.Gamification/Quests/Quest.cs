@@ -63,14 +63,16 @@ internal sealed class Quest
     public DateTimeOffset Deadline(DateTimeOffset joinedAt) => Days is { } days && joinedAt.AddDays(days) is var last && last < EndsAt ? last : EndsAt;
 
     /// <returns>
-    /// The distinct reports that count for the user: those with the quest's event since the user joined, unless they were rejected, withdrawn
-    /// or marked as duplicates meanwhile. A status that the owner set does not count.
+    /// The distinct reports that count for the user: those with the quest's event since the user joined, unless they were rejected, withdrawn,
+    /// hidden, deleted or marked as duplicates meanwhile, or the status was taken back. A status that the owner set does not count.
     /// </returns>
     /// <param name="events">All events of the user's reports since then; others do no harm.</param>
     public int Progress(Participation participation, IEnumerable<ReportEvent> events) => events
         .Where(row => row.UserId == participation.UserId)
         .GroupBy(row => row.ReportId)
-        .Count(report => report.Any(row => Counts(row, participation)) && report.MaxBy(row => (row.Version, row.At))?.Status is not ("rejected" or "withdrawn" or "duplicate"));
+        .Select(ReportRecord.Of)
+        .Count(report => report.Standing.Any(row => Counts(row, participation))
+            && !(report.IsHidden || report.IsDeleted) && report.Status is not ("rejected" or "withdrawn" or "duplicate"));
 
     private bool Counts(ReportEvent row, Participation participation) =>
         row.Event == Event

@@ -24,7 +24,7 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>The event that the rule awards; null if it came before events were kept.</summary>
     public Guid? EventId { get; init; }
 
-    /// <summary>Whether the event is new: what is held was given for another one.</summary>
+    /// <summary>Whether the event, or the category by which it is judged, is new: what is held was given for another one.</summary>
     public bool IsFresh { get; init; }
 
     /// <summary>The awards in the ledger that are not reversed.</summary>
@@ -44,7 +44,9 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>Why all that is held is to be taken back; null if it stays.</summary>
     public string? Undone => Held.Count == 0 ? null
         : Lost is not null ? Lost
-        : IsFresh && !IsClosed && (Held.Sum(award => award.Points) > Due || Held.Any(award => award.Version != Version || award.LimitDay != LimitDay)) ? RuleEngine.Corrected
+        : !IsFresh || IsClosed ? null
+        : Held.Any(award => award.Category is not null && Category is not null && award.Category != Category) ? RuleEngine.Recategorized
+        : Held.Sum(award => award.Points) > Due || Held.Any(award => award.Version != Version || award.LimitDay != LimitDay) ? RuleEngine.Corrected
         : null;
 
     public int Missing => Due - Expired - Held.Sum(award => Undone is null ? award.Points : award.Expired);

@@ -16,7 +16,7 @@ public sealed record DryRunRequest(DateTimeOffset From, DateTimeOffset To);
 /// <param name="Awards" example="1200">How many awards.</param>
 /// <param name="Points" example="9800">Their points: what the period would have cost, without what is reversed.</param>
 /// <param name="PerRule">The same for each rule.</param>
-/// <param name="Reversed" example="310">The points that reports lost because they were rejected or withdrawn.</param>
+/// <param name="Reversed" example="310">The points that reports lost because they were rejected, withdrawn, hidden or deleted, or because a status was taken back.</param>
 internal sealed record DryRunResponse(long Awards, long Points, IReadOnlyList<RuleTotal> PerRule, long Reversed);
 
 /// <summary>What a rule would have awarded.</summary>
@@ -51,19 +51,27 @@ internal static class DryRun
 
         database.Database.SetCommandTimeout(Timeout);
         var rulebook = await rulebooks.ReadAsync(rules, database, cancellationToken);
-        return TypedResults.Ok(await SumAsync(database.ReportEvents, rulebook, request.From, request.To, cancellationToken));
+        return TypedResults.Ok(await SumAsync(database.ReportEvents, database.ReportEvents, rulebook, request.From, request.To, cancellationToken));
     }
 
     /// <summary>Reads the events of one user at a time: limits are per user. Of reports with an event in the period it reads the earlier ones too.</summary>
+    /// <param name="events">The events of the users to sum.</param>
+    /// <param name="all">The events of all users: a duplicate shares with an original of another user.</param>
     public static async Task<DryRunResponse> SumAsync(
-        IQueryable<ReportEvent> events, Rulebook rules, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+        IQueryable<ReportEvent> events, IQueryable<ReportEvent> all, Rulebook rules, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
+        // Few reports are originals of others.
+        var merged = all.Where(original => all.Any(merge => merge.OriginalId == original.ReportId) && original.At < to);
+        var originals = (await merged.AsNoTracking().ToListAsync(cancellationToken)).ToLookup(entry => entry.ReportId);
+        var inPeriod = merged.Where(original => original.At >= from).Select(original => original.ReportId);
+
         var totals = new SortedDictionary<string, (long Awards, long Points)>(StringComparer.Ordinal);
         var reversed = 0L;
         var ofUser = new List<ReportEvent>();
         var stream = events.AsNoTracking()
             .Where(entry => entry.At < to && entry.UserId != ErasedUser.Id
-                && events.Any(other => other.ReportId == entry.ReportId && other.At >= from && other.At < to))
+                && events.Any(other => other.ReportId == entry.ReportId
+                    && ((other.At >= from && other.At < to) || (other.OriginalId != null && inPeriod.Contains(other.OriginalId.Value)))))
             .OrderBy(entry => entry.UserId).AsAsyncEnumerable();
         await foreach (var entry in stream.WithCancellation(cancellationToken))
         {
@@ -82,7 +90,8 @@ internal static class DryRun
 
         void Add()
         {
-            var claims = ofUser.GroupBy(entry => entry.ReportId).SelectMany(report => RuleEngine.ClaimsOf(report, rules))
+            var sources = ofUser.Select(entry => entry.OriginalId).OfType<Guid>().Distinct().SelectMany(original => originals[original]);
+            var claims = RuleEngine.ClaimsOf(ofUser, rules, sources)
                 .Where(claim => claim.At >= from && claim.Vested).ToList();
             ofUser.Clear();
             reversed += claims.Where(claim => claim.Lost is not null).Sum(claim => (long)claim.Points);

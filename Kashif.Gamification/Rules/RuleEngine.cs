@@ -17,45 +17,110 @@ internal static class RuleEngine
     /// <summary>The reason of a reversal where a late event turns out to be the first: the rule awards that one instead.</summary>
     public const string Corrected = "rule_corrected";
 
-    /// <summary>What the rules give for a report. Reporters, also staff, earn no points for their own status changes.</summary>
-    /// <param name="events">All known events of the report.</param>
-    public static List<Claim> ClaimsOf(IEnumerable<ReportEvent> events, Rulebook rules)
+    public const string Hidden = "report_hidden";
+    public const string Deleted = "report_deleted";
+
+    /// <summary>Staff have corrected the report's category: the rules of the new one award it.</summary>
+    public const string Recategorized = "report_recategorized";
+
+    /// <summary>The status that the rule awarded was taken back, or the report is no longer the duplicate that shared an award.</summary>
+    public const string TakenBack = "status_taken_back";
+
+    /// <summary>
+    /// What the rules give for reports, one claim at most for a report and a code. Reporters, also staff, earn no points for their own
+    /// status changes. The reporter of a duplicate shares what the statuses of its original earn.
+    /// </summary>
+    /// <param name="events">All known events of the reports, and of all that merges connect with them.</param>
+    /// <param name="originals">All known events of the originals, where <paramref name="events"/> does not have them.</param>
+    public static List<Claim> ClaimsOf(IEnumerable<ReportEvent> events, Rulebook rules, IEnumerable<ReportEvent>? originals = null)
     {
-        var history = events.OrderBy(entry => entry.Version).ThenBy(entry => entry.At).ThenBy(entry => entry.Id).ToList();
-        var lost = Lost(history[^1].Status);
-        var isVerified = history.Exists(entry => !entry.ByOwner && entry.Status is "verified" or "in_progress" or "resolved");
-        var claims = new Dictionary<string, Claim>();
-        foreach (var entry in history.Where(entry => entry.UserId != ErasedUser.Id && (entry.Event == ReportCreated.Type || !entry.ByOwner)))
+        var reports = Records(events);
+        if (reports.TrueForAll(report => report.Originals.Count == 0))
         {
-            var area = rules.AreaOf(entry);
-            foreach (var line in rules.LinesFor(entry, area))
+            return [.. reports.SelectMany(report => ClaimsOf(report, [], isSharing: false, rules))];
+        }
+
+        var known = new Dictionary<Guid, ReportRecord>();
+        foreach (var record in reports.Concat(Records(originals ?? [])))
+        {
+            known.TryAdd(record.Id, record);
+        }
+
+        // A user with several duplicates of a report shares once, and not with themselves.
+        var sharing = reports
+            .Where(report => report.Original is { } id && LostFor(report) is null && known.TryGetValue(id, out var original) && original.UserId != report.UserId)
+            .GroupBy(report => (report.Original, report.UserId))
+            .Select(own => own.Min(report => report.Id))
+            .ToHashSet();
+        return [.. reports.SelectMany(report => ClaimsOf(
+            report, [.. report.Originals.Distinct().Select(known.GetValueOrDefault).OfType<ReportRecord>()], sharing.Contains(report.Id), rules))];
+    }
+
+    /// <summary>The reason for which a report loses its points; null if it keeps them, as duplicates do.</summary>
+    public static string? LostFor(ReportRecord report) =>
+        report.IsDeleted ? Deleted
+        : report.IsHidden ? Hidden
+        : report.Status switch
+        {
+            "rejected" => Rejected,
+            "withdrawn" => Withdrawn,
+            _ => null,
+        };
+
+    private static List<ReportRecord> Records(IEnumerable<ReportEvent> events) =>
+        [.. events.GroupBy(entry => entry.ReportId).Select(ReportRecord.Of)];
+
+    private static IEnumerable<Claim> ClaimsOf(ReportRecord report, List<ReportRecord> originals, bool isSharing, Rulebook rules)
+    {
+        var claims = new Dictionary<string, Claim>();
+
+        // In this order: what stands is awarded, also where it was taken back before.
+        Add(report, report.Standing, lost: null);
+        Share(originals.Where(original => isSharing && original.Id == report.Original), original => original.Standing, lost: null);
+        Add(report, report.TakenBack, TakenBack);
+        Share(originals, original => original.Standing, report.Original is null ? TakenBack : LostFor(report) ?? Corrected);
+        Share(originals, original => original.TakenBack, TakenBack);
+        return claims.Values;
+
+        void Share(IEnumerable<ReportRecord> sources, Func<ReportRecord, IEnumerable<ReportEvent>> statuses, string? lost)
+        {
+            foreach (var source in sources)
             {
-                claims.TryAdd(line.Code, new Claim(line.Code, line.Version, entry.UserId, entry.ReportId, entry.At)
-                {
-                    Points = line.Worth,
-                    Category = entry.Category,
-                    Area = area,
-                    LimitDay = line.IsLimited ? DateOnly.FromDateTime(entry.At.UtcDateTime) : null,
-                    DailyLimit = line.DailyLimit,
-                    WeeklyLimit = line.WeeklyLimit,
-                    ExpiresAfterDays = line.ExpiresAfterDays,
-                    Vested = line.Vesting == Vesting.Immediate || isVerified,
-                    Lost = line.Reversible ? lost : null,
-                    EventId = entry.Id,
-                });
+                Add(source, statuses(source).Where(entry => entry.Status is "verified" or "in_progress" or "resolved"), lost);
             }
         }
 
-        return [.. claims.Values];
-    }
+        void Add(ReportRecord source, IEnumerable<ReportEvent> entries, string? lost)
+        {
+            foreach (var entry in entries.Where(entry => entry.Event == ReportCreated.Type || !entry.ByOwner))
+            {
+                var owner = source == report ? entry.UserId : report.UserId;
+                if (owner == ErasedUser.Id)
+                {
+                    continue;
+                }
 
-    /// <summary>The reason for which a report in this status loses its points; null if it keeps them, as duplicates do.</summary>
-    public static string? Lost(string? status) => status switch
-    {
-        "rejected" => Rejected,
-        "withdrawn" => Withdrawn,
-        _ => null,
-    };
+                var area = rules.AreaOf(entry);
+                foreach (var line in rules.LinesFor(entry, source.Category, area))
+                {
+                    var vested = line.Vesting == Vesting.Immediate || source.IsVerified;
+                    claims.TryAdd(line.Code, new Claim(line.Code, line.Version, owner, report.Id, entry.At)
+                    {
+                        Points = source != report && lost is not null ? 0 : line.Worth, // a share that is lost counts nowhere
+                        Category = source.Category,
+                        Area = area,
+                        LimitDay = line.IsLimited ? DateOnly.FromDateTime(entry.At.UtcDateTime) : null,
+                        DailyLimit = line.DailyLimit,
+                        WeeklyLimit = line.WeeklyLimit,
+                        ExpiresAfterDays = line.ExpiresAfterDays,
+                        Vested = vested,
+                        Lost = lost ?? (line.Reversible ? LostFor(source) : null) ?? (!vested && source.WasVerified ? TakenBack : null),
+                        EventId = entry.Id,
+                    });
+                }
+            }
+        }
+    }
 
     /// <summary>The weeks in whose limits reversals make room.</summary>
     public static HashSet<LimitWeek> Freed(IEnumerable<Claim> claims) =>

@@ -67,7 +67,7 @@ internal sealed class RuleLine
     public int? ExpiresAfterDays { get; init; }
     public Vesting Vesting { get; init; }
 
-    /// <summary>Whether the points are taken back from a report that is rejected or withdrawn.</summary>
+    /// <summary>Whether the points are taken back from a report that is rejected, withdrawn, hidden or deleted.</summary>
     public bool Reversible { get; init; }
 
     /// <summary>The points of one award, before limits.</summary>

@@ -18,9 +18,10 @@ internal sealed class Rulebook(IReadOnlyList<RuleVersion> versions, IReadOnlyCol
     /// The line of each rule that applies to an event, one a code: that for the category and the area, else for the category, else for
     /// the area, else for all. Of two such lines the one with a window applies, then the first in the list.
     /// </summary>
-    public IEnumerable<RuleLine> LinesFor(ReportEvent entry, string? area) =>
+    /// <param name="category">The report's category now: staff may have corrected it since the event.</param>
+    public IEnumerable<RuleLine> LinesFor(ReportEvent entry, string? category, string? area) =>
         from line in At(entry.At).Lines
-        where line.Event == entry.Event && (line.Status is null || line.Status == entry.Status) && Covers(line, entry.Category, area) && IsOpen(line, entry.At)
+        where line.Event == entry.Event && (line.Status is null || line.Status == entry.Status) && Covers(line, category, area) && IsOpen(line, entry.At)
         group line by line.Code into lines
         select MostSpecific(lines);
 

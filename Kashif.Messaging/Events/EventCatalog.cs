@@ -19,6 +19,9 @@ public static class EventCatalog
         [UserSecurityChanged.Type] = EventsJson.Default.UserSecurityChanged,
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
+        [ReportUpdated.Type] = EventsJson.Default.ReportUpdated,
+        [ReportDeleted.Type] = EventsJson.Default.ReportDeleted,
+        [ReportMerged.Type] = EventsJson.Default.ReportMerged,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
@@ -51,7 +54,7 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
@@ -80,6 +83,9 @@ public static class EventCatalog
 [JsonSerializable(typeof(UserSecurityChanged))]
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]
+[JsonSerializable(typeof(ReportUpdated))]
+[JsonSerializable(typeof(ReportDeleted))]
+[JsonSerializable(typeof(ReportMerged))]
 [JsonSerializable(typeof(ReportOverdue))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]

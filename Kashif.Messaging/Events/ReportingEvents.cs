@@ -30,3 +30,39 @@ public sealed record ReportOverdue(Guid ReportId, Guid UserId, string Title, str
     public static string Type => "report.overdue";
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
+
+/// <summary>A report's texts, category or visibility have changed.</summary>
+/// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
+/// <param name="FormerCategory">The category before; null if it has not changed.</param>
+/// <param name="Private">Only its owner and staff may see it: it is announced to no one else.</param>
+/// <param name="Hidden">The same by staff's decision.</param>
+/// <param name="Anonymous">The public may not learn who reported it.</param>
+/// <param name="Fields">What has changed: <c>title</c>, <c>description</c>, <c>category</c>, <c>anonymous</c>, <c>private</c>, <c>hidden</c>.</param>
+/// <param name="Version">As in <see cref="ReportStatusUpdated"/>.</param>
+public sealed record ReportUpdated(
+    Guid ReportId, Guid UserId, string Title, string Category, string? FormerCategory, double Latitude, double Longitude,
+    bool Private, bool Hidden, bool Anonymous, IReadOnlyList<string> Fields, Guid ChangedBy, int Version) : IUserEvent
+{
+    public static string Type => "report.updated";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <summary>A report is gone, with all that hung on it.</summary>
+/// <param name="UserId">Whose report it was; the empty id where the person has deleted their account.</param>
+/// <param name="Reason">What the one who deleted it wrote; null if nothing.</param>
+/// <param name="Version">One more than the report's last version.</param>
+public sealed record ReportDeleted(Guid ReportId, Guid UserId, Guid DeletedBy, string? Reason, int Version) : IUserEvent
+{
+    public static string Type => "report.deleted";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <summary>A report has become a duplicate of another. Its <see cref="ReportStatusUpdated"/> has the same version.</summary>
+/// <param name="UserId">Whose report the duplicate is; the empty id where the person has deleted their account.</param>
+/// <param name="OriginalUserId">Whose report the original is; likewise.</param>
+/// <param name="Version">The duplicate's version, as in <see cref="ReportStatusUpdated"/>.</param>
+public sealed record ReportMerged(Guid ReportId, Guid OriginalId, Guid UserId, Guid OriginalUserId, int Version) : IUserEvent
+{
+    public static string Type => "report.merged";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}

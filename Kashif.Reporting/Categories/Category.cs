@@ -8,6 +8,8 @@ internal sealed class Category
 {
     public const int CodeMax = 50;
     public const int MaxTargetDays = 3650;
+    public const int DuplicateDistance = 50;
+    public const int MaxDuplicateDistance = 5000;
 
     public required string Code { get; init; }
     public required string NameEn { get; init; }
@@ -25,6 +27,9 @@ internal sealed class Category
     /// <summary>In how many days a report is to be resolved; null for no promise.</summary>
     public int? TargetDays { get; set; }
 
+    /// <summary>Within how many metres of another open report a new one may be its duplicate.</summary>
+    public int DuplicateDistanceM { get; set; } = DuplicateDistance;
+
     /// <summary>False: existing reports keep the category, new ones cannot use it.</summary>
     public bool Active { get; init; } = true;
 }
@@ -40,6 +45,7 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
         category.Property(row => row.NameAr).HasMaxLength(100);
         category.Property(row => row.Icon).HasMaxLength(50);
         category.Property(row => row.Colour).HasMaxLength(7);
+        category.Property(row => row.DuplicateDistanceM).HasDefaultValue(Category.DuplicateDistance);
         category.HasData(
             Seed(1, "pothole", "Pothole", "حفرة في الطريق", "road", "#b45309", 14),
             Seed(2, "street_light", "Street light", "إنارة الشوارع", "lightbulb", "#ca8a04", 7),

@@ -20,6 +20,10 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     public async ValueTask<int?> TargetDaysAsync(string code, CancellationToken cancellationToken) =>
         (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.TargetDays;
 
+    /// <summary>Within how many metres of an open report of the category a new one may be its duplicate.</summary>
+    public async ValueTask<int> DuplicateDistanceAsync(string code, CancellationToken cancellationToken) =>
+        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.DuplicateDistanceM ?? Category.DuplicateDistance;
+
     /// <summary>Checks the category of a new report.</summary>
     /// <returns>Null if it exists and is active, else an error that names the active ones.</returns>
     public async ValueTask<string?> ValidateAsync(string code, CancellationToken cancellationToken)
@@ -58,7 +62,7 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
             .Where(category => category.Active)
             .OrderBy(category => category.Position).ThenBy(category => category.Code)
             .Select(category => new CategoryResponse(
-                category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays))
+                category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays, category.DuplicateDistanceM))
             .ToListAsync(cancellationToken);
         return _snapshot = new Snapshot(
             new Page<CategoryResponse>(categories, null), categories.Select(category => category.Code).ToArray(), now + Lifetime);

@@ -14,12 +14,16 @@ namespace Kashif.Reporting.Categories;
 /// <param name="Icon" example="road">The name of a Material Symbols icon.</param>
 /// <param name="Colour" example="#b45309">A colour as `#rrggbb`.</param>
 /// <param name="TargetDays" example="14">In how many days a report of this category is to be resolved; null for no promise.</param>
-internal sealed record CategoryResponse(string Code, CategoryNames Name, string Icon, string Colour, int? TargetDays);
+/// <param name="DuplicateDistanceM" example="50">Within how many metres of an open report of this category a new one may be its duplicate.</param>
+internal sealed record CategoryResponse(string Code, CategoryNames Name, string Icon, string Colour, int? TargetDays, int DuplicateDistanceM);
 
 /// <summary>A change of a category.</summary>
 /// <param name="TargetDays" example="14">In how many days new reports are to be resolved; null for no promise. Reports that exist keep their date.</param>
+/// <param name="DuplicateDistanceM" example="50">Within how many metres of an open report a new one may be its duplicate; left out: it stays.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
-public sealed record ChangeCategoryRequest([property: JsonRequired, Between(1, Category.MaxTargetDays)] int? TargetDays);
+public sealed record ChangeCategoryRequest(
+    [property: JsonRequired, Between(1, Category.MaxTargetDays)] int? TargetDays,
+    [property: Between(1, Category.MaxDuplicateDistance)] int? DuplicateDistanceM = null);
 
 /// <summary>A category's name in English and Arabic.</summary>
 /// <param name="En" example="Pothole">In English.</param>
@@ -36,7 +40,7 @@ internal static class CategoryEndpoints
         categories.MapGet("/", ListAsync).WithName("ListReportCategories").WithSummary("List report categories")
             .WithPublicCache(CategoryCache.Lifetime);
         endpoints.MapPatch($"{Root}/{{code}}", ChangeAsync).WithTags("Categories").RequireAuthorization(Policies.Admin)
-            .WithName("ChangeReportCategory").WithSummary("Set the target of a report category");
+            .WithName("ChangeReportCategory").WithSummary("Set the targets of a report category");
         return categories;
     }
 
@@ -53,8 +57,10 @@ internal static class CategoryEndpoints
         }
 
         category.TargetDays = request.TargetDays;
+        category.DuplicateDistanceM = request.DuplicateDistanceM ?? category.DuplicateDistanceM;
         await database.SaveChangesAsync(cancellationToken);
         return TypedResults.Ok(new CategoryResponse(
-            category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays));
+            category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays,
+            category.DuplicateDistanceM));
     }
 }

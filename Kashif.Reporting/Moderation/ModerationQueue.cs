@@ -11,17 +11,21 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Moderation;
 
-/// <summary>A report that waits for its verification.</summary>
+/// <summary>A report in the moderation queue.</summary>
 /// <param name="Report">The report.</param>
 /// <param name="ReporterScore" example="71">The trust score of its reporter, from 0 to 100; 50 if nothing is known of them.</param>
 internal sealed record QueuedReport(ReportResponse Report, double ReporterScore);
 
-/// <summary>The order of the moderation queue.</summary>
+/// <summary>The part and the order of the moderation queue.</summary>
 public sealed class ModerationQueueQuery
 {
     /// <summary>`trust`: the reports of the most trusted reporters first, which can be verified fast, among equals the oldest. `oldest`: the oldest first, so that none is left over.</summary>
     [FromQuery(Name = "sort"), RegularExpression("trust|oldest", ErrorMessage = "Must be trust or oldest."), DefaultValue("trust")]
     public string? Sort { get; set; }
+
+    /// <summary>`submitted`: reports that wait for their verification, without hidden ones. `hidden`, `private`: reports that the public does not see, in every status.</summary>
+    [FromQuery(Name = "state"), RegularExpression("submitted|hidden|private", ErrorMessage = "Must be submitted, hidden or private."), DefaultValue("submitted")]
+    public string? State { get; set; }
 }
 
 internal static class ModerationQueue
@@ -29,7 +33,7 @@ internal static class ModerationQueue
     public static IEndpointRouteBuilder MapModerationQueue(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/api/v1/reports/moderation-queue", ListAsync).RequireAuthorization(Policies.Staff).WithTags("Reports")
-            .WithName("ListModerationQueue").WithSummary("List submitted reports for moderation, with their reporters' trust scores");
+            .WithName("ListModerationQueue").WithSummary("List reports for moderation, with their reporters' trust scores");
         return endpoints;
     }
 
@@ -42,9 +46,14 @@ internal static class ModerationQueue
             return Error.Field("cursor", Cursor.Invalid);
         }
 
+        var reports = database.Reports.AsNoTracking();
         var queue =
-            from report in database.Reports.AsNoTracking()
-            where report.Status == ReportStatus.Submitted
+            from report in query.State switch
+            {
+                "hidden" => reports.Where(report => report.Hidden),
+                "private" => reports.Where(report => report.Private),
+                _ => reports.Where(report => report.Status == ReportStatus.Submitted && !report.Hidden),
+            }
             join known in database.ReporterScores on report.UserId equals known.UserId into scores
             from known in scores.DefaultIfEmpty()
             select new { Report = report, Score = (double?)known.Score ?? ReporterScore.Unknown };

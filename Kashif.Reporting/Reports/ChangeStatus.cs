@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
@@ -7,13 +8,13 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Reporting.Reports;
 
 /// <summary>A new status of a report.</summary>
 /// <param name="Status">The new status.</param>
-/// <param name="Comment" example="We have seen it.">A text for the reporter and the history.</param>
+/// <param name="Comment" example="We have seen it.">A text for the reporter and the history. Required to take a status back.</param>
 /// <param name="DuplicateOf" example="null">The id of the original report. Required for the status <c>duplicate</c>, not allowed otherwise.</param>
 public sealed record ChangeStatusRequest(
     ReportStatus Status,
@@ -28,10 +29,21 @@ internal static class ChangeStatus
         ChangeStatusRequest request,
         HttpContext http,
         ReportingDbContext database,
+        UnitOfWork work,
+        ReportMerges merges,
+        IOptions<ReportingOptions> options,
         ReportingMetrics metrics,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
+        // Both reports of a merge are locked: neither may become a duplicate of another meanwhile.
+        var isMerge = request.Status is ReportStatus.Duplicate && http.User.IsStaff;
+        await using var transaction = isMerge ? await work.BeginAsync(cancellationToken) : null;
+        if (isMerge)
+        {
+            await ReportMerges.LockAsync(database, id, request.DuplicateOf, cancellationToken);
+        }
+
         var report = await database.Reports.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         if (report is null || http.User.ViewOf(report) is View.None)
         {
@@ -46,45 +58,60 @@ internal static class ChangeStatus
             return Error.Forbidden("forbidden", "Only staff can change a report's status, and only its owner can withdraw it.").ToProblem();
         }
 
-        var condition = http.Request.Headers.IfMatch;
-        if (condition.Count > 0 && !ReportETag.IsMatch(condition, report))
+        if (ReportErrors.IsStale(http, report))
         {
-            return Stale.ToProblem();
+            return ReportErrors.Stale.ToProblem();
         }
 
         if (decision is TransitionDecision.Invalid)
         {
-            var (from, to) = (report.Status.WireName(), request.Status.WireName());
-            return Error.Rule("invalid_status_transition", from == to
-                ? Localized.Format($"The report already has the status {to}.")
-                : Localized.Format($"A report cannot change from {from} to {to}.")).ToProblem();
-        }
-
-        if (await ValidateOriginalAsync(id, request, database, cancellationToken) is { } error)
-        {
-            return Error.Field("duplicate_of", error);
+            return Invalid(report, request.Status).ToProblem();
         }
 
         var now = time.GetUtcNow();
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
+        if (StatusTransitions.IsTakenBack(report.Status, request.Status))
+        {
+            var (before, since) = await database.LastStatusAsync(report, cancellationToken);
+            if (!StatusTransitions.IsWayBack(report.Status, before, request.Status))
+            {
+                return Invalid(report, request.Status).ToProblem();
+            }
+
+            if (now - since > options.Value.TakeBackWithin)
+            {
+                return Error.Rule("take_back_window_over", "The time to take this status back is over.").ToProblem();
+            }
+
+            if (comment is null)
+            {
+                return Error.Field("comment", "Required to take a status back.");
+            }
+        }
+
+        if (await merges.ValidateAsync(report, request, database, cancellationToken) is { } error)
+        {
+            return Error.Field("duplicate_of", error);
+        }
+
         foreach (var step in steps)
         {
             var change = report.ChangeStatus(step, request.DuplicateOf, step == request.Status ? comment : null, http.User.UserId, actor, now);
-            database.StatusChanges.Add(change);
-            database.Publish(
-                new ReportStatusUpdated(
-                    report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version,
-                    report.Category, report.Latitude, report.Longitude),
-                change.At);
+            database.Publish(report, change);
         }
 
         try
         {
-            await database.SaveChangesAsync(cancellationToken);
+            if (request.DuplicateOf is { } original)
+            {
+                await merges.MergeAsync(report, original, database, cancellationToken);
+            }
+
+            await work.CommitAsync(TypedResults.Ok(), cancellationToken);
         }
-        catch (DbUpdateException exception) when (IsLostRace(exception))
+        catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception))
         {
-            return (condition.Count > 0 ? Stale : Changed).ToProblem();
+            return ReportErrors.LostRace(http).ToProblem();
         }
 
         foreach (var step in steps)
@@ -92,44 +119,33 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
+        return report.ToResult(http);
+    }
+
+    /// <summary>Adds a change of the status to the report's history, and publishes it.</summary>
+    public static void Publish(this ReportingDbContext database, Report report, StatusChange change)
+    {
+        database.StatusChanges.Add(change);
+        database.Publish(
+            new ReportStatusUpdated(
+                report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version,
+                report.Category, report.Latitude, report.Longitude),
+            change.At);
+    }
+
+    /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
+    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http)
+    {
         var view = http.User.ViewOf(report);
         http.Response.Headers.ETag = ReportETag.Of(report, view).ToString();
         return TypedResults.Ok(ReportResponse.From(report, view));
     }
 
-    private static Error Stale { get; } = new(
-        StatusCodes.Status412PreconditionFailed, "precondition_failed", "The report's version does not match If-Match. Read the report again.");
-
-    private static Error Changed { get; } = Error.Conflict("report_changed", "Another request has just changed this report. Read it again.");
-
-    /// <summary>Another request has changed the version, or has added the same version to the history.</summary>
-    private static bool IsLostRace(DbUpdateException exception) =>
-        exception is DbUpdateConcurrencyException or { InnerException: PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } };
-
-    private static async Task<string?> ValidateOriginalAsync(
-        Guid id, ChangeStatusRequest request, ReportingDbContext database, CancellationToken cancellationToken)
+    private static Error Invalid(Report report, ReportStatus status)
     {
-        if (request.Status is not ReportStatus.Duplicate)
-        {
-            return request.DuplicateOf is null ? null : "Only allowed with the status duplicate.";
-        }
-
-        if (request.DuplicateOf is not { } original)
-        {
-            return "Required with the status duplicate.";
-        }
-
-        if (original == id)
-        {
-            return "A report cannot be a duplicate of itself.";
-        }
-
-        var status = await database.Reports.Where(row => row.Id == original).Select(row => (ReportStatus?)row.Status).FirstOrDefaultAsync(cancellationToken);
-        return status switch
-        {
-            null => "Report not found.",
-            ReportStatus.Duplicate => "This report is a duplicate itself. Use its original.",
-            _ => null,
-        };
+        var (from, to) = (report.Status.WireName(), status.WireName());
+        return Error.Rule("invalid_status_transition", from == to
+            ? Localized.Format($"The report already has the status {to}.")
+            : Localized.Format($"A report cannot change from {from} to {to}."));
     }
 }

@@ -9,6 +9,49 @@ namespace Kashif.Reporting.Reports;
 internal sealed record NewReport(
     Guid UserId, string Title, string Description, string Category, double Latitude, double Longitude, string? Address, bool Anonymous = false, bool Private = false);
 
+/// <summary>An edit of a report, checked and trimmed. Null: stays as it is.</summary>
+internal sealed record ReportEdit(string? Title, string? Description, string? Category, bool? Anonymous, bool? Private, bool? Hidden)
+{
+    /// <summary>The wire names of what it changes.</summary>
+    public string[] FieldsOf(Report report)
+    {
+        return [.. Changed()];
+
+        IEnumerable<string> Changed()
+        {
+            if (Title is not null && Title != report.Title)
+            {
+                yield return StatusChange.TitleField;
+            }
+
+            if (Description is not null && Description != report.Description)
+            {
+                yield return StatusChange.DescriptionField;
+            }
+
+            if (Category is not null && Category != report.Category)
+            {
+                yield return StatusChange.CategoryField;
+            }
+
+            if (Anonymous is not null && Anonymous != report.Anonymous)
+            {
+                yield return StatusChange.AnonymousField;
+            }
+
+            if (Private is not null && Private != report.Private)
+            {
+                yield return StatusChange.PrivateField;
+            }
+
+            if (Hidden is not null && Hidden != report.Hidden)
+            {
+                yield return StatusChange.HiddenField;
+            }
+        }
+    }
+}
+
 /// <summary>A problem in the city, reported by one user.</summary>
 internal sealed class Report
 {
@@ -24,9 +67,9 @@ internal sealed class Report
     /// <summary>From <see cref="TimeOrderedId"/>: newer reports have greater ids, so lists by time sort by the id.</summary>
     public Guid Id { get; private init; }
     public Guid UserId { get; private init; }
-    public string Title { get; private init; } = "";
-    public string Description { get; private init; } = "";
-    public string Category { get; private init; } = "";
+    public string Title { get; private set; } = "";
+    public string Description { get; private set; } = "";
+    public string Category { get; private set; } = "";
     public ReportStatus Status { get; private set; }
     public double Latitude { get; private init; }
     public double Longitude { get; private init; }
@@ -61,8 +104,8 @@ internal sealed class Report
     public DateTimeOffset CreatedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
-    /// <summary>When it is to be resolved, from the category's target at its creation; null without one.</summary>
-    public DateTimeOffset? DueAt { get; private init; }
+    /// <summary>When it is to be resolved, from the category's target at its creation, or when staff corrected its category; null without one.</summary>
+    public DateTimeOffset? DueAt { get; private set; }
 
     /// <summary>When <see cref="OverdueMarking"/> published that it is overdue.</summary>
     public DateTimeOffset? OverdueAt { get; private init; }
@@ -93,7 +136,7 @@ internal sealed class Report
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
 
-    /// <summary>Changes the status as <see cref="StatusTransitions"/> allows. Each change of a report has a later time.</summary>
+    /// <summary>Changes the status as <see cref="StatusTransitions"/> allows.</summary>
     /// <param name="duplicateOf">The original, if <paramref name="to"/> is <see cref="ReportStatus.Duplicate"/>.</param>
     /// <returns>The history entry.</returns>
     /// <exception cref="InvalidOperationException">The transition is not allowed for this actor, or the original is missing. Check first.</exception>
@@ -106,22 +149,67 @@ internal sealed class Report
             throw new InvalidOperationException($"Invalid transition from {Status} to {to}.");
         }
 
-        var at = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
-        var change = new StatusChange
+        var kind = StatusTransitions.IsTakenBack(Status, to) ? ChangeKind.TakenBack : ChangeKind.Status;
+        var change = Next(kind, to, comment, changedBy, now);
+        (Status, DuplicateOf) = (to, duplicateOf);
+        return change;
+    }
+
+    /// <summary>What is said to be fixed, and is not, is in progress again; what was rejected waits for a new decision.</summary>
+    /// <returns>The history entry.</returns>
+    /// <exception cref="InvalidOperationException">The status is neither resolved nor rejected. Check first.</exception>
+    public StatusChange Reopen(string reason, Guid reopenedBy, DateTimeOffset now)
+    {
+        var to = StatusTransitions.Reopened(Status) ?? throw new InvalidOperationException($"A report that is {Status} cannot be reopened.");
+        var change = Next(ChangeKind.Reopened, to, reason, reopenedBy, now);
+        Status = to;
+        return change;
+    }
+
+    /// <param name="targetDays">The target of the new category.</param>
+    /// <returns>The history entry; null if the edit changes nothing.</returns>
+    public StatusChange? Edit(ReportEdit edit, int? targetDays, string? reason, Guid editedBy, DateTimeOffset now)
+    {
+        var fields = edit.FieldsOf(this);
+        if (fields.Length == 0)
+        {
+            return null;
+        }
+
+        var former = Category;
+        Title = edit.Title ?? Title;
+        Description = edit.Description ?? Description;
+        Anonymous = edit.Anonymous ?? Anonymous;
+        Private = edit.Private ?? Private;
+        Hidden = edit.Hidden ?? Hidden;
+        if (edit.Category is { } category && category != former)
+        {
+            (Category, DueAt) = (category, targetDays is { } days ? CreatedAt.AddDays(days) : null);
+        }
+
+        return Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former);
+    }
+
+    /// <summary>Makes a new version. Each change of a report has a later time.</summary>
+    private StatusChange Next(ChangeKind kind, ReportStatus to, string? comment, Guid changedBy, DateTimeOffset now, string[]? fields = null, string? formerCategory = null)
+    {
+        UpdatedAt = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
+        Version++;
+        return new StatusChange
         {
             ReportId = Id,
-            Version = Version + 1,
+            Version = Version,
+            Kind = kind,
             From = Status,
             To = to,
+            Fields = fields,
+            FormerCategory = formerCategory == Category ? null : formerCategory,
+            Category = formerCategory is null || formerCategory == Category ? null : Category,
+            IsPublic = fields is null || fields.Any(StatusChange.IsPublicField),
             Comment = comment,
             ChangedBy = changedBy,
-            At = at,
+            At = UpdatedAt,
         };
-        Status = to;
-        DuplicateOf = duplicateOf;
-        UpdatedAt = at;
-        Version++;
-        return change;
     }
 }
 
@@ -148,6 +236,8 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });
         report.HasIndex(row => row.Location).HasMethod("gist");
+        report.HasIndex(row => row.Id, "hidden").HasDatabaseName("ix_reports_hidden").HasFilter("hidden"); // the moderation queue
+        report.HasIndex(row => row.Id, "private").HasDatabaseName("ix_reports_private").HasFilter("private");
         report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
     }
 }

@@ -26,10 +26,16 @@ internal static class ReportEndpoints
             .WithName("ChangeReportStatus").WithSummary("Change a report's status (staff), or withdraw it (owner)")
             .WithDescription(
                 "Staff, moderators and admins may move a report `submitted` → `verified` → `in_progress` → `resolved`, from `submitted` directly to `in_progress`, "
-                + "and from each of them to `rejected` or `duplicate`. Its owner may withdraw it while it is `submitted`.")
-            .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the report that the client has read: 412 if it has changed since.", 1000, "\"1\""))
-            .WithProblems(403, "forbidden").WithProblems(409, "report_changed").WithProblems(412, "precondition_failed")
-            .WithProblems(422, "invalid_status_transition");
+                + "and from each of them to `rejected` or `duplicate`. With a comment, and for a time, they may take a status back: `verified` to `submitted`, "
+                + "`in_progress` to `verified`, `resolved` to `in_progress`, `rejected` to `submitted` or, like `duplicate`, to the status before. "
+                + "Its owner may withdraw it while it is `submitted`.")
+            .WithIfMatch()
+            .WithProblems(422, "invalid_status_transition", "take_back_window_over");
         return reports;
     }
+
+    /// <summary>Describes <c>If-Match</c>, and what a change of a report can answer.</summary>
+    public static RouteHandlerBuilder WithIfMatch(this RouteHandlerBuilder endpoint) => endpoint
+        .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the report that the client has read: 412 if it has changed since.", 1000, "\"1\""))
+        .WithProblems(403, "forbidden").WithProblems(409, "report_changed").WithProblems(412, "precondition_failed");
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -5,14 +6,28 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>A change of a report's status.</summary>
+/// <summary>A change of a report.</summary>
 /// <param name="Version" example="2">The report's version after this change.</param>
 /// <param name="From">The status before; null for the report's creation.</param>
-/// <param name="To">The status after.</param>
-/// <param name="Comment" example="We have seen it.">What staff wrote about the change; null if nothing.</param>
+/// <param name="To">The status after; the same as before for an edit.</param>
+/// <param name="Comment" example="We have seen it.">What was written about the change; null if nothing.</param>
 /// <param name="ChangedBy">The user who changed it; null for the public where it was the reporter of an anonymous report.</param>
 /// <param name="At">When it changed.</param>
-internal sealed record HistoryEntry(int Version, ReportStatus? From, ReportStatus To, string? Comment, Guid? ChangedBy, DateTimeOffset At);
+/// <param name="Kind">What happened: a step of the status, a status taken back, the report reopened or edited.</param>
+/// <param name="Fields" example="null">What an edit has changed; the public sees `title`, `description` and `category`. Absent for others.</param>
+/// <param name="FormerCategory" example="null">The category before an edit; absent if it has not changed.</param>
+/// <param name="Category" example="null">The category after an edit; absent if it has not changed.</param>
+internal sealed record HistoryEntry(
+    int Version,
+    ReportStatus? From,
+    ReportStatus To,
+    string? Comment,
+    Guid? ChangedBy,
+    DateTimeOffset At,
+    ChangeKind Kind,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Fields = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? FormerCategory = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Category = null);
 
 internal static class ReportHistory
 {
@@ -40,15 +55,24 @@ internal static class ReportHistory
         }
 
         Guid? reporter = report.Anonymous && view is View.Public ? report.UserId : null;
-        var created = new HistoryEntry(1, null, ReportStatus.Submitted, null, reporter is null ? report.UserId : null, report.CreatedAt);
-        var changes = await database.StatusChanges
-            .Where(change => change.ReportId == id && change.Version > after)
+        var created = new HistoryEntry(
+            1, null, ReportStatus.Submitted, null, reporter is null ? report.UserId : null, report.CreatedAt, ChangeKind.Status);
+        var changes = await database.StatusChanges.AsNoTracking()
+            .Where(change => change.ReportId == id && change.Version > after && (change.IsPublic || view == View.Full))
             .OrderBy(change => change.Version)
             .Take(page.Size + 1)
-            .Select(change => new HistoryEntry(
-                change.Version, change.From, change.To, change.Comment, change.ChangedBy == reporter ? null : change.ChangedBy, change.At))
             .ToListAsync(cancellationToken);
-        List<HistoryEntry> entries = after < created.Version ? [created, .. changes] : changes;
+        List<HistoryEntry> entries = [.. after < created.Version ? [created] : Array.Empty<HistoryEntry>(), .. changes.Select(change => EntryOf(change, view, reporter))];
         return TypedResults.Ok(Page.Of(entries, page.Size, entry => Cursor.Encode(entry.Version)));
+    }
+
+    /// <param name="reporter">The user who must not be named; null if the reader may see who reported it.</param>
+    private static HistoryEntry EntryOf(StatusChange change, View view, Guid? reporter)
+    {
+        // Why a report was hidden or made private is not the public's business, also where the same edit changed something else.
+        var isReduced = view is not View.Full && change.Fields is { } all && !all.All(StatusChange.IsPublicField);
+        return new HistoryEntry(
+            change.Version, change.From, change.To, isReduced ? null : change.Comment, change.ChangedBy == reporter ? null : change.ChangedBy, change.At,
+            change.Kind, isReduced ? [.. change.Fields?.Where(StatusChange.IsPublicField) ?? []] : change.Fields, change.FormerCategory, change.Category);
     }
 }

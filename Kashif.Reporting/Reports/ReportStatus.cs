@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>The status of a report. It starts as <c>submitted</c>; <c>resolved</c>, <c>rejected</c>, <c>duplicate</c> and <c>withdrawn</c> are final.</summary>
+/// <summary>The status of a report. It starts as <c>submitted</c>; <c>resolved</c>, <c>rejected</c>, <c>duplicate</c> and <c>withdrawn</c> close it.</summary>
 public enum ReportStatus
 {
     Submitted,

@@ -1,22 +1,77 @@
+using System.Text.Json;
+using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Reports;
+
+/// <summary>The kinds of entries of a report's history.</summary>
+internal enum ChangeKind
+{
+    /// <summary>A step forward.</summary>
+    Status,
+
+    /// <summary>Staff have taken a status back.</summary>
+    TakenBack,
+
+    /// <summary>Someone says that it is not fixed, or was wrongly rejected.</summary>
+    Reopened,
+
+    /// <summary>Texts, category or visibility; the status stays.</summary>
+    Edited,
+}
 
 /// <summary>An entry of a report's history. Append-only.</summary>
 internal sealed class StatusChange
 {
     public const int CommentMax = 1000;
 
+    public const string TitleField = "title";
+    public const string DescriptionField = "description";
+    public const string CategoryField = "category";
+    public const string AnonymousField = "anonymous";
+    public const string PrivateField = "private";
+    public const string HiddenField = "hidden";
+
     public Guid ReportId { get; init; }
 
     /// <summary>The report's version after this change.</summary>
     public int Version { get; init; }
+    public ChangeKind Kind { get; init; }
     public ReportStatus From { get; init; }
+
+    /// <summary>The same as <see cref="From"/> for an edit.</summary>
     public ReportStatus To { get; init; }
+
+    /// <summary>What an edit has changed; null for others.</summary>
+    public string[]? Fields { get; init; }
+
+    /// <summary>The category before and after a change of it; both null for others.</summary>
+    public string? FormerCategory { get; init; }
+    public string? Category { get; init; }
+
+    /// <summary>False: only the owner and staff see it, because the report's visibility is not the public's business.</summary>
+    public bool IsPublic { get; init; } = true;
     public string? Comment { get; init; }
     public Guid ChangedBy { get; init; }
     public DateTimeOffset At { get; init; }
+
+    /// <summary>Whether the public sees that an edit changed the field.</summary>
+    public static bool IsPublicField(string field) => field is TitleField or DescriptionField or CategoryField;
+}
+
+internal static class LastStatus
+{
+    /// <returns>The status before the report's present one, and since when it has the present one.</returns>
+    public static async Task<(ReportStatus From, DateTimeOffset At)> LastStatusAsync(
+        this ReportingDbContext database, Report report, CancellationToken cancellationToken)
+    {
+        var last = await database.StatusChanges.AsNoTracking()
+            .Where(change => change.ReportId == report.Id && change.Kind != ChangeKind.Edited)
+            .OrderByDescending(change => change.Version)
+            .FirstOrDefaultAsync(cancellationToken);
+        return last is null ? (ReportStatus.Submitted, report.UpdatedAt) : (last.From, last.At);
+    }
 }
 
 internal sealed class StatusChangeConfiguration : IEntityTypeConfiguration<StatusChange>
@@ -29,5 +84,12 @@ internal sealed class StatusChangeConfiguration : IEntityTypeConfiguration<Statu
         change.HasIndex(row => row.ChangedBy); // an erasure and an export read it
         change.Property(row => row.From).HasStatusConversion();
         change.Property(row => row.To).HasStatusConversion();
+        change.Property(row => row.Kind).HasMaxLength(20).HasDefaultValue(ChangeKind.Status) // for inserts of the version before, like the next
+            .HasConversion(kind => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), name => Parse(name));
+        change.Property(row => row.IsPublic).HasDefaultValue(true);
+        change.Property(row => row.Category).HasMaxLength(Categories.Category.CodeMax);
+        change.Property(row => row.FormerCategory).HasMaxLength(Categories.Category.CodeMax);
     }
+
+    private static ChangeKind Parse(string name) => Enum.Parse<ChangeKind>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
 }

@@ -26,7 +26,7 @@ internal enum TransitionDecision
     Invalid,
 }
 
-/// <summary>The allowed status transitions and who may make them. A status without a transition is final.</summary>
+/// <summary>The allowed status transitions and who may make them.</summary>
 internal static class StatusTransitions
 {
     public static IReadOnlyDictionary<(ReportStatus From, ReportStatus To), Actor> Table { get; } = new Dictionary<(ReportStatus, ReportStatus), Actor>
@@ -43,6 +43,41 @@ internal static class StatusTransitions
         [(InProgress, Resolved)] = Actor.Staff,
         [(InProgress, Rejected)] = Actor.Staff,
         [(InProgress, Duplicate)] = Actor.Staff,
+
+        // Taken back: within Reporting:TakeBackWithin and with a comment.
+        [(Verified, Submitted)] = Actor.Staff,
+        [(InProgress, Verified)] = Actor.Staff,
+        [(Resolved, InProgress)] = Actor.Staff,
+        [(Rejected, Submitted)] = Actor.Staff,
+        [(Rejected, Verified)] = Actor.Staff,
+        [(Rejected, InProgress)] = Actor.Staff,
+        [(Duplicate, Submitted)] = Actor.Staff,
+        [(Duplicate, Verified)] = Actor.Staff,
+        [(Duplicate, InProgress)] = Actor.Staff,
+    };
+
+    /// <summary>Whether the transition takes a status back.</summary>
+    public static bool IsTakenBack(ReportStatus from, ReportStatus to) => (from, to) switch
+    {
+        (Verified, Submitted) or (InProgress, Verified) or (Resolved, InProgress) => true,
+        (Rejected or Duplicate, Submitted or Verified or InProgress) => true,
+        _ => false,
+    };
+
+    /// <summary>Whether a status can be taken back to <paramref name="to"/>, which was left for it <paramref name="before"/>; a rejected report also to submitted.</summary>
+    public static bool IsWayBack(ReportStatus from, ReportStatus before, ReportStatus to) => from switch
+    {
+        Rejected => to == before || to is Submitted,
+        Duplicate => to == before,
+        _ => true,
+    };
+
+    /// <summary>The status of a report after it is reopened; null if it cannot be.</summary>
+    public static ReportStatus? Reopened(ReportStatus status) => status switch
+    {
+        Resolved => InProgress,
+        Rejected => Submitted,
+        _ => null,
     };
 
     /// <summary>The statuses that a report takes on to reach <paramref name="to"/>. Staff who start work on a new report verify it on the way.</summary>

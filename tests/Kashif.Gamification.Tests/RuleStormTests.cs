@@ -42,13 +42,14 @@ public sealed class RuleStormTests(GamificationService service)
         await Task.Run(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(25), Prop.ForAll(Storms().ToArbitrary(), storm => Holds(RunAsync(storm)))), Cancel);
 
         await using var done = new GamificationDbContext(options);
-        (await done.Transactions.Select(entry => entry.Reason).Distinct().ToListAsync(Cancel)).ShouldBe([.. Codes, "report_rejected", "report_withdrawn", "rule_corrected", "redeemed", "owed"], ignoreOrder: true, "the storms do not cover this");
+        (await done.Transactions.Select(entry => entry.Reason).Distinct().ToListAsync(Cancel)).ShouldBe([.. Codes, "report_rejected", "report_withdrawn", "report_hidden", "report_deleted", "report_recategorized", "status_taken_back", "rule_corrected", "redeemed", "owed"], ignoreOrder: true, "the storms do not cover this");
         await done.Database.EnsureDeletedAsync(Cancel);
 
         async Task RunAsync(Storm storm)
         {
             var users = new[] { Guid.CreateVersion7(), Guid.CreateVersion7() };
-            var reports = storm.Reports.Select(report => Events(report, users[report.User])).ToArray();
+            var ids = storm.Reports.Select(_ => Guid.CreateVersion7()).ToArray();
+            var reports = storm.Reports.Select((report, index) => Events(report, users[report.User], ids[index], ids)).ToArray();
             var order = reports.SelectMany(report => report).ToArray();
             var random = new Random(storm.Seed);
             random.Shuffle(order);
@@ -83,7 +84,7 @@ public sealed class RuleStormTests(GamificationService service)
             var rules = await reader.ReadAsync(end, Cancel);
             foreach (var user in users)
             {
-                var dry = await DryRun.SumAsync(end.ReportEvents.Where(entry => entry.UserId == user), rules, Start.AddYears(-1), Start.AddYears(1), Cancel);
+                var dry = await DryRun.SumAsync(end.ReportEvents.Where(entry => entry.UserId == user), end.ReportEvents, rules, Start.AddYears(-1), Start.AddYears(1), Cancel);
                 var entries = await end.Transactions.Where(entry => entry.UserId == user).ToListAsync(Cancel);
                 var live = entries.Where(entry => entry.Rule is not null).GroupBy(entry => entry.Rule ?? "", entry => (long)entry.Points - entry.Owed)
                     .Select(rule => (rule.Key, Points: rule.Sum())).Where(rule => rule.Points != 0).Order();
@@ -109,8 +110,8 @@ public sealed class RuleStormTests(GamificationService service)
         }
 
         var user = Guid.CreateVersion7();
-        var lost = new[] { 0, 24 * 7 }.Select(hour => Events(new Report(0, hour, "tree", IsCentral: false, [new Change("rejected", ByOwner: false, 48)]), user)).ToArray();
-        var kept = new[] { 1, 2, (24 * 7) + 1, (24 * 7) + 2 }.SelectMany(hour => Events(new Report(0, hour, "tree", IsCentral: false, []), user));
+        var lost = new[] { 0, 24 * 7 }.Select(hour => Events(new Report(0, hour, "tree", IsCentral: false, [new Change("rejected", ByOwner: false, 48)]), user, Guid.CreateVersion7(), [])).ToArray();
+        var kept = new[] { 1, 2, (24 * 7) + 1, (24 * 7) + 2 }.SelectMany(hour => Events(new Report(0, hour, "tree", IsCentral: false, []), user, Guid.CreateVersion7(), []));
 
         (await AwardAsync([.. lost.Select(report => report[0]), .. kept])).ShouldBe(50); // the limit of each day
         (await AwardAsync([.. lost.Select(report => report[1])])).ShouldBe(40);
@@ -184,36 +185,67 @@ public sealed class RuleStormTests(GamificationService service)
             from category in Gen.Elements("pothole", "lamp", "tree")
             from isCentral in Gen.Elements(true, false)
             from changes in (
-                from status in Gen.Elements("verified", "in_progress", "resolved", "rejected", "withdrawn", "submitted", "duplicate")
+                from status in Gen.Elements("verified", "verified", "in_progress", "resolved", "rejected", "withdrawn", "submitted", "duplicate", "merged", "hidden", "shown", "pothole", "lamp", "deleted")
                 from byOwner in Gen.Frequency((4, Gen.Constant(false)), (1, Gen.Constant(true)))
                 from hours in Gen.Choose(0, 30)
-                select new Change(status, byOwner, hours)).ListOf(5)
+                from original in Gen.Choose(0, 15)
+                select new Change(status, byOwner, hours, original)).ListOf(5)
             from count in Gen.Choose(0, 5)
             select new Report(user, hour, category, isCentral, [.. changes.Take(count)])).ListOf(16)
         from seed in Gen.Choose(0, int.MaxValue)
         select new Storm([.. reports], seed);
 
-    private static ReportEvent[] Events(Report report, Guid user)
+    private static ReportEvent[] Events(Report report, Guid user, Guid id, Guid[] ids)
     {
-        var (id, at) = (Guid.CreateVersion7(), Start.AddHours(report.Hour));
+        var (category, isHidden, at) = (report.Category, false, Start.AddHours(report.Hour));
         return
         [
-            Event(1, null, byOwner: true, at),
-            .. report.Changes.Select((change, index) => Event(index + 2, change.Status, change.ByOwner, at = at.AddHours(change.Hours))),
+            Event(1, ReportCreated.Type, byOwner: true, at),
+            .. report.Changes.SelectMany((change, index) => Change(index + 2, change)),
         ];
 
-        ReportEvent Event(int version, string? status, bool byOwner, DateTimeOffset time) => new()
+        IEnumerable<ReportEvent> Change(int version, Change change)
+        {
+            at = at.AddHours(change.Hours);
+            switch (change.Status)
+            {
+                case "merged" when ids[change.Original] != id:
+                    yield return Event(version, ReportStatusUpdated.Type, change.ByOwner, at, "duplicate");
+                    yield return Event(version, ReportMerged.Type, byOwner: false, at, original: ids[change.Original]);
+                    break;
+                case "hidden" or "shown":
+                    isHidden = change.Status == "hidden";
+                    yield return Event(version, ReportUpdated.Type, change.ByOwner, at);
+                    break;
+                case "pothole" or "lamp":
+                    category = change.Status;
+                    yield return Event(version, ReportUpdated.Type, change.ByOwner, at);
+                    break;
+                case "deleted" when change.ByOwner: // seldom
+                    yield return Event(version, ReportDeleted.Type, change.ByOwner, at);
+                    break;
+                case "deleted" or "merged":
+                    break;
+                default:
+                    yield return Event(version, ReportStatusUpdated.Type, change.ByOwner, at, change.Status);
+                    break;
+            }
+        }
+
+        ReportEvent Event(int version, string type, bool byOwner, DateTimeOffset time, string? status = null, Guid? original = null) => new()
         {
             Id = Guid.CreateVersion7(),
             ReportId = id,
             UserId = user,
-            Event = status is null ? ReportCreated.Type : ReportStatusUpdated.Type,
+            Event = type,
             Status = status,
             ByOwner = byOwner,
             Version = version,
-            Category = report.Category,
+            Category = original is null && type != ReportDeleted.Type ? category : null,
             Latitude = Centre.Latitude + (report.IsCentral ? 0 : 1),
             Longitude = Centre.Longitude,
+            Hidden = type == ReportUpdated.Type ? isHidden : null,
+            OriginalId = original,
             At = time,
         };
     }
@@ -228,5 +260,5 @@ public sealed class RuleStormTests(GamificationService service)
         public override string ToString() => $"{User} {Hour} {Category} {IsCentral} {string.Join(", ", Changes.AsEnumerable())}";
     }
 
-    private sealed record Change(string Status, bool ByOwner, int Hours);
+    private sealed record Change(string Status, bool ByOwner, int Hours, int Original = 0);
 }

@@ -274,7 +274,7 @@ public sealed class RuleTests(GamificationService service)
         ];
         var rulebook = new Rulebook([new RuleVersion { Version = 1, Lines = [.. lines] }], [], DateTimeZoneProviders.Tzdb["Asia/Damascus"]);
 
-        rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, Category = category, At = at }, area).ShouldHaveSingleItem().Points.ShouldBe(points);
+        rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, At = at }, category, area).ShouldHaveSingleItem().Points.ShouldBe(points);
     }
 
     [Fact]

@@ -18,6 +18,7 @@ public sealed class StatusTests(ReportingService service)
         (Submitted, Verified), (Submitted, InProgress), (Submitted, Rejected), (Submitted, Duplicate),
         (Verified, InProgress), (Verified, Rejected), (Verified, Duplicate),
         (InProgress, Resolved), (InProgress, Rejected), (InProgress, Duplicate),
+        (Verified, Submitted), (InProgress, Verified), (Resolved, InProgress), (Rejected, Submitted), (Duplicate, Submitted),
     ];
 
     public static TheoryData<string, string> Pairs => new(
@@ -56,7 +57,7 @@ public sealed class StatusTests(ReportingService service)
         async Task<(int, string?)> ChangeStatusAsync(HttpClient client, Guid owner)
         {
             var id = (await service.SeedAsync([(1, 1)], status: from, userId: owner))[0];
-            var (status, body) = await client.ChangeStatusAsync(id, new { status = to, duplicate_of = target is Duplicate ? original : (Guid?)null });
+            var (status, body) = await client.ChangeStatusAsync(id, new { status = to, comment = "Said why.", duplicate_of = target is Duplicate ? original : (Guid?)null });
             (await service.VersionAsync(id)).ShouldBe(status != 200 ? 1 : (source, target) == (Submitted, InProgress) ? 3 : 2);
             return (status, status == 200 ? body.GetProperty("status").GetString() : body.Code);
         }

@@ -121,6 +121,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
+            ("/api/v1/reports/{id:guid}", ReportDeletionAsync),
             ("/api/v1/auth/mfa/totp", TotpAsync),
             ("/api/v1/auth/sessions/{id:guid}", SessionAsync), ("/api/v1/auth/me", AccountAsync),
         ];
@@ -150,7 +151,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
                 (await DeleteAsync(anonymous, deletion)).ShouldBe(HttpStatusCode.Unauthorized, what);
                 if (pattern.Contains('{', StringComparison.Ordinal))
                 {
-                    (await DeleteAsync(other, deletion)).ShouldBe(await IsAllowedAsync(endpoints[pattern], Roles.Citizen) ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, what);
+                    (await DeleteAsync(other, deletion)).ShouldBe(await IsAllowedAsync(endpoints[pattern], Roles.Citizen) && !deletion.IsPublic ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, what);
                 }
 
                 (await deletion.ExistsAsync()).ShouldBeTrue(what);
@@ -415,6 +416,13 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return new($"/api/v1/notifications/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications", id));
     }
 
+    private async Task<Deletion> ReportDeletionAsync(User owner)
+    {
+        var id = await owner.ReportAsync();
+        return new($"/api/v1/reports/{id}", null,
+            async () => await system.CountAsync(ResourceNames.ReportingDb, "SELECT count(*) FROM reports WHERE id = $1", id) == 1, IsPublic: true);
+    }
+
     private async Task<Deletion> TotpAsync(User owner)
     {
         await system.VerifyAsync(owner.Id);
@@ -458,7 +466,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
 
     /// <param name="Body">The body of the deletion, if it needs one.</param>
     /// <param name="ExistsAsync">Whether the data is still there.</param>
-    private sealed record Deletion(string Path, object? Body, Func<Task<bool>> ExistsAsync);
+    /// <param name="IsPublic">Whether others see the data: they get 403, not 404.</param>
+    private sealed record Deletion(string Path, object? Body, Func<Task<bool>> ExistsAsync, bool IsPublic = false);
 
     private sealed record Endpoint(string Service, string Method, RouteEndpoint Route)
     {
@@ -486,7 +495,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         }
 
         /// <summary>A body that is valid for the owner.</summary>
-        public string Body => HttpMethods.IsPatch(Method) ? """{"status":"withdrawn","roles":["citizen"],"disabled":true,"read":true}""" : "{}";
+        public string Body => HttpMethods.IsPatch(Method) ? """{"status":"withdrawn","roles":["citizen"],"disabled":true,"read":true,"title":"Of another"}""" : "{}";
 
         public string Pattern => $"/{Route.RoutePattern.RawText?.TrimStart('/')}";
 

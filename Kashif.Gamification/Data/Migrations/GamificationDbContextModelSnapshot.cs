@@ -428,6 +428,10 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("character varying(100)")
                         .HasColumnName("event");
 
+                    b.Property<bool?>("Hidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hidden");
+
                     b.Property<double?>("Latitude")
                         .HasColumnType("double precision")
                         .HasColumnName("latitude");
@@ -435,6 +439,10 @@ namespace Kashif.Gamification.Data.Migrations
                     b.Property<double?>("Longitude")
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
+
+                    b.Property<Guid?>("OriginalId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("original_id");
 
                     b.Property<Guid>("ReportId")
                         .HasColumnType("uuid")
@@ -458,6 +466,10 @@ namespace Kashif.Gamification.Data.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_report_events_at");
+
+                    b.HasIndex("OriginalId")
+                        .HasDatabaseName("ix_report_events_original_id")
+                        .HasFilter("original_id IS NOT NULL");
 
                     b.HasIndex("ReportId", "Version")
                         .HasDatabaseName("ix_report_events_report_id_version");

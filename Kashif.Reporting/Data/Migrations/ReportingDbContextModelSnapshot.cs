@@ -225,6 +225,12 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("character varying(7)")
                         .HasColumnName("colour");
 
+                    b.Property<int>("DuplicateDistanceM")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(50)
+                        .HasColumnName("duplicate_distance_m");
+
                     b.Property<string>("Icon")
                         .IsRequired()
                         .HasMaxLength(50)
@@ -262,6 +268,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "pothole",
                             Active = true,
                             Colour = "#b45309",
+                            DuplicateDistanceM = 50,
                             Icon = "road",
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
@@ -273,6 +280,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "street_light",
                             Active = true,
                             Colour = "#ca8a04",
+                            DuplicateDistanceM = 50,
                             Icon = "lightbulb",
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
@@ -284,6 +292,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "garbage",
                             Active = true,
                             Colour = "#4d7c0f",
+                            DuplicateDistanceM = 50,
                             Icon = "delete",
                             NameAr = "نفايات",
                             NameEn = "Garbage",
@@ -295,6 +304,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "water_leak",
                             Active = true,
                             Colour = "#0369a1",
+                            DuplicateDistanceM = 50,
                             Icon = "water_drop",
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
@@ -306,6 +316,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sewage",
                             Active = true,
                             Colour = "#57534e",
+                            DuplicateDistanceM = 50,
                             Icon = "plumbing",
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
@@ -317,6 +328,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sidewalk",
                             Active = true,
                             Colour = "#6b7280",
+                            DuplicateDistanceM = 50,
                             Icon = "directions_walk",
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
@@ -328,6 +340,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "traffic_signal",
                             Active = true,
                             Colour = "#dc2626",
+                            DuplicateDistanceM = 50,
                             Icon = "traffic",
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
@@ -339,6 +352,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_sign",
                             Active = true,
                             Colour = "#1d4ed8",
+                            DuplicateDistanceM = 50,
                             Icon = "signpost",
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
@@ -350,6 +364,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "graffiti",
                             Active = true,
                             Colour = "#9333ea",
+                            DuplicateDistanceM = 50,
                             Icon = "format_paint",
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
@@ -361,6 +376,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "abandoned_vehicle",
                             Active = true,
                             Colour = "#374151",
+                            DuplicateDistanceM = 50,
                             Icon = "car_crash",
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
@@ -372,6 +388,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "noise",
                             Active = true,
                             Colour = "#db2777",
+                            DuplicateDistanceM = 50,
                             Icon = "volume_up",
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
@@ -383,6 +400,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "park",
                             Active = true,
                             Colour = "#15803d",
+                            DuplicateDistanceM = 50,
                             Icon = "park",
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
@@ -394,6 +412,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_damage",
                             Active = true,
                             Colour = "#92400e",
+                            DuplicateDistanceM = 50,
                             Icon = "edit_road",
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
@@ -405,6 +424,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "other",
                             Active = true,
                             Colour = "#64748b",
+                            DuplicateDistanceM = 50,
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
@@ -540,6 +560,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_reports_user_id_id");
 
+                    b.HasIndex(new[] { "Id" }, "hidden")
+                        .HasDatabaseName("ix_reports_hidden")
+                        .HasFilter("hidden");
+
+                    b.HasIndex(new[] { "Id" }, "private")
+                        .HasDatabaseName("ix_reports_private")
+                        .HasFilter("private");
+
                     b.ToTable("reports", (string)null);
                 });
 
@@ -578,6 +606,11 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
 
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
                     b.Property<Guid>("ChangedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("changed_by");
@@ -586,11 +619,34 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("comment");
 
+                    b.PrimitiveCollection<string[]>("Fields")
+                        .HasColumnType("text[]")
+                        .HasColumnName("fields");
+
+                    b.Property<string>("FormerCategory")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("former_category");
+
                     b.Property<string>("From")
                         .IsRequired()
                         .HasMaxLength(20)
                         .HasColumnType("character varying(20)")
                         .HasColumnName("from");
+
+                    b.Property<bool>("IsPublic")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true)
+                        .HasColumnName("is_public");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasDefaultValue("status")
+                        .HasColumnName("kind");
 
                     b.Property<string>("To")
                         .IsRequired()

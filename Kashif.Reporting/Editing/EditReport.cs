@@ -1,0 +1,136 @@
+using Kashif.Http;
+using Kashif.Messaging;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Kashif.Security;
+using Kashif.Validation;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Editing;
+
+/// <summary>An edit of a report. Fields that are left out do not change.</summary>
+/// <param name="Title" example="Deep pothole">A short title. Leading and trailing white space is removed.</param>
+/// <param name="Description" example="In the right lane, about 20 cm deep.">What is broken.</param>
+/// <param name="Category" example="pothole">The code of a category from <c>GET /categories</c>.</param>
+/// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
+/// <param name="Private" example="false">True: only the reporter and staff see it.</param>
+/// <param name="Hidden" example="false">For staff. True: only the reporter and staff see it, such as spam.</param>
+/// <param name="Reason" example="The lamp is broken, not the road.">Why, for the history. Required to hide a report; the public does not see why one was hidden.</param>
+/// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
+public sealed record EditReportRequest(
+    [property: Title(Report.TitleMin, Report.TitleMax)] string? Title = null,
+    [property: Text(0, Report.DescriptionMax)] string? Description = null,
+    [property: Text(1, Categories.Category.CodeMax)] string? Category = null,
+    bool? Anonymous = null,
+    bool? Private = null,
+    bool? Hidden = null,
+    [property: Text(0, StatusChange.CommentMax)] string? Reason = null);
+
+internal static class EditReport
+{
+    /// <summary>The owner's fields, while the report is submitted.</summary>
+    private static readonly string[] OfOwner =
+        [StatusChange.TitleField, StatusChange.DescriptionField, StatusChange.CategoryField, StatusChange.AnonymousField, StatusChange.PrivateField];
+
+    private static readonly string[] OfStaff = [StatusChange.CategoryField, StatusChange.HiddenField];
+
+    /// <param name="id">The report's id.</param>
+    public static async Task<Results<Ok<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
+        Guid id,
+        EditReportRequest request,
+        HttpContext http,
+        ReportingDbContext database,
+        CategoryCache categories,
+        UnitOfWork work,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        var report = await database.Reports.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+        if (report is null || http.User.ViewOf(report) is View.None)
+        {
+            return ReportErrors.NotFound.ToProblem();
+        }
+
+        var edit = new ReportEdit(
+            request.Title?.Trim(), request.Description?.Trim(), request.Category, request.Anonymous, request.Private, request.Hidden);
+        var fields = edit.FieldsOf(report);
+        if (Refusal(report, fields, http) is { } refusal)
+        {
+            return refusal.ToProblem();
+        }
+
+        var errors = await FieldErrors.FindAsync(http, request);
+        if (fields.Contains(StatusChange.CategoryField) && request.Category?.Trim() is { Length: > 0 } category)
+        {
+            errors.Add("category", await categories.ValidateAsync(category, cancellationToken));
+        }
+
+        var reason = request.Reason?.Trim() is { Length: > 0 } text ? text : null;
+        errors.Add("reason", reason is null && request.Hidden is true && !report.Hidden ? "Required to hide a report." : null);
+        if (errors.ToProblem() is { } invalid)
+        {
+            return invalid;
+        }
+
+        if (ReportErrors.IsStale(http, report))
+        {
+            return ReportErrors.Stale.ToProblem();
+        }
+
+        var targetDays = request.Category is { } code ? await categories.TargetDaysAsync(code, cancellationToken) : null;
+        if (report.Edit(edit, targetDays, reason, http.User.UserId, time.GetUtcNow()) is { } change)
+        {
+            database.StatusChanges.Add(change);
+            database.Publish(
+                new ReportUpdated(
+                    report.Id, report.UserId, report.Title, report.Category, change.FormerCategory, report.Latitude, report.Longitude,
+                    report.Private, report.Hidden, report.Anonymous, fields, change.ChangedBy, change.Version),
+                change.At);
+        }
+
+        try
+        {
+            await work.CommitAsync(TypedResults.Ok(), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception))
+        {
+            return ReportErrors.LostRace(http).ToProblem();
+        }
+
+        return report.ToResult(http);
+    }
+
+    /// <returns>Why the caller may not change these fields; null if they may.</returns>
+    private static Error? Refusal(Report report, string[] fields, HttpContext http)
+    {
+        var user = http.User;
+        var isOwner = user.UserId == report.UserId;
+        if (user.IsModerator || (isOwner && report.Status is ReportStatus.Submitted && fields.All(OfOwner.Contains)))
+        {
+            return null;
+        }
+
+        var others = user.IsStaff ? fields.Except(OfStaff).ToArray() : fields;
+        if ((isOwner || user.IsStaff) && others.Length == 0)
+        {
+            return null;
+        }
+
+        return isOwner && others.All(OfOwner.Contains)
+            ? report.Status is ReportStatus.Submitted ? null : NotEditable
+            : Error.Forbidden("forbidden", "Only its owner can edit a report, and staff can change its category and hide it.");
+    }
+
+    /// <summary>For the owner, once staff have begun with the report.</summary>
+    public static Error NotEditable { get; } = Error.Rule("report_not_editable", "Its owner can edit and delete a report only while it is submitted.");
+
+    extension(System.Security.Claims.ClaimsPrincipal user)
+    {
+        /// <summary>Moderator or admin.</summary>
+        public bool IsModerator => user.IsInRole(Roles.Moderator) || user.IsInRole(Roles.Admin);
+    }
+}
