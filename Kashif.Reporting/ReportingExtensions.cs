@@ -3,6 +3,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Follows;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Trust;
 using Kashif.Security;
@@ -18,6 +19,8 @@ internal static class ReportingExtensions
         builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb, npgsql => npgsql.UseNetTopologySuite());
         builder.AddEventConsumer<ReportingDbContext>()
             .AddHandler<ScoreUpdated, ReporterScores>("scores")
+            .AddHandler<ReportStatusUpdated, FollowerNotices>("followers.report-status")
+            .AddHandler<ReportCommented, FollowerNotices>("followers.report-commented")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
@@ -29,6 +32,8 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
         services.AddHostedService<OverdueMarking>();
+        services.AddScoped<FollowerNotices>();
+        services.AddHostedService<FollowerNoticeWorker>();
         return builder;
     }
 }

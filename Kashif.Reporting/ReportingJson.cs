@@ -2,8 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Comments;
+using Kashif.Reporting.Follows;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Votes;
 
 namespace Kashif.Reporting;
 
@@ -24,4 +27,12 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(VoteResponse))]
+[JsonSerializable(typeof(FollowResponse))]
+[JsonSerializable(typeof(Page<FollowedReport>))]
+[JsonSerializable(typeof(AddCommentRequest))]
+[JsonSerializable(typeof(ChangeCommentRequest))]
+[JsonSerializable(typeof(CommentResponse))]
+[JsonSerializable(typeof(Page<CommentResponse>))]
+[JsonSerializable(typeof(Page<TimelineEntry>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -20,6 +20,9 @@ public static class EventCatalog
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
+        [ReportVoted.Type] = EventsJson.Default.ReportVoted,
+        [ReportCommented.Type] = EventsJson.Default.ReportCommented,
+        [ReportFollowerNotice.Type] = EventsJson.Default.ReportFollowerNotice,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
@@ -49,7 +52,7 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type, ReportStatusUpdated.Type, ReportCommented.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
@@ -79,6 +82,9 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]
 [JsonSerializable(typeof(ReportOverdue))]
+[JsonSerializable(typeof(ReportVoted))]
+[JsonSerializable(typeof(ReportCommented))]
+[JsonSerializable(typeof(ReportFollowerNotice))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]

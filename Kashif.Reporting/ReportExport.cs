@@ -1,0 +1,33 @@
+using Kashif.Http;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting;
+
+/// <param name="StatusChanges">The user's changes to own and other reports.</param>
+internal sealed record UserReports(IAsyncEnumerable<ReportResponse> Reports, IAsyncEnumerable<ExportedStatusChange> StatusChanges,
+    IAsyncEnumerable<ExportedComment> Comments, IAsyncEnumerable<ExportedVote> Votes, IAsyncEnumerable<ExportedFollow> Follows);
+
+internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At);
+
+internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, DateTimeOffset CreatedAt, DateTimeOffset? EditedAt, string? HiddenReason);
+
+internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
+
+internal static class ReportExport
+{
+    public static void MapReportExport(this IEndpointRouteBuilder endpoints) => endpoints.MapUserExport(Export);
+
+    private static Ok<UserReports> Export(Guid id, ReportingDbContext database) => TypedResults.Ok(new UserReports(
+        database.Reports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.Id).AsAsyncEnumerable().Select(report => ReportResponse.From(report, View.Full)),
+        database.StatusChanges.AsNoTracking().Where(change => change.ChangedBy == id).OrderBy(change => change.At).ThenBy(change => change.ReportId)
+            .AsAsyncEnumerable().Select(change => new ExportedStatusChange(change.ReportId, change.From, change.To, change.Comment, change.At)),
+        database.Comments.AsNoTracking().Where(comment => comment.UserId == id).OrderBy(comment => comment.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedComment(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt, row.HiddenReason)),
+        database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
+        database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At))));
+}
