@@ -31,6 +31,8 @@ internal static class GamificationExtensions
             .AddHandler<ReportStatusUpdated, Awards>("awards.report-status")
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
+            .AddHandler<ReportVoted, ReportVotes>("quests.votes")
+            .AddHandler<ReportVoted, QuestRewards>("quests.report-voted")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 

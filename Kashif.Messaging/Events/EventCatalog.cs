@@ -53,7 +53,7 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type, ReportStatusUpdated.Type, ReportCommented.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, ReportVoted.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
