@@ -38,6 +38,8 @@ internal static class GamificationExtensions
             .AddHandler<ReportMerged, Awards>("awards.report-merged")
             .AddHandler<ReportCreated, QuestRewards>("quests.report-created")
             .AddHandler<ReportStatusUpdated, QuestRewards>("quests.report-status")
+            .AddHandler<ReportVoted, ReportVotes>("quests.votes")
+            .AddHandler<ReportVoted, QuestRewards>("quests.report-voted")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
             .AddHandler<CompanyPartnerUpdated, CompanyPartners>("partners.partner-updated")
             .AddHandler<UserDeleted, PointsErasure>("erasure");

@@ -53,6 +53,7 @@ internal static class NotificationsExtensions
         builder.Services.AddScoped<IBatchStep>(provider => provider.GetRequiredService<NotificationWriter>());
         builder.Services.AddSingleton(EventNotifications.ReportCreated);
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
+        builder.Services.AddSingleton(EventNotifications.ReportCommented);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
@@ -73,6 +74,8 @@ internal static class NotificationsExtensions
             .AddHandler<UserSecurityChanged, AccountMailHandler<UserSecurityChanged>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
+            .AddHandler<ReportCommented, NotificationHandler<ReportCommented>>("notify")
+            .AddHandler<ReportFollowerNotice, FollowerNoticeHandler>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
             .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")

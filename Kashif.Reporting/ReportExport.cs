@@ -9,11 +9,22 @@ namespace Kashif.Reporting;
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 internal sealed record UserReports(
-    IAsyncEnumerable<ReportResponse> Reports, IAsyncEnumerable<ExportedStatusChange> StatusChanges, IAsyncEnumerable<ExportedOfflineReport> OfflineReports);
+    IAsyncEnumerable<ReportResponse> Reports,
+    IAsyncEnumerable<ExportedStatusChange> StatusChanges,
+    IAsyncEnumerable<ExportedOfflineReport> OfflineReports,
+    IAsyncEnumerable<ExportedComment> Comments,
+    IAsyncEnumerable<ExportedVote> Votes,
+    IAsyncEnumerable<ExportedFollow> Follows);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
 internal sealed record ExportedOfflineReport(string ClientId, Guid ReportId, DateTimeOffset CapturedAt);
+
+internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, DateTimeOffset CreatedAt, DateTimeOffset? EditedAt, string? HiddenReason);
+
+internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
 
 internal static class ReportExport
 {
@@ -24,5 +35,9 @@ internal static class ReportExport
         database.StatusChanges.AsNoTracking().Where(change => change.ChangedBy == id).OrderBy(change => change.At).ThenBy(change => change.ReportId)
             .AsAsyncEnumerable().Select(change => new ExportedStatusChange(change.ReportId, change.From, change.To, change.Comment, change.At, change.Kind, change.Fields)),
         database.ClientReports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.ClientId)
-            .AsAsyncEnumerable().Select(report => new ExportedOfflineReport(report.ClientId, report.ReportId, report.CapturedAt))));
+            .AsAsyncEnumerable().Select(report => new ExportedOfflineReport(report.ClientId, report.ReportId, report.CapturedAt)),
+        database.Comments.AsNoTracking().Where(comment => comment.UserId == id).OrderBy(comment => comment.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedComment(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt, row.HiddenReason)),
+        database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
+        database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At))));
 }

@@ -1,11 +1,14 @@
 using Kashif.Messaging.Erasure;
+using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Follows;
+using Kashif.Reporting.Votes;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting;
 
 /// <summary>
-/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id.
+/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes and follows are deleted.
 /// </summary>
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
@@ -13,6 +16,18 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
+        // In one order, so that two erasures, and a merge, wait for each other instead of deadlocking.
+        await _database.Database.ExecuteSqlAsync($"""
+            SELECT FROM reports WHERE id = ANY (ARRAY(
+                SELECT id FROM reports WHERE user_id = {userId}
+                UNION SELECT report_id FROM votes WHERE user_id = {userId}
+                UNION SELECT report_id FROM comments WHERE user_id = {userId}))
+            ORDER BY id FOR NO KEY UPDATE
+            """, cancellationToken);
+        await ReportVotes.EraseAsync(_database, userId, cancellationToken);
+        await ReportFollows.EraseAsync(_database, userId, cancellationToken);
+        await ReportComments.EraseAsync(_database, userId, cancellationToken);
+
         // Increments the version: the report has changed, and a concurrent change has read the old author.
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);

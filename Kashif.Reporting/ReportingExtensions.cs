@@ -3,6 +3,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Follows;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -19,6 +20,8 @@ internal static class ReportingExtensions
         builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb, npgsql => npgsql.UseNetTopologySuite());
         builder.AddEventConsumer<ReportingDbContext>()
             .AddHandler<ScoreUpdated, ReporterScores>("scores")
+            .AddHandler<ReportStatusUpdated, FollowerNotices>("followers.report-status")
+            .AddHandler<ReportCommented, FollowerNotices>("followers.report-commented")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
@@ -33,6 +36,8 @@ internal static class ReportingExtensions
         services.AddScoped<ReportMerges>();
         services.AddHostedService<OverdueMarking>();
         services.AddHostedService<TombstoneCleanup>();
+        services.AddScoped<FollowerNotices>();
+        services.AddHostedService<FollowerNoticeWorker>();
         return builder;
     }
 }

@@ -1,13 +1,16 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
-using Kashif.Reporting.Map;
+using Kashif.Reporting.Comments;
 using Kashif.Reporting.Editing;
+using Kashif.Reporting.Follows;
+using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
+using Kashif.Reporting.Votes;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Kashif.Reporting;
 
@@ -35,4 +38,12 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(VoteResponse))]
+[JsonSerializable(typeof(FollowResponse))]
+[JsonSerializable(typeof(Page<FollowedReport>))]
+[JsonSerializable(typeof(AddCommentRequest))]
+[JsonSerializable(typeof(ChangeCommentRequest))]
+[JsonSerializable(typeof(CommentResponse))]
+[JsonSerializable(typeof(Page<CommentResponse>))]
+[JsonSerializable(typeof(Page<TimelineEntry>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -11,6 +11,10 @@ internal sealed class ReportingOptions
     [Range(0, int.MaxValue, ErrorMessage = "Reporting:ReportsPerHour must be 0 (no limit) or more.")]
     public int ReportsPerHour { get; set; } = 10;
 
+    /// <summary>How many comments a user may write per hour; 0 means no limit.</summary>
+    [Range(0, int.MaxValue, ErrorMessage = "Reporting:CommentsPerHour must be 0 (no limit) or more.")]
+    public int CommentsPerHour { get; set; } = 30;
+
     /// <summary>How often reports that have passed their date are looked for.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00", ErrorMessage = "Reporting:OverdueInterval must be between 10 ms and one day, such as 00:01:00.")]
     public TimeSpan OverdueInterval { get; set; } = TimeSpan.FromMinutes(1);

@@ -20,6 +20,7 @@ internal sealed class GamificationDbContext(DbContextOptions<GamificationDbConte
     public DbSet<PointExpiry> Expiries => Set<PointExpiry>();
     public DbSet<LedgerChain> Chains => Set<LedgerChain>();
     public DbSet<ReportEvent> ReportEvents => Set<ReportEvent>();
+    public DbSet<ReportVote> ReportVotes => Set<ReportVote>();
     public DbSet<Area> Areas => Set<Area>();
     public DbSet<PeriodTotal> PeriodTotals => Set<PeriodTotal>();
     public DbSet<RuleVersion> RuleVersions => Set<RuleVersion>();

@@ -20,6 +20,8 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
+        // Votes before the lock, like the handler that writes them.
+        await _database.ReportVotes.Where(vote => vote.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await AwardLock.TakeAsync(_database, cancellationToken);
 
         // The debits first, then the balance: debits and refunds take them in this order, and hold them until their ledger entry is committed.

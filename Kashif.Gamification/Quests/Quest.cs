@@ -16,7 +16,7 @@ internal sealed class Quest
     public const int MaxDays = 365;
 
     /// <summary>The events of reports that quests can count, by their wire names.</summary>
-    public static readonly string[] Events = [ReportCreated.Type, ReportStatusUpdated.Type];
+    public static readonly string[] Events = [ReportCreated.Type, ReportStatusUpdated.Type, ReportVoted.Type];
 
     /// <summary>The new statuses of <see cref="ReportStatusUpdated"/> that quests can count.</summary>
     public static readonly string[] Statuses = ["verified", "in_progress", "resolved"];
@@ -64,9 +64,10 @@ internal sealed class Quest
 
     /// <returns>
     /// The distinct reports that count for the user: those with the quest's event since the user joined, unless they were rejected, withdrawn,
-    /// hidden, deleted or marked as duplicates meanwhile, or the status was taken back. A status that the owner set does not count.
+    /// hidden, deleted or marked as duplicates meanwhile, or the status was taken back. Votes are for reports of others. A status that the owner
+    /// set does not count.
     /// </returns>
-    /// <param name="events">All events of the user's reports since then; others do no harm.</param>
+    /// <param name="events">All <see cref="QuestEvents"/> of the user since then; others do no harm.</param>
     public int Progress(Participation participation, IEnumerable<ReportEvent> events) => events
         .Where(row => row.UserId == participation.UserId)
         .GroupBy(row => row.ReportId)

@@ -17,7 +17,7 @@ namespace Kashif.Gamification.Quests;
 /// <summary>A new quest.</summary>
 /// <param name="TitleEn" example="Three potholes">The title in English.</param>
 /// <param name="TitleAr" example="ثلاث حفر">The title in Arabic.</param>
-/// <param name="Event" example="report.status_updated">The event of the user's reports that counts: <c>report.created</c> or <c>report.status_updated</c>.</param>
+/// <param name="Event" example="report.status_updated">The event that counts: <c>report.created</c> or <c>report.status_updated</c> of the user's reports, or <c>report.voted</c>, the user's vote for a report of another.</param>
 /// <param name="Count" example="3">How many reports complete the quest.</param>
 /// <param name="RewardPoints" example="50">What each winner gets, from the budget.</param>
 /// <param name="BudgetId" example="3">The budget that pays.</param>
@@ -36,7 +36,7 @@ namespace Kashif.Gamification.Quests;
 public sealed record QuestRequest(
     [Title(1, Quest.TitleLength)] string TitleEn,
     [Title(1, Quest.TitleLength)] string TitleAr,
-    [property: Values("report.created", "report.status_updated")] string Event,
+    [property: Values("report.created", "report.status_updated", "report.voted")] string Event,
     [Between(1, Quest.MaxCount)] int Count,
     [Between(1, Quest.MaxReward)] int RewardPoints,
     [Between(1, int.MaxValue)] int BudgetId,
@@ -76,7 +76,7 @@ internal sealed record QuestText(string En, string Ar);
 /// <param name="Id" example="5">The quest's id.</param>
 /// <param name="Title">The title.</param>
 /// <param name="Description">What to do.</param>
-/// <param name="Event" example="report.status_updated">The event of the user's reports that counts.</param>
+/// <param name="Event" example="report.status_updated">The event that counts.</param>
 /// <param name="Status" example="verified">The new status that counts; null for every status.</param>
 /// <param name="Category" example="pothole">Only reports of this category; null for all.</param>
 /// <param name="Latitude" example="33.51">Only reports around this place: degrees north; null for the whole city.</param>
@@ -409,7 +409,7 @@ internal static class QuestEndpoints
 
         var (quests, userId, first) = (rows.ConvertAll(row => row.QuestId), rows[0].UserId, rows.Min(row => row.JoinedAt));
         var questOf = await database.Quests.AsNoTracking().Where(quest => quests.Contains(quest.Id)).ToDictionaryAsync(quest => quest.Id, cancellationToken);
-        var events = await database.ReportEvents.AsNoTracking().Where(row => row.UserId == userId && row.At >= first).ToListAsync(cancellationToken);
+        var events = await QuestEvents.ReadAsync(database, [userId], first, cancellationToken);
         return rows.ToDictionary(row => row.Id, row => new ParticipationResponse(
             QuestResponse.Of(questOf[row.QuestId]), row.Status, Math.Min(questOf[row.QuestId].Progress(row, events), questOf[row.QuestId].Count), row.Reward, row.JoinedAt, row.Deadline));
     }

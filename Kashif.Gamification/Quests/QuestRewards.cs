@@ -13,7 +13,7 @@ namespace Kashif.Gamification.Quests;
 /// the reservations of others. All under the <see cref="AwardLock"/>, so that each ends once.
 /// </summary>
 internal sealed class QuestRewards(GamificationDbContext database, PointsLedger ledger, TimeProvider time)
-    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IBatchStep
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportVoted>, IBatchStep
 {
     /// <summary>The reason of the entries in the ledger.</summary>
     public const string Reason = "quest";
@@ -26,6 +26,8 @@ internal sealed class QuestRewards(GamificationDbContext database, PointsLedger 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) => AddAsync(events);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) => AddAsync(events);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportVoted>> events, CancellationToken cancellationToken) => AddAsync(events);
 
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
@@ -101,8 +103,7 @@ internal sealed class QuestRewards(GamificationDbContext database, PointsLedger 
 
         var (quests, users, first) = (participations.ConvertAll(row => row.QuestId), participations.ConvertAll(row => row.UserId), participations.Min(row => row.JoinedAt));
         var questOf = await database.Quests.AsNoTracking().Where(quest => quests.Contains(quest.Id)).ToDictionaryAsync(quest => quest.Id, cancellationToken);
-        var events = (await database.ReportEvents.AsNoTracking().Where(row => users.Contains(row.UserId) && row.At >= first).ToListAsync(cancellationToken))
-            .ToLookup(row => row.UserId);
+        var events = (await QuestEvents.ReadAsync(database, users, first, cancellationToken)).ToLookup(row => row.UserId);
         var complete = participations.FindAll(row => questOf[row.QuestId] is var quest && quest.Progress(row, events[row.UserId]) >= quest.Count);
         if (complete.Count == 0)
         {

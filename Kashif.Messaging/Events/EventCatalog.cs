@@ -23,6 +23,9 @@ public static class EventCatalog
         [ReportDeleted.Type] = EventsJson.Default.ReportDeleted,
         [ReportMerged.Type] = EventsJson.Default.ReportMerged,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
+        [ReportVoted.Type] = EventsJson.Default.ReportVoted,
+        [ReportCommented.Type] = EventsJson.Default.ReportCommented,
+        [ReportFollowerNotice.Type] = EventsJson.Default.ReportFollowerNotice,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
@@ -53,13 +56,13 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, UserDeleted.Type],
+        [ResourceNames.Reporting] = [UserDeleted.Type, ScoreUpdated.Type, ReportStatusUpdated.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, PointsAwarded.Type, PointsRedeemed.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type,
         ],
@@ -87,6 +90,9 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportDeleted))]
 [JsonSerializable(typeof(ReportMerged))]
 [JsonSerializable(typeof(ReportOverdue))]
+[JsonSerializable(typeof(ReportVoted))]
+[JsonSerializable(typeof(ReportCommented))]
+[JsonSerializable(typeof(ReportFollowerNotice))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]

@@ -66,3 +66,42 @@ public sealed record ReportMerged(Guid ReportId, Guid OriginalId, Guid UserId, G
     public static string Type => "report.merged";
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
+
+/// <summary>A user has voted "me too" for a report, or has withdrawn the vote.</summary>
+/// <param name="UserId">The voter.</param>
+/// <param name="ReporterId">Whose report it is; the empty id where the person has deleted their account. Not for the public: the report may be anonymous.</param>
+/// <param name="Withdrawn">Whether the vote is gone.</param>
+/// <param name="Version">Orders the votes of one report.</param>
+public sealed record ReportVoted(
+    Guid ReportId, Guid UserId, Guid ReporterId, string Category, double Latitude, double Longitude, bool Withdrawn, int Version) : IUserEvent
+{
+    public static string Type => "report.voted";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <summary>A comment was added to a report. Without its text, which its author can change and delete.</summary>
+/// <param name="UserId">The author. Not for the public if it is the reporter of an anonymous report.</param>
+/// <param name="ReporterId">Whose report it is; the empty id where the person has deleted their account.</param>
+/// <param name="ByStaff">Whether the city commented.</param>
+/// <param name="Public">Whether everyone sees the report.</param>
+/// <param name="Anonymous">The public may not learn who reported it.</param>
+public sealed record ReportCommented(
+    Guid ReportId, Guid CommentId, Guid UserId, Guid ReporterId, string Title, string Category, bool ByStaff, bool Public, bool Anonymous) : IUserEvent
+{
+    public static string Type => "report.commented";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <summary>A change of a report, for some of its followers. Between the services only: it says who follows what.</summary>
+/// <param name="CauseId">The event of the change: a user is told once of each.</param>
+/// <param name="UserIds">The followers to tell.</param>
+/// <param name="Status">The new status; null for a comment.</param>
+/// <param name="Comment">What staff wrote about the new status.</param>
+/// <param name="CommentId">The new comment; null for a status.</param>
+/// <param name="ByStaff">Whether the city commented.</param>
+public sealed record ReportFollowerNotice(
+    Guid ReportId, Guid CauseId, IReadOnlyList<Guid> UserIds, string Title, string? Status, string? Comment, Guid? CommentId, bool ByStaff) : IIntegrationEvent
+{
+    public static string Type => "report.follower_notice";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
+using Kashif.Notifications.Templates;
 
 namespace Kashif.Notifications.Dispatch;
 
@@ -21,6 +23,13 @@ internal static class EventNotifications
         report => new() { ["title"] = report.Title, ["status"] = report.To, ["comment"] = report.Comment },
         report => new() { ["report_id"] = Text(report.ReportId), ["status"] = report.To },
         Actor: report => report.ChangedBy);
+
+    /// <summary>For the report's owner. Without the text, which its author may delete.</summary>
+    public static EventNotification<ReportCommented> ReportCommented { get; } = new(
+        comment => comment.ReporterId,
+        comment => new() { ["title"] = comment.Title, ["by_staff"] = comment.ByStaff },
+        comment => new() { ["report_id"] = Text(comment.ReportId), ["comment_id"] = Text(comment.CommentId) },
+        Actor: comment => comment.UserId);
 
     public static EventNotification<PointsAwarded> PointsAwarded { get; } = new(
         points => points.UserId,
@@ -74,6 +83,25 @@ internal static class EventNotifications
         order => new() { ["order_id"] = Text(order.OrderId), ["status"] = "cancelled" },
         Type: Messaging.Events.OrderUpdated.Type,
         When: order => order.Reason != Messaging.Events.OrderCancelled.ByBuyer);
+
+    /// <summary>One for each follower.</summary>
+    public static IEnumerable<NotificationDraft> FollowerNotices(ReceivedEvent<ReportFollowerNotice> received)
+    {
+        var notice = received.Data;
+        var (type, data) = notice.Status is { } status
+            ? (TemplateCodes.ReportFollowedChanged, ("status", status))
+            : (Kashif.Messaging.Events.ReportCommented.Type, ("comment_id", Text(notice.CommentId ?? Guid.Empty)));
+        return notice.UserIds.Select(user => new NotificationDraft(
+            CauseId.Of(notice.CauseId, user),
+            user,
+            type,
+            type,
+            notice.Status is null
+                ? new() { ["title"] = notice.Title, ["by_staff"] = notice.ByStaff }
+                : new() { ["title"] = notice.Title, ["status"] = notice.Status, ["comment"] = notice.Comment },
+            new Dictionary<string, string> { ["report_id"] = Text(notice.ReportId), [data.Item1] = data.Item2 },
+            received.Time));
+    }
 
     private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -16,6 +16,16 @@ internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, Eve
     }
 }
 
+/// <summary>Notifies the followers of a report.</summary>
+internal sealed class FollowerNoticeHandler(NotificationWriter writer) : IEventHandler<ReportFollowerNotice>
+{
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportFollowerNotice>> events, CancellationToken cancellationToken)
+    {
+        writer.Add(events.SelectMany(EventNotifications.FollowerNotices));
+        return Task.CompletedTask;
+    }
+}
+
 /// <summary>Stores a new user's language, then welcomes them in it.</summary>
 internal sealed class WelcomeHandler(NotificationsDbContext database, NotificationWriter writer) : IEventHandler<UserRegistered>
 {

@@ -13,6 +13,9 @@ internal static class TemplateCodes
     /// <summary>A push or an e-mail that merges others.</summary>
     public const string Digest = "digest";
 
+    /// <summary>A new status of a report that the user follows.</summary>
+    public const string ReportFollowedChanged = "report.followed_changed";
+
     public const int MaxLength = 100;
 
     public static FrozenDictionary<string, TemplateDefinition> All { get; } = new TemplateDefinition[]
@@ -20,6 +23,8 @@ internal static class TemplateCodes
         new(UserRegistered.Type, Text("full_name", "Amal Haddad")),
         new(ReportCreated.Type, Text("title", "Broken street lamp")),
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
+        new(ReportCommented.Type, Text("title", "Broken street lamp"), Flag("by_staff", true)),
+        new(ReportFollowedChanged, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),
         new(PointsReversed.Type, Number("points", -10), Number("balance", 50), Text("reason", "report_rejected")),

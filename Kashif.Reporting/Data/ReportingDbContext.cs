@@ -1,9 +1,12 @@
 using Kashif.Messaging;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Comments;
+using Kashif.Reporting.Follows;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
+using Kashif.Reporting.Votes;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Data;
@@ -18,6 +21,11 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReportQuota> ReportQuotas => Set<ReportQuota>();
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Vote> Votes => Set<Vote>();
+    public DbSet<Follow> Follows => Set<Follow>();
+    public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();
+    public DbSet<Comment> Comments => Set<Comment>();
+    public DbSet<CommentQuota> CommentQuotas => Set<CommentQuota>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

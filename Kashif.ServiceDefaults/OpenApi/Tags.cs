@@ -18,6 +18,7 @@ internal static class Tags
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
+        ["Community"] = "Votes, comments and followers of reports.",
         ["Daily reports"] = "The points and redemptions of a day.",
         ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",
         ["Deliveries"] = "Pushes and e-mails that were not delivered: list and replay them.",

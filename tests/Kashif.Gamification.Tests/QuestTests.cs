@@ -213,6 +213,44 @@ public sealed class QuestTests(GamificationService service)
         ((int)taken.StatusCode).ShouldBe(409);
     }
 
+    [Fact]
+    public async Task A_quest_counts_the_users_votes_for_reports_of_others_near_a_place_each_report_once()
+    {
+        var budget = await CreateBudgetAsync(100);
+        var quest = await CreateQuestAsync(budget, new { @event = "report.voted", count = 2, category = "pothole", latitude = 24.7, longitude = 46.7, radius_km = 1.0 });
+        using var client = service.Citizen(out var user);
+        (await JoinAsync(client, quest)).Status.ShouldBe(200);
+        var first = Vote(user);
+
+        await VoteAsync(Vote(user) with { Category = "litter" }, Vote(user) with { Latitude = 24.8 }, first, first with { Version = 5 });
+        await WaitForProgressAsync(client, 1);
+        (await MineAsync(client)).GetProperty("status").GetString().ShouldBe("joined");
+        await VoteAsync(Vote(user));
+        await Eventually.TrueAsync(async () => (await MineAsync(client)).GetProperty("status").GetString() == "completed", "the end");
+
+        // In a second quest: the withdrawal overtakes the vote, and the city rejects a report.
+        var next = await CreateQuestAsync(budget, new { @event = "report.voted", count = 3 });
+        using var other = service.Citizen(out var otherId);
+        (await JoinAsync(other, next)).Status.ShouldBe(200);
+        var gone = Vote(otherId) with { Version = 2, Withdrawn = true };
+        var wrong = Vote(otherId);
+        await VoteAsync(gone);
+        await VoteAsync(gone with { Version = 1, Withdrawn = false }, wrong, Vote(otherId));
+        await WaitForProgressAsync(other, 2);
+        await PublishAsync(Verified(wrong.ReporterId, wrong.ReportId) with { To = "rejected", Version = 3 });
+        await WaitForProgressAsync(other, 1);
+        await VoteAsync(gone with { Version = 3, Withdrawn = false });
+        await WaitForProgressAsync(other, 2);
+        (await MineAsync(other)).GetProperty("status").GetString().ShouldBe("joined");
+        await VoteAsync(Vote(otherId));
+        await Eventually.TrueAsync(async () => (await MineAsync(other)).GetProperty("status").GetString() == "completed", "the end");
+        (await service.QueryAsync(database => database.Transactions.CountAsync(row => row.UserId == otherId && row.Reason == "quest"))).ShouldBe(1);
+    }
+
+    private static ReportVoted Vote(Guid user) => new(Guid.CreateVersion7(), user, Guid.CreateVersion7(), "pothole", 24.7, 46.7, Withdrawn: false, Version: 1);
+
+    private Task VoteAsync(params ReportVoted[] events) => Task.WhenAll(events.Select(data => service.Tap.PublishAsync(data)));
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static ReportStatusUpdated Pothole(Guid user) => Verified(user, Guid.CreateVersion7()) with { Category = "pothole", Latitude = 24.7, Longitude = 46.7 };

@@ -78,6 +78,34 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
             .ShouldBe([(ReportStatusUpdated.Type, rejected), (ReportCreated.Type, withdrawn)], ignoreOrder: true);
     }
 
+    [Theory]
+    [InlineData("en", "New comment", "The city has commented", "A report you follow has changed")]
+    [InlineData("ar", "تعليق جديد", "علّقت المدينة", "تحديث على بلاغ تتابعه")]
+    public async Task The_owner_and_followers_are_told_once_of_a_change(string language, string comment, string byTheCity, string changed)
+    {
+        var (owner, author, first, second) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var (report, commentId, cause, change) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Service.PublishAsync(new UserRegistered(first, "Amal Haddad", "amal@example.org", language));
+        await Service.WaitForFeedAsync(first, 1);
+        var commented = new ReportCommented(report, commentId, author, owner, "Broken lamp", "lighting", ByStaff: true, Public: true, Anonymous: true);
+        var notice = new ReportFollowerNotice(report, cause, [first, second], "Broken lamp", null, null, commentId, ByStaff: true);
+        await Service.PublishAsync(commented, cause);
+        await Service.PublishAsync(commented with { UserId = owner });
+        await Service.PublishAsync(notice);
+        await Service.PublishAsync(notice with { UserIds = [second] }); // another batch
+        await Service.PublishAsync(notice with { CauseId = change, Status = "verified", Comment = "Seen it", CommentId = null });
+
+        var feed = (await Service.WaitForFeedAsync(first, 3)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        feed[ReportCommented.Type].GetProperty("title").GetString().ShouldBe(comment);
+        feed[ReportCommented.Type].GetProperty("body").GetString().ShouldNotBeNull().ShouldContain(byTheCity);
+        feed[ReportCommented.Type].GetProperty("data").GetProperty("comment_id").GetGuid().ShouldBe(commentId);
+        feed["report.followed_changed"].GetProperty("title").GetString().ShouldBe(changed);
+        feed["report.followed_changed"].GetProperty("body").GetString().ShouldNotBeNull().ShouldContain("Seen it");
+        feed["report.followed_changed"].GetProperty("data").GetProperty("status").GetString().ShouldBe("verified");
+        (await Service.WaitForFeedAsync(second, 2)).Select(item => item.GetProperty("type").GetString()).ShouldBe([ReportCommented.Type, "report.followed_changed"], ignoreOrder: true);
+        (await Service.WaitForFeedAsync(owner, 1)).ShouldHaveSingleItem().GetProperty("type").GetString().ShouldBe(ReportCommented.Type);
+    }
+
     [Fact]
     public async Task A_buyer_is_notified_of_the_steps_of_an_order_and_of_cancellations_by_others()
     {

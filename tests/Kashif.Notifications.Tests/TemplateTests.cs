@@ -17,6 +17,7 @@ public sealed class TemplateTests
         [UserRegistered.Type] = language => Render(EventNotifications.UserRegistered, language, new(User, "Amal Haddad", "amal@example.org", "ar")),
         [ReportCreated.Type] = language => Render(EventNotifications.ReportCreated, language, new(User, User, "Broken lamp", "lighting", 1, 2)),
         [ReportStatusUpdated.Type] = language => Render(EventNotifications.ReportStatusUpdated, language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", Guid.CreateVersion7(), 3)),
+        [ReportCommented.Type] = language => Render(EventNotifications.ReportCommented, language, new(User, User, Guid.CreateVersion7(), User, "Broken lamp", "lighting", true, true, false)),
         [PointsAwarded.Type] = language => Render(EventNotifications.PointsAwarded, language, new(User, User, 10, 60, "report_created")),
         [PointsExpired.Type] = language => Render(EventNotifications.PointsExpired, language, new(User, User, 10, 60)),
         [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),
@@ -34,7 +35,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void Every_consumed_event_has_a_template_or_another_handler() =>
-        Templates.Keys.Concat(AccountMails).Concat(Alerts).Append(UserSecurityChanged.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(AccountMails).Concat(Alerts).Append(UserSecurityChanged.Type).Append(ReportFollowerNotice.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_account_mail_has_text_html_and_link_in_both_languages()

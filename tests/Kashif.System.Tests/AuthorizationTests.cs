@@ -120,6 +120,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         [
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
+            ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{commentId:guid}", CommentDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
             ("/api/v1/reports/{id:guid}", ReportDeletionAsync),
             ("/api/v1/auth/mfa/totp", TotpAsync),
@@ -300,7 +301,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     /// <summary>Creates an item of the victim for each collection that has a route with an id.</summary>
     private async Task<Dictionary<string, string>> BelongingsAsync(User victim)
     {
-        var report = await victim.ReportAsync();
+        var report = await PrivateReportAsync(victim); // others may vote for a public one
         await victim.WaitForPointsAsync(10);
         var coupon = await system.CreateCouponAsync(stock: 5, pointsCost: 5);
         var redemption = await victim.RedeemAndWaitAsync(coupon);
@@ -326,7 +327,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["users"] = victim.Id.ToString(),
             ["sessions"] = session,
             ["api-keys"] = apiKey,
-            ["reports"] = report.ToString(),
+            ["reports"] = report,
+            ["comments"] = await CommentAsync(victim, report),
             ["redemptions"] = redemptionId,
             ["orders"] = order.GetProperty("id").GetString() ?? "",
             ["products"] = MissingId, // no user's: partners and admins manage them
@@ -408,6 +410,44 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         followed.EnsureSuccessStatusCode();
         return new(path, null, async () => await system.CountAsync(ResourceNames.NotificationsDb, "SELECT count(*) FROM topic_subscriptions WHERE user_id = $1", owner.Id) == 1);
     }
+
+    private static async Task<string> PrivateReportAsync(User owner)
+    {
+        using var filed = await owner.Client.PostAsJsonAsync(
+            "/api/v1/reports", new { title = "A secret", description = "", category = "pothole", latitude = 1, longitude = 1, @private = true }, Cancel);
+        return (await filed.JsonAsync(201)).GetProperty("id").GetString() ?? "";
+    }
+
+    private static async Task<string> CommentAsync(User author, string report)
+    {
+        using var added = await author.Client.PostAsJsonAsync($"/api/v1/reports/{report}/comments", new { text = "Deep" }, Cancel);
+        return (await added.JsonAsync(201)).GetProperty("id").GetString() ?? "";
+    }
+
+    private async Task<Deletion> VoteAsync(User owner)
+    {
+        var path = $"/api/v1/reports/{await OthersReportAsync()}/votes";
+        using var voted = await owner.Client.PostAsync(path, content: null, Cancel);
+        voted.EnsureSuccessStatusCode();
+        return new(path, null, async () => await system.CountAsync(ResourceNames.ReportingDb, "SELECT count(*) FROM votes WHERE user_id = $1", owner.Id) == 1);
+    }
+
+    private async Task<Deletion> FollowAsync(User owner)
+    {
+        var path = $"/api/v1/reports/{await OthersReportAsync()}/follow";
+        using var followed = await owner.Client.PostAsync(path, content: null, Cancel);
+        followed.EnsureSuccessStatusCode();
+        return new(path, null, async () => (await owner.Client.GetFromJsonAsync<JsonElement>(path, Cancel)).GetProperty("following").GetBoolean());
+    }
+
+    private async Task<Deletion> CommentDeletionAsync(User owner)
+    {
+        var report = await OthersReportAsync();
+        var comment = await CommentAsync(owner, report);
+        return new($"/api/v1/reports/{report}/comments/{comment}", null, () => ListsAsync(owner.Client, $"/api/v1/reports/{report}/comments", comment));
+    }
+
+    private async Task<string> OthersReportAsync() => (await (await system.RegisterAsync()).ReportAsync()).ToString();
 
     private static async Task<Deletion> NotificationAsync(User owner)
     {

@@ -1194,6 +1194,51 @@ namespace Kashif.Gamification.Data.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Kashif.Gamification.Quests.ReportVote", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Category")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<double>("Latitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("latitude");
+
+                    b.Property<double>("Longitude")
+                        .HasColumnType("double precision")
+                        .HasColumnName("longitude");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<bool>("Withdrawn")
+                        .HasColumnType("boolean")
+                        .HasColumnName("withdrawn");
+
+                    b.HasKey("ReportId", "UserId")
+                        .HasName("pk_report_votes");
+
+                    b.HasIndex("UserId", "At")
+                        .HasDatabaseName("ix_report_votes_user_id_at");
+
+                    b.ToTable("report_votes", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Gamification.Rules.RuleLine", b =>
                 {
                     b.Property<int>("Version")

@@ -432,6 +432,165 @@ namespace Kashif.Reporting.Data.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("EditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("edited_at");
+
+                    b.Property<DateTimeOffset?>("HiddenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hidden_at");
+
+                    b.Property<Guid?>("HiddenBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hidden_by");
+
+                    b.Property<string>("HiddenReason")
+                        .HasColumnType("text")
+                        .HasColumnName("hidden_reason");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Role")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("role");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_comments");
+
+                    b.HasIndex("HiddenBy")
+                        .HasDatabaseName("ix_comments_hidden_by")
+                        .HasFilter("hidden_by IS NOT NULL");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_comments_report_id_id");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_comments_user_id_id");
+
+                    b.ToTable("comments", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Comments.CommentQuota", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("OpenedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("opened_at");
+
+                    b.Property<int>("Used")
+                        .HasColumnType("integer")
+                        .HasColumnName("used");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_comment_quotas");
+
+                    b.ToTable("comment_quotas", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<Guid?>("MovedFrom")
+                        .HasColumnType("uuid")
+                        .HasColumnName("moved_from");
+
+                    b.HasKey("ReportId", "UserId")
+                        .HasName("pk_follows");
+
+                    b.HasIndex("MovedFrom", "UserId")
+                        .HasDatabaseName("ix_follows_moved_from_user_id")
+                        .HasFilter("moved_from IS NOT NULL");
+
+                    b.HasIndex("UserId", "At", "ReportId")
+                        .HasDatabaseName("ix_follows_user_id_at_report_id");
+
+                    b.ToTable("follows", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.FollowerNotice", b =>
+                {
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<Guid>("ActorId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor_id");
+
+                    b.Property<bool>("ByStaff")
+                        .HasColumnType("boolean")
+                        .HasColumnName("by_staff");
+
+                    b.Property<Guid?>("CommentId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("comment_id");
+
+                    b.Property<Guid>("LastUserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_user_id");
+
+                    b.Property<DateTimeOffset>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Text")
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.HasKey("EventId")
+                        .HasName("pk_follower_notices");
+
+                    b.HasIndex("ActorId")
+                        .HasDatabaseName("ix_follower_notices_actor_id");
+
+                    b.ToTable("follower_notices", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
@@ -727,6 +886,49 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("reporter_scores", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.HasKey("ReportId", "UserId")
+                        .HasName("pk_votes");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_votes_user_id");
+
+                    b.ToTable("votes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_comments_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_follows_reports_report_id");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.HasOne("Kashif.Reporting.Reports.Report", null)
@@ -744,6 +946,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_status_changes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_votes_reports_report_id");
                 });
 #pragma warning restore 612, 618
         }

@@ -1,0 +1,68 @@
+using Kashif.Http;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Kashif.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Comments;
+
+/// <summary>What happened to a report, or was said about it.</summary>
+/// <param name="At">When.</param>
+/// <param name="Change">The new status, from the history: the first is the creation. Null for a comment.</param>
+/// <param name="Comment">The comment; null for a change.</param>
+internal sealed record TimelineEntry(DateTimeOffset At, HistoryEntry? Change, CommentResponse? Comment);
+
+internal static class ReportTimeline
+{
+    public static void MapTimeline(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapGet("/api/v1/reports/{id:guid}/timeline", ListAsync).WithTags("Community").AllowAnonymous().WithPublicCache(TimeSpan.Zero)
+            .WithName("GetReportTimeline").WithSummary("Get a report's changes and comments in one list, oldest first");
+
+    /// <summary>The cursor is the time and the id of a comment, or the time and the empty id of a change, which comes before a comment of the same time.</summary>
+    /// <param name="id">The report's id.</param>
+    private static async Task<Results<Ok<Page<TimelineEntry>>, ValidationProblem, ProblemHttpResult>> ListAsync(
+        Guid id, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var (at, after) = (DateTimeOffset.MinValue, Guid.Empty);
+        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out at, out after))
+        {
+            return Error.Field("cursor", Cursor.Invalid);
+        }
+
+        at = at.ToUniversalTime();
+        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(report => report.Id == id, cancellationToken);
+        var view = report is null ? View.None : http.User.ViewOf(report);
+        if (report is null || view is View.None)
+        {
+            return ReportErrors.NotFound.ToProblem();
+        }
+
+        if (http.User.UserIdOrNull is not null)
+        {
+            http.Response.Headers.CacheControl = "private, no-cache";
+        }
+
+        Guid? reporter = report.Anonymous && view is View.Public ? report.UserId : null;
+        var changes = await database.StatusChanges.Where(change => change.ReportId == id && change.At > at)
+            .OrderBy(change => change.Version).Take(page.Size + 1)
+            .Select(change => new HistoryEntry(
+                change.Version, change.From, change.To, change.Comment, change.ChangedBy == reporter ? null : change.ChangedBy, change.At))
+            .ToListAsync(cancellationToken);
+        if (page.Cursor is null)
+        {
+            changes.Insert(0, new HistoryEntry(1, null, ReportStatus.Submitted, null, reporter is null ? report.UserId : null, report.CreatedAt));
+        }
+
+        var comments = await database.Comments.AsNoTracking()
+            .Where(CommentVisibility.VisibleTo(http.User.UserIdOrNull, http.User.IsStaff))
+            .Where(comment => comment.ReportId == id && (comment.CreatedAt > at || (comment.CreatedAt == at && comment.Id > after)))
+            .OrderBy(comment => comment.CreatedAt).ThenBy(comment => comment.Id).Take(page.Size + 1)
+            .ToListAsync(cancellationToken);
+        var entries = changes.Select(change => new TimelineEntry(change.At, change, null))
+            .Concat(comments.Select(comment => new TimelineEntry(comment.CreatedAt, null, CommentResponse.From(comment, report, view))))
+            .OrderBy(entry => entry.At).ThenBy(entry => entry.Comment?.Id ?? Guid.Empty)
+            .Take(page.Size + 1).ToList();
+        return TypedResults.Ok(Page.Of(entries, page.Size, last => Cursor.Encode(last.At, last.Comment?.Id ?? Guid.Empty)));
+    }
+}
