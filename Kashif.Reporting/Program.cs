@@ -3,6 +3,7 @@ using Kashif.Reporting;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -14,6 +15,7 @@ app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
 app.MapModerationQueue();
+app.MapOpen311();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");
 app.MapDefaultEndpoints();

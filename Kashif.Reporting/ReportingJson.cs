@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting;
@@ -24,4 +25,10 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(CreateOpen311KeyRequest))]
+[JsonSerializable(typeof(CreatedOpen311KeyResponse))]
+[JsonSerializable(typeof(Page<Open311KeyResponse>))]
+[JsonSerializable(typeof(PlaceSubmissionRequest))]
+[JsonSerializable(typeof(SubmissionResponse))]
+[JsonSerializable(typeof(Page<SubmissionResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

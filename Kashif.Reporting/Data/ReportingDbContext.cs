@@ -1,5 +1,6 @@
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Trust;
 using Microsoft.EntityFrameworkCore;
@@ -13,6 +14,9 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReportQuota> ReportQuotas => Set<ReportQuota>();
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<ApiKey> Open311Keys => Set<ApiKey>();
+    public DbSet<Submission> Open311Submissions => Set<Submission>();
+    public DbSet<Update> Open311Updates => Set<Update>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

@@ -26,6 +26,7 @@ internal static class Tags
         ["Keys"] = "The keys that sign tokens.",
         ["Leaderboard"] = "The users with the most points.",
         ["Notifications"] = "The user's notifications and preferences.",
+        ["Open311"] = "The API keys of Open311, and the requests that came through it. Open311 itself is at `/open311/v2`, outside this document.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
         ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Points"] = "Balances and the ledger of points.",
