@@ -4,6 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -38,6 +39,7 @@ internal static class ReportingExtensions
         services.AddHostedService<TombstoneCleanup>();
         services.AddScoped<FollowerNotices>();
         services.AddHostedService<FollowerNoticeWorker>();
+        services.AddOpen311();
         return builder;
     }
 }

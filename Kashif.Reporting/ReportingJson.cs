@@ -6,6 +6,7 @@ using Kashif.Reporting.Editing;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
@@ -46,4 +47,10 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CommentResponse))]
 [JsonSerializable(typeof(Page<CommentResponse>))]
 [JsonSerializable(typeof(Page<TimelineEntry>))]
+[JsonSerializable(typeof(CreateOpen311KeyRequest))]
+[JsonSerializable(typeof(CreatedOpen311KeyResponse))]
+[JsonSerializable(typeof(Page<Open311KeyResponse>))]
+[JsonSerializable(typeof(PlaceSubmissionRequest))]
+[JsonSerializable(typeof(SubmissionResponse))]
+[JsonSerializable(typeof(Page<SubmissionResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
+using Kashif.Gateway.Routing;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Model;
 
 namespace Kashif.Gateway.Perimeter;
 
@@ -64,6 +66,17 @@ internal static class CrossOrigin
     /// <summary>After routing and before the rate limits, so that preflights do not count.</summary>
     public static void UseCrossOrigin(this WebApplication app)
     {
+        app.Use((context, next) =>
+        {
+            if ((HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+                && context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.Metadata?.ContainsKey(Routes.Open311) == true)
+            {
+                context.Response.OnStarting(AllowAny, context.Response);
+            }
+
+            return next(context);
+        });
+
         if (app.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value.Origins.Length > 0)
         {
             app.Use((context, next) =>
@@ -74,6 +87,18 @@ internal static class CrossOrigin
             });
             app.UseCors();
         }
+    }
+
+    /// <summary>Open311 is public data, for maps on any page.</summary>
+    private static Task AllowAny(object response)
+    {
+        var headers = ((HttpResponse)response).Headers;
+        if (headers.AccessControlAllowOrigin.Count == 0)
+        {
+            headers.AccessControlAllowOrigin = CrossOriginOptions.Any;
+        }
+
+        return Task.CompletedTask;
     }
 
     private static Task AddVary(object response)

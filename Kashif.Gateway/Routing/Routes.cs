@@ -21,6 +21,11 @@ internal static class Routes
     /// <summary>Metadata of the export that the gateway composes.</summary>
     public const string Export = "export";
 
+    /// <summary>Metadata of Open311: pages of all origins may read it, and its API keys are Reporting's own.</summary>
+    public const string Open311 = "open311";
+
+    private const string Open311Path = "/open311/v2";
+
     private static readonly Rule Open = new("", null, "", LimitPolicies.Open);
 
     /// <summary>Exceptions from the defaults of an area.</summary>
@@ -38,13 +43,12 @@ internal static class Routes
         new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
-        new("reports", "POST", "open311/v2/requests.{format}", LimitPolicies.Reports, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("coupons", "POST", "{id}/codes", Wait: Wait.Long, MaxBody: BodyLimits.MaxCodes),
         new("notifications", "GET", "stream", Wait: Wait.Endless),
         new("notifications", "POST", "assistant/messages", LimitPolicies.Assistant),
     ];
 
-    public static IReadOnlyList<RouteConfig> All(ProxyOptions options) => [.. Area.All.SelectMany(area => Of(area, options))];
+    public static IReadOnlyList<RouteConfig> All(ProxyOptions options) => [.. Area.All.SelectMany(area => Of(area, options)), .. OfOpen311(options)];
 
     public static IReadOnlyList<ClusterConfig> Clusters(ProxyOptions options) => [.. Area.All.Select(area => new ClusterConfig
     {
@@ -81,6 +85,18 @@ internal static class Routes
         .. Api(area, options, "alias", $"/api/{area.Name}", (Alias, "")),
         Route(area, options, "alias health", $"/api/{area.Name}/health", Open).WithTransformPathSet("/health"),
     ];
+
+    /// <summary>Open311 has a path of its own, because its clients append the paths of its specification.</summary>
+    private static IEnumerable<RouteConfig> OfOpen311(ProxyOptions options)
+    {
+        var reports = Area.All.Single(area => area.Service == ResourceNames.Reporting);
+        var upload = new Rule(reports.Name, "POST", "", Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload);
+        return
+        [
+            Route(reports, options, Open311, $"{Open311Path}/{{**rest}}", rule: null, (Open311, "")),
+            Route(reports, options, $"{Open311} POST requests", $"{Open311Path}/requests.{{format}}", upload, (Open311, "")),
+        ];
+    }
 
     private static IEnumerable<RouteConfig> Of(Area area, string version, ProxyOptions options) =>
     [

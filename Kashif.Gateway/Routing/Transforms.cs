@@ -21,8 +21,12 @@ internal static class Transforms
             });
         }
 
-        // The key is already exchanged for a token.
-        context.AddRequestHeaderRemove("X-Api-Key");
+        if (context.Route.Metadata?.ContainsKey(Routes.Open311) != true)
+        {
+            // The key is already exchanged for a token.
+            context.AddRequestHeaderRemove("X-Api-Key");
+        }
+
         context.AddRequestTransform(request =>
         {
             // Services map only GET; the response's body is suppressed below.

@@ -1,3 +1,4 @@
+using Kashif.Gateway.Routing;
 using Kashif.Security;
 using Yarp.ReverseProxy.Model;
 
@@ -44,7 +45,8 @@ internal static class ApiKeys
         var headers = context.Request.Headers;
         var isBearer = headers.Authorization.ToString() is var sent && sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             && ApiKeyTokens.IsKey(sent[Scheme.Length..]);
-        if ((!isBearer && !headers.ContainsKey(Header)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null)
+        if ((!isBearer && !headers.ContainsKey(Header)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not { } route
+            || route.Config.Metadata?.ContainsKey(Routes.Open311) == true)
         {
             return null;
         }

@@ -3,6 +3,7 @@ using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -26,6 +27,9 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();
     public DbSet<Comment> Comments => Set<Comment>();
     public DbSet<CommentQuota> CommentQuotas => Set<CommentQuota>();
+    public DbSet<ApiKey> Open311Keys => Set<ApiKey>();
+    public DbSet<Submission> Open311Submissions => Set<Submission>();
+    public DbSet<Update> Open311Updates => Set<Update>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

@@ -3,7 +3,14 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Reports;
 
-/// <summary>How many reports a user has created in the window that began with the first. Written only by <see cref="ReportWriter"/>.</summary>
+/// <summary>A limit of reports.</summary>
+/// <param name="HolderId">The user, or the API key of Open311.</param>
+/// <param name="PerHour">0 means no limit.</param>
+internal readonly record struct Allowance(Guid HolderId, int PerHour);
+
+/// <summary>
+/// How many reports a holder, a user or an API key, has created in the window that began with the first. Written only by <see cref="ReportWriter"/>.
+/// </summary>
 internal sealed class ReportQuota
 {
     public static readonly TimeSpan Window = TimeSpan.FromHours(1);

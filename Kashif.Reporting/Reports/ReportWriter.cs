@@ -14,24 +14,45 @@ namespace Kashif.Reporting.Reports;
 /// </summary>
 internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOptions> options)
 {
+    /// <summary>Adds one to the quota of the holder {0} at {1}, whose window opened after {2}, up to {3}; no row if it is used up.</summary>
+    private const string Use = """
+        INSERT INTO report_quotas AS held (user_id, opened_at, used)
+        SELECT {0}, {1}, 1 WHERE {3} > 0
+        ON CONFLICT (user_id) DO UPDATE SET
+            opened_at = CASE WHEN held.opened_at <= {2} THEN excluded.opened_at ELSE held.opened_at END,
+            used = CASE WHEN held.opened_at <= {2} THEN 1 ELSE held.used + 1 END
+        WHERE held.used < {3} OR held.opened_at <= {2}
+        """;
+
     private readonly string _insert = Insert(columns);
 
     /// <returns>False if the author is over quota; nothing is written then.</returns>
-    public async Task<bool> TryInsertAsync(ReportingDbContext database, Report report, CancellationToken cancellationToken)
+    public Task<bool> TryInsertAsync(ReportingDbContext database, Report report, CancellationToken cancellationToken) =>
+        TryInsertAsync(database, report, new Allowance(report.UserId, options.Value.ReportsPerHour), cancellationToken);
+
+    /// <summary>For a report that counts against another quota than its author's.</summary>
+    /// <inheritdoc cref="TryInsertAsync(ReportingDbContext, Report, CancellationToken)"/>
+    public async Task<bool> TryInsertAsync(ReportingDbContext database, Report report, Allowance allowance, CancellationToken cancellationToken)
     {
-        var limit = options.Value.ReportsPerHour;
         var now = report.CreatedAt;
         var message = new ReportCreated(
             report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude, report.Private, report.Anonymous).ToOutboxMessage(now);
 
         object?[] values =
         [
-            report.UserId, now, now - ReportQuota.Window, limit,
+            allowance.HolderId, now, now - ReportQuota.Window, allowance.PerHour,
             message.Id, message.Type, message.Subject, message.TraceParent, message.CorrelationId, message.Payload, message.OccurredAt,
             .. columns.ValuesOf(report), // from {11}
         ];
         return await database.Database.ExecuteSqlAsync(FormattableStringFactory.Create(_insert, values), cancellationToken) == 1;
     }
+
+    /// <summary>Uses the quota without a report.</summary>
+    /// <returns>False if the holder is over quota.</returns>
+    public static async Task<bool> TryUseAsync(ReportingDbContext database, Allowance allowance, DateTimeOffset now, CancellationToken cancellationToken) =>
+        allowance.PerHour == 0
+        || await database.Database.ExecuteSqlAsync(
+            FormattableStringFactory.Create(Use, allowance.HolderId, now, now - ReportQuota.Window, allowance.PerHour), cancellationToken) == 1;
 
     /// <summary>For <c>Retry-After</c>: the seconds until the author's window ends.</summary>
     public async Task<string> RetryAfterAsync(ReportingDbContext database, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
@@ -44,15 +65,10 @@ internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOpti
     /// <returns>A format, whose arguments are the values above.</returns>
     private static string Insert(ReportColumns columns)
     {
-        const string Author = "{0}", Now = "{1}", WindowStart = "{2}", Limit = "{3}";
+        const string Limit = "{3}";
         return $$"""
             WITH quota AS (
-                INSERT INTO report_quotas AS held (user_id, opened_at, used)
-                SELECT {{Author}}, {{Now}}, 1 WHERE {{Limit}} > 0
-                ON CONFLICT (user_id) DO UPDATE SET
-                    opened_at = CASE WHEN held.opened_at <= {{WindowStart}} THEN excluded.opened_at ELSE held.opened_at END,
-                    used = CASE WHEN held.opened_at <= {{WindowStart}} THEN 1 ELSE held.used + 1 END
-                WHERE held.used < {{Limit}} OR held.opened_at <= {{WindowStart}}
+                {{Use}}
                 RETURNING user_id
             ), report AS (
                 INSERT INTO reports ({{columns.Names}})

@@ -82,6 +82,7 @@ internal sealed class StatusChangeConfiguration : IEntityTypeConfiguration<Statu
         change.HasKey(row => new { row.ReportId, row.Version });
         change.HasOne<Report>().WithMany().HasForeignKey(row => row.ReportId).OnDelete(DeleteBehavior.Cascade);
         change.HasIndex(row => row.ChangedBy); // an erasure and an export read it
+        change.HasIndex(row => row.At); // Open311's updates are read by time
         change.Property(row => row.From).HasStatusConversion();
         change.Property(row => row.To).HasStatusConversion();
         change.Property(row => row.Kind).HasMaxLength(20).HasDefaultValue(ChangeKind.Status) // for inserts of the version before, like the next

@@ -16,6 +16,9 @@ public sealed class JsonBody
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>For an endpoint that reads its body in another way: what its idempotency key compares.</summary>
+    public static void Compare(HttpContext context, ReadOnlyMemory<byte> bytes) => context.Features.Set(new JsonBody(bytes));
+
     /// <summary>Whether a valid body sets the field to null. A bound PATCH request does not tell that from a field that is left out.</summary>
     /// <param name="field">Its wire name.</param>
     public bool SetsToNull(string field)

@@ -103,5 +103,5 @@ internal sealed class ProblemForAnyClient(IServiceProvider services) : IProblemD
     public bool CanWrite(ProblemDetailsContext context) => true;
 
     public ValueTask WriteAsync(ProblemDetailsContext context) =>
-        services.GetServices<IProblemDetailsWriter>().First().WriteAsync(context); // the framework's writer
+        services.GetServices<IProblemDetailsWriter>().Last(writer => writer != this).WriteAsync(context); // the framework's writer
 }

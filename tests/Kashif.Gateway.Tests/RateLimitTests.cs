@@ -100,7 +100,6 @@ public sealed class RateLimitTests : IAsyncLifetime
     [InlineData("POST", "auth/refresh", 4)]
     [InlineData("POST", "auth/register", 2)]
     [InlineData("POST", "reports", 5)]
-    [InlineData("POST", "reports/open311/v2/requests.json", 5)]
     [InlineData("GET", "auth/token", 20)]
     [InlineData("GET", "reports", 20)]
     [InlineData("POST", "coupons/1/redeem", 20)]

@@ -350,6 +350,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["topics"] = "all",
             ["dead-letters"] = MissingId, // no user's: only admins are allowed
             ["transactions"] = MissingId, // only admins are allowed
+            ["keys"] = MissingId, // no user's: only admins are allowed
+            ["requests"] = MissingId, // no user's: only staff are allowed
         };
     }
 

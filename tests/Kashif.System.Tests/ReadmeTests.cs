@@ -90,6 +90,35 @@ public sealed partial class ReadmeTests(KashifSystem system)
         }
     }
 
+    [Fact]
+    public async Task The_example_of_Open311_works()
+    {
+        using var anonymous = system.Anonymous();
+        var gateway = anonymous.BaseAddress.ShouldNotBeNull().GetLeftPart(UriPartial.Authority);
+        var example = Session().Match(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/open311.md"), Cancel)).Groups[1].Value
+            .Replace("http://localhost:8000", gateway, StringComparison.Ordinal)
+            .Replace("admin@kashif.local", KashifSystem.AdminEmail, StringComparison.Ordinal);
+        var directory = Directory.CreateTempSubdirectory("kashif-open311-");
+        try
+        {
+            var secrets = directory.CreateSubdirectory(".kashif/secrets");
+            await File.WriteAllTextAsync(Path.Combine(secrets.FullName, "admin-password"), KashifSystem.AdminPassword, Cancel);
+
+            var output = string.Join('\n', await PasteAsync(example, directory));
+
+            output.ShouldContain("\"service_code\": \"pothole\"");
+            output.ShouldContain("<status>open</status>");
+            output.ShouldContain("\"verified\"");
+            output.ShouldContain("\"status\": \"INVESTIGATING\"");
+            output.ShouldContain("\"description\": \"We have seen it.\"");
+            output.ShouldNotContain("trace_id");
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     /// <returns>The lines of the output.</returns>
     private static async Task<List<string>> PasteAsync(string script, DirectoryInfo directory)
     {

@@ -1,0 +1,192 @@
+using System.ComponentModel.DataAnnotations;
+using Kashif.Messaging;
+using Kashif.Messaging.Erasure;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Kashif.Validation;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+
+namespace Kashif.Reporting.Open311;
+
+/// <summary>
+/// A request with coordinates becomes a report at once. One with only an address has no place on the map yet: its client gets a token, and the
+/// report's id with it when staff have placed it (<see cref="Submissions"/>).
+/// </summary>
+internal static class CreateRequest
+{
+    private const int TitleLength = 100;
+    private static readonly EmailAddressAttribute Email = new();
+    private static readonly TextAttribute Description = new(0, Report.DescriptionMax);
+    private static readonly TitleAttribute Title = new(Report.TitleMin, TitleLength);
+
+    public static async Task<Answer> HandleAsync(
+        HttpContext http,
+        ReportingDbContext database,
+        ReportWriter writer,
+        CategoryCache categories,
+        UnitOfWork work,
+        ReportingMetrics metrics,
+        TimeProvider time,
+        IOptions<Open311Options> options,
+        CancellationToken cancellationToken)
+    {
+        var caller = http.Features.GetRequiredFeature<Caller>();
+        var (parameters, now) = (caller.Parameters, time.GetUtcNow());
+        var code = await ServiceAsync(parameters, categories, cancellationToken);
+        var place = Place(parameters);
+        var submission = Read(caller, code ?? "", now);
+        if (place is null && submission is { Address: null, AddressId: null } && parameters.Faults.Count == 0)
+        {
+            parameters.Faults.Add(Fault.Bad("location required: lat and long, address_string or address_id"));
+        }
+
+        if (parameters.Faults.Count > 0)
+        {
+            return parameters.Faults.ToAnswer(parameters.Format);
+        }
+
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        var allowance = KeyCheck.AllowanceOf(caller, options.Value);
+        bool allowed;
+        if (place is var (latitude, longitude))
+        {
+            var report = await ReportOfAsync(submission, latitude, longitude, database, categories, now, cancellationToken);
+            submission.ReportId = report.Id;
+            allowed = await writer.TryInsertAsync(database, report, allowance, cancellationToken);
+        }
+        else
+        {
+            allowed = await ReportWriter.TryUseAsync(database, allowance, now, cancellationToken);
+        }
+
+        if (!allowed)
+        {
+            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, caller.KeyId, now, cancellationToken);
+            metrics.OverQuota();
+            return new Fault(StatusCodes.Status429TooManyRequests, "The hourly limit of this api_key is reached").ToAnswer(parameters.Format);
+        }
+
+        database.Open311Submissions.Add(submission);
+        var notice = caller.Files.Count > 0 ? "The files were not stored. Send media_url." : null;
+        var answer = await work.CommitAsync(
+            new Answer(parameters.Format, "service_requests", new Items("request",
+            [
+                new Fields(
+                    submission.ReportId is { } id ? ("service_request_id", id.ToString()) : ("token", submission.Id.ToString()),
+                    ("service_notice", notice),
+                    ("account_id", null)),
+            ])),
+            cancellationToken);
+        if (submission.ReportId is not null)
+        {
+            metrics.Created(submission.ServiceCode);
+        }
+
+        return answer;
+    }
+
+    /// <summary>The reporter is no user: the report has the id that belongs to none, so that no points and messages follow.</summary>
+    public static async Task<Report> ReportOfAsync(
+        Submission submission, double latitude, double longitude, ReportingDbContext database, CategoryCache categories, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Report.Create(
+            new NewReport(
+                ErasedUser.Id,
+                TitleOf(submission.Description)
+                    ?? (await ServiceList.NamesAsync(database, cancellationToken)).GetValueOrDefault(submission.ServiceCode, submission.ServiceCode),
+                submission.Description,
+                submission.ServiceCode,
+                latitude,
+                longitude,
+                submission.Address,
+                Anonymous: true),
+            await categories.TargetDaysAsync(submission.ServiceCode, cancellationToken),
+            now);
+
+    private static async Task<string?> ServiceAsync(Parameters parameters, CategoryCache categories, CancellationToken cancellationToken)
+    {
+        if (parameters.Text("service_code") is not { } code)
+        {
+            parameters.Faults.Add(Fault.Missing("service_code"));
+            return null;
+        }
+
+        if (await categories.ValidateAsync(code, cancellationToken) is null)
+        {
+            return code;
+        }
+
+        parameters.Faults.Add(Fault.NotFound("service_code not found"));
+        return null;
+    }
+
+    private static (double Latitude, double Longitude)? Place(Parameters parameters)
+    {
+        var faults = parameters.Faults.Count;
+        var (latitude, longitude) = (parameters.Number("lat", -90, 90), parameters.Number("long", -180, 180));
+        if (latitude is null != longitude is null && parameters.Faults.Count == faults)
+        {
+            parameters.Faults.Add(Fault.Missing(latitude is null ? "lat" : "long"));
+        }
+
+        return latitude is { } north && longitude is { } east ? (north, east) : null;
+    }
+
+    private static Submission Read(Caller caller, string code, DateTimeOffset now)
+    {
+        var parameters = caller.Parameters;
+        var description = parameters.Text("description") ?? "";
+        if (!Description.IsValid(description))
+        {
+            parameters.Faults.Add(Fault.Bad("description: at most 4000 characters"));
+        }
+
+        var email = parameters.Text("email", Submission.ContactMax);
+        if (email is not null && !Email.IsValid(email))
+        {
+            parameters.Faults.Add(Fault.Bad("email: must be an e-mail address"));
+        }
+
+        return new Submission
+        {
+            Id = TimeOrderedId.Create(now),
+            KeyId = caller.KeyId,
+            ServiceCode = code,
+            Description = description,
+            Address = parameters.Text("address_string", Report.AddressMax),
+            AddressId = parameters.Text("address_id", Report.AddressMax),
+            MediaUrl = MediaUrl(parameters),
+            CreatedAt = now,
+            Email = email,
+            FirstName = parameters.Text("first_name", Submission.ContactMax),
+            LastName = parameters.Text("last_name", Submission.ContactMax),
+            Phone = parameters.Text("phone", Submission.ContactMax),
+            DeviceId = parameters.Text("device_id", Submission.ContactMax),
+            AccountId = parameters.Text("account_id", Submission.ContactMax),
+        };
+    }
+
+    public static string? MediaUrl(Parameters parameters)
+    {
+        if (parameters.Text("media_url", Submission.UrlMax) is not { } url)
+        {
+            return null;
+        }
+
+        if (Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+        {
+            return uri.AbsoluteUri;
+        }
+
+        parameters.Faults.Add(Fault.Bad("media_url: must be an http or https address"));
+        return null;
+    }
+
+    /// <returns>The first line of the description, if it can be a title.</returns>
+    private static string? TitleOf(string description)
+    {
+        var line = description.Split('\n', 2)[0].Trim();
+        return Title.IsValid(line) ? line : null;
+    }
+}

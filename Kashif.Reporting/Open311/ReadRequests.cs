@@ -1,0 +1,272 @@
+using Kashif.Messaging;
+using Kashif.Messaging.Geography;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Microsoft.EntityFrameworkCore;
+using NetTopologySuite.Geometries;
+
+namespace Kashif.Reporting.Open311;
+
+/// <summary>Public reports as Open311's requests, newest first.</summary>
+internal static class ReadRequests
+{
+    /// <summary>The longest range of dates, and the default one.</summary>
+    public const int MaxDays = 90;
+
+    private const int MaxIds = 1000;
+    private const double DefaultRadius = 1000;
+    private const double MaxRadius = 1_000_000;
+
+    /// <summary>Ids are made from the time of creation, on another machine's clock at most.</summary>
+    private static readonly TimeSpan IdPrecision = TimeSpan.FromMinutes(1);
+
+    private static readonly ReportStatus[] Open = [ReportStatus.Submitted, ReportStatus.Verified, ReportStatus.InProgress];
+
+    public static async Task<Answer> ListAsync(HttpContext http, ReportingDbContext database, CategoryCache categories, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
+        var reports = database.Reports.AsNoTracking().Public();
+        var (skip, take) = parameters.Page();
+        if (parameters.List("service_request_id") is { } list)
+        {
+            // Unknown ids are left out, also those that are no UUID.
+            Guid[] ids = [.. list.Take(MaxIds).Select(id => Guid.TryParse(id, out var parsed) ? parsed : (Guid?)null).OfType<Guid>()];
+            reports = reports.Where(report => ids.Contains(report.Id));
+        }
+        else
+        {
+            reports = ByDate(reports, parameters, time.GetUtcNow());
+            reports = await ByServiceAsync(reports, parameters, categories, cancellationToken);
+            reports = ByStatus(reports, parameters);
+            reports = ByPlace(reports, parameters);
+        }
+
+        return parameters.Faults.Count > 0
+            ? parameters.Faults.ToAnswer(parameters.Format)
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, database, "public, max-age=2", cancellationToken);
+    }
+
+    public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
+        return Guid.TryParse(id, out var report) && await database.Reports.Public().AnyAsync(row => row.Id == report, cancellationToken)
+            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, database, "public, no-cache", cancellationToken)
+            : Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);
+    }
+
+    /// <summary>The id of a request that was sent without coordinates: null until staff have placed it on the map, and while the public may not see it.</summary>
+    public static async Task<Answer> GetTokenAsync(string token, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var format = Parameters.FormatOf(http);
+        if (!Guid.TryParse(token, out var id)
+            || await database.Open311Submissions.AsNoTracking().Where(row => row.Id == id).Select(row => new { row.ReportId }).SingleOrDefaultAsync(cancellationToken) is not { } submission)
+        {
+            return Fault.NotFound("token not found").ToAnswer(format);
+        }
+
+        var isPublic = await database.Reports.Public().AnyAsync(report => report.Id == submission.ReportId, cancellationToken);
+        return new Answer(format, "service_requests", new Items("request",
+        [
+            new Fields(("service_request_id", isPublic ? submission.ReportId?.ToString() : null), ("token", id.ToString())),
+        ]));
+    }
+
+    private static IQueryable<Report> ByDate(IQueryable<Report> reports, Parameters parameters, DateTimeOffset now)
+    {
+        var (start, end) = parameters.Range(now, MaxDays);
+        var (after, before) = (parameters.Time("updated_after"), parameters.Time("updated_before"));
+
+        // A client that follows changes wants those of old requests too.
+        if ((after ?? before) is null || (parameters.Text("start_date") ?? parameters.Text("end_date")) is not null)
+        {
+            var (first, last) = (TimeOrderedId.Before(Shift(start, -IdPrecision)), TimeOrderedId.Before(Shift(end, IdPrecision)));
+            reports = reports.Where(report => report.Id > first && report.Id < last && report.CreatedAt >= start && report.CreatedAt <= end);
+        }
+
+        if (after is { } from)
+        {
+            reports = reports.Where(report => report.UpdatedAt >= from);
+        }
+
+        if (before is { } to)
+        {
+            to = Parameters.EndOfSecond(to);
+            reports = reports.Where(report => report.UpdatedAt <= to);
+        }
+
+        return reports;
+    }
+
+    private static DateTimeOffset Shift(DateTimeOffset time, TimeSpan by) =>
+        by < TimeSpan.Zero && time - DateTimeOffset.MinValue < -by ? DateTimeOffset.MinValue : by > TimeSpan.Zero && DateTimeOffset.MaxValue - time < by ? DateTimeOffset.MaxValue : time + by;
+
+    private static async Task<IQueryable<Report>> ByServiceAsync(IQueryable<Report> reports, Parameters parameters, CategoryCache categories, CancellationToken cancellationToken)
+    {
+        if (parameters.List("service_code") is not { } codes)
+        {
+            return reports;
+        }
+
+        foreach (var code in codes)
+        {
+            if (await categories.ValidateFilterAsync(code, cancellationToken) is not null)
+            {
+                parameters.Faults.Add(Fault.NotFound($"service_code {code} not found"));
+            }
+        }
+
+        return reports.Where(report => codes.Contains(report.Category));
+    }
+
+    /// <summary>Besides <c>open</c> and <c>closed</c>, the statuses of the API.</summary>
+    private static IQueryable<Report> ByStatus(IQueryable<Report> reports, Parameters parameters)
+    {
+        if (parameters.List("status") is not { } names)
+        {
+            return reports;
+        }
+
+        var statuses = new List<ReportStatus>();
+        foreach (var name in names.Select(name => name.ToLowerInvariant()))
+        {
+            if (name is "open" or "closed")
+            {
+                statuses.AddRange(Enum.GetValues<ReportStatus>().Where(status => IsOpen(status) == (name == "open")));
+            }
+            else if (ReportStatuses.TryParse(name, out var status))
+            {
+                statuses.Add(status);
+            }
+            else
+            {
+                parameters.Faults.Add(Fault.Bad("status: must be open or closed"));
+            }
+        }
+
+        return reports.Where(report => statuses.Contains(report.Status));
+    }
+
+    private static IQueryable<Report> ByPlace(IQueryable<Report> reports, Parameters parameters)
+    {
+        if (parameters.Text("bbox") is { } box)
+        {
+            reports = ByBox(reports, box, parameters);
+        }
+
+        var faults = parameters.Faults.Count;
+        var (latitude, longitude, radius) = (parameters.Number("lat", -90, 90), parameters.Number("long", -180, 180), parameters.Number("radius", 0, MaxRadius));
+        if (latitude is { } north && longitude is { } east)
+        {
+            var metres = radius ?? DefaultRadius;
+            var centre = PointAt(north, east);
+            return reports.Where(report => report.Location!.IsWithinDistance(centre, metres));
+        }
+
+        if (parameters.Faults.Count == faults && (latitude ?? longitude ?? radius) is not null)
+        {
+            parameters.Faults.Add(Fault.Missing(latitude is null ? "lat" : "long"));
+        }
+
+        return reports;
+    }
+
+    /// <param name="text">West, south, east, north; west may be greater than east, for a box over the antimeridian.</param>
+    private static IQueryable<Report> ByBox(IQueryable<Report> reports, string text, Parameters parameters)
+    {
+        if (Parameters.Numbers(text) is not [var west and >= -180 and <= 180, var south and >= -90, var east and >= -180 and <= 180, var north and <= 90] || south > north)
+        {
+            parameters.Faults.Add(Fault.Bad("bbox: must be west,south,east,north in degrees"));
+            return reports;
+        }
+
+        // A circle around a box of a city, for the index: a box of geography has great circles as sides.
+        if (west <= east && east - west < 5 && north - south < 5)
+        {
+            var (latitude, longitude) = ((south + north) / 2, (west + east) / 2);
+            var centre = PointAt(latitude, longitude);
+            double[] corners = [GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west)];
+            var metres = (corners.Max() * 1010) + 1;
+            reports = reports.Where(report => report.Location!.IsWithinDistance(centre, metres));
+        }
+
+        reports = reports.Where(report => report.Latitude >= south && report.Latitude <= north);
+        return west <= east
+            ? reports.Where(report => report.Longitude >= west && report.Longitude <= east)
+            : reports.Where(report => report.Longitude >= west || report.Longitude <= east);
+    }
+
+    private static Point PointAt(double latitude, double longitude) => new(longitude, latitude) { SRID = 4326 };
+
+    private static bool IsOpen(ReportStatus status) => Open.Contains(status);
+
+    private static async Task<Answer> AnswerAsync(
+        IQueryable<Report> reports, Parameters parameters, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)
+    {
+        var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
+        var rows = await reports
+            .Select(report => new RequestRow(
+                report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.DueAt, report.Address, report.Latitude, report.Longitude))
+            .ToListAsync(cancellationToken);
+        var ids = rows.ConvertAll(row => row.Id);
+        var names = await ServiceList.NamesAsync(database, cancellationToken);
+        var submissions = await database.Open311Submissions.AsNoTracking()
+            .Where(row => row.ReportId != null && ids.Contains(row.ReportId.Value))
+            .Select(row => new { row.ReportId, row.AddressId, row.MediaUrl })
+            .ToDictionaryAsync(row => row.ReportId.GetValueOrDefault(), row => (row.AddressId, row.MediaUrl), cancellationToken);
+        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && (extended || change.Comment != null))
+            .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
+        var updates = extended
+            ? (await database.Open311Updates.AsNoTracking().Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
+                .ToLookup(update => update.ReportId)
+            : null;
+
+        var requests = rows.ConvertAll(row =>
+        {
+            var (addressId, mediaUrl) = submissions.GetValueOrDefault(row.Id);
+            var fields = new List<(string, object?)>
+            {
+                ("service_request_id", row.Id.ToString()),
+                ("status", IsOpen(row.Status) ? "open" : "closed"),
+                ("status_notes", changes[row.Id].LastOrDefault(change => change.Comment != null)?.Comment),
+                ("service_name", names.GetValueOrDefault(row.Category, row.Category)),
+                ("service_code", row.Category),
+                ("description", row.Description.Length > 0 ? row.Description : null),
+                ("agency_responsible", null),
+                ("service_notice", null),
+                ("requested_datetime", row.CreatedAt),
+                ("updated_datetime", row.UpdatedAt),
+                ("expected_datetime", row.DueAt),
+                ("address", row.Address),
+                ("address_id", addressId),
+                ("zipcode", null),
+                ("lat", row.Latitude),
+                ("long", row.Longitude),
+                ("media_url", mediaUrl),
+            };
+            if (updates is not null)
+            {
+                fields.Add(("attributes", new Items("attribute", [])));
+                fields.Add(("extended_attributes", new Fields(
+                    ("photos", new Items("photo", mediaUrl is null ? [] : [mediaUrl])),
+                    ("detailed_status", row.Status.WireName()))));
+                fields.Add(("notes", new Items("note", Notes(changes[row.Id], updates[row.Id]))));
+            }
+
+            return (object?)new Fields(fields);
+        });
+        return new Answer(parameters.Format, "service_requests", new Items("request", requests), cacheControl: cacheControl);
+    }
+
+    private static object?[] Notes(IEnumerable<StatusChange> changes, IEnumerable<Update> updates) =>
+    [
+        .. changes.Select(change => (change.At, Description: change.Comment, Type: change.To.WireName()))
+            .Concat(updates.Select(update => (update.At, Description: update.Description.Length > 0 ? update.Description : null, Type: update.Status.ToLowerInvariant())))
+            .OrderBy(note => note.At)
+            .Select(note => new Fields(("datetime", note.At), ("description", note.Description), ("type", note.Type))),
+    ];
+
+    private sealed record RequestRow(
+        Guid Id, ReportStatus Status, string Description, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? DueAt, string? Address,
+        double Latitude, double Longitude);
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+using Kashif.Reporting.Categories;
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Open311;
+
+/// <summary>The categories of reports as Open311's services.</summary>
+internal static class ServiceList
+{
+    public const string Cache = "public, max-age=5";
+
+    public static async Task<Answer> ListAsync(HttpContext http, CategoryCache categories, CancellationToken cancellationToken)
+    {
+        var services = (await categories.ListAsync(cancellationToken)).Items;
+        return new Answer(Parameters.FormatOf(http), "services", new Items("service", [.. services.Select(Describe)]), cacheControl: Cache);
+    }
+
+    /// <summary>Empty until categories have questions (<see cref="Attributes"/>).</summary>
+    public static async Task<Answer> DefineAsync(string code, HttpContext http, CategoryCache categories, CancellationToken cancellationToken)
+    {
+        var format = Parameters.FormatOf(http);
+        return await categories.ValidateAsync(code, cancellationToken) is null
+            ? new Answer(format, "service_definition", new Fields(("service_code", code), ("attributes", new Items("attribute", Attributes(code)))), cacheControl: Cache)
+            : Fault.NotFound("service_code not found").ToAnswer(format);
+    }
+
+    /// <summary>The English names of all categories, also of those that are not active any more.</summary>
+    public static Task<Dictionary<string, string>> NamesAsync(ReportingDbContext database, CancellationToken cancellationToken) =>
+        database.Categories.AsNoTracking().ToDictionaryAsync(category => category.Code, category => category.NameEn, cancellationToken);
+
+    /// <summary>The questions of a category.</summary>
+    private static object?[] Attributes(string code) => [];
+
+    private static Fields Describe(CategoryResponse category) => new(
+        ("service_code", category.Code),
+        ("service_name", category.Name.En),
+        ("description", category.TargetDays is { } days
+            ? string.Create(CultureInfo.InvariantCulture, $"{category.Name.En} ({category.Name.Ar}): resolved within {days} days")
+            : $"{category.Name.En} ({category.Name.Ar})"),
+        ("metadata", Attributes(category.Code).Length > 0),
+        ("type", "realtime"),
+        ("keywords", $"{category.Name.En.ToLowerInvariant()}, {category.Name.Ar}"),
+        ("group", null));
+}
