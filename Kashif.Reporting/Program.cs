@@ -3,7 +3,13 @@ using Kashif.Reporting;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+
+if (args is [PhotoWorker.Command])
+{
+    return PhotoWorker.Run();
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Reporting);
@@ -13,6 +19,7 @@ var app = builder.Build();
 app.UseServiceDefaults();
 app.MapCategories();
 app.MapReports();
+app.MapPhotos();
 app.MapModerationQueue();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");

@@ -3,6 +3,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Trust;
 using Kashif.Security;
@@ -29,6 +30,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
         services.AddHostedService<OverdueMarking>();
+        services.AddPhotos();
         return builder;
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting;
@@ -20,6 +21,9 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
+[JsonSerializable(typeof(ChangePhotoRequest))]
+[JsonSerializable(typeof(PhotoResponse))]
+[JsonSerializable(typeof(Page<PhotoResponse>))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]

@@ -1,5 +1,6 @@
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Trust;
 using Microsoft.EntityFrameworkCore;
@@ -12,6 +13,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<StatusChange> StatusChanges => Set<StatusChange>();
     public DbSet<ReportQuota> ReportQuotas => Set<ReportQuota>();
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
+    public DbSet<Photo> Photos => Set<Photo>();
     public DbSet<Category> Categories => Set<Category>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)

@@ -2,7 +2,7 @@ using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 
-namespace Kashif.Reporting.Reports;
+namespace Kashif.Reporting;
 
 /// <summary>
 /// Keeps a deleted user's reports and their history, because they are about the city, without the user's id.
@@ -18,6 +18,8 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.Photos.Where(photo => photo.UserId == userId)
+            .ExecuteUpdateAsync(set => set.SetProperty(photo => photo.UserId, ErasedUser.Id), cancellationToken);
         await _database.ReporterScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
