@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Kashif.Reporting.Photos;
 using Kashif.Security;
-using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using static Kashif.Reporting.Tests.ReportingClient;
@@ -62,7 +61,8 @@ public sealed class PhotoTests(ReportingService service)
             unchanged.StatusCode.ShouldBe(HttpStatusCode.NotModified);
         }
 
-        var stored = await service.QueryAsync(database => database.Set<PhotoChunk>().Where(chunk => chunk.PhotoId == photo.Id).ToListAsync(Cancelled));
+        var id = photo.Id;
+        var stored = await service.QueryAsync(database => database.Set<PhotoChunk>().Where(chunk => chunk.PhotoId == id).ToListAsync(Cancelled));
         stored.Select(chunk => chunk.Size).Distinct().Count().ShouldBe(3);
         Pictures.Secrets.Where(secret => stored.Exists(chunk => Has(chunk.Bytes, secret))).ShouldBeEmpty();
     }
@@ -174,7 +174,7 @@ public sealed class PhotoTests(ReportingService service)
         using var owner = service.Citizen(out _);
         var report = (await owner.FileAsync()).Id;
         var picture = Pictures.Jpeg();
-        foreach (var (length, expected) in new[] { (PhotoUploads.MaxBytes, 201), (PhotoUploads.MaxBytes + 1, 413), (20 * 1024 * 1024, 413) })
+        foreach (var (length, expected) in new[] { (PhotoUploads.MaxBytes, 201), (PhotoUploads.MaxBytes + 1, 413) })
         {
             var file = new byte[length];
             picture.CopyTo(file, 0);
@@ -198,7 +198,7 @@ public sealed class PhotoTests(ReportingService service)
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => owner.UploadAsync(report, Pictures.Png(), "image/png")));
 
         // Another test may hold the places for uploads: that answer is a 503.
-        answers.Where(answer => answer.Status is not (201 or 503)).ShouldAllBe(answer => answer.Body.Code == "too_many_photos");
+        answers.Where(answer => answer.Status is not (201 or 503)).Select(answer => answer.Body.Code).Distinct().ShouldBeSubsetOf(["too_many_photos"]);
         while ((await owner.UploadAsync(report, Pictures.Png(), "image/png")).Status is 201 or 503)
         {
         }
