@@ -387,6 +387,101 @@ namespace Kashif.Reporting.Data.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Format")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("format");
+
+                    b.Property<int>("Height")
+                        .HasColumnType("integer")
+                        .HasColumnName("height");
+
+                    b.Property<bool>("Hidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hidden");
+
+                    b.Property<int>("MediumSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("medium_size");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("Size")
+                        .HasColumnType("integer")
+                        .HasColumnName("size");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("ThumbSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("thumb_size");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<int>("Width")
+                        .HasColumnType("integer")
+                        .HasColumnName("width");
+
+                    b.HasKey("Id")
+                        .HasName("pk_photos");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_photos_to_sweep")
+                        .HasFilter("report_id IS NULL OR state <> 'attached'");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_photos_user_id");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_photos_report_id_id");
+
+                    b.ToTable("photos", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.PhotoChunk", b =>
+                {
+                    b.Property<Guid>("PhotoId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("photo_id");
+
+                    b.Property<int>("Size")
+                        .HasColumnType("integer")
+                        .HasColumnName("size");
+
+                    b.Property<int>("Position")
+                        .HasColumnType("integer")
+                        .HasColumnName("position");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.HasKey("PhotoId", "Size", "Position")
+                        .HasName("pk_photo_chunks");
+
+                    b.ToTable("photo_chunks", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
@@ -600,6 +695,25 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasName("pk_reporter_scores");
 
                     b.ToTable("reporter_scores", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_photos_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.PhotoChunk", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Photos.Photo", null)
+                        .WithMany()
+                        .HasForeignKey("PhotoId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_photo_chunks_photos_photo_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
