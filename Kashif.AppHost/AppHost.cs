@@ -30,6 +30,11 @@ var smtpEnvelopeFrom = Setting("smtp-envelope-from", "The address that undeliver
 var assistantEndpoint = Setting("assistant-endpoint", "The base URL of an OpenAI-compatible API for open questions to the assistant.");
 var assistantModel = Setting("assistant-model", "The model at assistant-endpoint.");
 var assistantApiKey = Setting("assistant-api-key", "The key of assistant-endpoint.", secret: true);
+var s3Endpoint = Setting("s3-endpoint", "The URL of a server that speaks S3, for photos. Without it and s3-bucket, photos are stored in PostgreSQL.");
+var s3Bucket = Setting("s3-bucket", "The bucket for photos.");
+var s3Region = Setting("s3-region", "The region of s3-bucket.");
+var s3AccessKey = Setting("s3-access-key", "The key that may read, write and delete objects of s3-bucket.");
+var s3SecretKey = Setting("s3-secret-key", "The secret of s3-access-key.", secret: true);
 var appUrl = Setting("app-url", "The URL of the app, for links in e-mails.");
 var trustedProxies = Setting("trusted-proxies", "The addresses or networks of the proxies in front of the gateway, such as 10.0.0.0/8.");
 var otlpEndpoint = Setting("otlp-endpoint", "The OpenTelemetry collector that receives traces, metrics and logs.");
@@ -66,7 +71,12 @@ var auth = Service<Projects.Kashif_Auth>(ResourceNames.Auth, ResourceNames.AuthD
         "KeyReset", ["rotate-keys", "emergency"], confirmation: "All access tokens expire within two minutes. Sessions stay. Revoke the keys?");
 
 var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, ResourceNames.ReportingDb)
-    .WithReference(auth).WaitFor(auth);
+    .WithReference(auth).WaitFor(auth)
+    .WithEnvironment("Photos__S3__Endpoint", s3Endpoint)
+    .WithEnvironment("Photos__S3__Bucket", s3Bucket)
+    .WithEnvironment("Photos__S3__Region", s3Region)
+    .WithEnvironment("Photos__S3__AccessKey", s3AccessKey)
+    .WithEnvironment("Photos__S3__SecretKey", s3SecretKey);
 
 var gamification = Service<Projects.Kashif_Gamification>(ResourceNames.Gamification, ResourceNames.GamificationDb)
     .WithProgramCommand("verify-ledger", "Verify the ledger", "Recomputes the hash of every entry and the sum of every balance.", "ShieldCheckmark", ["verify-ledger"])

@@ -10,9 +10,15 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
+
+if (args is [PhotoWorker.Command])
+{
+    return PhotoWorker.Run();
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Reporting);
@@ -27,6 +33,7 @@ app.MapBatch();
 app.MapSync();
 app.MapEditing();
 app.MapDuplicates();
+app.MapPhotos();
 app.MapModerationQueue();
 app.MapVotes();
 app.MapFollows();

@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -8,13 +9,15 @@ namespace Kashif.Reporting;
 
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
+/// <param name="Photos">The photos that the user has uploaded.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
     IAsyncEnumerable<ExportedOfflineReport> OfflineReports,
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
-    IAsyncEnumerable<ExportedFollow> Follows);
+    IAsyncEnumerable<ExportedFollow> Follows,
+    IAsyncEnumerable<ExportedPhoto> Photos);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -39,5 +42,7 @@ internal static class ReportExport
         database.Comments.AsNoTracking().Where(comment => comment.UserId == id).OrderBy(comment => comment.Id)
             .AsAsyncEnumerable().Select(row => new ExportedComment(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt, row.HiddenReason)),
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
-        database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At))));
+        database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
+        database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
+            .AsAsyncEnumerable().Select(ExportedPhoto.From)));
 }

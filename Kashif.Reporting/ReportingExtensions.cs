@@ -5,6 +5,7 @@ using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -40,6 +41,7 @@ internal static class ReportingExtensions
         services.AddScoped<FollowerNotices>();
         services.AddHostedService<FollowerNoticeWorker>();
         services.AddOpen311();
+        services.AddPhotos();
         return builder;
     }
 }

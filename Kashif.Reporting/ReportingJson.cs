@@ -7,6 +7,7 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
@@ -30,6 +31,9 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
+[JsonSerializable(typeof(ChangePhotoRequest))]
+[JsonSerializable(typeof(PhotoResponse))]
+[JsonSerializable(typeof(Page<PhotoResponse>))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(BatchResponse))]

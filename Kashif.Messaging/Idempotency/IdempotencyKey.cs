@@ -43,7 +43,7 @@ internal sealed class IdempotencyKey(DbContext database, TimeProvider time, IOpt
 
         var now = time.GetUtcNow();
         var claim = new Claimed(context.User.UserIdOrNull ?? Guid.Empty, route, key, Guid.CreateVersion7(now), context.RequestServices);
-        var body = context.Features.Get<JsonBody>()?.Bytes ?? default;
+        var body = context.Features.Get<ComparedBody>()?.Bytes ?? context.Features.Get<JsonBody>()?.Bytes ?? default;
         var fingerprints = options.Value.FingerprintKeys.Select(secret => HMACSHA256.HashData(secret, body.Span)).ToArray();
 
         var claimed = await database.Database.ExecuteSqlAsync($"""

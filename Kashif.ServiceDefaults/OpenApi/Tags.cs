@@ -31,6 +31,7 @@ internal static class Tags
         ["Open311"] = "The API keys of Open311, and the requests that came through it. Open311 itself is at `/open311/v2`, outside this document.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
         ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
+        ["Photos"] = "Photos of reports.",
         ["Points"] = "Balances and the ledger of points.",
         ["Profiles"] = "Display names, public profiles, and who is on the leaderboards.",
         ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",

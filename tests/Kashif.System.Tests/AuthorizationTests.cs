@@ -121,6 +121,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
             ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{commentId:guid}", CommentDeletionAsync),
+            ("/api/v1/reports/{id:guid}/photos/{photo_id:guid}", PhotoDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
             ("/api/v1/reports/{id:guid}", ReportDeletionAsync),
             ("/api/v1/auth/mfa/totp", TotpAsync),
@@ -329,6 +330,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["api-keys"] = apiKey,
             ["reports"] = report,
             ["comments"] = await CommentAsync(victim, report),
+            ["photos"] = await PhotoAsync(victim, Guid.Parse(report)),
             ["redemptions"] = redemptionId,
             ["orders"] = order.GetProperty("id").GetString() ?? "",
             ["products"] = MissingId, // no user's: partners and admins manage them
@@ -395,6 +397,23 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     {
         var id = await AlertAsync(owner);
         return new($"/api/v1/notifications/alerts/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications/alerts", id));
+    }
+
+    private static async Task<string> PhotoAsync(User owner, Guid report)
+    {
+        using var photo = new ByteArrayContent(Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="));
+        photo.Headers.ContentType = new("image/png");
+        using var added = await owner.Client.PostAsync($"/api/v1/reports/{report}/photos", photo, Cancel);
+        return (await added.JsonAsync(201)).GetProperty("id").GetString() ?? "";
+    }
+
+    private static async Task<Deletion> PhotoDeletionAsync(User owner)
+    {
+        var report = await owner.ReportAsync();
+        var photos = $"/api/v1/reports/{report}/photos";
+        var id = await PhotoAsync(owner, report);
+        return new($"{photos}/{id}", null, () => ListsAsync(owner.Client, photos, id));
     }
 
     private static async Task<Deletion> QuestionsAsync(User owner)
