@@ -43,15 +43,11 @@ internal static class ReportTimeline
             http.Response.Headers.CacheControl = "private, no-cache";
         }
 
-        Guid? reporter = report.Anonymous && view is View.Public ? report.UserId : null;
-        var changes = await database.StatusChanges.Where(change => change.ReportId == id && change.At > at)
-            .OrderBy(change => change.Version).Take(page.Size + 1)
-            .Select(change => new HistoryEntry(
-                change.Version, change.From, change.To, change.Comment, change.ChangedBy == reporter ? null : change.ChangedBy, change.At))
-            .ToListAsync(cancellationToken);
+        var changes = await ReportHistory.ChangesOf(database, report, view).Where(change => change.At > at).Take(page.Size + 1).ToListAsync(cancellationToken);
+        var history = changes.ConvertAll(change => ReportHistory.EntryOf(change, report, view));
         if (page.Cursor is null)
         {
-            changes.Insert(0, new HistoryEntry(1, null, ReportStatus.Submitted, null, reporter is null ? report.UserId : null, report.CreatedAt));
+            history.Insert(0, ReportHistory.CreationOf(report, view));
         }
 
         var comments = await database.Comments.AsNoTracking()
@@ -59,7 +55,7 @@ internal static class ReportTimeline
             .Where(comment => comment.ReportId == id && (comment.CreatedAt > at || (comment.CreatedAt == at && comment.Id > after)))
             .OrderBy(comment => comment.CreatedAt).ThenBy(comment => comment.Id).Take(page.Size + 1)
             .ToListAsync(cancellationToken);
-        var entries = changes.Select(change => new TimelineEntry(change.At, change, null))
+        var entries = history.Select(entry => new TimelineEntry(entry.At, entry, null))
             .Concat(comments.Select(comment => new TimelineEntry(comment.CreatedAt, null, CommentResponse.From(comment, report, view))))
             .OrderBy(entry => entry.At).ThenBy(entry => entry.Comment?.Id ?? Guid.Empty)
             .Take(page.Size + 1).ToList();

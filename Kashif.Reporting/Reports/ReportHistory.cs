@@ -54,25 +54,28 @@ internal static class ReportHistory
             http.Response.Headers.CacheControl = "private, no-cache";
         }
 
-        Guid? reporter = report.Anonymous && view is View.Public ? report.UserId : null;
-        var created = new HistoryEntry(
-            1, null, ReportStatus.Submitted, null, reporter is null ? report.UserId : null, report.CreatedAt, ChangeKind.Status);
-        var changes = await database.StatusChanges.AsNoTracking()
-            .Where(change => change.ReportId == id && change.Version > after && (change.IsPublic || view == View.Full))
-            .OrderBy(change => change.Version)
-            .Take(page.Size + 1)
-            .ToListAsync(cancellationToken);
-        List<HistoryEntry> entries = [.. after < created.Version ? [created] : Array.Empty<HistoryEntry>(), .. changes.Select(change => EntryOf(change, view, reporter))];
+        var changes = await ChangesOf(database, report, view).Where(change => change.Version > after).Take(page.Size + 1).ToListAsync(cancellationToken);
+        List<HistoryEntry> entries = [.. after < 1 ? [CreationOf(report, view)] : Array.Empty<HistoryEntry>(), .. changes.Select(change => EntryOf(change, report, view))];
         return TypedResults.Ok(Page.Of(entries, page.Size, entry => Cursor.Encode(entry.Version)));
     }
 
-    /// <param name="reporter">The user who must not be named; null if the reader may see who reported it.</param>
-    private static HistoryEntry EntryOf(StatusChange change, View view, Guid? reporter)
+    /// <summary>The changes that the reader may see, oldest first.</summary>
+    internal static IQueryable<StatusChange> ChangesOf(ReportingDbContext database, Report report, View view) => database.StatusChanges.AsNoTracking()
+        .Where(change => change.ReportId == report.Id && (change.IsPublic || view == View.Full))
+        .OrderBy(change => change.Version);
+
+    /// <summary>The first entry.</summary>
+    internal static HistoryEntry CreationOf(Report report, View view) => new(
+        1, null, ReportStatus.Submitted, null, report.Anonymous && view is View.Public ? null : report.UserId, report.CreatedAt, ChangeKind.Status);
+
+    internal static HistoryEntry EntryOf(StatusChange change, Report report, View view)
     {
+        var isUnnamed = report.Anonymous && view is View.Public && change.ChangedBy == report.UserId;
+
         // Why a report was hidden or made private is not the public's business, also where the same edit changed something else.
         var isReduced = view is not View.Full && change.Fields is { } all && !all.All(StatusChange.IsPublicField);
         return new HistoryEntry(
-            change.Version, change.From, change.To, isReduced ? null : change.Comment, change.ChangedBy == reporter ? null : change.ChangedBy, change.At,
+            change.Version, change.From, change.To, isReduced ? null : change.Comment, isUnnamed ? null : change.ChangedBy, change.At,
             change.Kind, isReduced ? [.. change.Fields?.Where(StatusChange.IsPublicField) ?? []] : change.Fields, change.FormerCategory, change.Category);
     }
 }

@@ -591,6 +591,288 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("follower_notices", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<string>("Jurisdiction")
+                        .HasColumnType("text")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<DateTimeOffset?>("LastUsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_used_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Prefix")
+                        .IsRequired()
+                        .HasMaxLength(14)
+                        .HasColumnType("character varying(14)")
+                        .HasColumnName("prefix");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_keys");
+
+                    b.HasIndex("Hash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_keys_hash");
+
+                    b.ToTable("open311_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AccountId")
+                        .HasColumnType("text")
+                        .HasColumnName("account_id");
+
+                    b.Property<string>("Address")
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<string>("AddressId")
+                        .HasColumnType("text")
+                        .HasColumnName("address_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<string>("DeviceId")
+                        .HasColumnType("text")
+                        .HasColumnName("device_id");
+
+                    b.Property<string>("Email")
+                        .HasColumnType("text")
+                        .HasColumnName("email");
+
+                    b.Property<string>("FirstName")
+                        .HasColumnType("text")
+                        .HasColumnName("first_name");
+
+                    b.Property<Guid>("KeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key_id");
+
+                    b.Property<string>("LastName")
+                        .HasColumnType("text")
+                        .HasColumnName("last_name");
+
+                    b.Property<string>("MediaUrl")
+                        .HasColumnType("text")
+                        .HasColumnName("media_url");
+
+                    b.Property<string>("Phone")
+                        .HasColumnType("text")
+                        .HasColumnName("phone");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("ServiceCode")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("service_code");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_submissions");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_open311_submissions_contacts")
+                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL");
+
+                    b.HasIndex("Id")
+                        .HasDatabaseName("ix_open311_submissions_unplaced")
+                        .HasFilter("report_id IS NULL");
+
+                    b.HasIndex("KeyId")
+                        .HasDatabaseName("ix_open311_submissions_key_id");
+
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_submissions_report_id");
+
+                    b.ToTable("open311_submissions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Update", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("ClientId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("client_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<Guid>("KeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key_id");
+
+                    b.Property<string>("MediaUrl")
+                        .HasColumnType("text")
+                        .HasColumnName("media_url");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_updates");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_open311_updates_at");
+
+                    b.HasIndex("ReportId")
+                        .HasDatabaseName("ix_open311_updates_report_id");
+
+                    b.HasIndex("KeyId", "ReportId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_updates_key_id_report_id_client_id");
+
+                    b.ToTable("open311_updates", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Format")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("format");
+
+                    b.Property<int>("Height")
+                        .HasColumnType("integer")
+                        .HasColumnName("height");
+
+                    b.Property<bool>("Hidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hidden");
+
+                    b.Property<int>("MediumSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("medium_size");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("Size")
+                        .HasColumnType("integer")
+                        .HasColumnName("size");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("ThumbSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("thumb_size");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<int>("Width")
+                        .HasColumnType("integer")
+                        .HasColumnName("width");
+
+                    b.HasKey("Id")
+                        .HasName("pk_photos");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_photos_to_sweep")
+                        .HasFilter("report_id IS NULL OR state <> 'attached'");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_photos_user_id");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_photos_report_id_id");
+
+                    b.ToTable("photos", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.PhotoChunk", b =>
+                {
+                    b.Property<Guid>("PhotoId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("photo_id");
+
+                    b.Property<int>("Size")
+                        .HasColumnType("integer")
+                        .HasColumnName("size");
+
+                    b.Property<int>("Position")
+                        .HasColumnType("integer")
+                        .HasColumnName("position");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.HasKey("PhotoId", "Size", "Position")
+                        .HasName("pk_photo_chunks");
+
+                    b.ToTable("photo_chunks", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
@@ -816,6 +1098,9 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("ReportId", "Version")
                         .HasName("pk_status_changes");
 
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_status_changes_at");
+
                     b.HasIndex("ChangedBy")
                         .HasDatabaseName("ix_status_changes_changed_by");
 
@@ -927,6 +1212,58 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_follows_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Open311.ApiKey", null)
+                        .WithMany()
+                        .HasForeignKey("KeyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_submissions_open311_keys_key_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_open311_submissions_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Update", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Open311.ApiKey", null)
+                        .WithMany()
+                        .HasForeignKey("KeyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_updates_open311_keys_key_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_updates_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_photos_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Photos.PhotoChunk", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Photos.Photo", null)
+                        .WithMany()
+                        .HasForeignKey("PhotoId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_photo_chunks_photos_photo_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>

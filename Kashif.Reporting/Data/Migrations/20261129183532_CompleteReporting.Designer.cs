@@ -13,8 +13,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Reporting.Data.Migrations
 {
     [DbContext(typeof(ReportingDbContext))]
-    [Migration("20261129181303_Photos")]
-    partial class Photos
+    [Migration("20261129183532_CompleteReporting")]
+    partial class CompleteReporting
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -186,6 +186,31 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Batch.ClientReport", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("client_id");
+
+                    b.Property<DateTimeOffset>("CapturedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("captured_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.HasKey("UserId", "ClientId")
+                        .HasName("pk_client_reports");
+
+                    b.ToTable("client_reports", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Categories.Category", b =>
                 {
                     b.Property<string>("Code")
@@ -202,6 +227,12 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasMaxLength(7)
                         .HasColumnType("character varying(7)")
                         .HasColumnName("colour");
+
+                    b.Property<int>("DuplicateDistanceM")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(50)
+                        .HasColumnName("duplicate_distance_m");
 
                     b.Property<string>("Icon")
                         .IsRequired()
@@ -240,6 +271,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "pothole",
                             Active = true,
                             Colour = "#b45309",
+                            DuplicateDistanceM = 50,
                             Icon = "road",
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
@@ -251,6 +283,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "street_light",
                             Active = true,
                             Colour = "#ca8a04",
+                            DuplicateDistanceM = 50,
                             Icon = "lightbulb",
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
@@ -262,6 +295,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "garbage",
                             Active = true,
                             Colour = "#4d7c0f",
+                            DuplicateDistanceM = 50,
                             Icon = "delete",
                             NameAr = "نفايات",
                             NameEn = "Garbage",
@@ -273,6 +307,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "water_leak",
                             Active = true,
                             Colour = "#0369a1",
+                            DuplicateDistanceM = 50,
                             Icon = "water_drop",
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
@@ -284,6 +319,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sewage",
                             Active = true,
                             Colour = "#57534e",
+                            DuplicateDistanceM = 50,
                             Icon = "plumbing",
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
@@ -295,6 +331,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "sidewalk",
                             Active = true,
                             Colour = "#6b7280",
+                            DuplicateDistanceM = 50,
                             Icon = "directions_walk",
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
@@ -306,6 +343,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "traffic_signal",
                             Active = true,
                             Colour = "#dc2626",
+                            DuplicateDistanceM = 50,
                             Icon = "traffic",
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
@@ -317,6 +355,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_sign",
                             Active = true,
                             Colour = "#1d4ed8",
+                            DuplicateDistanceM = 50,
                             Icon = "signpost",
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
@@ -328,6 +367,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "graffiti",
                             Active = true,
                             Colour = "#9333ea",
+                            DuplicateDistanceM = 50,
                             Icon = "format_paint",
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
@@ -339,6 +379,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "abandoned_vehicle",
                             Active = true,
                             Colour = "#374151",
+                            DuplicateDistanceM = 50,
                             Icon = "car_crash",
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
@@ -350,6 +391,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "noise",
                             Active = true,
                             Colour = "#db2777",
+                            DuplicateDistanceM = 50,
                             Icon = "volume_up",
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
@@ -361,6 +403,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "park",
                             Active = true,
                             Colour = "#15803d",
+                            DuplicateDistanceM = 50,
                             Icon = "park",
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
@@ -372,6 +415,7 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "road_damage",
                             Active = true,
                             Colour = "#92400e",
+                            DuplicateDistanceM = 50,
                             Icon = "edit_road",
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
@@ -383,11 +427,358 @@ namespace Kashif.Reporting.Data.Migrations
                             Code = "other",
                             Active = true,
                             Colour = "#64748b",
+                            DuplicateDistanceM = 50,
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
                             Position = 14
                         });
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("EditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("edited_at");
+
+                    b.Property<DateTimeOffset?>("HiddenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hidden_at");
+
+                    b.Property<Guid?>("HiddenBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hidden_by");
+
+                    b.Property<string>("HiddenReason")
+                        .HasColumnType("text")
+                        .HasColumnName("hidden_reason");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Role")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("role");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_comments");
+
+                    b.HasIndex("HiddenBy")
+                        .HasDatabaseName("ix_comments_hidden_by")
+                        .HasFilter("hidden_by IS NOT NULL");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_comments_report_id_id");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_comments_user_id_id");
+
+                    b.ToTable("comments", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Comments.CommentQuota", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("OpenedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("opened_at");
+
+                    b.Property<int>("Used")
+                        .HasColumnType("integer")
+                        .HasColumnName("used");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_comment_quotas");
+
+                    b.ToTable("comment_quotas", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<Guid?>("MovedFrom")
+                        .HasColumnType("uuid")
+                        .HasColumnName("moved_from");
+
+                    b.HasKey("ReportId", "UserId")
+                        .HasName("pk_follows");
+
+                    b.HasIndex("MovedFrom", "UserId")
+                        .HasDatabaseName("ix_follows_moved_from_user_id")
+                        .HasFilter("moved_from IS NOT NULL");
+
+                    b.HasIndex("UserId", "At", "ReportId")
+                        .HasDatabaseName("ix_follows_user_id_at_report_id");
+
+                    b.ToTable("follows", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.FollowerNotice", b =>
+                {
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<Guid>("ActorId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor_id");
+
+                    b.Property<bool>("ByStaff")
+                        .HasColumnType("boolean")
+                        .HasColumnName("by_staff");
+
+                    b.Property<Guid?>("CommentId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("comment_id");
+
+                    b.Property<Guid>("LastUserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_user_id");
+
+                    b.Property<DateTimeOffset>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Text")
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.HasKey("EventId")
+                        .HasName("pk_follower_notices");
+
+                    b.HasIndex("ActorId")
+                        .HasDatabaseName("ix_follower_notices_actor_id");
+
+                    b.ToTable("follower_notices", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<string>("Jurisdiction")
+                        .HasColumnType("text")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<DateTimeOffset?>("LastUsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_used_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Prefix")
+                        .IsRequired()
+                        .HasMaxLength(14)
+                        .HasColumnType("character varying(14)")
+                        .HasColumnName("prefix");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_keys");
+
+                    b.HasIndex("Hash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_keys_hash");
+
+                    b.ToTable("open311_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AccountId")
+                        .HasColumnType("text")
+                        .HasColumnName("account_id");
+
+                    b.Property<string>("Address")
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<string>("AddressId")
+                        .HasColumnType("text")
+                        .HasColumnName("address_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<string>("DeviceId")
+                        .HasColumnType("text")
+                        .HasColumnName("device_id");
+
+                    b.Property<string>("Email")
+                        .HasColumnType("text")
+                        .HasColumnName("email");
+
+                    b.Property<string>("FirstName")
+                        .HasColumnType("text")
+                        .HasColumnName("first_name");
+
+                    b.Property<Guid>("KeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key_id");
+
+                    b.Property<string>("LastName")
+                        .HasColumnType("text")
+                        .HasColumnName("last_name");
+
+                    b.Property<string>("MediaUrl")
+                        .HasColumnType("text")
+                        .HasColumnName("media_url");
+
+                    b.Property<string>("Phone")
+                        .HasColumnType("text")
+                        .HasColumnName("phone");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("ServiceCode")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("service_code");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_submissions");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_open311_submissions_contacts")
+                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL");
+
+                    b.HasIndex("Id")
+                        .HasDatabaseName("ix_open311_submissions_unplaced")
+                        .HasFilter("report_id IS NULL");
+
+                    b.HasIndex("KeyId")
+                        .HasDatabaseName("ix_open311_submissions_key_id");
+
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_submissions_report_id");
+
+                    b.ToTable("open311_submissions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Update", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("ClientId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("client_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<Guid>("KeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key_id");
+
+                    b.Property<string>("MediaUrl")
+                        .HasColumnType("text")
+                        .HasColumnName("media_url");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open311_updates");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_open311_updates_at");
+
+                    b.HasIndex("ReportId")
+                        .HasDatabaseName("ix_open311_updates_report_id");
+
+                    b.HasIndex("KeyId", "ReportId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_open311_updates_key_id_report_id_client_id");
+
+                    b.ToTable("open311_updates", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
@@ -613,6 +1004,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_reports_user_id_id");
 
+                    b.HasIndex(new[] { "Id" }, "hidden")
+                        .HasDatabaseName("ix_reports_hidden")
+                        .HasFilter("hidden");
+
+                    b.HasIndex(new[] { "Id" }, "private")
+                        .HasDatabaseName("ix_reports_private")
+                        .HasFilter("private");
+
                     b.ToTable("reports", (string)null);
                 });
 
@@ -651,6 +1050,11 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
 
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
                     b.Property<Guid>("ChangedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("changed_by");
@@ -659,11 +1063,34 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("comment");
 
+                    b.PrimitiveCollection<string[]>("Fields")
+                        .HasColumnType("text[]")
+                        .HasColumnName("fields");
+
+                    b.Property<string>("FormerCategory")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("former_category");
+
                     b.Property<string>("From")
                         .IsRequired()
                         .HasMaxLength(20)
                         .HasColumnType("character varying(20)")
                         .HasColumnName("from");
+
+                    b.Property<bool>("IsPublic")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true)
+                        .HasColumnName("is_public");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasDefaultValue("status")
+                        .HasColumnName("kind");
 
                     b.Property<string>("To")
                         .IsRequired()
@@ -674,10 +1101,57 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("ReportId", "Version")
                         .HasName("pk_status_changes");
 
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_status_changes_at");
+
                     b.HasIndex("ChangedBy")
                         .HasDatabaseName("ix_status_changes_changed_by");
 
                     b.ToTable("status_changes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Sync.FeedIdentity", b =>
+                {
+                    b.Property<string>("Identity")
+                        .HasColumnType("text")
+                        .HasColumnName("identity");
+
+                    b.HasKey("Identity")
+                        .HasName("pk_feed_identities");
+
+                    b.ToTable("feed_identities", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Sync.ReportChange", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<ulong>("ChangedIn")
+                        .HasColumnType("xid8")
+                        .HasColumnName("changed_in");
+
+                    b.Property<DateTimeOffset?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<bool>("WasPublic")
+                        .HasColumnType("boolean")
+                        .HasColumnName("was_public");
+
+                    b.HasKey("ReportId")
+                        .HasName("pk_report_changes");
+
+                    b.HasIndex("DeletedAt")
+                        .HasDatabaseName("ix_report_changes_deleted_at")
+                        .HasFilter("deleted_at IS NOT NULL");
+
+                    b.HasIndex("ChangedIn", "ReportId")
+                        .HasDatabaseName("ix_report_changes_changed_in_report_id")
+                        .HasFilter("was_public");
+
+                    b.ToTable("report_changes", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Trust.ReporterScore", b =>
@@ -698,6 +1172,82 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasName("pk_reporter_scores");
 
                     b.ToTable("reporter_scores", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.HasKey("ReportId", "UserId")
+                        .HasName("pk_votes");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_votes_user_id");
+
+                    b.ToTable("votes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_comments_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_follows_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Open311.ApiKey", null)
+                        .WithMany()
+                        .HasForeignKey("KeyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_submissions_open311_keys_key_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_open311_submissions_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Open311.Update", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Open311.ApiKey", null)
+                        .WithMany()
+                        .HasForeignKey("KeyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_updates_open311_keys_key_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_open311_updates_reports_report_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Photos.Photo", b =>
@@ -736,6 +1286,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_status_changes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_votes_reports_report_id");
                 });
 #pragma warning restore 612, 618
         }

@@ -12,8 +12,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Gamification.Data.Migrations
 {
     [DbContext(typeof(GamificationDbContext))]
-    [Migration("20261129175735_QuestVotes")]
-    partial class QuestVotes
+    [Migration("20261129183557_QuestPartners")]
+    partial class QuestPartners
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -431,6 +431,10 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("character varying(100)")
                         .HasColumnName("event");
 
+                    b.Property<bool?>("Hidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hidden");
+
                     b.Property<double?>("Latitude")
                         .HasColumnType("double precision")
                         .HasColumnName("latitude");
@@ -438,6 +442,10 @@ namespace Kashif.Gamification.Data.Migrations
                     b.Property<double?>("Longitude")
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
+
+                    b.Property<Guid?>("OriginalId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("original_id");
 
                     b.Property<Guid>("ReportId")
                         .HasColumnType("uuid")
@@ -461,6 +469,10 @@ namespace Kashif.Gamification.Data.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_report_events_at");
+
+                    b.HasIndex("OriginalId")
+                        .HasDatabaseName("ix_report_events_original_id")
+                        .HasFilter("original_id IS NOT NULL");
 
                     b.HasIndex("ReportId", "Version")
                         .HasDatabaseName("ix_report_events_report_id_version");
@@ -851,6 +863,30 @@ namespace Kashif.Gamification.Data.Migrations
 
                             t.HasCheckConstraint("ck_point_transactions_points", "points <> 0 OR owed <> 0");
                         });
+                });
+
+            modelBuilder.Entity("Kashif.Gamification.Partners.CompanyPartner", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<int>("CompanyId")
+                        .HasColumnType("integer")
+                        .HasColumnName("company_id");
+
+                    b.Property<bool>("IsPartner")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_partner");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("UserId", "CompanyId")
+                        .HasName("pk_company_partners");
+
+                    b.ToTable("company_partners", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Gamification.Profiles.Profile", b =>

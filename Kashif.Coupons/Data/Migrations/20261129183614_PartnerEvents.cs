@@ -1,4 +1,5 @@
 using System;
+using Kashif.Coupons.Partners;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -6,7 +7,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace Kashif.Coupons.Data.Migrations
 {
     /// <inheritdoc />
-    public partial class MovementActor : Migration
+    public partial class PartnerEvents : Migration
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
@@ -17,11 +18,20 @@ namespace Kashif.Coupons.Data.Migrations
                 type: "uuid",
                 nullable: true);
 
+            migrationBuilder.AddColumn<int>(
+                name: "partners_version",
+                table: "companies",
+                type: "integer",
+                nullable: false,
+                defaultValue: 0);
+
             migrationBuilder.CreateIndex(
                 name: "ix_product_movements_actor_id",
                 table: "product_movements",
                 column: "actor_id",
                 filter: "actor_id IS NOT NULL");
+
+            migrationBuilder.Sql(CompanyPartner.PublishExistingSql);
         }
 
         /// <inheritdoc />
@@ -34,6 +44,10 @@ namespace Kashif.Coupons.Data.Migrations
             migrationBuilder.DropColumn(
                 name: "actor_id",
                 table: "product_movements");
+
+            migrationBuilder.DropColumn(
+                name: "partners_version",
+                table: "companies");
         }
     }
 }

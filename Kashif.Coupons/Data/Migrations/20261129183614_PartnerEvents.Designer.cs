@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Coupons.Data.Migrations
 {
     [DbContext(typeof(CouponsDbContext))]
-    [Migration("20261129173609_PartnerEvents")]
+    [Migration("20261129183614_PartnerEvents")]
     partial class PartnerEvents
     {
         /// <inheritdoc />
@@ -694,6 +694,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("version");
 
+                    b.Property<Guid?>("ActorId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor_id");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -726,6 +730,10 @@ namespace Kashif.Coupons.Data.Migrations
 
                     b.HasKey("ProductId", "Version")
                         .HasName("pk_product_movements");
+
+                    b.HasIndex("ActorId")
+                        .HasDatabaseName("ix_product_movements_actor_id")
+                        .HasFilter("actor_id IS NOT NULL");
 
                     b.HasIndex("OrderId")
                         .HasDatabaseName("ix_product_movements_order_id");
