@@ -9,6 +9,7 @@ using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
+using Kashif.Reporting.Votes;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 
@@ -36,6 +37,9 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportWriter>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<ReportMerges>();
+        services.AddScoped<IReportMerge, VoteMerge>();
+        services.AddScoped<IReportMerge, FollowMerge>();
+        services.AddScoped<IReopenRight, VoterReopening>();
         services.AddHostedService<OverdueMarking>();
         services.AddHostedService<TombstoneCleanup>();
         services.AddScoped<FollowerNotices>();

@@ -69,22 +69,23 @@ internal sealed class ReportRecord
         {
             Status = status;
             Original = status == "duplicate" ? Original : null;
-            _takenBack.AddRange(_standing.Where(former => StageOf(former.Status) > StageOf(status)));
-            _standing.RemoveAll(former => StageOf(former.Status) > StageOf(status));
+            _takenBack.AddRange(_standing.Where(former => IsTakenBack(former.Status, status)));
+            _standing.RemoveAll(former => IsTakenBack(former.Status, status));
             _standing.Add(entry);
         }
     }
 
     private static bool IsVerification(ReportEvent entry) => !entry.ByOwner && entry.Status is ("verified" or "in_progress" or "resolved");
 
-    /// <summary>A status takes back those of later stages.</summary>
-    private static int StageOf(string? status) => status switch
+    /// <summary>Whether a report that has the status now has given up a former one.</summary>
+    private static bool IsTakenBack(string? former, string now) => now switch
     {
-        null => -1,
-        "submitted" => 0,
-        "verified" => 1,
-        "in_progress" => 2,
-        "resolved" => 3,
-        _ => 4,
+        "submitted" => former is not null,
+        "verified" => former is "in_progress" || IsClosed(former),
+        "in_progress" => former is "resolved" || IsClosed(former),
+        "resolved" => IsClosed(former),
+        _ => false,
     };
+
+    private static bool IsClosed(string? status) => status is "rejected" or "duplicate" or "withdrawn";
 }

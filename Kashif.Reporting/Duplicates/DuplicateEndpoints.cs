@@ -17,17 +17,17 @@ public sealed class SimilarQuery
 {
     /// <summary>The code of its category.</summary>
     /// <example>pothole</example>
-    [FromQuery(Name = "category"), Required(ErrorMessage = "Required."), Text(1, Categories.Category.CodeMax)]
+    [FromQuery(Name = "category"), Required(ErrorMessage = "This field is required."), Text(1, Categories.Category.CodeMax)]
     public string? Category { get; set; }
 
     /// <summary>Degrees north, as in WGS 84.</summary>
     /// <example>33.51</example>
-    [FromQuery(Name = "latitude"), Required(ErrorMessage = "Required."), Between(-90.0, 90.0)]
+    [FromQuery(Name = "latitude"), Required(ErrorMessage = "This field is required."), Between(-90.0, 90.0)]
     public double? Latitude { get; set; }
 
     /// <summary>Degrees east, as in WGS 84.</summary>
     /// <example>36.29</example>
-    [FromQuery(Name = "longitude"), Required(ErrorMessage = "Required."), Between(-180.0, 180.0)]
+    [FromQuery(Name = "longitude"), Required(ErrorMessage = "This field is required."), Between(-180.0, 180.0)]
     public double? Longitude { get; set; }
 }
 

@@ -43,3 +43,10 @@ internal static class ReportFollows
             .ExecuteUpdateAsync(set => set.SetProperty(notice => notice.ActorId, ErasedUser.Id), cancellationToken);
     }
 }
+
+/// <summary>The followers of a duplicate follow its original.</summary>
+internal sealed class FollowMerge(ReportingDbContext database) : IReportMerge
+{
+    public Task MergedAsync(Guid duplicate, Guid original, CancellationToken cancellationToken) =>
+        ReportFollows.MoveAsync(database, duplicate, original, cancellationToken);
+}

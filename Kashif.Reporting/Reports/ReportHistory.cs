@@ -14,9 +14,9 @@ namespace Kashif.Reporting.Reports;
 /// <param name="ChangedBy">The user who changed it; null for the public where it was the reporter of an anonymous report.</param>
 /// <param name="At">When it changed.</param>
 /// <param name="Kind">What happened: a step of the status, a status taken back, the report reopened or edited.</param>
-/// <param name="Fields" example="null">What an edit has changed; the public sees `title`, `description` and `category`. Absent for others.</param>
-/// <param name="FormerCategory" example="null">The category before an edit; absent if it has not changed.</param>
-/// <param name="Category" example="null">The category after an edit; absent if it has not changed.</param>
+/// <param name="Fields" example='["category"]'>What an edit has changed; the public sees `title`, `description` and `category`. Absent for others.</param>
+/// <param name="FormerCategory" example="sidewalk">The category before an edit; absent if it has not changed.</param>
+/// <param name="Category" example="pothole">The category after an edit; absent if it has not changed.</param>
 internal sealed record HistoryEntry(
     int Version,
     ReportStatus? From,

@@ -17,8 +17,7 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
 {
     /// <summary>Locks both reports in the order of their ids, so that two merges never wait for each other.</summary>
     public static Task LockAsync(ReportingDbContext database, Guid duplicate, Guid? original, CancellationToken cancellationToken) =>
-        database.Database.ExecuteSqlAsync(
-            $"SELECT FROM reports WHERE id = ANY ({new[] { duplicate, original ?? duplicate }}) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
+        database.LockAsync([duplicate, original ?? duplicate], cancellationToken);
 
     /// <summary>Checks the original. Call it with both reports locked.</summary>
     /// <returns>The error; null if the merge is allowed, or the request is none.</returns>

@@ -43,3 +43,17 @@ internal static class ReportVotes
 
     private sealed record Moved(int Gone, int Added);
 }
+
+/// <summary>The voters of a duplicate become voters of its original.</summary>
+internal sealed class VoteMerge(ReportingDbContext database) : IReportMerge
+{
+    public Task MergedAsync(Guid duplicate, Guid original, CancellationToken cancellationToken) =>
+        ReportVotes.MoveAsync(database, duplicate, original, cancellationToken);
+}
+
+/// <summary>Voters may reopen a report that is said to be fixed and is not.</summary>
+internal sealed class VoterReopening(ReportingDbContext database) : IReopenRight
+{
+    public Task<bool> MayReopenAsync(Guid userId, Guid reportId, CancellationToken cancellationToken) =>
+        ReportVotes.VotedAsync(database, reportId, userId, cancellationToken);
+}

@@ -5,6 +5,7 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Votes;
 using Kashif.Security;
+using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Reporting.Tests.ReportingClient;
 
@@ -98,12 +99,18 @@ public sealed class VoteTests(ReportingService service)
             (await VoteAsync(client, original)).Status.ShouldBe(200);
         }
 
-        var voting = voters[4..].Select(async voter => (voter.Id, (await VoteAsync(voter.Client, duplicate)).Status)).ToArray();
+        var voting = voters[4..18].Select(async voter => (voter.Id, (await VoteAsync(voter.Client, duplicate)).Status)).ToList();
         await service.QueryAsync(async database =>
         {
             await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
             await ReportVotes.MoveAsync(database, duplicate, original, Cancelled);
             await ReportFollows.MoveAsync(database, duplicate, original, Cancelled);
+
+            // These voters still see an open report, and wait for the merge.
+            voting.AddRange(voters[18..].Select(async voter => (voter.Id, (await VoteAsync(voter.Client, duplicate)).Status)));
+            await Eventually.TrueAsync(() => service.QueryAsync(other => other.Database.SqlQuery<bool>($"""
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock') AS "Value"
+                """).SingleAsync(Cancelled)), "a waiting voter");
             await database.Reports.Where(report => report.Id == duplicate).ExecuteUpdateAsync(
                 set => set.SetProperty(report => report.Status, ReportStatus.Duplicate).SetProperty(report => report.DuplicateOf, original), Cancelled);
             await transaction.CommitAsync(Cancelled);
