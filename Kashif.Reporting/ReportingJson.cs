@@ -21,6 +21,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]
 [JsonSerializable(typeof(Page<ReportResponse>))]
+[JsonSerializable(typeof(ReportPage))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]

@@ -148,6 +148,12 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });
         report.HasIndex(row => row.Location).HasMethod("gist");
+        foreach (var grid in Grid.All)
+        {
+            report.Property<long>(grid.Column).HasComputedColumnSql(grid.Sql, stored: true);
+            report.HasIndex(grid.Column, nameof(Report.Id)).HasDatabaseName($"ix_reports_{grid.Column}").HasFilter(ReportVisibility.PublicSql);
+        }
+
         report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
     }
 }
