@@ -40,6 +40,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(SyncResponse))]
 [JsonSerializable(typeof(ClusterList))]
 [JsonSerializable(typeof(StatisticsResponse))]
+[JsonSerializable(typeof(ReportPage))]
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]

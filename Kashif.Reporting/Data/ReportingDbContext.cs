@@ -35,7 +35,6 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasPostgresExtension("cube");
         modelBuilder.HasPostgresExtension("postgis");
         modelBuilder.ApplyKashifConventions(this);
     }

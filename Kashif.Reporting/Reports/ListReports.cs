@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Categories;
@@ -9,17 +10,55 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Reporting.Reports;
 
+/// <summary>A page of a list of reports.</summary>
+/// <param name="Items">The reports of this page; empty if there are none.</param>
+/// <param name="NextCursor" example="MDE5OGYwYTAtMTExMS03MDAwLTgwMDAtMDAwMDAwMDAwMDAx">The <c>cursor</c> of the next page; null on the last page.</param>
+/// <param name="Total" example="128">With <c>total=true</c>: how many reports the whole list has, if they are at most 10,000; else absent.</param>
+/// <param name="TotalAtLeast" example="10000">With <c>total=true</c>: 10,000 if the list has more; else absent.</param>
+internal sealed record ReportPage(
+    IReadOnlyList<ReportResponse> Items,
+    string? NextCursor,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Total,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? TotalAtLeast);
+
 /// <summary>Filters and sort order of a list of reports.</summary>
 public sealed class ReportQuery
 {
-    /// <summary>Only reports of this category, by its code.</summary>
-    /// <example>pothole</example>
-    [FromQuery(Name = "category"), Text(Categories.Category.CodeMax)]
-    public string? Category { get; set; }
+    private const int MostValues = 20;
 
-    /// <summary>Only reports with this status.</summary>
+    /// <summary>Only reports of these categories, by their codes: repeated, or separated by commas.</summary>
+    /// <example>pothole</example>
+    [FromQuery(Name = "category")]
+    public string[]? Category { get; set; }
+
+    /// <summary>Only reports with one of these statuses: repeated, or separated by commas.</summary>
     [FromQuery(Name = "status"), Values(typeof(ReportStatus))]
-    public string? Status { get; set; }
+    public string[]? Status { get; set; }
+
+    /// <summary>Only reports created then or later.</summary>
+    [FromQuery(Name = "from")]
+    public DateTimeOffset? From { get; set; }
+
+    /// <summary>Only reports created before.</summary>
+    [FromQuery(Name = "to")]
+    public DateTimeOffset? To { get; set; }
+
+    /// <summary>The same as <see cref="From"/>.</summary>
+    [FromQuery(Name = "since")]
+    public DateTimeOffset? Since { get; set; }
+
+    /// <summary>
+    /// Only reports that have all of these words in their title, description or address. Case, accents, Arabic vowels and the forms of alef, yeh and teh marbuta make
+    /// no difference. Quotes make a phrase; a minus sign excludes a word.
+    /// </summary>
+    /// <example>deep hole</example>
+    [FromQuery(Name = "q"), Text(200)]
+    public string? Text { get; set; }
+
+    /// <summary>Only reports in this box: <c>west,south,east,north</c> in degrees. West may be greater than east: then the box crosses the antimeridian.</summary>
+    /// <example>36.2,33.4,36.4,33.6</example>
+    [FromQuery(Name = "bbox"), Text(100)]
+    public string? Bbox { get; set; }
 
     /// <summary>Degrees north. Together with <see cref="Longitude"/>: the point to measure distances from.</summary>
     /// <example>33.51</example>
@@ -33,30 +72,45 @@ public sealed class ReportQuery
 
     /// <summary>Only reports within this distance of the point, in kilometres.</summary>
     /// <example>2.5</example>
-    [FromQuery(Name = "radius_km"), Between(0.0, Globe.MaxDistanceKm, MinimumIsExclusive = true)]
+    [FromQuery(Name = "radius_km"), Between(0.0, Earth.MaxDistanceKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
     /// <summary>
-    /// The order: <c>nearest</c> first, which needs a point, is the default with one and reaches the 5,000 nearest reports, or
-    /// <c>newest</c> first. With a filter, <c>nearest</c> looks at the 20,000 nearest reports.
+    /// The order: <c>nearest</c> first, which needs a point and is the default with one, or <c>newest</c> first. With a filter by category, status or words, a
+    /// page of <c>nearest</c> looks at the 20,000 nearest reports that follow the previous page.
     /// </summary>
     [FromQuery(Name = "sort"), Values("nearest", "newest")]
     public string? Sort { get; set; }
 
-    /// <summary>Validates combinations of parameters, which attributes cannot.</summary>
-    internal void Validate(FieldErrors errors, out ReportStatus? status, out bool nearest)
+    /// <summary>Whether to count the reports of the whole list, up to 10,000.</summary>
+    [FromQuery(Name = "total")]
+    public bool? Total { get; set; }
+
+    /// <summary>Validates what attributes cannot: lists, and combinations of parameters.</summary>
+    internal void Validate(FieldErrors errors, out ReportFilter filter, out BoundingBox? box, out bool nearest)
     {
-        status = null;
-        if (Status is { } name)
+        filter = new ReportFilter
         {
-            if (ReportStatuses.TryParse(name, out var parsed))
-            {
-                status = parsed;
-            }
-            else
-            {
-                errors.Add("status", Localized.Format($"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."));
-            }
+            Categories = Split(errors, "category", Category),
+            Statuses = Split(errors, "status", Status),
+            From = From ?? Since,
+            To = To,
+            Text = string.IsNullOrWhiteSpace(Text) ? null : Text,
+        };
+        if (!filter.Statuses.All(status => ReportStatuses.TryParse(status, out _)))
+        {
+            errors.Add("status", Localized.Format($"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."));
+        }
+
+        if (From is not null && Since is not null)
+        {
+            errors.Add("since", "Send from or since, not both.");
+        }
+
+        box = string.IsNullOrEmpty(Bbox) ? null : BoundingBox.Parse(Bbox);
+        if (box is null && Bbox is not null)
+        {
+            errors.Add("bbox", "Must be west,south,east,north in degrees, such as 36.2,33.4,36.4,33.6.");
         }
 
         if ((Latitude is null) != (Longitude is null))
@@ -80,19 +134,45 @@ public sealed class ReportQuery
             errors.Add("sort", "Must be newest or nearest.");
         }
     }
+
+    private static string[] Split(FieldErrors errors, string field, string[]? values)
+    {
+        string[] all = [.. (values ?? []).SelectMany(value => value.Split(',')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (all.Length <= MostValues)
+        {
+            return all;
+        }
+
+        errors.Add(field, Localized.Format($"Send at most {MostValues} values."));
+        return [];
+    }
 }
 
 internal static class ListReports
 {
-    public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleAsync(
+    public static async Task<Results<Ok<ReportPage>, ValidationProblem>> HandleAsync(
         [AsParameters] ReportQuery query, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, ReportColumns columns,
         CategoryCache categories, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, query, page);
-        query.Validate(errors, out var status, out var nearest);
-        if (query.Category is { } category)
+        query.Validate(errors, out var filter, out var box, out var nearest);
+        foreach (var category in filter.Categories)
         {
-            errors.Add("category", await categories.ValidateFilterAsync(category, cancellationToken));
+            if (await categories.ValidateFilterAsync(category, cancellationToken) is { } error)
+            {
+                errors.Add("category", error);
+                break;
+            }
+        }
+
+        var point = query is { Latitude: { } latitude, Longitude: { } longitude } ? new Place(latitude, longitude) : (Place?)null;
+        var list = new ReportList(database, columns, page.Size) { Filter = filter, Around = point, RadiusKm = query.RadiusKm, Box = box };
+        var (before, after) = (Guid.Empty, (Metres: 0.0, Id: Guid.Empty));
+        if (page.Cursor is { } cursor && !(nearest
+            ? Cursor.TryDecode(cursor, out after.Metres, out after.Id) && after.Metres >= 0 && after.Metres <= (query.RadiusKm ?? Earth.MaxDistanceKm) * 1000
+            : Cursor.TryDecode(cursor, out before)))
+        {
+            errors.Add("cursor", Cursor.Invalid);
         }
 
         if (errors.ToProblem() is { } invalid)
@@ -100,21 +180,17 @@ internal static class ListReports
             return invalid;
         }
 
-        var list = new ReportList(database, columns, page.Size) { Category = query.Category, Status = status };
-        if (query is { Latitude: { } latitude, Longitude: { } longitude })
-        {
-            list.Around = new Area(Globe.Vector(latitude, longitude), query.RadiusKm is { } radius ? Globe.Chord(radius) : null);
-        }
-
-        return nearest ? await NearestAsync(list, page, cancellationToken) : await NewestAsync(list, page, cancellationToken);
+        var rows = nearest
+            ? await list.NearestAsync(page.Cursor is null ? null : after, cancellationToken)
+            : await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
+        var items = Page.Of(rows, page.Size, row => row.Report, row => nearest ? Cursor.Encode(row.Metres, row.Report.Id) : Cursor.Encode(row.Report.Id));
+        var total = query.Total is true ? await list.CountAsync(cancellationToken) : (int?)null;
+        return TypedResults.Ok(new ReportPage(
+            items.Items, items.NextCursor, total <= ReportList.Counted ? total : null, total > ReportList.Counted ? ReportList.Counted : null));
     }
 
-    public static Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleMineAsync(
-        HttpContext http, [AsParameters] PageRequest page, ReportingDbContext database, ReportColumns columns, CancellationToken cancellationToken) =>
-        NewestAsync(new ReportList(database, columns, page.Size) { UserId = http.User.UserId }, page, cancellationToken);
-
-    private static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> NewestAsync(
-        ReportList list, PageRequest page, CancellationToken cancellationToken)
+    public static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> HandleMineAsync(
+        HttpContext http, [AsParameters] PageRequest page, ReportingDbContext database, ReportColumns columns, CancellationToken cancellationToken)
     {
         var before = Guid.Empty;
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
@@ -122,21 +198,8 @@ internal static class ListReports
             return Error.Field("cursor", Cursor.Invalid);
         }
 
+        var list = new ReportList(database, columns, page.Size) { Filter = new ReportFilter { UserId = http.User.UserId } };
         var rows = await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
         return TypedResults.Ok(Page.Of(rows, page.Size, row => row.Report, row => Cursor.Encode(row.Report.Id)));
-    }
-
-    private static async Task<Results<Ok<Page<ReportResponse>>, ValidationProblem>> NearestAsync(
-        ReportList list, PageRequest page, CancellationToken cancellationToken)
-    {
-        (double Chord, Guid Id) after = default;
-        if (page.Cursor is { } cursor
-            && !(Cursor.TryDecode(cursor, out after.Chord, out after.Id) && after.Chord >= 0 && after.Chord <= (list.Around?.Radius ?? Globe.MaxChord)))
-        {
-            return Error.Field("cursor", Cursor.Invalid);
-        }
-
-        var rows = await list.NearestAsync(page.Cursor is null ? null : after, cancellationToken);
-        return TypedResults.Ok(Page.Of(rows, page.Size, row => row.Report, row => Cursor.Encode(row.Chord, row.Report.Id)));
     }
 }

@@ -48,8 +48,8 @@ internal sealed record ReportResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
 {
     /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
-    /// <param name="chord">The distance from the requested point, as <see cref="Globe"/> has it.</param>
-    public static ReportResponse From(Report report, View view, double? chord = null) => new(
+    /// <param name="distanceKm">The distance from the requested point.</param>
+    public static ReportResponse From(Report report, View view, double? distanceKm = null) => new(
         report.Id,
         view is View.Public && report.Anonymous ? null : report.UserId,
         report.Title,
@@ -70,5 +70,5 @@ internal sealed record ReportResponse(
         report.Comments,
         report.Photos,
         report.DuplicateOf,
-        chord is { } distance ? Globe.Kilometres(distance) : null);
+        distanceKm);
 }

@@ -13,6 +13,8 @@ try
         ["psql", var service, .. var rest] => await Commands.PsqlAsync(service, rest),
         ["dead-letters", "list" or "replay", var service, .. var options] => await Commands.DeadLettersAsync(args[1], service, options),
         ["migrate"] => await Commands.MigrateAsync(),
+        ["seed", "reports", var count] => await ReportSeed.RunAsync(count),
+        ["seed", ..] => throw new CliException("Usage: ./kashif seed reports <count>"),
         ["verify-ledger"] => await Commands.VerifyLedgerAsync(),
         ["psql"] => throw new CliException($"Name a service: ./kashif psql <service>. Services: {Commands.ServiceNames}."),
         ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service> [--type T] [--exception E] [--id ID] [--data JSON]. Services: {Commands.ServiceNames}."),

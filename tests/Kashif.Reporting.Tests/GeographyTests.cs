@@ -60,6 +60,50 @@ public sealed class GeographyTests(ReportingService service)
         }
     }
 
+    [Theory]
+    [InlineData(-180, -90, 180, 90)]
+    [InlineData(170, -30, -170, 30)]
+    [InlineData(179.5, -20, 180, 20)]
+    [InlineData(-180, -20, -179.5, 20)]
+    [InlineData(-20, 80, 200 - 360, 90)]
+    [InlineData(10, -90, 50, -89.9)]
+    [InlineData(46.6, 24.6, 46.8, 24.8)]
+    [InlineData(46.7, 24.7, 46.7, 24.7)]
+    [InlineData(-0.01, 51.4, 0.3, 51.6)]
+    [InlineData(46.65, 24.65, 46.72, 24.71, 4.0)]
+    [InlineData(170, -30, -179.9, 30, 900.0)]
+    public async Task A_box_returns_exactly_its_reports(double west, double south, double east, double north, double? radius = null)
+    {
+        var random = new Random(5);
+        (double Latitude, double Longitude)[] hubs = [(24.7, 46.7), (0, 180), (0, -180), (-17, -179.99), (90, 0), (-90, 0), (89.99, 77), (0, 0), (51.5, 0)];
+        (double Latitude, double Longitude)[] places =
+        [
+            .. hubs, .. Enumerable.Range(0, 300).Select(_ => ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180)),
+            .. hubs.SelectMany(hub => Enumerable.Range(0, 20).Select(_ => (
+                Math.Clamp(hub.Latitude + ((random.NextDouble() - 0.5) * 0.3), -90, 90), Math.Clamp(hub.Longitude + ((random.NextDouble() - 0.5) * 0.3), -180, 180)))),
+        ];
+        var category = $"box-{Guid.CreateVersion7():N}"[..30];
+        var ids = await service.SeedAsync(places, category);
+        var (latitude, longitude) = (south + ((north - south) / 3), west);
+        var expected = ids.Zip(places).Where(report => IsInside(report.Second)
+                && (radius is null || Haversine(latitude, longitude, report.Second.Latitude, report.Second.Longitude) <= radius))
+            .Select(report => report.First).OrderDescending().ToArray();
+        using var client = service.Host.Anonymous();
+        var query = string.Create(CultureInfo.InvariantCulture, $"{Root}?category={category}&bbox={west},{south},{east},{north}&total=true")
+            + (radius is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&latitude={latitude:R}&longitude={longitude:R}&radius_km={radius}"));
+
+        (await client.AllPagesAsync($"{query}&sort=newest", 40)).Select(report => report.Id).ShouldBe(expected);
+        (await client.ReadAsync($"{query}&sort=newest")).Body.GetProperty("total").GetInt32().ShouldBe(expected.Length);
+        if (radius is not null)
+        {
+            (await client.AllPagesAsync($"{query}&sort=nearest", 40)).Select(report => report.Id).Order().ShouldBe(expected.Order());
+        }
+
+        bool IsInside((double Latitude, double Longitude) place) => place.Latitude >= south && place.Latitude <= north
+            && (double[])[place.Longitude, .. Math.Abs(place.Longitude) == 180 ? [-place.Longitude] : Array.Empty<double>()] is var same
+            && same.Any(value => west <= east ? value >= west && value <= east : value >= west || value <= east);
+    }
+
     [Fact]
     public async Task Without_a_radius_all_reports_are_sorted_by_distance()
     {
@@ -110,13 +154,13 @@ public sealed class GeographyTests(ReportingService service)
     [Theory]
     [InlineData("NaN", "")]
     [InlineData("-1E-09", "")]
-    [InlineData("2.1", "")]
+    [InlineData("20037501", "")]
     [InlineData("Infinity", "")]
-    [InlineData("0.001", "&radius_km=5")]
-    public async Task A_cursor_outside_the_area_returns_400(string chord, string radius)
+    [InlineData("5001", "&radius_km=5")]
+    public async Task A_cursor_outside_the_area_returns_400(string metres, string radius)
     {
         using var client = service.Host.Anonymous();
-        var cursor = Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{chord}|{Guid.CreateVersion7()}"));
+        var cursor = Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{metres}|{Guid.CreateVersion7()}"));
 
         var (status, problem) = await client.ReadAsync($"{Root}?latitude=1&longitude=1{radius}&cursor={cursor}");
 
@@ -127,12 +171,12 @@ public sealed class GeographyTests(ReportingService service)
     /// <summary>Counts the rows that PostgreSQL reads, in the transaction of the query.</summary>
     [Theory]
     [InlineData("a crowded point", null)]
-    [InlineData("a forged cursor", 1.9)]
+    [InlineData("a forged cursor", 19e6)]
     [InlineData("a cursor within the crowd", 0.0)]
-    public async Task A_page_of_the_nearest_reports_reads_a_bounded_number_of_rows(string what, double? chord)
+    public async Task A_page_of_the_nearest_reports_reads_a_bounded_number_of_rows(string what, double? metres)
     {
         const string Category = "crowded";
-        var count = ReportList.Depth + 500;
+        var count = NearestSearch.Depth + 500;
         await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
         await service.SeedAsync([.. Enumerable.Repeat((12.5, 56.5), count)], Category, database: host.Database);
         await using var scope = host.Services.CreateAsyncScope();
@@ -145,14 +189,14 @@ public sealed class GeographyTests(ReportingService service)
             var before = await ReadSoFarAsync(database);
             var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
             {
-                Category = category,
-                Around = new Area(Globe.Vector(12.5, 56.5), null),
+                Filter = new ReportFilter { Categories = category is null ? [] : [category] },
+                Around = new Place(12.5, 56.5),
             };
-            var rows = await list.NearestAsync(chord is { } from ? (from, Guid.Empty) : null, Cancelled);
+            var rows = await list.NearestAsync(metres is { } from ? (from, Guid.Empty) : null, Cancelled);
             var read = await ReadSoFarAsync(database) - before;
 
-            rows.Count.ShouldBe(chord == 1.9 ? 0 : 11, what);
-            read.ShouldBeInRange(11, ReportList.Depth + 1, what);
+            rows.Count.ShouldBe(metres == 19e6 ? 0 : 11, what);
+            read.ShouldBeInRange(0, 2 * NearestSearch.Depth, what);
         }
     }
 
@@ -160,55 +204,82 @@ public sealed class GeographyTests(ReportingService service)
     public async Task A_rare_filter_reads_only_the_nearest_reports()
     {
         await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
-        await service.SeedAsync([.. Enumerable.Range(0, ReportList.Filtered + 500).Select(index => (12.5, 56.5 + (index * 1e-5)))], "common", database: host.Database);
+        await service.SeedAsync([.. Enumerable.Range(0, NearestSearch.Filtered + 500).Select(index => (12.5, 56.5 + (index * 1e-5)))], "common", database: host.Database);
         await service.SeedAsync([(12.5, 56.5), (12.5, 60)], "rare", database: host.Database);
         await using var scope = host.Services.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
         await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
 
-        foreach (var radius in (double?[])[null, Globe.Chord(1_000)])
+        foreach (var radius in (double?[])[null, 1_000])
         {
             await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
             var before = await ReadSoFarAsync(database);
             var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
             {
-                Category = "rare",
-                Around = new Area(Globe.Vector(12.5, 56.5), radius),
+                Filter = new ReportFilter { Categories = ["rare"] },
+                Around = new Place(12.5, 56.5),
+                RadiusKm = radius,
             };
             var rows = await list.NearestAsync(null, Cancelled);
 
             rows.Count.ShouldBe(1);
-            (await ReadSoFarAsync(database) - before).ShouldBeInRange(1, ReportList.Filtered);
+            (await ReadSoFarAsync(database) - before).ShouldBeInRange(1, NearestSearch.Filtered * 5 / 4);
         }
     }
 
+    /// <summary>A city, and outside of some circles a point with the newest of all, more than the city has.</summary>
     [Fact]
-    public async Task The_nearest_reports_are_read_in_index_order()
+    public async Task The_newest_near_a_point_are_found_without_reading_the_area_or_a_crowd_beside_it()
     {
-        await service.SeedAsync([.. Enumerable.Range(0, 3000).Select(index => (10 + (index % 60 * 0.01), 10 + (index / 60 * 0.01)))], "planned");
-        await using var connection = new NpgsqlConnection(service.Host.Database);
-        await connection.OpenAsync(Cancelled);
-        await using var command = new NpgsqlCommand("""
-            ANALYZE reports;
-            EXPLAIN SELECT * FROM (
-                SELECT * FROM (
-                    SELECT * FROM (
-                        SELECT id, category, position <-> cube(ARRAY[1, 0, 0]::float8[]) AS chord FROM reports
-                        ORDER BY position <-> cube(ARRAY[1, 0, 0]::float8[]) LIMIT 20000
-                    ) near WHERE category = 'planned' ORDER BY chord LIMIT 5000
-                ) scanned WHERE (chord, id) > (0.0001, '00000000-0000-0000-0000-000000000000') ORDER BY chord FETCH FIRST 51 ROWS WITH TIES
-            ) nearest WHERE chord <= 0.001 ORDER BY chord, id LIMIT 51
-            """, connection);
-        var plan = new List<string>();
-        await using var reader = await command.ExecuteReaderAsync(Cancelled);
-        while (await reader.ReadAsync(Cancelled))
+        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
+        await using (var connection = new NpgsqlConnection(host.Database))
         {
-            plan.Add(reader.GetString(0));
+            await connection.OpenAsync(Cancelled);
+            await using var fill = new NpgsqlCommand("""
+                INSERT INTO reports (id, user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version)
+                SELECT (lpad(to_hex(1700000000000 + number), 12, '0') || '70008000' || lpad(to_hex(number), 12, '0'))::uuid, gen_random_uuid(), 'Filled', '',
+                       CASE WHEN number = 100 THEN 'rare' ELSE 'pothole' END, 'submitted',
+                       CASE WHEN number > 20000 THEN 33.5 ELSE 33.4 + random() * 0.2 END, CASE WHEN number > 20000 THEN 36.3 ELSE 36.2 + random() * 0.2 END, now(), now(), 1
+                FROM generate_series(1, 80000) AS number;
+                ANALYZE reports
+                """, connection) { CommandTimeout = 300 };
+            await fill.ExecuteNonQueryAsync(Cancelled);
         }
 
-        plan.ShouldContain(line => line.Contains("Index Scan using ix_reports_position", StringComparison.Ordinal));
-        plan.ShouldContain(line => line.Contains("Order By: (\"position\" <->", StringComparison.Ordinal));
-        plan.Count(line => line.Contains("Sort Key", StringComparison.Ordinal)).ShouldBe(1, "only the page is sorted");
+        await using var reading = host.Services.CreateAsyncScope();
+        var all = await reading.ServiceProvider.GetRequiredService<ReportingDbContext>().Reports
+            .Select(report => new { report.Id, report.Latitude, report.Longitude }).ToListAsync(Cancelled);
+
+        // The crowd is due south of the circles' centres.
+        await NewestAsync("in a dense city", 33.44, 36.26, 2.5, 1_500);
+        await NewestAsync("at its edge", 33.4, 36.2, 5, 2_000);
+        await NewestAsync("in the countryside", 34.5, 37, 5, 10);
+        await NewestAsync("a crowd 1 km outside", 33.5 + (6 / 111.195), 36.3, 5, 5_000);
+        await NewestAsync("a crowd 100 m outside", 33.5 + (5.1 / 111.195), 36.3, 5, 5_000);
+        await NewestAsync("a crowd 20 m outside", 33.5 + (5.02 / 111.195), 36.3, 5, 5_000);
+        await NewestAsync("a crowd inside", 33.5 + (4.9 / 111.195), 36.3, 5, 1_000);
+        await NewestAsync("on a continent", 33.5, 36.3, 3_000, 1_000);
+        await NewestAsync("on another continent", -33.5, 150, 3_000, 10);
+
+        async Task NewestAsync(string what, double latitude, double longitude, double radius, int bound)
+        {
+            await using var scope = host.Services.CreateAsyncScope();
+            var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
+            var expected = all.Where(report => Haversine(latitude, longitude, report.Latitude, report.Longitude) <= radius).Select(report => report.Id).OrderDescending().Take(51);
+            var before = await ReadSoFarAsync(database);
+            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 50)
+            {
+                Filter = new ReportFilter(),
+                Around = new Place(latitude, longitude),
+                RadiusKm = radius,
+            };
+
+            var rows = await list.NewestAsync(null, Cancelled);
+
+            rows.Select(row => row.Report.Id).ShouldBe(expected, what);
+            (await ReadSoFarAsync(database) - before).ShouldBeLessThanOrEqualTo(bound, what);
+        }
     }
 
     private static Task<long> ReadSoFarAsync(ReportingDbContext database) => database.Database.SqlQuery<long>($"""

@@ -1,4 +1,3 @@
-using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -11,7 +10,11 @@ namespace Kashif.Reporting.Data.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.Sql($"ALTER TABLE reports ADD COLUMN position cube NOT NULL GENERATED ALWAYS AS ({Globe.PositionSql}) STORED");
+            migrationBuilder.Sql(
+                """
+                ALTER TABLE reports ADD COLUMN position cube NOT NULL GENERATED ALWAYS AS (
+                    cube(ARRAY[cos(radians(latitude)) * cos(radians(longitude)), cos(radians(latitude)) * sin(radians(longitude)), sin(radians(latitude))])) STORED
+                """);
             migrationBuilder.Sql("CREATE INDEX ix_reports_position ON reports USING gist (position)");
         }
 

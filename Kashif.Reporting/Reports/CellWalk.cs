@@ -1,0 +1,213 @@
+using System.Numerics;
+using Kashif.Reporting.Data;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>
+/// Finds the newest reports of an area. Each cell that touches the area is an index of its reports by id, so the newest of all are a merge of the cells,
+/// which reads a few reports of each at a time and goes on only where it has used them up.
+/// <code>
+/// 1. Read the newest k reports of each cell, and whether each is in the area and matches.
+/// 2. Take the greatest id of all cells, again and again, until the page is full or a cell has none left.
+/// 3. If most of what that cell had was outside of the area, replace it by its smaller cells that touch the area.
+/// 4. Read on in the cells that have none left.
+/// </code>
+/// Step 3 keeps a crowd just outside of the border from being read: the smallest cells are 8 m wide.
+/// </summary>
+/// <remarks>The cells are of public reports only, as their indexes are.</remarks>
+internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter, Areas areas)
+{
+    /// <summary>How many reports to read until another plan may be better: about 20 ms.</summary>
+    private const int Patience = 20_000;
+
+    /// <summary>The most reports of one cell to read at a time.</summary>
+    private const int MostAtATime = 4_096;
+
+    /// <summary>How many reports of a cell must be outside of the area before it is worth to split it.</summary>
+    private const int Crowd = 8;
+
+    private List<Node> _nodes = [];
+    private int _read;
+
+    /// <summary>The newest reports that are not in the answer are older than this, if it is not complete.</summary>
+    public Guid Before { get; private set; }
+
+    /// <summary>False if a selective filter has used up the walk's patience: there may be more reports than the answer has.</summary>
+    public bool IsComplete { get; private set; } = true;
+
+    /// <param name="before">Only reports with a smaller id.</param>
+    /// <returns>Up to <paramref name="count"/> ids, newest first.</returns>
+    public async Task<List<Guid>> FindAsync(Guid before, int count, CancellationToken cancellationToken)
+    {
+        Before = before;
+        _nodes = [.. (areas.Cover() ?? (await PresentCells.FindAsync(database, cancellationToken)).FindAll(areas.MayTouch)).Select(cell => new Node(cell, before))];
+        var found = new List<Guid>(count);
+        var each = 0;
+        for (var round = 0; ; round++)
+        {
+            Split();
+            var empty = _nodes.Where(node => node.NeedsMore).ToArray();
+            if (_read > Patience && filter.IsSelective && empty.Length > 0)
+            {
+                IsComplete = false;
+                return found;
+            }
+
+            if (empty.Length > 0)
+            {
+                // First two to four times the page in all, because a covering is larger than its area; then more and more.
+                each = round == 0 ? (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * count / empty.Length, 4, 128)) : Math.Min(each * (round < 3 ? 2 : 4), MostAtATime);
+                await ReadAsync(empty, each, cancellationToken);
+            }
+
+            if (!Merge(found, count))
+            {
+                return found;
+            }
+        }
+    }
+
+    /// <returns>False if the page is full or all cells are read.</returns>
+    private bool Merge(List<Guid> found, int count)
+    {
+        var heads = new PriorityQueue<Node, Guid>(_nodes.Count, NewestFirst);
+        foreach (var node in _nodes.Where(node => node.Rows.Count > 0))
+        {
+            heads.Enqueue(node, node.Rows.Peek().Id);
+        }
+
+        while (heads.TryDequeue(out var node, out var id))
+        {
+            Before = id;
+            var row = node.Take();
+            if (row is { IsInside: true, Matches: true })
+            {
+                found.Add(id);
+                if (found.Count == count)
+                {
+                    return false;
+                }
+            }
+
+            if (node.Rows.Count > 0)
+            {
+                heads.Enqueue(node, node.Rows.Peek().Id);
+            }
+            else if (node.NeedsMore)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Replaces the cells that have read a crowd outside of the area.</summary>
+    private void Split()
+    {
+        if (_nodes.Any(IsCrowded))
+        {
+            _nodes = [.. _nodes.SelectMany(node => IsCrowded(node) ? Split(node.Cell, node.Before, node.Outside) : [node])];
+        }
+
+        static bool IsCrowded(Node node) => node.NeedsMore && node.Cell.Grid.Finer is not null && node.Outside.Count >= Crowd && node.Outside.Count * 4 >= node.Count * 3;
+    }
+
+    /// <summary>A smaller cell that has half of the crowd is split at once.</summary>
+    private IEnumerable<Node> Split(Cell cell, Guid before, List<Place> outside)
+    {
+        foreach (var child in cell.Children().Where(areas.MayTouch))
+        {
+            var inside = outside.FindAll(place => child.Grid.CellOf(place.Latitude, place.Longitude) == child);
+            var nodes = inside.Count * 2 >= outside.Count && child.Grid.Finer is not null ? Split(child, before, inside) : [new Node(child, before)];
+            foreach (var node in nodes)
+            {
+                yield return node;
+            }
+        }
+    }
+
+    private async Task ReadAsync(Node[] nodes, int each, CancellationToken cancellationToken)
+    {
+        var sql = new SqlParameters();
+        var (inside, matches, range) = (areas.Sql(sql), filter.Matches(sql), filter.Range(sql));
+
+        // Not an equation of the cell: then the primary key has the same order, and the planner would walk it if it thinks that a cell has many of the reports. The
+        // limit is a number, a power of two: with a parameter the planner expects a tenth of the table.
+        var byGrid = nodes.Select((node, index) => (Node: node, Index: index)).GroupBy(pair => pair.Node.Cell.Grid);
+        var text = string.Join(" UNION ALL ", byGrid.Select(group => $"""
+            SELECT cells.node, newest.* FROM unnest({sql.Add(group.Select(pair => pair.Node.Cell.Number).ToArray())}, {sql.Add(group.Select(pair => pair.Node.Before).ToArray())}, {sql.Add(group.Select(pair => pair.Index).ToArray())})
+                AS cells (cell, before, node), LATERAL (
+                SELECT id, latitude, longitude, {inside}, {matches} FROM reports
+                WHERE ({group.Key.Column}, id) < (cells.cell, cells.before) AND {group.Key.Column} >= cells.cell AND {range} ORDER BY {group.Key.Column} DESC, id DESC LIMIT {each}) newest
+            """));
+        foreach (var node in nodes)
+        {
+            node.Clear();
+        }
+
+        await using var batch = await database.CreateIndexOrderBatchAsync(cancellationToken);
+        batch.BatchCommands.Add(sql.ToCommand(text));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = new Row(reader.GetGuid(1), reader.GetBoolean(4), reader.GetBoolean(5));
+            nodes[reader.GetInt32(0)].Add(row, new Place(reader.GetDouble(2), reader.GetDouble(3)));
+            _read++;
+        }
+
+        foreach (var node in nodes)
+        {
+            node.IsExhausted = node.Count < each;
+        }
+    }
+
+    private static readonly Comparer<Guid> NewestFirst = Comparer<Guid>.Create((one, other) => other.CompareTo(one));
+
+    private readonly record struct Row(Guid Id, bool IsInside, bool Matches);
+
+    /// <summary>A cell, and the reports of it that are read but not taken yet.</summary>
+    private sealed class Node(Cell cell, Guid before)
+    {
+        public Cell Cell { get; } = cell;
+
+        /// <summary>The last report that was taken.</summary>
+        public Guid Before { get; private set; } = before;
+
+        public Queue<Row> Rows { get; } = [];
+
+        /// <summary>How many reports were read the last time.</summary>
+        public int Count { get; private set; }
+
+        /// <summary>Where those of them are that are outside of the area.</summary>
+        public List<Place> Outside { get; } = [];
+
+        public bool IsExhausted { get; set; }
+
+        public bool NeedsMore => Rows.Count == 0 && !IsExhausted;
+
+        public void Clear()
+        {
+            Outside.Clear();
+            Count = 0;
+        }
+
+        public void Add(Row row, Place place)
+        {
+            Rows.Enqueue(row);
+            Count++;
+            if (!row.IsInside)
+            {
+                Outside.Add(place);
+            }
+        }
+
+        public Row Take()
+        {
+            var row = Rows.Dequeue();
+            Before = row.Id;
+            return row;
+        }
+    }
+}

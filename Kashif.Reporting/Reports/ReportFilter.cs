@@ -1,0 +1,78 @@
+using Kashif.Messaging;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>Which reports a list has, besides those of its area. Null and empty mean all.</summary>
+internal sealed record ReportFilter
+{
+    /// <summary>Whose reports, all of them; null for everyone's that are public.</summary>
+    public Guid? UserId { get; init; }
+
+    public string[] Categories { get; init; } = [];
+
+    /// <summary>Wire names.</summary>
+    public string[] Statuses { get; init; } = [];
+
+    /// <summary>Created then or later.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>Created before.</summary>
+    public DateTimeOffset? To { get; init; }
+
+    /// <summary>Words that the title, the description or the address has.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Whether it may match few reports of a place, or none: then reading in another order than theirs may be cheaper.</summary>
+    public bool IsSelective => Categories.Length > 0 || Statuses.Length > 0 || Text is not null;
+
+    /// <summary>Who may see them, and to the millisecond when they were created, which their ids tell: what an index by id is read with.</summary>
+    public string Range(SqlParameters sql) => string.Join(" AND ", RangeConditions(sql));
+
+    public string Sql(SqlParameters sql) => string.Join(" AND ", [.. RangeConditions(sql), .. Conditions(sql)]);
+
+    /// <summary>The conditions that <see cref="Range"/> does not have; <c>true</c> for none.</summary>
+    public string Matches(SqlParameters sql) => Conditions(sql).ToArray() is { Length: > 0 } conditions ? string.Join(" AND ", conditions) : "true";
+
+    private IEnumerable<string> RangeConditions(SqlParameters sql)
+    {
+        yield return UserId is { } userId ? $"user_id = {sql.Add(userId)}" : ReportVisibility.PublicSql;
+        if (From is { } from)
+        {
+            yield return $"id > {sql.Add(TimeOrderedId.Before(from))}";
+        }
+
+        if (To is { } to)
+        {
+            yield return $"id < {sql.Add(TimeOrderedId.Before(to.AddMilliseconds(2)))}";
+        }
+    }
+
+    private IEnumerable<string> Conditions(SqlParameters sql)
+    {
+        if (From is { } from)
+        {
+            yield return $"created_at >= {sql.Add(from)}";
+        }
+
+        if (To is { } to)
+        {
+            yield return $"created_at < {sql.Add(to)}";
+        }
+
+        // With one value an index has the rows in the order of the list.
+        if (Categories.Length > 0)
+        {
+            yield return Categories is [var category] ? $"category = {sql.Add(category)}" : $"category = ANY({sql.Add(Categories)})";
+        }
+
+        if (Statuses.Length > 0)
+        {
+            yield return Statuses is [var status] ? $"status = {sql.Add(status)}" : $"status = ANY({sql.Add(Statuses)})";
+        }
+
+        if (Text is { } text)
+        {
+            yield return $"words @@ {ReportWords.Query(sql.Add(text))}";
+        }
+    }
+}
