@@ -51,8 +51,8 @@ public sealed class MapQuery
             names = [];
         }
 
-        var box = BoundingBox.World;
-        if (bbox is not null && !BoundingBox.TryParse(bbox, out box))
+        var box = string.IsNullOrEmpty(bbox) ? null : BoundingBox.Parse(bbox);
+        if (!string.IsNullOrEmpty(bbox) && box is null)
         {
             errors.Add("bbox", BoundingBox.Invalid);
         }
@@ -62,9 +62,10 @@ public sealed class MapQuery
 }
 
 /// <param name="Categories">Empty: all; likewise the statuses.</param>
+/// <param name="Box">Null: the whole earth.</param>
 /// <param name="To">Excluded.</param>
 internal sealed record MapFilter(
-    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox Box, DateTimeOffset? From = null, DateTimeOffset? To = null)
+    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox? Box, DateTimeOffset? From = null, DateTimeOffset? To = null)
 {
     /// <summary>The greatest box, in degrees, whose reports the index of places finds faster than a scan of the table.</summary>
     private const double Indexed = 5;
@@ -94,16 +95,17 @@ internal sealed record MapFilter(
             reports = reports.Where(report => report.CreatedAt < to);
         }
 
-        return Box == BoundingBox.World ? reports : Inside(reports);
+        return Box is null ? reports : Inside(Box, reports);
     }
 
-    private IQueryable<Report> Inside(IQueryable<Report> reports)
+    private static IQueryable<Report> Inside(BoundingBox box, IQueryable<Report> reports)
     {
-        var (west, south, east, north) = Box;
-        if (Box.Width <= Indexed && north - south <= Indexed)
+        var (west, south, east, north) = box;
+        var width = box.Longitudes.Sum(part => part.East - part.West);
+        if (width <= Indexed && north - south <= Indexed)
         {
             // The circle around the box, for the index; the degrees below are exact. It is a little greater, because the earth is no sphere.
-            var (latitude, longitude) = ((south + north) / 2, Math.IEEERemainder(west + (Box.Width / 2), 360));
+            var (latitude, longitude) = ((south + north) / 2, BoundingBox.Wrap(west + (width / 2)));
             var km = Math.Max(GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west));
             var (centre, radius) = (new Point(longitude, latitude) { SRID = 4326 }, (1010 * km) + 10);
             reports = reports.Where(report => report.Location != null && report.Location.IsWithinDistance(centre, radius));

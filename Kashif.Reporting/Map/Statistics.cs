@@ -75,7 +75,7 @@ internal static class Statistics
                 percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), percentile_cont(0.9) WITHIN GROUP (ORDER BY hours)
             FROM matching LEFT JOIN LATERAL (
                 SELECT extract(epoch FROM max(change.at) - matching.created_at)::float8 / 3600 AS hours
-                FROM status_changes AS change WHERE matching.status = 'resolved' AND change.report_id = matching.id AND change.to = 'resolved'
+                FROM status_changes AS change WHERE matching.status = 'resolved' AND change.report_id = matching.id AND change.to = 'resolved' AND change.kind <> 'edited'
             ) AS resolution ON true
             GROUP BY 1 ORDER BY 1 LIMIT {MostRows}
             """;

@@ -50,6 +50,8 @@ internal sealed record Circle(Place Centre, double RadiusKm) : Area
 /// <param name="West">East of <paramref name="East"/> if the box crosses the antimeridian.</param>
 internal sealed record BoundingBox(double West, double South, double East, double North) : Area
 {
+    public const string Invalid = "Must be west,south,east,north in degrees, such as 36.2,33.4,36.4,33.6.";
+
     public override BoundingBox Bounds => this;
 
     /// <summary>The box as one or two that do not cross the antimeridian.</summary>

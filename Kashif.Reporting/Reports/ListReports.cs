@@ -110,7 +110,7 @@ public sealed class ReportQuery
         box = string.IsNullOrEmpty(Bbox) ? null : BoundingBox.Parse(Bbox);
         if (box is null && Bbox is not null)
         {
-            errors.Add("bbox", "Must be west,south,east,north in degrees, such as 36.2,33.4,36.4,33.6.");
+            errors.Add("bbox", BoundingBox.Invalid);
         }
 
         if ((Latitude is null) != (Longitude is null))
