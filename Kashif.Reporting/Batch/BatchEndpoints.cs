@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Kashif.Http;
-using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
@@ -38,7 +37,7 @@ public sealed record OfflineReport(
 
 /// <summary>Reports that an app has made while it was offline.</summary>
 /// <param name="Reports">1 to 100 reports.</param>
-public sealed record BatchRequest([property: Length(1, BatchEndpoints.MaxReports)] IReadOnlyList<OfflineReport> Reports);
+public sealed record BatchRequest([property: MinLength(1, ErrorMessage = BatchEndpoints.Count), MaxLength(BatchEndpoints.MaxReports, ErrorMessage = BatchEndpoints.Count)] IReadOnlyList<OfflineReport> Reports);
 
 /// <summary>What became of a report of a batch.</summary>
 public enum BatchOutcome
@@ -75,6 +74,7 @@ internal sealed record BatchResponse(IReadOnlyList<BatchItem> Items);
 internal static class BatchEndpoints
 {
     public const int MaxReports = 100;
+    public const string Count = "Must have between 1 and 100 items.";
 
     /// <summary>A clock that is a little fast makes no report invalid.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
@@ -102,7 +102,7 @@ internal static class BatchEndpoints
     {
         if (request.Reports.Count is 0 or > MaxReports)
         {
-            return Error.Field("reports", Localized.Format($"Must have between 1 and {MaxReports} items."));
+            return Error.Field("reports", Count);
         }
 
         var items = new List<BatchItem>(request.Reports.Count);

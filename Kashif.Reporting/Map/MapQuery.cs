@@ -1,3 +1,4 @@
+using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Messaging.Geography;
@@ -12,15 +13,14 @@ namespace Kashif.Reporting.Map;
 /// <summary>Which reports a map, an export or a statistic has.</summary>
 public sealed class MapQuery
 {
-    /// <summary>Only reports of these categories: their codes, separated by commas.</summary>
-    /// <example>pothole,street_light</example>
-    [FromQuery(Name = "category"), Text(1000)]
-    public string? Category { get; set; }
+    /// <summary>Only reports of these categories, by their codes: repeated, or separated by commas.</summary>
+    /// <example>["pothole"]</example>
+    [FromQuery(Name = "category")]
+    public string[]? Category { get; set; }
 
-    /// <summary>Only reports with these statuses, separated by commas.</summary>
-    /// <example>submitted,verified</example>
-    [FromQuery(Name = "status"), Text(200)]
-    public string? Status { get; set; }
+    /// <summary>Only reports with one of these statuses: repeated, or separated by commas.</summary>
+    [FromQuery(Name = "status"), Values(typeof(ReportStatus))]
+    public string[]? Status { get; set; }
 
     /// <summary>Only reports created at this time or later.</summary>
     [FromQuery(Name = "from")]
@@ -34,7 +34,7 @@ public sealed class MapQuery
     /// <param name="bbox">The parameter <c>bbox</c>; null means the whole earth.</param>
     internal async Task<MapFilter> ParseAsync(string? bbox, FieldErrors errors, CategoryCache known, CancellationToken cancellationToken)
     {
-        var categories = Category?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var categories = ReportQuery.Split(errors, "category", Category);
         foreach (var category in categories)
         {
             if (await known.ValidateFilterAsync(category, cancellationToken) is { } error)
@@ -44,7 +44,7 @@ public sealed class MapQuery
             }
         }
 
-        var names = Status?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var names = ReportQuery.Split(errors, "status", Status);
         if (names.Except(ReportStatuses.WireNames).Any())
         {
             errors.Add("status", Localized.Format($"Must be one of {string.Join(", ", ReportStatuses.WireNames)}."));

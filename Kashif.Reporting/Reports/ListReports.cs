@@ -27,7 +27,7 @@ public sealed class ReportQuery
     private const int MostValues = 20;
 
     /// <summary>Only reports of these categories, by their codes: repeated, or separated by commas.</summary>
-    /// <example>pothole</example>
+    /// <example>["pothole"]</example>
     [FromQuery(Name = "category")]
     public string[]? Category { get; set; }
 
@@ -135,7 +135,8 @@ public sealed class ReportQuery
         }
     }
 
-    private static string[] Split(FieldErrors errors, string field, string[]? values)
+    /// <summary>The values of a parameter that is repeated, or has several separated by commas.</summary>
+    internal static string[] Split(FieldErrors errors, string field, string[]? values)
     {
         string[] all = [.. (values ?? []).SelectMany(value => value.Split(',')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (all.Length <= MostValues)

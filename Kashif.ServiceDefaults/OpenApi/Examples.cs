@@ -28,7 +28,7 @@ internal static class Examples
         {
             foreach (var (type, body) in Bodies(operation))
             {
-                body.Example ??= Texts.TryGetValue(type, out var text) ? text : body.Schema is { } schema ? Of(schema) : null;
+                body.Example ??= (body.Schema is { } schema ? Of(schema) : null) ?? Texts.GetValueOrDefault(type);
             }
 
             foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
