@@ -175,6 +175,10 @@ function show(cluster) {
       map.setView(marker.getLatLng(), Math.min(Math.max(map.getZoom() + 2, 10), map.getMaxZoom()));
     } else {
       // Reports at one place stay together: the list has them.
+      if (!panel.hidden) {
+        leave();
+      }
+
       listTitle.focus();
     }
   };
@@ -198,6 +202,10 @@ let isPlaced = false;
 
 /** Loads what the map shows. A new call aborts the request of the one before. */
 function load() {
+  if (!isPlaced) {
+    return;
+  }
+
   clearTimeout(waiting);
   waiting = setTimeout(async () => {
     loading.abort();
@@ -409,6 +417,7 @@ async function start() {
       const report = id && await get(`/${id}`).catch(() => null);
       map.setView(...report ? [[report.latitude, report.longitude], 16] : await firstView(), { animate: false });
       map.on('moveend', load);
+      addEventListener('hashchange', route);
       isPlaced = true;
       await route();
     }
@@ -422,5 +431,4 @@ async function start() {
 translate();
 linkOtherLanguage();
 prepareMap();
-addEventListener('hashchange', route);
 start();

@@ -25,7 +25,14 @@ internal static class BrowserErrors
                 errors.Enqueue($"{response.Status} {response.Url}");
             }
         };
-        page.RequestFailed += (_, request) => errors.Enqueue($"{request.Failure} {request.Url}");
+        page.RequestFailed += (_, request) =>
+        {
+            // The page itself ended it: a map drops what it no longer shows.
+            if (request.Failure != "net::ERR_ABORTED")
+            {
+                errors.Enqueue($"{request.Failure} {request.Url}");
+            }
+        };
         return errors;
     }
 }
