@@ -5,6 +5,7 @@ using Kashif.Gateway.Caching;
 using Kashif.Gateway.Export;
 using Kashif.Gateway.Health;
 using Kashif.Gateway.Limits;
+using Kashif.Gateway.Map;
 using Kashif.Gateway.Metrics;
 using Kashif.Gateway.Perimeter;
 using Kashif.Gateway.Representation;
@@ -73,6 +74,7 @@ internal static class GatewayExtensions
         services.AddMetricsAccess();
         services.AddAlias();
         services.AddCompression();
+        services.AddMapPage();
 
         var health = services.AddHealthChecks();
         foreach (var area in Area.All)

@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Gateway;
 using Kashif.Gateway.EmailLinks;
+using Kashif.Gateway.Map;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults(ResourceNames.Gateway);
@@ -16,6 +17,7 @@ app.UseCallerChecks();
 app.UseResponseHandling();
 app.UseDocumentation();
 app.MapEmailLinkPages();
+app.MapMapPage();
 app.MapProxy();
 app.MapDefaultEndpoints();
 return await app.RunServiceAsync(args);

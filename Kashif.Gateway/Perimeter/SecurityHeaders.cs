@@ -5,7 +5,11 @@ using Yarp.ReverseProxy.Model;
 namespace Kashif.Gateway.Perimeter;
 
 /// <summary>Endpoint metadata: the policy of a page. Endpoints without it are data.</summary>
-internal sealed record ContentSecurityPolicy(string Value);
+internal sealed record ContentSecurityPolicy(string Value)
+{
+    /// <summary>Whether the policy names pages that may show this one in a frame. <c>X-Frame-Options</c> cannot name them.</summary>
+    public bool MayBeFramed { get; init; }
+}
 
 /// <summary>Sets the security headers of every response, from the gateway, a service or the cache.</summary>
 /// <remarks>https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.</remarks>
@@ -31,12 +35,13 @@ internal static class SecurityHeaders
         headers.Remove("Server");
         headers.Remove("X-Powered-By");
         headers.XContentTypeOptions = "nosniff";
-        headers.XFrameOptions = "DENY";
+        var policy = context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicy>();
+        headers.XFrameOptions = policy?.MayBeFramed == true ? default : "DENY";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Permissions-Policy"] = NoPermissions;
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = IsEmbeddable(context) ? "cross-origin" : "same-origin";
-        headers.ContentSecurityPolicy = context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicy>()?.Value
+        headers.ContentSecurityPolicy = policy?.Value
             ?? (Documentation.IsAt(context.Request.Path) ? Documentation.ContentSecurityPolicy : ApiPolicy);
         if (context.Request.IsHttps && !IsLoopback(context.Request.Host.Host))
         {

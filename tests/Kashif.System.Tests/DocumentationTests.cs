@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Testing;
@@ -23,7 +22,7 @@ public sealed class DocumentationTests(KashifSystem system)
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
-        var errors = Watch(page);
+        var errors = page.CollectErrors();
         using var anonymous = system.Anonymous();
         var gateway = new UriBuilder(anonymous.BaseAddress ?? throw new InvalidOperationException("No address.")) { Host = host }.Uri;
 
@@ -59,7 +58,7 @@ public sealed class DocumentationTests(KashifSystem system)
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
         var page = await browser.NewPageAsync();
-        var errors = Watch(page);
+        var errors = page.CollectErrors();
         using var anonymous = system.Anonymous();
         await page.GotoAsync(new Uri(anonymous.BaseAddress ?? throw new InvalidOperationException("No address."), "/docs").ToString());
 
@@ -92,29 +91,5 @@ public sealed class DocumentationTests(KashifSystem system)
         new Uri(response.Url).Host.ShouldBe(new Uri(page.Url).Host);
         var status = await operation.Locator(".live-responses-table .response .response-col_status").First.InnerTextAsync();
         return (status.Trim(), await operation.Locator(".live-responses-table .response-col_description .highlight-code").First.Locator("code").InnerTextAsync());
-    }
-
-    /// <summary>Collects errors: console and script errors, error responses and failed requests.</summary>
-    private static ConcurrentQueue<string> Watch(IPage page)
-    {
-        var errors = new ConcurrentQueue<string>();
-        page.Console += (_, message) =>
-        {
-            // Browsers report this for every page that is not https or localhost.
-            if (message.Type == "error" && !message.Text.Contains("Cross-Origin-Opener-Policy", StringComparison.Ordinal))
-            {
-                errors.Enqueue(message.Text);
-            }
-        };
-        page.PageError += (_, error) => errors.Enqueue(error);
-        page.Response += (_, response) =>
-        {
-            if (response.Status >= 400)
-            {
-                errors.Enqueue($"{response.Status} {response.Url}");
-            }
-        };
-        page.RequestFailed += (_, request) => errors.Enqueue($"{request.Failure} {request.Url}");
-        return errors;
     }
 }
