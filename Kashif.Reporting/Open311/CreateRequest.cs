@@ -3,6 +3,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,6 +18,7 @@ namespace Kashif.Reporting.Open311;
 internal static class CreateRequest
 {
     private const int TitleLength = 100;
+    private const string BusySeconds = "5";
     private static readonly EmailAddressAttribute Email = new();
     private static readonly TextAttribute Description = new(0, Report.DescriptionMax);
     private static readonly TitleAttribute Title = new(Report.TitleMin, TitleLength);
@@ -27,6 +29,8 @@ internal static class CreateRequest
         ReportWriter writer,
         CategoryCache categories,
         UnitOfWork work,
+        PhotoUploads uploads,
+        PhotoSlots slots,
         ReportingMetrics metrics,
         TimeProvider time,
         IOptions<Open311Options> options,
@@ -45,6 +49,31 @@ internal static class CreateRequest
         if (parameters.Faults.Count > 0)
         {
             return parameters.Faults.ToAnswer(parameters.Format);
+        }
+
+        // An address waits for staff: there is no report yet to which a photo could belong.
+        var photos = new List<Photo>();
+        if (place is not null && caller.Files.Count > 0)
+        {
+            if (!slots.TryTake())
+            {
+                http.Response.Headers.RetryAfter = BusySeconds;
+                return new Fault(StatusCodes.Status503ServiceUnavailable, "The server is receiving too many photos at once. Try again.").ToAnswer(parameters.Format);
+            }
+
+            try
+            {
+                photos = await PrepareAsync(caller, uploads, cancellationToken);
+            }
+            finally
+            {
+                slots.Return();
+            }
+
+            if (parameters.Faults.Count > 0)
+            {
+                return parameters.Faults.ToAnswer(parameters.Format);
+            }
         }
 
         await using var transaction = await work.BeginAsync(cancellationToken);
@@ -68,8 +97,13 @@ internal static class CreateRequest
             return new Fault(StatusCodes.Status429TooManyRequests, "The hourly limit of this api_key is reached").ToAnswer(parameters.Format);
         }
 
+        foreach (var photo in photos)
+        {
+            _ = await uploads.AttachAsync(photo, submission.ReportId.GetValueOrDefault(), cancellationToken); // never too many: see PrepareAsync
+        }
+
         database.Open311Submissions.Add(submission);
-        var notice = caller.Files.Count > 0 ? "The files were not stored. Send media_url." : null;
+        var notice = caller.Files.Count > 0 && place is null ? "The files were not stored, because the request has no coordinates. Send media_url." : null;
         var answer = await work.CommitAsync(
             new Answer(parameters.Format, "service_requests", new Items("request",
             [
@@ -85,6 +119,32 @@ internal static class CreateRequest
         }
 
         return answer;
+    }
+
+    private static async Task<List<Photo>> PrepareAsync(Caller caller, PhotoUploads uploads, CancellationToken cancellationToken)
+    {
+        var (photos, faults) = (new List<Photo>(), caller.Parameters.Faults);
+        if (caller.Files.Count > PhotoUploads.MaxPerReport)
+        {
+            faults.Add(Fault.Bad("media: at most 10 files"));
+            return photos;
+        }
+
+        foreach (var file in caller.Files)
+        {
+            using var content = new MemoryStream((int)file.Length);
+            await file.CopyToAsync(content, cancellationToken);
+            var (photo, error) = await uploads.PrepareAsync(ErasedUser.Id, content.GetBuffer().AsMemory(0, (int)content.Length), cancellationToken);
+            if (photo is null)
+            {
+                faults.Add(Fault.Bad($"{file.Name}: {error?.Detail}"));
+                return photos;
+            }
+
+            photos.Add(photo);
+        }
+
+        return photos;
     }
 
     /// <summary>The reporter is no user: the report has the id that belongs to none, so that no points and messages follow.</summary>

@@ -30,7 +30,7 @@ internal static class Discovery
         cacheControl: "public, max-age=60");
 
     /// <summary>The address that the client has called. The gateway removes these headers from the client's request and sets its own.</summary>
-    private static string Origin(HttpRequest request)
+    public static string Origin(HttpRequest request)
     {
         var scheme = request.Headers["X-Forwarded-Proto"].ToString() is { Length: > 0 } proto ? proto : request.Scheme;
         var host = request.Headers["X-Forwarded-Host"].ToString() is { Length: > 0 } name ? name : request.Host.Value;

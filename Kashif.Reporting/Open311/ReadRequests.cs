@@ -2,6 +2,7 @@ using Kashif.Messaging;
 using Kashif.Messaging.Geography;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
 using NetTopologySuite.Geometries;
@@ -44,14 +45,14 @@ internal static class ReadRequests
 
         return parameters.Faults.Count > 0
             ? parameters.Faults.ToAnswer(parameters.Format)
-            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, database, "public, max-age=2", cancellationToken);
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, "public, max-age=2", cancellationToken);
     }
 
     public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         return Guid.TryParse(id, out var report) && await database.Reports.Public().AnyAsync(row => row.Id == report, cancellationToken)
-            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, database, "public, no-cache", cancellationToken)
+            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, http, database, "public, no-cache", cancellationToken)
             : Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);
     }
 
@@ -201,7 +202,7 @@ internal static class ReadRequests
     private static bool IsOpen(ReportStatus status) => Open.Contains(status);
 
     private static async Task<Answer> AnswerAsync(
-        IQueryable<Report> reports, Parameters parameters, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)
+        IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)
     {
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
@@ -214,7 +215,11 @@ internal static class ReadRequests
             .Where(row => row.ReportId != null && ids.Contains(row.ReportId.Value))
             .Select(row => new { row.ReportId, row.AddressId, row.MediaUrl })
             .ToDictionaryAsync(row => row.ReportId.GetValueOrDefault(), row => (row.AddressId, row.MediaUrl), cancellationToken);
-        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && (extended || change.Comment != null))
+        var origin = Discovery.Origin(http.Request);
+        var photos = (await database.Photos.Where(photo => photo.ReportId != null && ids.Contains(photo.ReportId.Value) && photo.State == PhotoState.Attached && !photo.Hidden)
+                .OrderBy(photo => photo.Id).Select(photo => new { photo.Id, ReportId = photo.ReportId.GetValueOrDefault() }).ToListAsync(cancellationToken))
+            .ToLookup(photo => photo.ReportId, photo => $"{origin}/api/v1/reports/{photo.ReportId}/photos/{photo.Id}");
+        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.Kind != ChangeKind.Edited && (extended || change.Comment != null))
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
             ? (await database.Open311Updates.AsNoTracking().Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
@@ -223,7 +228,8 @@ internal static class ReadRequests
 
         var requests = rows.ConvertAll(row =>
         {
-            var (addressId, mediaUrl) = submissions.GetValueOrDefault(row.Id);
+            var (addressId, sentUrl) = submissions.GetValueOrDefault(row.Id);
+            string[] media = [.. photos[row.Id], .. sentUrl is null ? [] : new[] { sentUrl }];
             var fields = new List<(string, object?)>
             {
                 ("service_request_id", row.Id.ToString()),
@@ -242,13 +248,13 @@ internal static class ReadRequests
                 ("zipcode", null),
                 ("lat", row.Latitude),
                 ("long", row.Longitude),
-                ("media_url", mediaUrl),
+                ("media_url", media.FirstOrDefault()),
             };
             if (updates is not null)
             {
                 fields.Add(("attributes", new Items("attribute", [])));
                 fields.Add(("extended_attributes", new Fields(
-                    ("photos", new Items("photo", mediaUrl is null ? [] : [mediaUrl])),
+                    ("photos", new Items("photo", media)),
                     ("detailed_status", row.Status.WireName()))));
                 fields.Add(("notes", new Items("note", Notes(changes[row.Id], updates[row.Id]))));
             }

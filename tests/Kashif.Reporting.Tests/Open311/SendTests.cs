@@ -192,18 +192,49 @@ public sealed class SendTests(ReportingService service)
     }
 
     [Fact]
-    public async Task A_multipart_request_is_accepted()
+    public async Task Files_of_a_multipart_request_become_photos_without_metadata()
     {
         var (_, key) = await service.NewKeyAsync();
-        using var form = new MultipartFormDataContent { { new ByteArrayContent([0xFF, 0xD8, 0xFF]), "media", "photo.jpg" } };
+        using var form = Multipart(key, Pictures.Jpeg(), Pictures.Png());
+
+        var answer = await _client.SendForJsonAsync(new(HttpMethod.Post, Requests) { Content = form }, "created", 200);
+
+        var id = answer[0].GetProperty("service_request_id").GetString();
+        answer[0].GetProperty("service_notice").ValueKind.ShouldBe(JsonValueKind.Null);
+        var (_, request) = await _client.ReadAsync($"{Open311Client.Prefix}/requests/{id}.json?extensions=true");
+        var photos = request[0].GetProperty("extended_attributes").GetProperty("photos").EnumerateArray().Select(photo => new Uri(photo.GetString() ?? "")).ToArray();
+        photos.Length.ShouldBe(2);
+        request[0].GetProperty("media_url").GetString().ShouldBe(photos[0].AbsoluteUri);
+        var stored = await _client.GetByteArrayAsync(photos[0].PathAndQuery, Cancelled);
+        Pictures.Secrets.ShouldAllBe(secret => !System.Text.Encoding.Latin1.GetString(stored).Contains(secret));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_photo_is_refused_and_files_nothing()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        using var form = Multipart(key, "<script>"u8.ToArray());
+
+        using var response = await _client.PostAsync(Requests, form, Cancelled);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync())[0].GetProperty("description").GetString().ShouldNotBeNull().ShouldStartWith("media0: ");
+    }
+
+    private static MultipartFormDataContent Multipart(string key, params byte[][] files)
+    {
+        var form = new MultipartFormDataContent();
+        foreach (var (index, file) in files.Index())
+        {
+            form.Add(new ByteArrayContent(file), $"media{index}", "photo.jpg");
+        }
+
         foreach (var (name, value) in new Dictionary<string, string>(Form) { ["api_key"] = key })
         {
             form.Add(new StringContent(value), name);
         }
 
-        var answer = await _client.SendForJsonAsync(new(HttpMethod.Post, Requests) { Content = form }, "created", 200);
-
-        answer[0].GetProperty("service_notice").GetString().ShouldBe("The files were not stored. Send media_url.");
+        return form;
     }
 
     private async Task<int> SendAsync(Dictionary<string, string> form, string query = "", (string Name, string Value)? header = null)
