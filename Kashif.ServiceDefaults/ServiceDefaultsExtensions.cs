@@ -4,6 +4,7 @@ using Kashif.Localization;
 using Kashif.OpenApi;
 using Kashif.Shutdown;
 using Kashif.Telemetry;
+using Kashif.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,6 +52,7 @@ public static class ServiceDefaultsExtensions
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.Use(Scopes.Middleware);
         app.UseHeaderCheck();
         app.Use(QueryCheck.Middleware);
         app.Use(BodyEncoding.Middleware);

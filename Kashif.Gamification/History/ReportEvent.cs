@@ -36,6 +36,9 @@ internal sealed class ReportEvent
     /// <summary>Whether staff hide the report; null for events that do not say.</summary>
     public bool? Hidden { get; init; }
 
+    /// <summary>Whether the report is private or anonymous, so that nothing public may name its reporter; null for events that do not say.</summary>
+    public bool? Unnamed { get; init; }
+
     /// <summary>Of a merge: the report of which this one has become a duplicate.</summary>
     public Guid? OriginalId { get; init; }
     public DateTimeOffset At { get; init; }

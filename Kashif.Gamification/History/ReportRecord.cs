@@ -20,6 +20,9 @@ internal sealed class ReportRecord
     public bool IsHidden { get; private set; }
     public bool IsDeleted { get; private set; }
 
+    /// <summary>Whether it is private or anonymous.</summary>
+    public bool IsUnnamed { get; private set; }
+
     /// <summary>The report of which it is a duplicate now.</summary>
     public Guid? Original { get; private set; }
 
@@ -55,14 +58,16 @@ internal sealed class ReportRecord
         UserId = entry.UserId;
         Category = entry.Category ?? Category;
         IsHidden = entry.Hidden ?? IsHidden;
+        IsUnnamed = entry.Unnamed ?? IsUnnamed;
         IsDeleted |= entry.Event == ReportDeleted.Type;
         if (entry.OriginalId is { } original)
         {
             (Original, Status) = (original, "duplicate");
             _originals.Add(original);
         }
-        else if (entry.Event == ReportCreated.Type)
+        else if (entry.Event == ReportCreated.Type || entry.Event == ReportVoted.Type)
         {
+            Status = entry.Status ?? Status; // of a vote: the status of the report that it is for
             _standing.Add(entry);
         }
         else if (entry.Status is { } status)

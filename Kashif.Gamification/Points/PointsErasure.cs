@@ -20,7 +20,8 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // Votes before the lock, like the handler that writes them.
+        // Votes and partners before the lock, like the handlers that write them.
+        await _database.CompanyPartners.Where(partner => partner.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.ReportVotes.Where(vote => vote.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await AwardLock.TakeAsync(_database, cancellationToken);
 
@@ -50,7 +51,6 @@ internal sealed class PointsErasure(GamificationDbContext database, RankingCache
         await _database.Debits.Where(debit => debit.UserId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(debit => debit.UserId, ErasedUser.Id), cancellationToken);
         await QuestRewards.EraseAsync(_database, userId, cancellationToken);
-        await _database.CompanyPartners.Where(partner => partner.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.TrustScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         _erased.Add(userId);
     }

@@ -61,17 +61,20 @@ internal sealed class ReportVotes(GamificationDbContext database) : IEventHandle
 /// <summary>What quests count.</summary>
 internal static class QuestEvents
 {
-    /// <returns>The events of the users' reports, and their votes for other reports with the status of these: a vote for a report that the city rejects does not count.</returns>
+    /// <returns>The events of the users' reports, and their votes for other reports with the status of these: a vote for a report that the city rejects, hides or deletes does not count.</returns>
     public static async Task<List<ReportEvent>> ReadAsync(
         GamificationDbContext database, IReadOnlyList<Guid> users, DateTimeOffset since, CancellationToken cancellationToken)
     {
         var events = await database.ReportEvents.AsNoTracking().Where(row => users.Contains(row.UserId) && row.At >= since).ToListAsync(cancellationToken);
         var votes = await database.ReportVotes.AsNoTracking()
             .Where(vote => users.Contains(vote.UserId) && vote.At >= since && !vote.Withdrawn)
+            .Where(vote => !database.ReportEvents.Any(row => row.ReportId == vote.ReportId && row.Event == ReportDeleted.Type)
+                && database.ReportEvents.Where(row => row.ReportId == vote.ReportId && row.Hidden != null)
+                    .OrderByDescending(row => row.Version).Select(row => row.Hidden).FirstOrDefault() != true)
             .Select(vote => new
             {
                 Vote = vote,
-                Status = database.ReportEvents.Where(row => row.ReportId == vote.ReportId).OrderByDescending(row => row.Version).Select(row => row.Status).FirstOrDefault(),
+                Status = database.ReportEvents.Where(row => row.ReportId == vote.ReportId && row.Status != null).OrderByDescending(row => row.Version).Select(row => row.Status).FirstOrDefault(),
             })
             .ToListAsync(cancellationToken);
         events.AddRange(votes.Select(row => new ReportEvent

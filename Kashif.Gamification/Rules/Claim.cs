@@ -21,6 +21,9 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>Why the report's points are lost: the reason of the reversal. Null if they are not.</summary>
     public string? Lost { get; init; }
 
+    /// <summary>Whether the public may not learn who reported it: the award is for no leaderboard of a category or an area, where it could be seen.</summary>
+    public bool IsUnnamed { get; init; }
+
     /// <summary>The event that the rule awards; null if it came before events were kept.</summary>
     public Guid? EventId { get; init; }
 

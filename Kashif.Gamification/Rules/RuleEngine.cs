@@ -116,6 +116,7 @@ internal static class RuleEngine
                         Vested = vested,
                         Lost = lost ?? (line.Reversible ? LostFor(source) : null) ?? (!vested && source.WasVerified ? TakenBack : null),
                         EventId = entry.Id,
+                        IsUnnamed = report.IsUnnamed,
                     });
                 }
             }

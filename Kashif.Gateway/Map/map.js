@@ -4,6 +4,7 @@ const api = '/api/v1/reports';
 const statuses = ['submitted', 'verified', 'in_progress', 'resolved', 'rejected', 'duplicate', 'withdrawn'];
 const texts = {
   en: {
+    edited: 'Edited',
     title: 'Reports in the city', other: 'العربية', filter: 'Filter', category: 'Category', status: 'Status', all: 'All', map: 'Map of reports', skip: 'Skip to the list',
     list: 'Reports on this part of the map', more: 'Show more', retry: 'Try again', loading: 'Loading…', failed: 'The reports could not be loaded.',
     count: { zero: 'No reports here. Move the map or change the filter.', one: '{n} report here, newest first.', other: '{n} reports here, newest first.' },
@@ -14,6 +15,7 @@ const texts = {
     names: ['Submitted', 'Verified', 'In progress', 'Resolved', 'Rejected', 'Duplicate', 'Withdrawn'],
   },
   ar: {
+    edited: 'تم التعديل',
     title: 'بلاغات المدينة', other: 'English', filter: 'تصفية', category: 'الفئة', status: 'الحالة', all: 'الكل', map: 'خريطة البلاغات', skip: 'انتقل إلى القائمة',
     list: 'البلاغات في هذا الجزء من الخريطة', more: 'عرض المزيد', retry: 'حاول مرة أخرى', loading: 'جارٍ التحميل…', failed: 'تعذّر تحميل البلاغات.',
     count: {
@@ -62,13 +64,26 @@ const badge = status => element('span', { className: `badge status-${status}` },
 const time = instant => element('time', { dateTime: instant }, dateTime.format(new Date(instant)));
 
 async function get(path, parameters, signal) {
-  const search = new URLSearchParams(Object.entries(parameters ?? {}).filter(([, value]) => value !== null && value !== ''));
-  const response = await fetch(`${api}${path}${search.size > 0 ? `?${search}` : ''}`, { signal, headers: { Accept: 'application/json', 'Accept-Language': language } });
+  const search = String(new URLSearchParams(Object.entries(parameters ?? {}).filter(([, value]) => value !== null && value !== '')));
+  const response = await fetch(`${api}${path}${search && `?${search}`}`, { signal, headers: { Accept: 'application/json', 'Accept-Language': language } });
   if (!response.ok) {
     throw Object.assign(new Error(`${response.status} ${path}`), { status: response.status });
   }
 
   return response.json();
+}
+
+/** Reads all pages of a list. */
+async function all(path, signal) {
+  const items = [];
+  for (let cursor = null; ;) {
+    const page = await get(path, { limit: 100, cursor }, signal);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+    if (!cursor) {
+      return { items };
+    }
+  }
 }
 
 // --- texts and filter ---------------------------------------------------------------------------
@@ -113,7 +128,7 @@ function fillFilter() {
         parameters.set(name, select.value);
       }
 
-      history.replaceState(null, '', `${location.pathname}${parameters.size > 0 ? `?${parameters}` : ''}${location.hash}`);
+      history.replaceState(null, '', `${location.pathname}${String(parameters) && `?${parameters}`}${location.hash}`);
       linkOtherLanguage();
       load();
     });
@@ -211,7 +226,7 @@ function load() {
     loading.abort();
     const { signal } = loading = new AbortController();
     container.setAttribute('aria-busy', 'true');
-    retry.hidden = true;
+    retry.hidden = more.hidden = true;
     const [bounds, zoom] = [map.getBounds(), Math.round(map.getZoom())];
     following = { ...filter(), bbox: boxOf(bounds), sort: 'newest', limit: 50 };
     try {
@@ -228,7 +243,10 @@ function load() {
 
       rows.replaceChildren();
       append(page);
-      message.textContent = counted(text.count, clusters.items.filter(cluster => bounds.contains(near(cluster.latitude, cluster.longitude))).reduce((sum, cluster) => sum + cluster.count, 0));
+
+      // Clusters are older than the list, and counted by their centre: where the list is whole, it knows better.
+      const onMap = clusters.items.filter(cluster => bounds.contains(near(cluster.latitude, cluster.longitude))).reduce((sum, cluster) => sum + cluster.count, 0);
+      message.textContent = counted(text.count, page.next_cursor === null ? page.items.length : Math.max(onMap, page.items.length));
       container.setAttribute('aria-busy', 'false');
     } catch (error) {
       fail(error, signal);
@@ -257,10 +275,13 @@ function append(page) {
 more.addEventListener('click', async () => {
   const { signal } = loading;
   const last = rows.lastElementChild;
+  const { cursor } = following;
   try {
     const page = await get('', following, signal);
-    append(page);
-    last?.nextElementSibling?.querySelector('a').focus();
+    if (following.cursor === cursor) {
+      append(page);
+      last?.nextElementSibling?.querySelector('a').focus();
+    }
   } catch (error) {
     fail(error, signal);
   }
@@ -291,9 +312,9 @@ async function route() {
     const report = await get(`/${id}`, null, signal);
     const none = { items: [] };
     const [changes, photos, comments] = await Promise.all([
-      get(`/${id}/history`, { limit: 100 }, signal),
+      all(`/${id}/history`, signal),
       report.photos > 0 ? get(`/${id}/photos`, null, signal).catch(() => none) : none,
-      report.comments > 0 ? get(`/${id}/comments`, { limit: 100 }, signal).catch(() => none) : none,
+      report.comments > 0 ? all(`/${id}/comments`, signal).catch(() => none) : none,
     ]);
     if (!signal.aborted) {
       open(report, changes.items, photos.items, comments.items);
@@ -318,7 +339,7 @@ function open(report, changes, photos, comments) {
     userText('p', report.description, 'description'),
     ...part(text.photos, element('ul', { className: 'photos' }, ...photos.map((photo, index) => photoOf(photo, index, photos.length)))),
     ...part(text.history, element('ol', { className: 'timeline' }, ...changes.map(change =>
-      entry(badge(change.to), change.at, change.comment)))),
+      entry(change.kind === 'edited' ? element('span', { className: 'badge' }, text.edited) : badge(change.to), change.at, change.comment)))),
     ...part(text.comments, element('ol', { className: 'timeline' }, ...comments.map(comment =>
       entry(comment.by_staff ? element('strong', {}, text.city) : null, comment.created_at, comment.text)))),
     element('p', { className: 'actions' }, element('a', { href: location.href }, text.share), ' ', copyButton()));

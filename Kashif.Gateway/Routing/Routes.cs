@@ -42,6 +42,7 @@ internal static class Routes
         new("gamification", null, "points/redeem", Service: ResourceNames.Coupons),
         new("auth", "GET", "me/export", LimitPolicies.Export, Export, Wait.Long),
         new("reports", "GET", "export.geojson", Wait: Wait.Long),
+        new("reports", "GET", "export.csv", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("coupons", "POST", "{id}/codes", Wait: Wait.Long, MaxBody: BodyLimits.MaxCodes),
         new("notifications", "GET", "stream", Wait: Wait.Endless),

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
@@ -85,7 +86,8 @@ internal static class BatchEndpoints
     {
         endpoints.MapPost("/api/v1/reports/batch", FileAsync).WithIdempotency().DisableValidation().RequireAuthorization().WithTags("Sync")
             .WithName("CreateReports").WithSummary("File reports that were made offline")
-            .WithDescription("Each report is filed or not on its own. The whole batch can be sent again: a report with a known `client_id` is not filed twice.");
+            .WithDescription("Each report is filed or not on its own. The whole batch can be sent again: a report with a known `client_id` is not filed twice. "
+                + "Use a new `Idempotency-Key`, or none, to send reports again that were `over_quota`.");
         return endpoints;
     }
 
@@ -117,11 +119,18 @@ internal static class BatchEndpoints
             var now = time.GetUtcNow();
             errors.Add("captured_at", report.CapturedAt > now + Skew || report.CapturedAt < now - Oldest ? "Must be in the last 30 days." : null);
             items.Add(errors.ToProblem() is { } invalid
-                ? new BatchItem(report.ClientId, BatchOutcome.Invalid, Errors: invalid.ProblemDetails.Errors)
+                ? new BatchItem(
+                    report.ClientId,
+                    BatchOutcome.Invalid,
+                    Errors: invalid.ProblemDetails.Errors.ToDictionary(field => field.Key, field => field.Value.Select(Localized.Text).ToArray()))
                 : await FileOneAsync(report, http.User.UserId, await categories.TargetDaysAsync(report.Category, cancellationToken), now, database, writer, cancellationToken));
             if (items[^1].Outcome is BatchOutcome.Created)
             {
                 metrics.Created(report.Category);
+            }
+            else if (items[^1].Outcome is BatchOutcome.OverQuota)
+            {
+                metrics.OverQuota();
             }
         }
 

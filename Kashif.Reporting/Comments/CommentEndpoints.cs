@@ -7,6 +7,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -48,11 +49,11 @@ internal static class CommentEndpoints
             .WithName("ListComments").WithSummary("List a report's comments, oldest first");
         comments.MapPost("/", AddAsync).WithIdempotency()
             .WithName("AddComment").WithSummary("Comment on a report").WithProblems(429, "comment_quota_exceeded");
-        comments.MapPatch("/{commentId:guid}", ChangeAsync)
+        comments.MapPatch("/{comment_id:guid}", ChangeAsync)
             .WithName("ChangeComment").WithSummary("Change my comment, or hide a comment (moderators)")
             .WithDescription("Its author may change the text for 15 minutes. Moderators and admins may hide it with a reason, and show it again: a hidden comment is for its author and staff.")
             .WithProblems(403, "forbidden").WithProblems(422, "edit_window_over");
-        comments.MapDelete("/{commentId:guid}", DeleteAsync)
+        comments.MapDelete("/{comment_id:guid}", DeleteAsync)
             .WithName("DeleteComment").WithSummary("Delete my comment").WithProblems(404, "not_found");
     }
 
@@ -133,7 +134,7 @@ internal static class CommentEndpoints
     /// <param name="id">The report's id.</param>
     /// <param name="commentId">The comment's id.</param>
     private static async Task<Results<Ok<CommentResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
-        Guid id, Guid commentId, ChangeCommentRequest request, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, [FromRoute(Name = "comment_id")] Guid commentId, ChangeCommentRequest request, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         var report = await database.LockAsync(id, cancellationToken);
@@ -193,13 +194,12 @@ internal static class CommentEndpoints
     /// <param name="id">The report's id.</param>
     /// <param name="commentId">The comment's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, Guid commentId, HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
+        Guid id, [FromRoute(Name = "comment_id")] Guid commentId, HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var report = await database.LockAsync(id, cancellationToken);
-        if (report is null || http.User.ViewOf(report) is View.None)
+        if (await database.LockAsync(id, cancellationToken) is null)
         {
-            return ReportErrors.NotFound.ToProblem();
+            return NotFound.ToProblem(); // as for a comment that does not exist: the report may be one that the author must not know of any more
         }
 
         var user = http.User.UserId;

@@ -59,6 +59,10 @@ internal static class MapEndpoints
         }
 
         var filter = await query.ParseAsync(bbox, errors, categories, cancellationToken);
+
+        // No screen has more than 512 cells along a side.
+        var width = filter.Box is { } box ? box.Longitudes.Sum(part => part.East - part.West) : 360;
+        zoom = Math.Min(zoom, Math.Max(0, (int)Math.Log2(512 * 360.0 / (Clusters.CellsPerTile * Math.Max(width, 1e-9)))));
         return errors.ToProblem() is { } invalid
             ? invalid
             : TypedResults.Ok(new ClusterList(await Clusters.ReadAsync(database, filter, zoom, MostClusters, cancellationToken)));

@@ -1,12 +1,10 @@
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
-using Kashif.Messaging.Geography;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
-using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Map;
 
@@ -51,8 +49,8 @@ public sealed class MapQuery
             names = [];
         }
 
-        var box = string.IsNullOrEmpty(bbox) ? null : BoundingBox.Parse(bbox);
-        if (!string.IsNullOrEmpty(bbox) && box is null)
+        var box = bbox is null ? null : BoundingBox.Parse(bbox);
+        if (bbox is not null && box is null)
         {
             errors.Add("bbox", BoundingBox.Invalid);
         }
@@ -67,9 +65,6 @@ public sealed class MapQuery
 internal sealed record MapFilter(
     IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox? Box, DateTimeOffset? From = null, DateTimeOffset? To = null)
 {
-    /// <summary>The greatest box, in degrees, whose reports the index of places finds faster than a scan of the table.</summary>
-    private const double Indexed = 5;
-
     /// <summary>Only public reports that match.</summary>
     public IQueryable<Report> Apply(IQueryable<Report> reports)
     {
@@ -95,25 +90,6 @@ internal sealed record MapFilter(
             reports = reports.Where(report => report.CreatedAt < to);
         }
 
-        return Box is null ? reports : Inside(Box, reports);
-    }
-
-    private static IQueryable<Report> Inside(BoundingBox box, IQueryable<Report> reports)
-    {
-        var (west, south, east, north) = box;
-        var width = box.Longitudes.Sum(part => part.East - part.West);
-        if (width <= Indexed && north - south <= Indexed)
-        {
-            // The circle around the box, for the index; the degrees below are exact. It is a little greater, because the earth is no sphere.
-            var (latitude, longitude) = ((south + north) / 2, BoundingBox.Wrap(west + (width / 2)));
-            var km = Math.Max(GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west));
-            var (centre, radius) = (new Point(longitude, latitude) { SRID = 4326 }, (1010 * km) + 10);
-            reports = reports.Where(report => report.Location != null && report.Location.IsWithinDistance(centre, radius));
-        }
-
-        reports = reports.Where(report => report.Latitude >= south && report.Latitude <= north);
-        return west <= east
-            ? reports.Where(report => report.Longitude >= west && report.Longitude <= east)
-            : reports.Where(report => report.Longitude >= west || report.Longitude <= east);
+        return Box is null ? reports : reports.Inside(Box);
     }
 }

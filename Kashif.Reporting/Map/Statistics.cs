@@ -95,6 +95,7 @@ internal static class Statistics
             }
         }
 
+        await database.Database.CloseConnectionAsync(); // a slow client must not hold it
         return TypedResults.Ok(new StatisticsResponse(groupBy, rows));
     }
 }

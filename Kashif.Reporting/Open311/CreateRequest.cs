@@ -76,20 +76,16 @@ internal static class CreateRequest
             }
         }
 
+        // Before the transaction: the categories may need a second connection.
+        var report = place is var (latitude, longitude)
+            ? await ReportOfAsync(submission, latitude, longitude, database, categories, now, cancellationToken)
+            : null;
+        submission.ReportId = report?.Id;
         await using var transaction = await work.BeginAsync(cancellationToken);
         var allowance = KeyCheck.AllowanceOf(caller, options.Value);
-        bool allowed;
-        if (place is var (latitude, longitude))
-        {
-            var report = await ReportOfAsync(submission, latitude, longitude, database, categories, now, cancellationToken);
-            submission.ReportId = report.Id;
-            allowed = await writer.TryInsertAsync(database, report, allowance, cancellationToken);
-        }
-        else
-        {
-            allowed = await ReportWriter.TryUseAsync(database, allowance, now, cancellationToken);
-        }
-
+        var allowed = report is not null
+            ? await writer.TryInsertAsync(database, report, allowance, cancellationToken)
+            : await ReportWriter.TryUseAsync(database, allowance, now, cancellationToken);
         if (!allowed)
         {
             http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, caller.KeyId, now, cancellationToken);

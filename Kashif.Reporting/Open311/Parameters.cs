@@ -117,13 +117,6 @@ internal sealed partial class Parameters(Format format, IQueryCollection query, 
         return (first, EndOfSecond(last));
     }
 
-    /// <returns>Null if one is not a number.</returns>
-    public static double[]? Numbers(string list)
-    {
-        var numbers = list.Split(',').Select(text => double.TryParse(text, Decimal, CultureInfo.InvariantCulture, out var number) ? number : double.NaN).ToArray();
-        return numbers.All(double.IsFinite) ? numbers : null;
-    }
-
     public static DateTimeOffset EndOfSecond(DateTimeOffset time) =>
         new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerSecond) + TimeSpan.TicksPerSecond - TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 

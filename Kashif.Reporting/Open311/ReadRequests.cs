@@ -1,5 +1,4 @@
 using Kashif.Messaging;
-using Kashif.Messaging.Geography;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
@@ -21,8 +20,6 @@ internal static class ReadRequests
 
     /// <summary>Ids are made from the time of creation, on another machine's clock at most.</summary>
     private static readonly TimeSpan IdPrecision = TimeSpan.FromMinutes(1);
-
-    private static readonly ReportStatus[] Open = [ReportStatus.Submitted, ReportStatus.Verified, ReportStatus.InProgress];
 
     public static async Task<Answer> ListAsync(HttpContext http, ReportingDbContext database, CategoryCache categories, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -133,7 +130,7 @@ internal static class ReadRequests
         {
             if (name is "open" or "closed")
             {
-                statuses.AddRange(Enum.GetValues<ReportStatus>().Where(status => IsOpen(status) == (name == "open")));
+                statuses.AddRange(Enum.GetValues<ReportStatus>().Where(status => status.IsOpen() == (name == "open")));
             }
             else if (ReportStatuses.TryParse(name, out var status))
             {
@@ -175,31 +172,16 @@ internal static class ReadRequests
     /// <param name="text">West, south, east, north; west may be greater than east, for a box over the antimeridian.</param>
     private static IQueryable<Report> ByBox(IQueryable<Report> reports, string text, Parameters parameters)
     {
-        if (Parameters.Numbers(text) is not [var west and >= -180 and <= 180, var south and >= -90, var east and >= -180 and <= 180, var north and <= 90] || south > north)
+        if (BoundingBox.Parse(text.Replace(" ", "", StringComparison.Ordinal)) is { } box)
         {
-            parameters.Faults.Add(Fault.Bad("bbox: must be west,south,east,north in degrees"));
-            return reports;
+            return reports.Inside(box);
         }
 
-        // A circle around a box of a city, for the index: a box of geography has great circles as sides.
-        if (west <= east && east - west < 5 && north - south < 5)
-        {
-            var (latitude, longitude) = ((south + north) / 2, (west + east) / 2);
-            var centre = PointAt(latitude, longitude);
-            double[] corners = [GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west)];
-            var metres = (corners.Max() * 1010) + 1;
-            reports = reports.Where(report => report.Location!.IsWithinDistance(centre, metres));
-        }
-
-        reports = reports.Where(report => report.Latitude >= south && report.Latitude <= north);
-        return west <= east
-            ? reports.Where(report => report.Longitude >= west && report.Longitude <= east)
-            : reports.Where(report => report.Longitude >= west || report.Longitude <= east);
+        parameters.Faults.Add(Fault.Bad("bbox: must be west,south,east,north in degrees"));
+        return reports;
     }
 
     private static Point PointAt(double latitude, double longitude) => new(longitude, latitude) { SRID = 4326 };
-
-    private static bool IsOpen(ReportStatus status) => Open.Contains(status);
 
     private static async Task<Answer> AnswerAsync(
         IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)
@@ -222,7 +204,7 @@ internal static class ReadRequests
         var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.Kind != ChangeKind.Edited && (extended || change.Comment != null))
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
-            ? (await database.Open311Updates.AsNoTracking().Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
+            ? (await database.Open311Updates.AsNoTracking().FromKeysInForce(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
                 .ToLookup(update => update.ReportId)
             : null;
 
@@ -233,7 +215,7 @@ internal static class ReadRequests
             var fields = new List<(string, object?)>
             {
                 ("service_request_id", row.Id.ToString()),
-                ("status", IsOpen(row.Status) ? "open" : "closed"),
+                ("status", row.Status.IsOpen() ? "open" : "closed"),
                 ("status_notes", changes[row.Id].LastOrDefault(change => change.Comment != null)?.Comment),
                 ("service_name", names.GetValueOrDefault(row.Category, row.Category)),
                 ("service_code", row.Category),

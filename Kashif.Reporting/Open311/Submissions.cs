@@ -85,6 +85,7 @@ internal static class Submissions
         Guid id, PlaceSubmissionRequest request, ReportingDbContext database, ReportWriter writer, CategoryCache categories, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
         CancellationToken cancellationToken)
     {
+        _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission)
         {

@@ -1,3 +1,4 @@
+using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -36,4 +37,11 @@ internal sealed class UpdateConfiguration : IEntityTypeConfiguration<Update>
         update.HasIndex(row => row.ReportId);
         update.HasIndex(row => row.At);
     }
+}
+
+internal static class UpdateQueries
+{
+    /// <summary>Without what clients have sent whose key was revoked: that is how their texts leave the public surfaces.</summary>
+    public static IQueryable<Update> FromKeysInForce(this IQueryable<Update> updates, ReportingDbContext database) =>
+        updates.Where(update => database.Open311Keys.Any(key => key.Id == update.KeyId && key.RevokedAt == null));
 }

@@ -7,6 +7,7 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Kashif.Reporting.Open311;
 
@@ -34,6 +35,9 @@ internal static class UpdateStatuses
 /// <summary>FixMyStreet's extension: changes of status and updates of clients, oldest first, and new updates.</summary>
 internal static class Updates
 {
+    /// <summary>Two tables are merged, so that a page reads all before it.</summary>
+    private const int MostUpdates = 50_000;
+
     private static readonly TextAttribute Description = new(0, Report.DescriptionMax);
 
     public static async Task<Answer> ListAsync(HttpContext http, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
@@ -41,6 +45,11 @@ internal static class Updates
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         var (start, end) = parameters.Range(time.GetUtcNow(), ReadRequests.MaxDays);
         var (skip, take) = parameters.Page();
+        if (skip + take > MostUpdates)
+        {
+            parameters.Faults.Add(Fault.Bad("page: only the first 50000 updates of a range can be read. Send a later start_date"));
+        }
+
         if (parameters.Faults.Count > 0)
         {
             return parameters.Faults.ToAnswer(parameters.Format);
@@ -51,7 +60,7 @@ internal static class Updates
             .Join(reports, change => change.ReportId, report => report.Id, (change, report) => change)
             .OrderBy(change => change.At).ThenBy(change => change.ReportId).ThenBy(change => change.Version).Take(skip + take)
             .Select(change => new { change.ReportId, change.Version, change.To, change.Comment, change.At }).ToListAsync(cancellationToken);
-        var updates = await database.Open311Updates.AsNoTracking().Where(update => update.At >= start && update.At <= end)
+        var updates = await database.Open311Updates.AsNoTracking().FromKeysInForce(database).Where(update => update.At >= start && update.At <= end)
             .Join(reports, update => update.ReportId, report => report.Id, (update, report) => update)
             .OrderBy(update => update.At).ThenBy(update => update.Id).Take(skip + take).ToListAsync(cancellationToken);
 
@@ -126,6 +135,11 @@ internal static class Updates
         {
             // A parallel request has sent the same update.
             return Created(await FindAsync() ?? update.Id);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+        {
+            // The report has been deleted meanwhile.
+            return Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);
         }
 
         async Task<Guid?> FindAsync() => await database.Open311Updates.AsNoTracking()

@@ -74,7 +74,11 @@ internal sealed class PhotoUploads(
     /// <returns>Null, or the error: then roll back.</returns>
     public async Task<Error?> AttachAsync(Photo photo, Guid reportId, CancellationToken cancellationToken)
     {
-        await LockAsync(database, reportId, cancellationToken);
+        if (await database.LockAsync(reportId, cancellationToken) is null)
+        {
+            return ReportErrors.NotFound; // deleted while the photo was decoded
+        }
+
         if (await IsFullAsync(database, reportId, cancellationToken))
         {
             return Rejected(TooMany);

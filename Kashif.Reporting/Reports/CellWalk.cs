@@ -1,3 +1,4 @@
+using Kashif.Messaging;
 using System.Numerics;
 using Kashif.Reporting.Data;
 
@@ -39,6 +40,11 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
     /// <returns>Up to <paramref name="count"/> ids, newest first.</returns>
     public async Task<List<Guid>> FindAsync(Guid before, int count, CancellationToken cancellationToken)
     {
+        if (filter.To is { } to && TimeOrderedId.Before(to.AddMilliseconds(2)) is var last && last.CompareTo(before) < 0)
+        {
+            before = last;
+        }
+
         Before = before;
         _nodes = [.. (areas.Cover() ?? (await PresentCells.FindAsync(database, cancellationToken)).FindAll(areas.MayTouch)).Select(cell => new Node(cell, before))];
         var found = new List<Guid>(count);
@@ -131,6 +137,7 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
     {
         var sql = new SqlParameters();
         var (inside, matches, range) = (areas.Sql(sql), filter.Matches(sql), filter.Range(sql));
+        var first = sql.Add(filter.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty); // a bound of the index scan, which the range is not
 
         // Not an equation of the cell: then the primary key has the same order, and the planner would walk it if it thinks that a cell has many of the reports. The
         // limit is a number, a power of two: with a parameter the planner expects a tenth of the table.
@@ -139,7 +146,7 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
             SELECT cells.node, newest.* FROM unnest({sql.Add(group.Select(pair => pair.Node.Cell.Number).ToArray())}, {sql.Add(group.Select(pair => pair.Node.Before).ToArray())}, {sql.Add(group.Select(pair => pair.Index).ToArray())})
                 AS cells (cell, before, node), LATERAL (
                 SELECT id, latitude, longitude, {inside}, {matches} FROM reports
-                WHERE ({group.Key.Column}, id) < (cells.cell, cells.before) AND {group.Key.Column} >= cells.cell AND {range} ORDER BY {group.Key.Column} DESC, id DESC LIMIT {each}) newest
+                WHERE ({group.Key.Column}, id) < (cells.cell, cells.before) AND ({group.Key.Column}, id) > (cells.cell, {first}) AND {range} ORDER BY {group.Key.Column} DESC, id DESC LIMIT {each}) newest
             """));
         foreach (var node in nodes)
         {

@@ -7,6 +7,7 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Reports;
 
@@ -186,6 +187,7 @@ internal static class ListReports
             : await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
         var items = Page.Of(rows, page.Size, row => row.Report, row => nearest ? Cursor.Encode(row.Metres, row.Report.Id) : Cursor.Encode(row.Report.Id));
         var total = query.Total is true ? await list.CountAsync(cancellationToken) : (int?)null;
+        await database.Database.CloseConnectionAsync(); // a slow client must not hold it
         return TypedResults.Ok(new ReportPage(
             items.Items, items.NextCursor, total <= ReportList.Counted ? total : null, total > ReportList.Counted ? ReportList.Counted : null));
     }
@@ -201,6 +203,7 @@ internal static class ListReports
 
         var list = new ReportList(database, columns, page.Size) { Filter = new ReportFilter { UserId = http.User.UserId } };
         var rows = await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
+        await database.Database.CloseConnectionAsync(); // a slow client must not hold it
         return TypedResults.Ok(Page.Of(rows, page.Size, row => row.Report, row => Cursor.Encode(row.Report.Id)));
     }
 }

@@ -1,3 +1,4 @@
+using Kashif.Messaging;
 using Kashif.Reporting.Data;
 
 namespace Kashif.Reporting.Reports;
@@ -139,6 +140,7 @@ internal sealed class NearestSearch(ReportingDbContext database, ReportFilter fi
         var sql = new SqlParameters();
         var (point, matches) = (centre.Sql(sql), filter.Matches(sql) + (box is null ? "" : $" AND {box.Sql(sql)}"));
         var range = filter.Range(sql);
+        var first = sql.Add(filter.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty); // see CellWalk
 
         // Neither an equation nor a parameter for the limit: see CellWalk.
         var byGrid = nodes.Select((node, index) => (Cell: node.Cell.GetValueOrDefault(), Index: index)).GroupBy(pair => pair.Cell.Grid);
@@ -146,7 +148,7 @@ internal sealed class NearestSearch(ReportingDbContext database, ReportFilter fi
         batch.BatchCommands.Add(sql.ToCommand(string.Join(" UNION ALL ", byGrid.Select(group => $"""
             SELECT cells.node, oldest.* FROM unnest({sql.Add(group.Select(pair => pair.Cell.Number).ToArray())}, {sql.Add(group.Select(pair => pair.Index).ToArray())})
                 AS cells (cell, node), LATERAL (
-                SELECT id, ST_Distance(location, {point}, false), {matches} FROM reports WHERE {group.Key.Column} BETWEEN cells.cell AND cells.cell AND {range} ORDER BY {group.Key.Column}, id LIMIT {limit + 1}) oldest
+                SELECT id, ST_Distance(location, {point}, false), {matches} FROM reports WHERE ({group.Key.Column}, id) > (cells.cell, {first}) AND {group.Key.Column} <= cells.cell AND {range} ORDER BY {group.Key.Column}, id LIMIT {limit + 1}) oldest
             """))));
         var reports = nodes.ConvertAll(_ => new List<(Guid Id, double Metres, bool Matches)>());
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))

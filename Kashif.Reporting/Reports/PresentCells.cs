@@ -1,3 +1,4 @@
+using System.Data;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -45,7 +46,12 @@ internal static class PresentCells
 
     public static async Task<NpgsqlBatch> CreateBatchAsync(this ReportingDbContext database, CancellationToken cancellationToken)
     {
-        await database.Database.OpenConnectionAsync(cancellationToken);
-        return ((NpgsqlConnection)database.Database.GetDbConnection()).CreateBatch();
+        var connection = (NpgsqlConnection)database.Database.GetDbConnection();
+        if (connection.State is not ConnectionState.Open)
+        {
+            await database.Database.OpenConnectionAsync(cancellationToken);
+        }
+
+        return connection.CreateBatch();
     }
 }

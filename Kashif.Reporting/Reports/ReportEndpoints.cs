@@ -15,13 +15,13 @@ internal static class ReportEndpoints
         reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency().DisableValidation()
             .WithName("CreateReport").WithSummary("Create a report").WithProblems(429, "report_quota_exceeded");
         reports.MapGet("/", ListReports.HandleAsync).DisableValidation().AllowAnonymous().WithPublicCache(ListLifetime)
-            .WithName("ListReports").WithSummary("List reports by category, status and distance");
+            .WithName("ListReports").WithSummary("List reports by category, status, place, time and words");
         reports.MapGet("/my-reports", ListReports.HandleMineAsync)
             .WithName("ListMyReports").WithSummary("List my reports, newest first");
         reports.MapGet("/{id:guid}", GetReport.HandleAsync).AllowAnonymous().WithEntityTag()
             .WithName("GetReport").WithSummary("Get a report");
         reports.MapGet("/{id:guid}/history", ReportHistory.HandleAsync).AllowAnonymous().WithPublicCache(TimeSpan.Zero)
-            .WithName("GetReportHistory").WithSummary("Get a report's status history, oldest first");
+            .WithName("GetReportHistory").WithSummary("Get a report's history, oldest first");
         reports.MapPatch("/{id:guid}/status", ChangeStatus.HandleAsync)
             .WithName("ChangeReportStatus").WithSummary("Change a report's status (staff), or withdraw it (owner)")
             .WithDescription(

@@ -49,7 +49,7 @@ internal static class ReportHistory
             return ReportErrors.NotFound.ToProblem();
         }
 
-        if (view.IsPersonal(report))
+        if (view is View.Full) // with what only some may see, also of a report that is public now
         {
             http.Response.Headers.CacheControl = "private, no-cache";
         }

@@ -43,7 +43,8 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
         {
             null => "Report not found.",
             { Status: ReportStatus.Duplicate } => "This report is a duplicate itself. Use its original.",
-            { Private: true } or { Hidden: true } when !(duplicate.Private || duplicate.Hidden) => "The original of a public report must be public.",
+            { UserId: var owner } and ({ Private: true } or { Hidden: true }) when owner != duplicate.UserId || !(duplicate.Private || duplicate.Hidden)
+                => "The original must be public.",
             _ => await database.Reports.AnyAsync(row => row.DuplicateOf == duplicate.Id, cancellationToken)
                 ? "The report has duplicates itself. Take them back first."
                 : null,

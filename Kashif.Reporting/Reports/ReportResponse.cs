@@ -13,9 +13,9 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Longitude" example="36.29">Degrees east, as in WGS 84.</param>
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="CreatedAt">When it was created.</param>
-/// <param name="UpdatedAt">When its status last changed.</param>
+/// <param name="UpdatedAt">When it was last changed: its status, or an edit.</param>
 /// <param name="DueAt">When it is to be resolved; null if its category has no target.</param>
-/// <param name="Version" example="1">1 when created, incremented at each change; also the `ETag`.</param>
+/// <param name="Version" example="1">1 when created, incremented at each change; the first number of the `ETag`.</param>
 /// <param name="Anonymous" example="false">Whether the public may not learn who created it.</param>
 /// <param name="Private" example="false">Whether only its creator and staff see it, by the creator's wish.</param>
 /// <param name="Hidden" example="false">Whether only its creator and staff see it, by staff's decision.</param>

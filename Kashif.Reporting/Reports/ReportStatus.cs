@@ -30,5 +30,8 @@ internal static class ReportStatuses
 
     public static bool TryParse(string wireName, out ReportStatus status) => ByName.TryGetValue(wireName, out status);
 
+    /// <summary>Whether a report of this status is not closed.</summary>
+    public static bool IsOpen(this ReportStatus status) => status is ReportStatus.Submitted or ReportStatus.Verified or ReportStatus.InProgress;
+
     public static string WireName(this ReportStatus status) => Names[(int)status];
 }

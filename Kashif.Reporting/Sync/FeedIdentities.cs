@@ -14,16 +14,18 @@ internal static class FeedIdentities
             return current;
         }
 
+        // Millions of rows may take longer than a request: not less than all of it is of use, also if the client has gone.
+        database.Database.SetCommandTimeout(TimeSpan.FromMinutes(30));
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"LOCK TABLE feed_identities IN EXCLUSIVE MODE", cancellationToken);
         if (!await IsKnownAsync())
         {
-            await database.Database.ExecuteSqlAsync($"UPDATE report_changes SET changed_in = pg_current_xact_id()", cancellationToken);
-            await database.FeedIdentities.ExecuteDeleteAsync(cancellationToken);
-            await database.Database.ExecuteSqlAsync($"INSERT INTO feed_identities (identity) VALUES ({current})", cancellationToken);
+            await database.Database.ExecuteSqlAsync($"UPDATE report_changes SET changed_in = pg_current_xact_id()", CancellationToken.None);
+            await database.FeedIdentities.ExecuteDeleteAsync(CancellationToken.None);
+            await database.Database.ExecuteSqlAsync($"INSERT INTO feed_identities (identity) VALUES ({current})", CancellationToken.None);
         }
 
-        await transaction.CommitAsync(cancellationToken);
+        await transaction.CommitAsync(CancellationToken.None);
         return current;
 
         Task<string> ReadAsync() => database.Database.SqlQueryRaw<string>($"SELECT {ReportChangeConfiguration.IdentitySql} AS \"Value\"").SingleAsync(cancellationToken);

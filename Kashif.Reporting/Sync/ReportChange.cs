@@ -35,12 +35,17 @@ internal sealed class ReportChangeConfiguration : IEntityTypeConfiguration<Repor
     /// <summary>Of the server and of the table; a restore creates the table anew.</summary>
     public const string IdentitySql = "left(md5((SELECT system_identifier FROM pg_control_system())::text || '-' || 'report_changes'::regclass::oid::text), 12)";
 
-    /// <summary>The triggers, and a change for each report that exists. The counts of a report change without a new version.</summary>
+    /// <summary>
+    /// The triggers, and a change for each report that exists. The counts of a report change without a new version. What happens to a report while
+    /// it is not public is not noted: the feed has told that it is gone, and may not tell more.
+    /// </summary>
     public const string TriggersSql = $"""
         CREATE FUNCTION note_report_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP = 'DELETE' THEN
-                UPDATE report_changes SET changed_in = pg_current_xact_id(), deleted_at = now() WHERE report_id = OLD.id;
+                UPDATE report_changes
+                SET changed_in = CASE WHEN OLD.private OR OLD.hidden THEN changed_in ELSE pg_current_xact_id() END, deleted_at = now()
+                WHERE report_id = OLD.id;
             ELSE
                 INSERT INTO report_changes AS known (report_id, changed_in, was_public) VALUES (NEW.id, pg_current_xact_id(), NOT (NEW.private OR NEW.hidden))
                 ON CONFLICT (report_id) DO UPDATE SET changed_in = excluded.changed_in, was_public = known.was_public OR excluded.was_public;
@@ -49,7 +54,8 @@ internal sealed class ReportChangeConfiguration : IEntityTypeConfiguration<Repor
         END $$;
         CREATE TRIGGER note_change AFTER INSERT OR DELETE ON reports FOR EACH ROW EXECUTE FUNCTION note_report_change();
         CREATE TRIGGER note_update AFTER UPDATE ON reports FOR EACH ROW
-            WHEN (OLD.version <> NEW.version OR OLD.activity <> NEW.activity OR OLD.private <> NEW.private OR OLD.hidden <> NEW.hidden)
+            WHEN ((OLD.version <> NEW.version OR OLD.activity <> NEW.activity OR OLD.private <> NEW.private OR OLD.hidden <> NEW.hidden)
+                AND NOT ((OLD.private OR OLD.hidden) AND (NEW.private OR NEW.hidden)))
             EXECUTE FUNCTION note_report_change();
         INSERT INTO report_changes (report_id, changed_in, was_public) SELECT id, pg_current_xact_id(), NOT (private OR hidden) FROM reports;
         INSERT INTO feed_identities (identity) SELECT {IdentitySql};

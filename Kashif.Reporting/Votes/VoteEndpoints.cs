@@ -68,7 +68,7 @@ internal static class VoteEndpoints
         }
 
         var now = time.GetUtcNow();
-        if (report.Status is not (ReportStatus.Submitted or ReportStatus.Verified or ReportStatus.InProgress))
+        if (!report.Status.IsOpen())
         {
             return Closed.ToProblem();
         }
@@ -92,9 +92,9 @@ internal static class VoteEndpoints
         var user = http.User.UserId;
         await using var transaction = await work.BeginAsync(cancellationToken);
         var report = await database.LockAsync(id, cancellationToken);
-        if (report is null || http.User.ViewOf(report) is View.None)
+        if (report is null)
         {
-            return ReportErrors.NotFound.ToProblem();
+            return NotVoted.ToProblem(); // a vote can be withdrawn also when the report is not public any more
         }
 
         if (await database.Votes.Where(vote => vote.ReportId == id && vote.UserId == user).ExecuteDeleteAsync(cancellationToken) == 0)

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,6 +48,19 @@ public static class Scopes
         }
 
         return false;
+    }
+
+    /// <summary>A public endpoint needs no scope. Without it, an API key reads there what everyone may, and not what its owner may.</summary>
+    internal static Task Middleware(HttpContext context, RequestDelegate next)
+    {
+        if (context.User.FindFirst(KashifClaims.ApiKey) is not null
+            && context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null
+            && !context.User.HasScope(Needed(context.RequestServices.GetRequiredService<ServiceIdentity>().Name, context.Request.Method)))
+        {
+            context.User = new ClaimsPrincipal(new ClaimsIdentity());
+        }
+
+        return next(context);
     }
 }
 

@@ -196,7 +196,7 @@ public sealed partial class AzureTests(Publications publications)
     private static Dictionary<string, JsonNode> Settings(JsonNode template) => template["variables"].ShouldNotBeNull()["variables"].ShouldNotBeNull().AsArray()
         .Select(setting => setting.ShouldNotBeNull()).ToDictionary(setting => setting["name"].Text());
 
-    [GeneratedRegex("^      '([a-z-]+)': ", RegexOptions.Multiline)]
+    [GeneratedRegex("^      '([a-z0-9-]+)': ", RegexOptions.Multiline)]
     private static partial Regex VaultSecret();
 
     [GeneratedRegex(@"databases: \[[^\]]*\]")]

@@ -9,6 +9,7 @@ using static Kashif.Reporting.Tests.ReportingClient;
 namespace Kashif.Reporting.Tests;
 
 /// <summary>The process that decodes photos.</summary>
+[Collection(typeof(Alone))] // it counts processes
 public sealed class PhotoProcessorTests(ReportingService service)
 {
     [Fact]

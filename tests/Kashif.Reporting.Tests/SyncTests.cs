@@ -104,7 +104,7 @@ public sealed class SyncTests(ReportingService service)
         }
 
         var fresh = new Copy(client);
-        await fresh.ReadToEndAsync();
+        await fresh.ReadUntilAsync(() => fresh.Titles.Count > 0);
 
         fresh.Titles.Keys.ShouldBe([id]);
     }

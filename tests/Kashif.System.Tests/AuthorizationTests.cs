@@ -120,7 +120,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         [
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
-            ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{commentId:guid}", CommentDeletionAsync),
+            ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{comment_id:guid}", CommentDeletionAsync),
             ("/api/v1/reports/{id:guid}/photos/{photo_id:guid}", PhotoDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
             ("/api/v1/reports/{id:guid}", ReportDeletionAsync),

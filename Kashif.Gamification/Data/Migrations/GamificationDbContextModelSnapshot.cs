@@ -453,6 +453,10 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasColumnType("character varying(50)")
                         .HasColumnName("status");
 
+                    b.Property<bool?>("Unnamed")
+                        .HasColumnType("boolean")
+                        .HasColumnName("unnamed");
+
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");

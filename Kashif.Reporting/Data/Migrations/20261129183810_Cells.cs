@@ -1,3 +1,4 @@
+using System.Linq;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore.Migrations;
 
@@ -16,48 +17,10 @@ namespace Kashif.Reporting.Data.Migrations
                 .OldAnnotation("Npgsql:PostgresExtension:cube", ",,")
                 .OldAnnotation("Npgsql:PostgresExtension:postgis", ",,");
 
-            migrationBuilder.Sql("ALTER TABLE reports DROP COLUMN position");
+            // One rewrite of the table for all columns, and the index of words after it.
+            migrationBuilder.Sql("ALTER TABLE reports DROP COLUMN position, "
+                + string.Join(", ", Grid.All.Select(grid => $"ADD COLUMN {grid.Column} bigint NOT NULL GENERATED ALWAYS AS ({grid.Sql}) STORED")));
             migrationBuilder.Sql(ReportWords.Create);
-
-            migrationBuilder.AddColumn<long>(
-                name: "cell_32km",
-                table: "reports",
-                type: "bigint",
-                nullable: false,
-                computedColumnSql: "least(floor((latitude + 90) / 180 * 625 * 1)::bigint, 624) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 1))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 1)",
-                stored: true);
-
-            migrationBuilder.AddColumn<long>(
-                name: "cell_4km",
-                table: "reports",
-                type: "bigint",
-                nullable: false,
-                computedColumnSql: "least(floor((latitude + 90) / 180 * 625 * 8)::bigint, 4999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 8))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 8)",
-                stored: true);
-
-            migrationBuilder.AddColumn<long>(
-                name: "cell_500m",
-                table: "reports",
-                type: "bigint",
-                nullable: false,
-                computedColumnSql: "least(floor((latitude + 90) / 180 * 625 * 64)::bigint, 39999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 64))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 64)",
-                stored: true);
-
-            migrationBuilder.AddColumn<long>(
-                name: "cell_60m",
-                table: "reports",
-                type: "bigint",
-                nullable: false,
-                computedColumnSql: "least(floor((latitude + 90) / 180 * 625 * 512)::bigint, 319999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 512))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 512)",
-                stored: true);
-
-            migrationBuilder.AddColumn<long>(
-                name: "cell_8m",
-                table: "reports",
-                type: "bigint",
-                nullable: false,
-                computedColumnSql: "least(floor((latitude + 90) / 180 * 625 * 4096)::bigint, 2559999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 4096))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 4096)",
-                stored: true);
 
             migrationBuilder.CreateIndex(
                 name: "ix_reports_cell_32km",

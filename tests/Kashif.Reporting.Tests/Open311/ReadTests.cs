@@ -114,11 +114,11 @@ public sealed class ReadTests(ReportingService service)
     public async Task Private_and_hidden_reports_are_on_no_surface()
     {
         using var citizen = service.Citizen(out _);
-        using var made = await citizen.PostReportAsync(new { title = "Mine alone", description = "", category = "pothole", latitude = 12.34, longitude = 56.78, @private = true });
+        using var made = await citizen.PostReportAsync(new { title = "Mine alone", description = "", category = "pothole", latitude = -43.21, longitude = -98.76, @private = true });
         var secret = (await made.JsonAsync()).Id;
-        var hidden = await citizen.FileAsync(12.34, 56.78);
+        var hidden = await citizen.FileAsync(-43.21, -98.76);
         var (_, key) = await service.NewKeyAsync();
-        var sent = await _client.RequestAsync(key, 12.34, 56.78);
+        var sent = await _client.RequestAsync(key, -43.21, -98.76);
         await ChangeAsync(hidden.Id, new { status = "verified", comment = "A hidden comment" });
         await HideAsync(hidden.Id);
         await HideAsync(sent);
@@ -130,8 +130,8 @@ public sealed class ReadTests(ReportingService service)
             await _client.PostFormAsync("/servicerequestupdates.json", "errors", new() { ["api_key"] = key, ["service_request_id"] = $"{id}", ["update_id"] = "1", ["status"] = "OPEN" }, 404);
         }
 
-        (await _client.GetJsonAsync("/requests.json?lat=12.34&long=56.78&radius=10", "requests")).GetArrayLength().ShouldBe(0);
-        (await _client.GetJsonAsync("/requests.json?bbox=56,12,57,13", "requests")).RequestIds().ShouldNotContain($"{secret}");
+        (await _client.GetJsonAsync("/requests.json?lat=-43.21&long=-98.76&radius=10", "requests")).GetArrayLength().ShouldBe(0);
+        (await _client.GetJsonAsync("/requests.json?bbox=-99,-44,-98,-43", "requests")).RequestIds().ShouldNotContain($"{secret}");
         (await _client.GetJsonAsync("/servicerequestupdates.json", "updates")).GetRawText().ShouldNotContain("A hidden comment");
     }
 

@@ -23,6 +23,12 @@ namespace Kashif.Gamification.Data.Migrations
                 type: "uuid",
                 nullable: true);
 
+            migrationBuilder.AddColumn<bool>(
+                name: "unnamed",
+                table: "report_events",
+                type: "boolean",
+                nullable: true);
+
             migrationBuilder.CreateTable(
                 name: "company_partners",
                 columns: table => new
@@ -86,6 +92,10 @@ namespace Kashif.Gamification.Data.Migrations
 
             migrationBuilder.DropColumn(
                 name: "original_id",
+                table: "report_events");
+
+            migrationBuilder.DropColumn(
+                name: "unnamed",
                 table: "report_events");
         }
     }

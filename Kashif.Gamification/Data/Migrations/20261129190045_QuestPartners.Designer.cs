@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Gamification.Data.Migrations
 {
     [DbContext(typeof(GamificationDbContext))]
-    [Migration("20261129183557_QuestPartners")]
+    [Migration("20261129190045_QuestPartners")]
     partial class QuestPartners
     {
         /// <inheritdoc />
@@ -455,6 +455,10 @@ namespace Kashif.Gamification.Data.Migrations
                         .HasMaxLength(50)
                         .HasColumnType("character varying(50)")
                         .HasColumnName("status");
+
+                    b.Property<bool?>("Unnamed")
+                        .HasColumnType("boolean")
+                        .HasColumnName("unnamed");
 
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
