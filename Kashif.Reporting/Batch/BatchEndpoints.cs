@@ -60,7 +60,7 @@ public enum BatchOutcome
 /// <param name="ClientId" example="3f8d6f0e-1c51-4d39-9a0e-1f7f6f1f3f1c">The app's own id.</param>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="ReportId">The id of the report; absent if it was not filed.</param>
-/// <param name="Errors">The errors by field, if it is invalid.</param>
+/// <param name="Errors" example="{&quot;title&quot;: [&quot;This field is required.&quot;]}">The errors by field, if it is invalid.</param>
 internal sealed record BatchItem(
     string ClientId,
     BatchOutcome Outcome,

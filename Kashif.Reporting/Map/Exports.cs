@@ -57,7 +57,7 @@ internal static class Exports
         return TypedResults.Empty;
     }
 
-    /// <inheritdoc cref="GeoJsonAsync"/>
+    /// <param name="bbox" example="36.2,33.4,36.4,33.6">Only reports inside `west,south,east,north` in degrees.</param>
     public static async Task<Results<EmptyHttpResult, ValidationProblem>> CsvAsync(
         [FromQuery(Name = "bbox"), Text(1, 200)] string? bbox, [AsParameters] MapQuery query, HttpContext http, ReportingDbContext database, CategoryCache categories, CancellationToken cancellationToken)
     {
