@@ -14,6 +14,7 @@ using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
+using Kashif.Reporting.Webhooks;
 
 if (args is [PhotoWorker.Command])
 {
@@ -31,6 +32,7 @@ app.MapReports();
 app.MapMap();
 app.MapBatch();
 app.MapSync();
+app.MapWebhooks();
 app.MapEditing();
 app.MapDuplicates();
 app.MapPhotos();

@@ -10,6 +10,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
+using Kashif.Reporting.Webhooks;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 
@@ -25,6 +26,12 @@ internal static class ReportingExtensions
             .AddHandler<ScoreUpdated, ReporterScores>("scores")
             .AddHandler<ReportStatusUpdated, FollowerNotices>("followers.report-status")
             .AddHandler<ReportCommented, FollowerNotices>("followers.report-commented")
+            .AddHandler<ReportCreated, WebhookWriter>("webhooks.report-created")
+            .AddHandler<ReportStatusUpdated, WebhookWriter>("webhooks.report-status")
+            .AddHandler<ReportUpdated, WebhookWriter>("webhooks.report-updated")
+            .AddHandler<ReportDeleted, WebhookWriter>("webhooks.report-deleted")
+            .AddHandler<ReportMerged, WebhookWriter>("webhooks.report-merged")
+            .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
@@ -44,6 +51,11 @@ internal static class ReportingExtensions
         services.AddHostedService<TombstoneCleanup>();
         services.AddScoped<FollowerNotices>();
         services.AddHostedService<FollowerNoticeWorker>();
+        services.AddOptions<WebhookOptions>().BindConfiguration(WebhookOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<WebhookSecrets>();
+        services.AddSingleton<WebhookClient>();
+        services.AddHostedService<WebhookWorker>();
+        services.AddHostedService<WebhookCleanup>();
         services.AddOpen311();
         services.AddPhotos();
         return builder;

@@ -11,6 +11,7 @@ using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
+using Kashif.Reporting.Webhooks;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -58,4 +59,8 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(PlaceSubmissionRequest))]
 [JsonSerializable(typeof(SubmissionResponse))]
 [JsonSerializable(typeof(Page<SubmissionResponse>))]
+[JsonSerializable(typeof(CreateWebhookRequest))]
+[JsonSerializable(typeof(CreatedWebhookResponse))]
+[JsonSerializable(typeof(Page<WebhookResponse>))]
+[JsonSerializable(typeof(Page<WebhookDeliveryResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -9,6 +9,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
+using Kashif.Reporting.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Data;
@@ -29,6 +30,8 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();
     public DbSet<Comment> Comments => Set<Comment>();
     public DbSet<CommentQuota> CommentQuotas => Set<CommentQuota>();
+    public DbSet<Webhook> Webhooks => Set<Webhook>();
+    public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
     public DbSet<ApiKey> Open311Keys => Set<ApiKey>();
     public DbSet<Submission> Open311Submissions => Set<Submission>();
     public DbSet<Update> Open311Updates => Set<Update>();

@@ -47,6 +47,7 @@ internal static class Tags
         ["Topics"] = "The topics whose messages the user gets.",
         ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
+        ["Webhooks"] = "Where events of public reports are sent, and what was delivered.",
     };
 
     public static Task DescribeAsync(OpenApiDocument document)
