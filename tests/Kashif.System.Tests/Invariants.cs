@@ -69,6 +69,7 @@ internal static class Invariants
             },
             () => $"the notifications {string.Join(", ", lost.Take(10))}");
         surplus.ShouldBeEmpty("notifications sent twice or without a reason");
+        (await system.RowsAsync(ResourceNames.NotificationsDb, ToldTwice)).ShouldBeEmpty("users who were told of a comment twice");
     }
 
     /// <summary>The rows that occur more often in <paramref name="rows"/> than in <paramref name="others"/>.</summary>
@@ -166,7 +167,12 @@ internal static class Invariants
 
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
-        WHERE type <> 'alert' -- due by the users' own rules
+        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed') -- due by the users' own rules; by comments and follows, which can be gone
+        """;
+
+    private const string ToldTwice = """
+        SELECT concat_ws(' ', user_id, data->>'comment_id') FROM notifications WHERE type = 'report.commented'
+        GROUP BY user_id, data->>'comment_id' HAVING count(*) > 1
         """;
 
     private const string Registrations = "SELECT id || ' user.registered' FROM users";
