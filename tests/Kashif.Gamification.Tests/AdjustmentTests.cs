@@ -8,6 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Kashif.Gamification.Tests;
 
 /// <summary>Corrections by administrators, and what users see of them.</summary>
+[Collection(typeof(Expiring))]
 public sealed class AdjustmentTests(GamificationService service)
 {
     private readonly Guid _admin = Guid.CreateVersion7();

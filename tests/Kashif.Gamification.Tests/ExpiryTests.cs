@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace Kashif.Gamification.Tests;
 
 /// <summary>Points expire, once.</summary>
+[Collection(typeof(Expiring))]
 public sealed class ExpiryTests(GamificationService service)
 {
     private static readonly DateTimeOffset Past = new(2026, 2, 1, 10, 0, 0, TimeSpan.Zero);
@@ -133,3 +134,7 @@ public sealed class ExpiryTests(GamificationService service)
     private static Booking Earned(Guid user, int points, DateTimeOffset? expiresAt) =>
         new(user, points, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { ExpiresAt = expiresAt };
 }
+
+/// <summary>The tests that expire points: an expiry takes the due points of all users, also of those whose test is still booking them.</summary>
+[CollectionDefinition]
+public sealed class Expiring;

@@ -8,6 +8,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Gamification.Tests;
 
 /// <summary>Invariant 1 of the contract under everything at once.</summary>
+[Collection(typeof(Expiring))]
 public sealed class LedgerRaceTests(GamificationService service)
 {
     private const int Workers = 8;
