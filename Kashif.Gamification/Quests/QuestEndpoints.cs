@@ -161,7 +161,7 @@ internal static class QuestEndpoints
             .WithProblems(422, "quest_closed", "quest_full", "budget_exhausted");
         group.MapGet("/managed", ListManagedAsync).RequireAuthorization(Policies.Partner)
             .WithName("ListManagedQuests").WithSummary("List the quests that I manage, newest first")
-            .WithDescription("An admin manages all quests, a partner those that a budget of the assigned companies pays. Also quests that are not open.");
+            .WithDescription("Lists open and other quests. An admin sees all quests. A partner sees the quests that a budget of the assigned companies pays for.");
         group.MapPost("/", CreateAsync).RequireAuthorization(Policies.Partner).WithIdempotency().DisableValidation()
             .WithName("CreateQuest").WithSummary("Create a quest").WithDescription("The budget that pays is one that the caller manages.");
         group.MapPatch("/{id:int}", ChangeAsync).RequireAuthorization(Policies.Partner).DisableValidation()

@@ -25,7 +25,7 @@ internal static class ServiceList
             : Fault.NotFound("service_code not found").ToAnswer(format);
     }
 
-    /// <summary>The English names of all categories, also of those that are not active any more.</summary>
+    /// <summary>The English names of all categories. Inactive categories are included.</summary>
     public static Task<Dictionary<string, string>> NamesAsync(ReportingDbContext database, CancellationToken cancellationToken) =>
         database.Categories.AsNoTracking().ToDictionaryAsync(category => category.Code, category => category.NameEn, cancellationToken);
 

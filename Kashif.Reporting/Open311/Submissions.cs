@@ -52,7 +52,7 @@ internal static class Submissions
     }
 
     /// <param name="reportId">Only the one that became this report.</param>
-    /// <param name="unplaced">True: only those that are not on the map yet.</param>
+    /// <param name="unplaced">True: only requests that are not on the map yet.</param>
     private static async Task<Results<Ok<Page<SubmissionResponse>>, ValidationProblem>> ListAsync(
         [AsParameters] PageRequest page,
         ReportingDbContext database,

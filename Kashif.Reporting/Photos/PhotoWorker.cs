@@ -48,7 +48,7 @@ internal static class PhotoWorker
     {
         using var input = Standard(0, FileAccess.Read);
         using var output = Standard(1, FileAccess.Write);
-        NetVips.Cache.Max = 0; // of operations, for those that repeat
+        NetVips.Cache.Max = 0; // a process decodes one photo, so no operation repeats
 
         // Loads and compiles everything first: inside the sandbox no file can be opened any more.
         if (Process(Sample).Verdict is not PhotoVerdict.Fine || Process(Sample[..^20]).Verdict is not PhotoVerdict.Damaged)
@@ -126,7 +126,7 @@ internal static class PhotoWorker
         return image.Autorot();
     }
 
-    /// <summary>sRGB in eight bits, whatever profile or depth the photo has: then the profile need not stay.</summary>
+    /// <summary>Converts the pixels to sRGB in eight bits. The photo then needs no colour profile.</summary>
     private static Image InStandardColours(Image image) =>
         image.Contains("icc-profile-data") ? image.IccTransform("srgb", embedded: true, intent: Enums.Intent.Perceptual, inputProfile: image.Interpretation is Enums.Interpretation.Cmyk ? "cmyk" : "srgb")
         : image.Interpretation is Enums.Interpretation.Srgb && image.Format is Enums.BandFormat.Uchar ? image.Copy()

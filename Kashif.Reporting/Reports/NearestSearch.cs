@@ -19,7 +19,7 @@ namespace Kashif.Reporting.Reports;
 /// </remarks>
 internal sealed class NearestSearch(ReportingDbContext database, ReportFilter filter, Place centre, double? radiusKm, BoundingBox? box)
 {
-    /// <summary>How many reports are read to find those that match a filter, so that a rare category does not read the whole table: about 30 ms.</summary>
+    /// <summary>How many reports a filtered search reads at most: about 30 ms. A rare category would otherwise read the whole table.</summary>
     public const int Filtered = 20_000;
 
     /// <summary>How many reports of one of the smallest cells, 8 m wide, a list can reach.</summary>

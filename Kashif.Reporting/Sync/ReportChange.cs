@@ -12,7 +12,7 @@ internal sealed class ReportChange
 
     /// <summary>
     /// The transaction that changed it (<c>xid8</c>). A feed in this order that ends before the oldest transaction in progress misses no change:
-    /// whatever commits later comes later. Times and sequences do not have this, because they are taken before the commit.
+    /// a later commit has a later place. A time or a sequence number does not have this property, because it is taken before the commit.
     /// </summary>
     public ulong ChangedIn { get; init; }
 

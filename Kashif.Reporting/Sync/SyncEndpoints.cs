@@ -37,8 +37,8 @@ internal static class SyncEndpoints
         endpoints.MapGet("/api/v1/reports/sync", ReadAsync).RequireAuthorization().WithTags("Sync")
             .WithName("SyncReports").WithSummary("Get what has changed since the last call")
             .WithDescription(
-                "Without a cursor: all public reports. Then, with the `next_cursor` of the last response, those that have changed since, each in its present state, "
-                + "and those that are gone (`deleted`). No change is missed; one may come twice.")
+                "The first call has no cursor and lists all public reports. Each later call sends the last `next_cursor` and lists the reports that have changed since, in their present state. "
+                + "`deleted` reports are gone. The feed misses no change; a change may come twice.")
             .WithProblems(410, "cursor_expired");
         return endpoints;
     }

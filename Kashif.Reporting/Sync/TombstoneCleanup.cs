@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kashif.Reporting.Sync;
 
-/// <summary>Forgets deleted reports after <see cref="SyncOptions.KeepTombstonesFor"/>, and at once those that no client can know.</summary>
+/// <summary>Forgets deleted reports after <see cref="SyncOptions.KeepTombstonesFor"/>, and deleted reports that were never public at once.</summary>
 internal sealed class TombstoneCleanup(IServiceScopeFactory scopes, IOptions<SyncOptions> options, TimeProvider time, ILogger<TombstoneCleanup> logger)
     : HourlyService(scopes, time, logger)
 {

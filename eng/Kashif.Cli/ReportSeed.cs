@@ -7,7 +7,7 @@ namespace Kashif.Cli;
 
 /// <summary>
 /// Fills Reporting's database with reports as a city has them: clusters around busy places, a year of days and nights, the older ones mostly resolved, each with
-/// its history. No events are published, so nobody earns points or gets notifications.
+/// its history. No events are published, so no user earns points or gets notifications.
 /// </summary>
 internal static class ReportSeed
 {
