@@ -13,8 +13,6 @@ internal readonly record struct Allowance(Guid HolderId, int PerHour);
 /// </summary>
 internal sealed class ReportQuota
 {
-    public static readonly TimeSpan Window = TimeSpan.FromHours(1);
-
     public Guid UserId { get; init; }
     public DateTimeOffset OpenedAt { get; init; }
     public int Used { get; init; }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
@@ -14,15 +13,7 @@ namespace Kashif.Reporting.Reports;
 /// </summary>
 internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOptions> options)
 {
-    /// <summary>Adds one to the quota of the holder {0} at {1}, whose window opened after {2}, up to {3}; no row if it is used up.</summary>
-    private const string Use = """
-        INSERT INTO report_quotas AS held (user_id, opened_at, used)
-        SELECT {0}, {1}, 1 WHERE {3} > 0
-        ON CONFLICT (user_id) DO UPDATE SET
-            opened_at = CASE WHEN held.opened_at <= {2} THEN excluded.opened_at ELSE held.opened_at END,
-            used = CASE WHEN held.opened_at <= {2} THEN 1 ELSE held.used + 1 END
-        WHERE held.used < {3} OR held.opened_at <= {2}
-        """;
+    private const string Table = "report_quotas";
 
     private readonly string _insert = Insert(columns);
 
@@ -40,7 +31,7 @@ internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOpti
 
         object?[] values =
         [
-            allowance.HolderId, now, now - ReportQuota.Window, allowance.PerHour,
+            allowance.HolderId, now, now - HourlyQuota.Window, allowance.PerHour,
             message.Id, message.Type, message.Subject, message.TraceParent, message.CorrelationId, message.Payload, message.OccurredAt,
             .. columns.ValuesOf(report), // from {11}
         ];
@@ -49,17 +40,14 @@ internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOpti
 
     /// <summary>Uses the quota without a report.</summary>
     /// <returns>False if the holder is over quota.</returns>
-    public static async Task<bool> TryUseAsync(ReportingDbContext database, Allowance allowance, DateTimeOffset now, CancellationToken cancellationToken) =>
-        allowance.PerHour == 0
-        || await database.Database.ExecuteSqlAsync(
-            FormattableStringFactory.Create(Use, allowance.HolderId, now, now - ReportQuota.Window, allowance.PerHour), cancellationToken) == 1;
+    public static Task<bool> TryUseAsync(ReportingDbContext database, Allowance allowance, DateTimeOffset now, CancellationToken cancellationToken) =>
+        HourlyQuota.TryUseAsync(database, Table, allowance.HolderId, allowance.PerHour, now, cancellationToken);
 
     /// <summary>For <c>Retry-After</c>: the seconds until the author's window ends.</summary>
     public async Task<string> RetryAfterAsync(ReportingDbContext database, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var opened = await database.ReportQuotas.Where(quota => quota.UserId == userId).Select(quota => quota.OpenedAt).FirstAsync(cancellationToken);
-        var seconds = Math.Max(1, Math.Ceiling((opened + ReportQuota.Window - now).TotalSeconds));
-        return seconds.ToString(CultureInfo.InvariantCulture);
+        return HourlyQuota.RetryAfter(opened, now);
     }
 
     /// <returns>A format, whose arguments are the values above.</returns>
@@ -68,7 +56,7 @@ internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOpti
         const string Limit = "{3}";
         return $$"""
             WITH quota AS (
-                {{Use}}
+                {{HourlyQuota.Use(Table)}}
                 RETURNING user_id
             ), report AS (
                 INSERT INTO reports ({{columns.Names}})
