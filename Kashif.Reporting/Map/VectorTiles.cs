@@ -1,11 +1,10 @@
-using System.Security.Cryptography;
+using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Net.Http.Headers;
 using NetTopologySuite.Features;
 using NetTopologySuite.Geometries;
 using NetTopologySuite.IO.VectorTiles;
@@ -53,7 +52,7 @@ internal static class VectorTiles
         var clusters = await Clusters.ReadAsync(database, filter with { Box = BoxOf(z, x, y) }, Math.Min(z + Finer, Clusters.MaxZoom), MostPoints, cancellationToken);
         var bytes = Encode(clusters, z, x, y);
         http.Response.Headers.CacheControl = "public, max-age=15";
-        return TypedResults.Bytes(bytes, ContentType, entityTag: new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 8))}\""));
+        return TypedResults.Bytes(bytes, ContentType, entityTag: PublicCache.TagOf(bytes));
     }
 
     /// <summary>The part of the map that the tile shows.</summary>

@@ -51,9 +51,12 @@ public static class PublicCache
         var body = JsonSerializer.SerializeToUtf8Bytes(value, options.GetTypeInfo(value.GetType()));
         return new Answer(
             body,
-            new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 8))}\""),
+            TagOf(body),
             string.Create(CultureInfo.InvariantCulture, $"public, max-age={maxAge.TotalSeconds:0}"));
     }
+
+    /// <summary>The entity tag of a body: its hash.</summary>
+    public static EntityTagHeaderValue TagOf(ReadOnlySpan<byte> body) => new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 8))}\"");
 
     private sealed class Answer(byte[] body, EntityTagHeaderValue tag, string cacheControl) : IResult
     {
