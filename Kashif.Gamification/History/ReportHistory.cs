@@ -9,9 +9,8 @@ namespace Kashif.Gamification.History;
 internal sealed class ReportHistory(GamificationDbContext database, AchievementUnlocks achievements)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>
 {
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken)
-    {
-        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
+        KeepAsync(events, e => new ReportEvent
         {
             Id = e.Id,
             ReportId = e.Data.ReportId,
@@ -24,18 +23,10 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Latitude = e.Data.Latitude,
             Longitude = e.Data.Longitude,
             At = e.Time,
-        }));
-        foreach (var received in events)
-        {
-            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
-        }
+        });
 
-        return Task.CompletedTask;
-    }
-
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken)
-    {
-        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) =>
+        KeepAsync(events, e => new ReportEvent
         {
             Id = e.Id,
             ReportId = e.Data.ReportId,
@@ -48,18 +39,10 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Latitude = e.Data.Latitude,
             Longitude = e.Data.Longitude,
             At = e.Time,
-        }));
-        foreach (var received in events)
-        {
-            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
-        }
+        });
 
-        return Task.CompletedTask;
-    }
-
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportUpdated>> events, CancellationToken cancellationToken)
-    {
-        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportUpdated>> events, CancellationToken cancellationToken) =>
+        KeepAsync(events, e => new ReportEvent
         {
             Id = e.Id,
             ReportId = e.Data.ReportId,
@@ -73,15 +56,9 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Longitude = e.Data.Longitude,
             Hidden = e.Data.Hidden,
             At = e.Time,
-        }));
-        foreach (var received in events)
-        {
-            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
-        }
+        });
 
-        return Task.CompletedTask;
-    }
-
+    /// <summary>A deletion is kept only: it unlocks nothing.</summary>
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportDeleted>> events, CancellationToken cancellationToken)
     {
         database.ReportEvents.AddRange(events.Select(e => new ReportEvent
@@ -97,9 +74,8 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
         return Task.CompletedTask;
     }
 
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken)
-    {
-        database.ReportEvents.AddRange(events.Select(e => new ReportEvent
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken) =>
+        KeepAsync(events, e => new ReportEvent
         {
             Id = e.Id,
             ReportId = e.Data.ReportId,
@@ -108,10 +84,16 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Version = e.Data.Version,
             OriginalId = e.Data.OriginalId,
             At = e.Time,
-        }));
+        });
+
+    private Task KeepAsync<TEvent>(IReadOnlyList<ReceivedEvent<TEvent>> events, Func<ReceivedEvent<TEvent>, ReportEvent> toRow)
+        where TEvent : IIntegrationEvent
+    {
         foreach (var received in events)
         {
-            achievements.Add(received.Data.UserId, received.Data.ReportId, received.Cause);
+            var row = toRow(received);
+            database.ReportEvents.Add(row);
+            achievements.Add(row.UserId, row.ReportId, received.Cause);
         }
 
         return Task.CompletedTask;
