@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -69,9 +70,9 @@ internal static class Statistics
         command.CommandText = $"""
             WITH matching (id, category, status, created_at, due_at) AS ({command.CommandText})
             SELECT {key}, count(*)::int,
-                count(*) FILTER (WHERE status IN ('submitted', 'verified', 'in_progress'))::int,
+                count(*) FILTER (WHERE {ReportStatuses.OpenSql})::int,
                 count(*) FILTER (WHERE status = 'resolved')::int,
-                count(*) FILTER (WHERE status IN ('submitted', 'verified', 'in_progress') AND due_at < @now)::int,
+                count(*) FILTER (WHERE {ReportStatuses.OpenSql} AND due_at < @now)::int,
                 percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), percentile_cont(0.9) WITHIN GROUP (ORDER BY hours)
             FROM matching LEFT JOIN LATERAL (
                 SELECT extract(epoch FROM max(change.at) - matching.created_at)::float8 / 3600 AS hours

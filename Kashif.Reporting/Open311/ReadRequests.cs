@@ -4,7 +4,6 @@ using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
-using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Open311;
 
@@ -28,7 +27,7 @@ internal static class ReadRequests
         var (skip, take) = parameters.Page();
         if (parameters.List("service_request_id") is { } list)
         {
-            // Unknown ids are left out, also those that are no UUID.
+            // An unknown id, or a text that is no UUID, is left out.
             Guid[] ids = [.. list.Take(MaxIds).Select(id => Guid.TryParse(id, out var parsed) ? parsed : (Guid?)null).OfType<Guid>()];
             reports = reports.Where(report => ids.Contains(report.Id));
         }
@@ -157,7 +156,7 @@ internal static class ReadRequests
         if (latitude is { } north && longitude is { } east)
         {
             var metres = radius ?? DefaultRadius;
-            var centre = PointAt(north, east);
+            var centre = new Place(north, east).ToPoint();
             return reports.Where(report => report.Location!.IsWithinDistance(centre, metres));
         }
 
@@ -180,8 +179,6 @@ internal static class ReadRequests
         parameters.Faults.Add(Fault.Bad("bbox: must be west,south,east,north in degrees"));
         return reports;
     }
-
-    private static Point PointAt(double latitude, double longitude) => new(longitude, latitude) { SRID = 4326 };
 
     private static async Task<Answer> AnswerAsync(
         IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Kashif.Messaging.Geography;
+using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Reports;
 
@@ -19,6 +21,9 @@ internal abstract record Area
 /// <param name="Centre">A point of the table's type.</param>
 internal sealed record Circle(Place Centre, double RadiusKm) : Area
 {
+    /// <summary>Half the equator: the greatest distance of two points.</summary>
+    public const double MaxRadiusKm = 20037.5;
+
     /// <summary>More than the arithmetic of this class, and PostGIS' radius of the earth, are off by.</summary>
     private double SlackKm => 1e-5 + (RadiusKm * 1e-8);
 
@@ -26,7 +31,7 @@ internal sealed record Circle(Place Centre, double RadiusKm) : Area
     {
         get
         {
-            var angle = (RadiusKm + SlackKm) / Earth.RadiusKm;
+            var angle = (RadiusKm + SlackKm) / GreatCircle.EarthKm;
             var degrees = double.RadiansToDegrees(angle);
             var (south, north) = (Math.Max(-90, Centre.Latitude - degrees), Math.Min(90, Centre.Latitude + degrees));
             if (south <= -90 || north >= 90)
@@ -103,6 +108,9 @@ internal sealed record BoundingBox(double West, double South, double East, doubl
 /// <summary>A point to measure distances from.</summary>
 internal readonly record struct Place(double Latitude, double Longitude)
 {
+    /// <summary>As a value of the column <c>location</c>, for EF's queries.</summary>
+    public Point ToPoint() => new(Longitude, Latitude) { SRID = 4326 };
+
     public string Sql(SqlParameters sql) => $"ST_SetSRID(ST_MakePoint({sql.Add(Longitude)}, {sql.Add(Latitude)}), 4326)::geography";
 }
 

@@ -1,3 +1,5 @@
+using Kashif.Messaging.Geography;
+
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
@@ -16,7 +18,7 @@ internal sealed record Grid(string Column, int Factor)
     private const int CoarsestRows = 625;
 
     /// <summary>Half a meridian.</summary>
-    private const double PoleToPoleKm = Math.PI * Earth.RadiusKm;
+    private const double PoleToPoleKm = Math.PI * GreatCircle.EarthKm;
 
     /// <summary>Coarsest first: 32 km, 4 km, 500 m, 63 m and 8 m.</summary>
     public static IReadOnlyList<Grid> All { get; } =
@@ -81,8 +83,8 @@ internal readonly record struct Cell(Grid Grid, int Row, int Column)
     {
         // A circle around the cell: its corners are what is farthest from its middle.
         var (latitude, longitude) = ((South + North) / 2, (West + East) / 2);
-        var around = Math.Max(Earth.DistanceKm(latitude, longitude, South, West), Earth.DistanceKm(latitude, longitude, North, West));
-        var middle = Earth.DistanceKm(place.Latitude, place.Longitude, latitude, longitude);
+        var around = Math.Max(GreatCircle.DistanceKm(latitude, longitude, South, West), GreatCircle.DistanceKm(latitude, longitude, North, West));
+        var middle = GreatCircle.DistanceKm(place.Latitude, place.Longitude, latitude, longitude);
 
         // More than this arithmetic, and PostGIS' radius of the earth, are off by.
         var slack = 1e-5 + (middle * 1e-8);

@@ -73,7 +73,7 @@ public sealed class ReportQuery
 
     /// <summary>Only reports within this distance of the point, in kilometres.</summary>
     /// <example>2.5</example>
-    [FromQuery(Name = "radius_km"), Between(0.0, Earth.MaxDistanceKm, MinimumIsExclusive = true)]
+    [FromQuery(Name = "radius_km"), Between(0.0, Circle.MaxRadiusKm, MinimumIsExclusive = true)]
     public double? RadiusKm { get; set; }
 
     /// <summary>
@@ -171,7 +171,7 @@ internal static class ListReports
         var list = new ReportList(database, columns, page.Size) { Filter = filter, Around = point, RadiusKm = query.RadiusKm, Box = box };
         var (before, after) = (Guid.Empty, (Metres: 0.0, Id: Guid.Empty));
         if (page.Cursor is { } cursor && !(nearest
-            ? Cursor.TryDecode(cursor, out after.Metres, out after.Id) && after.Metres >= 0 && after.Metres <= (query.RadiusKm ?? Earth.MaxDistanceKm) * 1000
+            ? Cursor.TryDecode(cursor, out after.Metres, out after.Id) && after.Metres >= 0 && after.Metres <= (query.RadiusKm ?? Circle.MaxRadiusKm) * 1000
             : Cursor.TryDecode(cursor, out before)))
         {
             errors.Add("cursor", Cursor.Invalid);

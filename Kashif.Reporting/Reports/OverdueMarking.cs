@@ -16,7 +16,7 @@ internal sealed class OverdueMarking(
     : PeriodicService(scopes, options.Value.OverdueInterval, time, logger)
 {
     /// <summary>The filter of the index: reports that can still become overdue.</summary>
-    public const string Open = "due_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')";
+    public const string Open = $"due_at IS NOT NULL AND overdue_at IS NULL AND {ReportStatuses.OpenSql}";
 
     private const int Batch = 500;
 

@@ -30,8 +30,13 @@ internal static class ReportStatuses
 
     public static bool TryParse(string wireName, out ReportStatus status) => ByName.TryGetValue(wireName, out status);
 
-    /// <summary>Whether a report of this status is not closed.</summary>
-    public static bool IsOpen(this ReportStatus status) => status is ReportStatus.Submitted or ReportStatus.Verified or ReportStatus.InProgress;
+    /// <summary>The statuses of reports that are not closed.</summary>
+    public static readonly ReportStatus[] Open = [ReportStatus.Submitted, ReportStatus.Verified, ReportStatus.InProgress];
+
+    /// <summary><see cref="Open"/> as a condition in SQL.</summary>
+    public const string OpenSql = "status IN ('submitted', 'verified', 'in_progress')";
+
+    public static bool IsOpen(this ReportStatus status) => Open.Contains(status);
 
     public static string WireName(this ReportStatus status) => Names[(int)status];
 }

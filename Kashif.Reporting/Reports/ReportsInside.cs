@@ -1,5 +1,4 @@
 using Kashif.Messaging.Geography;
-using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Reports;
 
@@ -19,7 +18,7 @@ internal static class ReportsInside
             // The circle around the box, for the index; the degrees below are exact. It is a little greater, because the earth is no sphere.
             var (latitude, longitude) = ((south + north) / 2, BoundingBox.Wrap(west + (width / 2)));
             var km = Math.Max(GreatCircle.DistanceKm(latitude, longitude, south, west), GreatCircle.DistanceKm(latitude, longitude, north, west));
-            var (centre, radius) = (new Point(longitude, latitude) { SRID = 4326 }, (1010 * km) + 10);
+            var (centre, radius) = (new Place(latitude, longitude).ToPoint(), (1010 * km) + 10);
             reports = reports.Where(report => report.Location != null && report.Location.IsWithinDistance(centre, radius));
         }
 

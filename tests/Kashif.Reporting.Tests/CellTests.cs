@@ -1,3 +1,4 @@
+using Kashif.Messaging.Geography;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Reporting.Tests.ReportingClient;
@@ -74,7 +75,7 @@ public sealed class CellTests(ReportingService service)
             var cells = covering.ToHashSet();
             for (var point = 0; point < 40; point++)
             {
-                var (angle, distance) = (random.NextDouble() * 2 * Math.PI, radius * Math.Sqrt(random.NextDouble()) * 0.999999 / Earth.RadiusKm);
+                var (angle, distance) = (random.NextDouble() * 2 * Math.PI, radius * Math.Sqrt(random.NextDouble()) * 0.999999 / GreatCircle.EarthKm);
                 var phi = double.DegreesToRadians(centre.Latitude);
                 var sine = Math.Clamp((Math.Sin(phi) * Math.Cos(distance)) + (Math.Cos(phi) * Math.Sin(distance) * Math.Cos(angle)), -1, 1);
                 var east = Math.Atan2(Math.Sin(angle) * Math.Sin(distance) * Math.Cos(phi), Math.Cos(distance) - (Math.Sin(phi) * sine));
