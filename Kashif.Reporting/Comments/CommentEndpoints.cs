@@ -67,9 +67,7 @@ internal static class CommentEndpoints
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(report => report.Id == id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        if (report is null || view is View.None)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -99,9 +97,7 @@ internal static class CommentEndpoints
         CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var report = await database.LockAsync(id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        if (report is null || view is View.None)
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -137,9 +133,7 @@ internal static class CommentEndpoints
         Guid id, [FromRoute(Name = "comment_id")] Guid commentId, ChangeCommentRequest request, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var report = await database.LockAsync(id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        if (report is null || view is View.None)
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -170,7 +164,7 @@ internal static class CommentEndpoints
 
         if (request.Hidden is { } hidden)
         {
-            if (!(http.User.IsInRole(Roles.Moderator) || http.User.IsInRole(Roles.Admin)))
+            if (!http.User.IsModerator)
             {
                 return NotModerator.ToProblem();
             }

@@ -31,9 +31,7 @@ internal static class ReportTimeline
         }
 
         at = at.ToUniversalTime();
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(report => report.Id == id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        if (report is null || view is View.None)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }

@@ -8,7 +8,6 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
-using NetTopologySuite.Geometries;
 
 namespace Kashif.Reporting.Duplicates;
 
@@ -60,11 +59,11 @@ internal static class DuplicateEndpoints
             return invalid;
         }
 
-        var place = new Point(query.Longitude.GetValueOrDefault(), query.Latitude.GetValueOrDefault()) { SRID = 4326 };
+        var place = new Place(query.Latitude.GetValueOrDefault(), query.Longitude.GetValueOrDefault()).ToPoint();
         var distance = await categories.DuplicateDistanceAsync(query.Category ?? "", cancellationToken);
         var near = await database.Reports.AsNoTracking().Public()
             .Where(report => report.Category == query.Category && report.Location != null && report.Location.IsWithinDistance(place, distance)
-                && (report.Status == ReportStatus.Submitted || report.Status == ReportStatus.Verified || report.Status == ReportStatus.InProgress))
+                && ReportStatuses.Open.Contains(report.Status))
             .Select(report => new { Report = report, Metres = report.Location == null ? 0 : report.Location.Distance(place) })
             .OrderBy(row => row.Metres).ThenBy(row => row.Report.Id)
             .Take(MaxSimilar)
@@ -83,8 +82,7 @@ internal static class DuplicateEndpoints
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var original = await database.Reports.AsNoTracking().FirstOrDefaultAsync(report => report.Id == id, cancellationToken);
-        if (original is null || http.User.ViewOf(original) is View.None)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is null)
         {
             return ReportErrors.NotFound.ToProblem();
         }

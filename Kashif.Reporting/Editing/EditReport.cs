@@ -127,10 +127,4 @@ internal static class EditReport
 
     /// <summary>For the owner, once staff have begun with the report.</summary>
     public static Error NotEditable { get; } = Error.Rule("report_not_editable", "Its owner can edit and delete a report only while it is submitted.");
-
-    extension(System.Security.Claims.ClaimsPrincipal user)
-    {
-        /// <summary>Moderator or admin.</summary>
-        public bool IsModerator => user.IsInRole(Roles.Moderator) || user.IsInRole(Roles.Admin);
-    }
 }

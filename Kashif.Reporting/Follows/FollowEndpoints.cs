@@ -65,8 +65,7 @@ internal static class FollowEndpoints
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
         var user = http.User.UserId;
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancellationToken);
-        return report is null || http.User.ViewOf(report) is View.None
+        return await database.FindVisibleAsync(id, http.User, cancellationToken) is null
             ? ReportErrors.NotFound.ToProblem()
             : TypedResults.Ok(new FollowResponse(await database.Follows.AnyAsync(follow => follow.ReportId == id && follow.UserId == user, cancellationToken)));
     }
@@ -76,8 +75,7 @@ internal static class FollowEndpoints
         Guid id, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var report = await database.LockAsync(id, cancellationToken);
-        if (report is null || http.User.ViewOf(report) is View.None)
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, _))
         {
             return ReportErrors.NotFound.ToProblem();
         }

@@ -63,8 +63,7 @@ internal static class PhotoEndpoints
     private static async Task<Results<Created<PhotoResponse>, ValidationProblem, ProblemHttpResult>> AddAsync(
         Guid id, HttpContext http, ReportingDbContext database, PhotoUploads uploads, UnitOfWork work, CancellationToken cancellationToken)
     {
-        var (report, view) = await FindAsync(id, http, database, cancellationToken);
-        if (report is null)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -98,8 +97,7 @@ internal static class PhotoEndpoints
     private static async Task<Results<Ok<Page<PhotoResponse>>, ProblemHttpResult>> ListAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var (report, view) = await FindAsync(id, http, database, cancellationToken);
-        if (report is null)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }
@@ -119,8 +117,8 @@ internal static class PhotoEndpoints
         Guid id, [FromRoute(Name = "photo_id")] Guid photoId, [AsParameters] PhotoFileQuery query,
         HttpContext http, ReportingDbContext database, IPhotoStore store, CancellationToken cancellationToken)
     {
-        var (report, view) = await FindAsync(id, http, database, cancellationToken);
-        if (report is null || await Visible(database, id, view).FirstOrDefaultAsync(photo => photo.Id == photoId, cancellationToken) is not { } photo)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view)
+            || await Visible(database, id, view).FirstOrDefaultAsync(photo => photo.Id == photoId, cancellationToken) is not { } photo)
         {
             return NotFound.ToProblem();
         }
@@ -161,9 +159,8 @@ internal static class PhotoEndpoints
         HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        await PhotoUploads.LockAsync(database, id, cancellationToken);
-        var (report, view) = await FindAsync(id, http, database, cancellationToken);
-        if (report is null || await Visible(database, id, view).FirstOrDefaultAsync(photo => photo.Id == photoId, cancellationToken) is not { } photo)
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view)
+            || await Visible(database, id, view).FirstOrDefaultAsync(photo => photo.Id == photoId, cancellationToken) is not { } photo)
         {
             return NotFound.ToProblem();
         }
@@ -184,9 +181,7 @@ internal static class PhotoEndpoints
         Guid id, [FromRoute(Name = "photo_id")] Guid photoId, HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
-        await PhotoUploads.LockAsync(database, id, cancellationToken);
-        var (report, view) = await FindAsync(id, http, database, cancellationToken);
-        if (report is null || view is not View.Full
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view) || view is not View.Full
             || await Visible(database, id, view).FirstOrDefaultAsync(photo => photo.Id == photoId, cancellationToken) is not { } photo)
         {
             return NotFound.ToProblem();
@@ -201,14 +196,6 @@ internal static class PhotoEndpoints
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PhotoState.Deleted), cancellationToken);
         await database.CountAsync(id, photos: photo.Hidden ? 0 : -1, cancellationToken: cancellationToken);
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
-    }
-
-    /// <returns>The report if the caller may see it, and how much of it.</returns>
-    private static async Task<(Report? Report, View View)> FindAsync(Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
-    {
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        return (view is View.None ? null : report, view);
     }
 
     private static IQueryable<Photo> Visible(ReportingDbContext database, Guid reportId, View view) => database.Photos.AsNoTracking()

@@ -13,7 +13,7 @@ namespace Kashif.Reporting.Photos;
 /// error = await uploads.AttachAsync(photo, report.Id, cancellationToken);                // the report may be a new one of this transaction
 /// return await work.CommitAsync(…);
 /// </code>
-/// A prepared photo that is never attached, for whatever reason, is deleted by <see cref="PhotoSweeper"/>.
+/// <see cref="PhotoSweeper"/> deletes a prepared photo that is never attached.
 /// </summary>
 internal sealed class PhotoUploads(
     ReportingDbContext database, IServiceScopeFactory scopes, PhotoProcessor processor, IPhotoStore store, PhotoMetrics metrics, TimeProvider time)
@@ -57,7 +57,7 @@ internal sealed class PhotoUploads(
         var photo = Photo.Create(userId, processed, time.GetUtcNow());
         await using (var scope = scopes.CreateAsyncScope())
         {
-            // Committed before the files are written, whatever transaction the caller has.
+            // A transaction of its own commits the row before the files are written.
             var own = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
             own.Photos.Add(photo);
             await own.SaveChangesAsync(cancellationToken);
@@ -98,10 +98,6 @@ internal sealed class PhotoUploads(
     /// <summary>The limit includes hidden photos.</summary>
     public static async Task<bool> IsFullAsync(ReportingDbContext database, Guid reportId, CancellationToken cancellationToken) =>
         await database.Photos.CountAsync(row => row.ReportId == reportId && row.State == PhotoState.Attached, cancellationToken) >= MaxPerReport;
-
-    /// <summary>Until the commit, so that photos of one report come and go one after the other.</summary>
-    public static Task LockAsync(ReportingDbContext database, Guid reportId, CancellationToken cancellationToken) =>
-        database.Database.ExecuteSqlAsync($"SELECT FROM reports WHERE id = {reportId} FOR NO KEY UPDATE", cancellationToken);
 
     private Error Rejected(Error error)
     {

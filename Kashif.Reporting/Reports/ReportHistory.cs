@@ -42,9 +42,7 @@ internal static class ReportHistory
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(report => report.Id == id, cancellationToken);
-        var view = report is null ? View.None : http.User.ViewOf(report);
-        if (report is null || view is View.None)
+        if (await database.FindVisibleAsync(id, http.User, cancellationToken) is not var (report, view))
         {
             return ReportErrors.NotFound.ToProblem();
         }

@@ -38,10 +38,9 @@ internal static class VoteEndpoints
     private static async Task<Results<Ok<VoteResponse>, ProblemHttpResult>> GetAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var report = await database.Reports.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancellationToken);
-        return report is null || http.User.ViewOf(report) is View.None
-            ? ReportErrors.NotFound.ToProblem()
-            : TypedResults.Ok(new VoteResponse(report.Votes, await ReportVotes.VotedAsync(database, id, http.User.UserId, cancellationToken)));
+        return await database.FindVisibleAsync(id, http.User, cancellationToken) is var (report, _)
+            ? TypedResults.Ok(new VoteResponse(report.Votes, await ReportVotes.VotedAsync(database, id, http.User.UserId, cancellationToken)))
+            : ReportErrors.NotFound.ToProblem();
     }
 
     /// <param name="id">The report's id.</param>
@@ -50,8 +49,7 @@ internal static class VoteEndpoints
     {
         var user = http.User.UserId;
         await using var transaction = await work.BeginAsync(cancellationToken);
-        var report = await database.LockAsync(id, cancellationToken);
-        if (report is null || http.User.ViewOf(report) is View.None)
+        if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, _))
         {
             return ReportErrors.NotFound.ToProblem();
         }

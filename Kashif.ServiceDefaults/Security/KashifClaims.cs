@@ -38,6 +38,9 @@ public static class KashifClaims
         public bool HasScope(string scope) => principal.FindFirst(Scope)?.Value.Split(' ').Contains(scope) == true;
 
         /// <summary>City staff, moderator or admin.</summary>
-        public bool IsStaff => principal.IsInRole(Roles.Staff) || principal.IsInRole(Roles.Moderator) || principal.IsInRole(Roles.Admin);
+        public bool IsStaff => principal.IsInRole(Roles.Staff) || principal.IsModerator;
+
+        /// <summary>Moderator or admin.</summary>
+        public bool IsModerator => principal.IsInRole(Roles.Moderator) || principal.IsInRole(Roles.Admin);
     }
 }
