@@ -1,6 +1,7 @@
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
@@ -11,7 +12,9 @@ using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.Workforce;
 using Kashif.Security;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting;
@@ -42,6 +45,10 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddSingleton<ReportRules>();
+        services.AddSingleton<IReportRouting, AgencyRouting>();
+        services.AddHttpContextAccessor();
+        services.AddScoped<IClaimsTransformation, AgencyClaims>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<ReportMerges>();
         services.AddScoped<IReportMerge, VoteMerge>();

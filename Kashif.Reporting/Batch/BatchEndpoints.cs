@@ -97,6 +97,7 @@ internal static class BatchEndpoints
         ReportingDbContext database,
         ReportWriter writer,
         CategoryCache categories,
+        ReportRules rules,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -123,7 +124,7 @@ internal static class BatchEndpoints
                     report.ClientId,
                     BatchOutcome.Invalid,
                     Errors: invalid.ProblemDetails.Errors.ToDictionary(field => field.Key, field => field.Value.Select(Localized.Text).ToArray()))
-                : await FileOneAsync(report, http.User.UserId, await categories.TargetDaysAsync(report.Category, cancellationToken), now, database, writer, cancellationToken));
+                : await FileOneAsync(report, http.User.UserId, rules, now, database, writer, cancellationToken));
             if (items[^1].Outcome is BatchOutcome.Created)
             {
                 metrics.Created(report.Category);
@@ -139,11 +140,12 @@ internal static class BatchEndpoints
 
     /// <summary>One transaction a report: a batch that is interrupted has filed its first reports, and is sent again.</summary>
     private static async Task<BatchItem> FileOneAsync(
-        OfflineReport offline, Guid userId, int? targetDays, DateTimeOffset now, ReportingDbContext database, ReportWriter writer, CancellationToken cancellationToken)
+        OfflineReport offline, Guid userId, ReportRules rules, DateTimeOffset now, ReportingDbContext database, ReportWriter writer, CancellationToken cancellationToken)
     {
         var request = new CreateReportRequest(
             offline.Title, offline.Description, offline.Category, offline.Latitude, offline.Longitude, offline.Address, offline.Anonymous, offline.Private);
-        var report = Report.Create(request.ToNewReport(userId), targetDays, now);
+        var filed = request.ToNewReport(userId);
+        var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 

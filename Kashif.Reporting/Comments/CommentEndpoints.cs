@@ -79,7 +79,7 @@ internal static class CommentEndpoints
         }
 
         var rows = await database.Comments.AsNoTracking()
-            .Where(CommentVisibility.VisibleTo(http.User.UserIdOrNull, http.User.IsStaff))
+            .Where(CommentVisibility.VisibleTo(http.User.UserIdOrNull, http.User.WorksOn(report)))
             .Where(comment => comment.ReportId == id && comment.Id > after)
             .OrderBy(comment => comment.Id).Take(page.Size + 1).ToListAsync(cancellationToken);
         return TypedResults.Ok(Page.Of(rows, page.Size, row => CommentResponse.From(row, report, view), last => Cursor.Encode(last.Id)));
@@ -139,7 +139,7 @@ internal static class CommentEndpoints
         }
 
         var user = http.User.UserId;
-        var comment = await database.Comments.Where(CommentVisibility.VisibleTo(user, http.User.IsStaff))
+        var comment = await database.Comments.Where(CommentVisibility.VisibleTo(user, http.User.WorksOn(report)))
             .SingleOrDefaultAsync(row => row.ReportId == id && row.Id == commentId, cancellationToken);
         if (comment is null)
         {

@@ -49,7 +49,7 @@ internal static class ReportTimeline
         }
 
         var comments = await database.Comments.AsNoTracking()
-            .Where(CommentVisibility.VisibleTo(http.User.UserIdOrNull, http.User.IsStaff))
+            .Where(CommentVisibility.VisibleTo(http.User.UserIdOrNull, http.User.WorksOn(report)))
             .Where(comment => comment.ReportId == id && (comment.CreatedAt > at || (comment.CreatedAt == at && comment.Id > after)))
             .OrderBy(comment => comment.CreatedAt).ThenBy(comment => comment.Id).Take(page.Size + 1)
             .ToListAsync(cancellationToken);

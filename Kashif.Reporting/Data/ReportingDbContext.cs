@@ -1,4 +1,6 @@
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
@@ -10,6 +12,7 @@ using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Data;
@@ -25,6 +28,13 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Photo> Photos => Set<Photo>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Agency> Agencies => Set<Agency>();
+    public DbSet<CityArea> Areas => Set<CityArea>();
+    public DbSet<Employee> Employees => Set<Employee>();
+    public DbSet<Crew> Crews => Set<Crew>();
+    public DbSet<CrewMember> CrewMembers => Set<CrewMember>();
+    public DbSet<Vehicle> Vehicles => Set<Vehicle>();
+    public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
     public DbSet<Vote> Votes => Set<Vote>();
     public DbSet<Follow> Follows => Set<Follow>();
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();

@@ -87,14 +87,14 @@ internal static class DuplicateEndpoints
             return ReportErrors.NotFound.ToProblem();
         }
 
-        var (user, isStaff) = (http.User.UserIdOrNull, http.User.IsStaff);
+        var (user, isStaff, agency) = (http.User.UserIdOrNull, http.User.IsStaff, http.User.AgencyIdOrNull);
         if (user is not null)
         {
             http.Response.Headers.CacheControl = "private, no-cache"; // may have the caller's own private reports
         }
 
         var rows = await database.Reports.AsNoTracking()
-            .Where(report => report.DuplicateOf == id && report.Id > after && (isStaff || report.UserId == user || !(report.Private || report.Hidden)))
+            .Where(report => report.DuplicateOf == id && report.Id > after && ((isStaff && (agency == null || report.AgencyId == agency)) || report.UserId == user || !(report.Private || report.Hidden)))
             .OrderBy(report => report.Id)
             .Take(page.Size + 1)
             .ToListAsync(cancellationToken);

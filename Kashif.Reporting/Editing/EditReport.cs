@@ -45,6 +45,7 @@ internal static class EditReport
         HttpContext http,
         ReportingDbContext database,
         CategoryCache categories,
+        ReportRules rules,
         UnitOfWork work,
         TimeProvider time,
         CancellationToken cancellationToken)
@@ -81,8 +82,8 @@ internal static class EditReport
             return ReportErrors.Stale.ToProblem();
         }
 
-        var targetDays = request.Category is { } code ? await categories.TargetDaysAsync(code, cancellationToken) : null;
-        if (report.Edit(edit, targetDays, reason, http.User.UserId, time.GetUtcNow()) is { } change)
+        var terms = request.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
+        if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
             database.StatusChanges.Add(change);
             database.Publish(
@@ -114,8 +115,8 @@ internal static class EditReport
             return null;
         }
 
-        var others = user.IsStaff ? fields.Except(OfStaff).ToArray() : fields;
-        if ((isOwner || user.IsStaff) && others.Length == 0)
+        var others = user.WorksOn(report) ? fields.Except(OfStaff).ToArray() : fields;
+        if ((isOwner || user.WorksOn(report)) && others.Length == 0)
         {
             return null;
         }

@@ -76,7 +76,7 @@ internal static class ReopenReport
 
     private static async Task<bool> MayReopenAsync(Report report, HttpContext http, IEnumerable<IReopenRight> rights, CancellationToken cancellationToken)
     {
-        if (http.User.IsStaff || (http.User.UserId == report.UserId && report.Status is not ReportStatus.Rejected))
+        if (http.User.WorksOn(report) || (http.User.UserId == report.UserId && report.Status is not ReportStatus.Rejected))
         {
             return true;
         }

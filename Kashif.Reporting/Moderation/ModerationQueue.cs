@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -38,7 +39,7 @@ internal static class ModerationQueue
     }
 
     private static async Task<Results<Ok<Page<QueuedReport>>, ValidationProblem>> ListAsync(
-        [AsParameters] ModerationQueueQuery query, [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken)
+        [AsParameters] ModerationQueueQuery query, [AsParameters] PageRequest page, ClaimsPrincipal caller, ReportingDbContext database, CancellationToken cancellationToken)
     {
         var (score, id) = (0.0, Guid.Empty);
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out score, out id))
@@ -46,7 +47,7 @@ internal static class ModerationQueue
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var reports = database.Reports.AsNoTracking();
+        var reports = database.Reports.AsNoTracking().WorkOf(caller);
         var queue =
             from report in query.State switch
             {

@@ -28,6 +28,7 @@ internal static class CreateRequest
         ReportingDbContext database,
         ReportWriter writer,
         CategoryCache categories,
+        ReportRules rules,
         UnitOfWork work,
         PhotoUploads uploads,
         PhotoSlots slots,
@@ -78,7 +79,7 @@ internal static class CreateRequest
 
         // Before the transaction: the categories may need a second connection.
         var report = place is var (latitude, longitude)
-            ? await ReportOfAsync(submission, latitude, longitude, database, categories, now, cancellationToken)
+            ? await ReportOfAsync(submission, latitude, longitude, database, rules, now, cancellationToken)
             : null;
         submission.ReportId = report?.Id;
         await using var transaction = await work.BeginAsync(cancellationToken);
@@ -145,20 +146,20 @@ internal static class CreateRequest
 
     /// <summary>The reporter is no user: the report has the id that belongs to none, so that no points and messages follow.</summary>
     public static async Task<Report> ReportOfAsync(
-        Submission submission, double latitude, double longitude, ReportingDbContext database, CategoryCache categories, DateTimeOffset now, CancellationToken cancellationToken) =>
-        Report.Create(
-            new NewReport(
-                ErasedUser.Id,
-                TitleOf(submission.Description)
-                    ?? (await ServiceList.NamesAsync(database, cancellationToken)).GetValueOrDefault(submission.ServiceCode, submission.ServiceCode),
-                submission.Description,
-                submission.ServiceCode,
-                latitude,
-                longitude,
-                submission.Address,
-                Anonymous: true),
-            await categories.TargetDaysAsync(submission.ServiceCode, cancellationToken),
-            now);
+        Submission submission, double latitude, double longitude, ReportingDbContext database, ReportRules rules, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var filed = new NewReport(
+            ErasedUser.Id,
+            TitleOf(submission.Description)
+                ?? (await ServiceList.NamesAsync(database, cancellationToken)).GetValueOrDefault(submission.ServiceCode, submission.ServiceCode),
+            submission.Description,
+            submission.ServiceCode,
+            latitude,
+            longitude,
+            submission.Address,
+            Anonymous: true);
+        return Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
+    }
 
     private static async Task<string?> ServiceAsync(Parameters parameters, CategoryCache categories, CancellationToken cancellationToken)
     {

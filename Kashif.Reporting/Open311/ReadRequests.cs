@@ -198,7 +198,7 @@ internal static class ReadRequests
         var photos = (await database.Photos.Where(photo => photo.ReportId != null && ids.Contains(photo.ReportId.Value) && photo.State == PhotoState.Attached && !photo.Hidden)
                 .OrderBy(photo => photo.Id).Select(photo => new { photo.Id, ReportId = photo.ReportId.GetValueOrDefault() }).ToListAsync(cancellationToken))
             .ToLookup(photo => photo.ReportId, photo => $"{origin}/api/v1/reports/{photo.ReportId}/photos/{photo.Id}");
-        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.Kind != ChangeKind.Edited && (extended || change.Comment != null))
+        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To && (extended || change.Comment != null))
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
             ? (await database.Open311Updates.AsNoTracking().FromKeysInForce(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))

@@ -82,7 +82,7 @@ internal static class Submissions
 
     /// <param name="id">The request's token.</param>
     private static async Task<Results<Ok<ReportResponse>, ProblemHttpResult>> PlaceAsync(
-        Guid id, PlaceSubmissionRequest request, ReportingDbContext database, ReportWriter writer, CategoryCache categories, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
+        Guid id, PlaceSubmissionRequest request, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
         CancellationToken cancellationToken)
     {
         _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
@@ -97,7 +97,7 @@ internal static class Submissions
             return Error.Conflict("already_placed", "This request is on the map already.").ToProblem();
         }
 
-        var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, categories, time.GetUtcNow(), cancellationToken);
+        var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, rules, time.GetUtcNow(), cancellationToken);
         await writer.TryInsertAsync(database, report, new Allowance(submission.KeyId, PerHour: 0), cancellationToken);
         submission.ReportId = report.Id;
         var placed = await work.CommitAsync(TypedResults.Ok(ReportResponse.From(report, View.Full)), cancellationToken);

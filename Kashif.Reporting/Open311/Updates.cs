@@ -56,7 +56,7 @@ internal static class Updates
         }
 
         var reports = database.Reports.AsNoTracking().Public();
-        var changes = await database.StatusChanges.AsNoTracking().Where(change => change.At >= start && change.At <= end && change.IsPublic && change.Kind != ChangeKind.Edited)
+        var changes = await database.StatusChanges.AsNoTracking().Where(change => change.At >= start && change.At <= end && change.IsPublic && change.From != change.To)
             .Join(reports, change => change.ReportId, report => report.Id, (change, report) => change)
             .OrderBy(change => change.At).ThenBy(change => change.ReportId).ThenBy(change => change.Version).Take(skip + take)
             .Select(change => new { change.ReportId, change.Version, change.To, change.Comment, change.At }).ToListAsync(cancellationToken);

@@ -187,7 +187,7 @@ internal static class PhotoEndpoints
             return NotFound.ToProblem();
         }
 
-        if (!http.User.IsStaff && report.Status is not ReportStatus.Submitted)
+        if (!http.User.WorksOn(report) && report.Status is not ReportStatus.Submitted)
         {
             return TooLate.ToProblem();
         }

@@ -50,7 +50,7 @@ internal static class ChangeStatus
             return ReportErrors.NotFound.ToProblem();
         }
 
-        var actor = report.ActorOf(http.User.UserId, http.User.IsStaff);
+        var actor = report.ActorOf(http.User.UserId, http.User.WorksOn(report));
         var steps = StatusTransitions.Steps(report.Status, request.Status);
         var decision = StatusTransitions.Decide(report.Status, steps[0], actor);
         if (decision is TransitionDecision.Forbidden)

@@ -41,6 +41,7 @@ internal static class CreateReport
         ReportingDbContext database,
         ReportWriter writer,
         CategoryCache categories,
+        ReportRules rules,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -57,8 +58,8 @@ internal static class CreateReport
             return invalid;
         }
 
-        var report = Report.Create(
-            request.ToNewReport(http.User.UserId), await categories.TargetDaysAsync(request.Category, cancellationToken), time.GetUtcNow());
+        var (filed, now) = (request.ToNewReport(http.User.UserId), time.GetUtcNow());
+        var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);
         if (!await writer.TryInsertAsync(database, report, cancellationToken))

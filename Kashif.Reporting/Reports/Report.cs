@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -7,7 +8,8 @@ namespace Kashif.Reporting.Reports;
 
 /// <summary>What a person reports, checked and trimmed.</summary>
 internal sealed record NewReport(
-    Guid UserId, string Title, string Description, string Category, double Latitude, double Longitude, string? Address, bool Anonymous = false, bool Private = false);
+    Guid UserId, string Title, string Description, string Category, double Latitude, double Longitude, string? Address, bool Anonymous = false, bool Private = false,
+    Guid? FiledBy = null);
 
 /// <summary>An edit of a report, checked and trimmed. Null: stays as it is.</summary>
 internal sealed record ReportEdit(string? Title, string? Description, string? Category, bool? Anonymous, bool? Private, bool? Hidden)
@@ -67,6 +69,9 @@ internal sealed class Report
     /// <summary>From <see cref="TimeOrderedId"/>: newer reports have greater ids, so lists by time sort by the id.</summary>
     public Guid Id { get; private init; }
     public Guid UserId { get; private init; }
+
+    /// <summary>The member of staff who filed it in the reporter's name; null if the reporter did.</summary>
+    public Guid? FiledBy { get; private init; }
     public string Title { get; private set; } = "";
     public string Description { get; private set; } = "";
     public string Category { get; private set; } = "";
@@ -107,17 +112,29 @@ internal sealed class Report
     /// <summary>When it is to be resolved, from the category's target at its creation, or when staff corrected its category; null without one.</summary>
     public DateTimeOffset? DueAt { get; private set; }
 
+    /// <summary>When its reporter may expect it to be resolved; null for no promise.</summary>
+    public DateTimeOffset? ExpectedAt { get; private set; }
+
+    /// <summary>The smallest area that holds its place; null for none.</summary>
+    public Guid? AreaId { get; private set; }
+
+    /// <summary>The agency that is responsible for it; null for none: then all staff are.</summary>
+    public Guid? AgencyId { get; private set; }
+
+    /// <summary>The employee who works on it; null for none.</summary>
+    public Guid? AssigneeId { get; private set; }
+
     /// <summary>When <see cref="OverdueMarking"/> published that it is overdue.</summary>
     public DateTimeOffset? OverdueAt { get; private init; }
 
     /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
     public int Version { get; private set; }
 
-    /// <param name="targetDays">In how many days its category is to be resolved; null for no promise.</param>
-    public static Report Create(NewReport filed, int? targetDays, DateTimeOffset now) => new()
+    public static Report Create(NewReport filed, ReportTerms terms, DateTimeOffset now) => new()
     {
         Id = TimeOrderedId.Create(now),
         UserId = filed.UserId,
+        FiledBy = filed.FiledBy,
         Title = filed.Title,
         Description = filed.Description,
         Category = filed.Category,
@@ -129,7 +146,10 @@ internal sealed class Report
         Status = ReportStatus.Submitted,
         CreatedAt = now,
         UpdatedAt = now,
-        DueAt = targetDays is { } days ? now.AddDays(days) : null,
+        DueAt = terms.DueAt,
+        ExpectedAt = terms.ExpectedAt,
+        AreaId = terms.Route.AreaId,
+        AgencyId = terms.Route.AgencyId,
         Version = 1,
     };
 
@@ -166,9 +186,9 @@ internal sealed class Report
         return change;
     }
 
-    /// <param name="targetDays">The target of the new category.</param>
+    /// <param name="terms">Of the new category; null if it stays.</param>
     /// <returns>The history entry; null if the edit changes nothing.</returns>
-    public StatusChange? Edit(ReportEdit edit, int? targetDays, string? reason, Guid editedBy, DateTimeOffset now)
+    public StatusChange? Edit(ReportEdit edit, ReportTerms? terms, string? reason, Guid editedBy, DateTimeOffset now)
     {
         var fields = edit.FieldsOf(this);
         if (fields.Length == 0)
@@ -184,14 +204,50 @@ internal sealed class Report
         Hidden = edit.Hidden ?? Hidden;
         if (edit.Category is { } category && category != former)
         {
-            (Category, DueAt) = (category, targetDays is { } days ? CreatedAt.AddDays(days) : null);
+            Category = category;
+            (DueAt, ExpectedAt) = (terms?.DueAt, terms?.ExpectedAt);
+            MoveTo(terms?.Route.AgencyId);
         }
 
         return Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former);
     }
 
+    /// <summary>Gives the report to an employee, or to none.</summary>
+    /// <returns>The history entry, which the public sees without the name; null if nothing changes.</returns>
+    public StatusChange? Assign(Guid? employee, Guid assignedBy, DateTimeOffset now)
+    {
+        if (AssigneeId == employee)
+        {
+            return null;
+        }
+
+        AssigneeId = employee;
+        return Next(ChangeKind.Assigned, Status, comment: null, assignedBy, now);
+    }
+
+    /// <summary>Gives the report to another agency, or to none. The employee of the former one does not work on it any more.</summary>
+    /// <returns>The history entry; null if nothing changes.</returns>
+    public StatusChange? Route(Guid? agency, string? comment, Guid routedBy, DateTimeOffset now) =>
+        MoveTo(agency) ? Next(ChangeKind.Routed, Status, comment, routedBy, now) : null;
+
+    /// <summary>Adds what staff did about the report, such as a visit, to its history.</summary>
+    /// <param name="details">What the reader learns, by wire names; see <see cref="StatusChange.Details"/>.</param>
+    public StatusChange Record(ChangeKind kind, JsonElement? details, string? comment, Guid by, DateTimeOffset now) =>
+        Next(kind, Status, comment, by, now, details: details);
+
+    private bool MoveTo(Guid? agency)
+    {
+        if (agency == AgencyId)
+        {
+            return false;
+        }
+
+        (AgencyId, AssigneeId) = (agency, null);
+        return true;
+    }
+
     /// <summary>Makes a new version. Each change of a report has a later time.</summary>
-    private StatusChange Next(ChangeKind kind, ReportStatus to, string? comment, Guid changedBy, DateTimeOffset now, string[]? fields = null, string? formerCategory = null)
+    private StatusChange Next(ChangeKind kind, ReportStatus to, string? comment, Guid changedBy, DateTimeOffset now, string[]? fields = null, string? formerCategory = null, JsonElement? details = null)
     {
         UpdatedAt = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
         Version++;
@@ -206,6 +262,7 @@ internal sealed class Report
             FormerCategory = formerCategory == Category ? null : formerCategory,
             Category = formerCategory is null || formerCategory == Category ? null : Category,
             IsPublic = fields is null || fields.Any(StatusChange.IsPublicField),
+            Details = details,
             Comment = comment,
             ChangedBy = changedBy,
             At = UpdatedAt,
@@ -244,6 +301,10 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
             report.HasIndex(grid.Column, nameof(Report.Id)).HasDatabaseName($"ix_reports_{grid.Column}").HasFilter(ReportVisibility.PublicSql);
         }
 
+        report.HasIndex(row => new { row.AgencyId, row.Id }).HasFilter("agency_id IS NOT NULL");
+        report.HasIndex(row => new { row.AreaId, row.Id }).HasFilter("area_id IS NOT NULL");
+        report.HasIndex(row => new { row.AssigneeId, row.Id }).HasFilter("assignee_id IS NOT NULL");
+        report.HasIndex(row => row.FiledBy).HasFilter("filed_by IS NOT NULL"); // an erasure and an export read it
         report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
     }
 }

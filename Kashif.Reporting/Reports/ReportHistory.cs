@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Data;
@@ -13,10 +14,11 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Comment" example="We have seen it.">What was written about the change; null if nothing.</param>
 /// <param name="ChangedBy">The user who changed it; null for the public where it was the reporter of an anonymous report.</param>
 /// <param name="At">When it changed.</param>
-/// <param name="Kind">What happened: a step of the status, a status taken back, the report reopened or edited.</param>
+/// <param name="Kind">What happened: a step of the status, a status taken back, the report reopened, edited, assigned to an employee or routed to an agency, a work order or a visit.</param>
 /// <param name="Fields" example='["category"]'>What an edit has changed; the public sees `title`, `description` and `category`. Absent for others.</param>
 /// <param name="FormerCategory" example="sidewalk">The category before an edit; absent if it has not changed.</param>
 /// <param name="Category" example="pothole">The category after an edit; absent if it has not changed.</param>
+/// <param name="Details" example='{"starts_at": "2026-11-30T08:00:00Z", "ends_at": "2026-11-30T10:00:00Z"}'>More of a visit or a work order; absent for others.</param>
 internal sealed record HistoryEntry(
     int Version,
     ReportStatus? From,
@@ -27,7 +29,8 @@ internal sealed record HistoryEntry(
     ChangeKind Kind,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Fields = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? FormerCategory = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Category = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Category = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Details = null);
 
 internal static class ReportHistory
 {
@@ -64,7 +67,7 @@ internal static class ReportHistory
 
     /// <summary>The first entry.</summary>
     internal static HistoryEntry CreationOf(Report report, View view) => new(
-        1, null, ReportStatus.Submitted, null, report.Anonymous && view is View.Public ? null : report.UserId, report.CreatedAt, ChangeKind.Status);
+        1, null, ReportStatus.Submitted, null, report.FiledBy ?? (report.Anonymous && view is View.Public ? null : report.UserId), report.CreatedAt, ChangeKind.Status);
 
     internal static HistoryEntry EntryOf(StatusChange change, Report report, View view)
     {
@@ -74,6 +77,7 @@ internal static class ReportHistory
         var isReduced = view is not View.Full && change.Fields is { } all && !all.All(StatusChange.IsPublicField);
         return new HistoryEntry(
             change.Version, change.From, change.To, isReduced ? null : change.Comment, isUnnamed ? null : change.ChangedBy, change.At,
-            change.Kind, isReduced ? [.. change.Fields?.Where(StatusChange.IsPublicField) ?? []] : change.Fields, change.FormerCategory, change.Category);
+            change.Kind, isReduced ? [.. change.Fields?.Where(StatusChange.IsPublicField) ?? []] : change.Fields, change.FormerCategory, change.Category,
+            change.Details);
     }
 }

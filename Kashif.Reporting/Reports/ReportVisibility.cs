@@ -13,7 +13,7 @@ internal enum View
     /// <summary>What everyone sees: not who reported it, if it is anonymous.</summary>
     Public,
 
-    /// <summary>Everything: for its owner and for staff.</summary>
+    /// <summary>Everything: for its owner and for the staff who work on it (<see cref="StaffScope"/>).</summary>
     Full,
 }
 
@@ -30,7 +30,7 @@ internal static class ReportVisibility
 
     /// <param name="user">The caller; may be anonymous.</param>
     public static View ViewOf(this ClaimsPrincipal user, Report report) =>
-        user.IsStaff || user.UserIdOrNull == report.UserId ? View.Full
+        user.WorksOn(report) || user.UserIdOrNull == report.UserId ? View.Full
         : report.Private || report.Hidden ? View.None
         : View.Public;
 

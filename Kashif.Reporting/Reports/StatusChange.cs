@@ -19,6 +19,18 @@ internal enum ChangeKind
 
     /// <summary>Texts, category or visibility; the status stays.</summary>
     Edited,
+
+    /// <summary>An employee works on it, or none any more.</summary>
+    Assigned,
+
+    /// <summary>Another agency is responsible.</summary>
+    Routed,
+
+    /// <summary>It is part of a work order, or is not any more.</summary>
+    WorkOrder,
+
+    /// <summary>A visit was scheduled, moved, completed or cancelled.</summary>
+    Visit,
 }
 
 /// <summary>An entry of a report's history. Append-only.</summary>
@@ -40,7 +52,7 @@ internal sealed class StatusChange
     public ChangeKind Kind { get; init; }
     public ReportStatus From { get; init; }
 
-    /// <summary>The same as <see cref="From"/> for an edit.</summary>
+    /// <summary>The same as <see cref="From"/> where only something else changed.</summary>
     public ReportStatus To { get; init; }
 
     /// <summary>What an edit has changed; null for others.</summary>
@@ -49,6 +61,9 @@ internal sealed class StatusChange
     /// <summary>The category before and after a change of it; both null for others.</summary>
     public string? FormerCategory { get; init; }
     public string? Category { get; init; }
+
+    /// <summary>What the reader learns of a visit or a work order, by wire names, such as <c>starts_at</c>; null for others. No names of employees.</summary>
+    public JsonElement? Details { get; init; }
 
     /// <summary>False: only the owner and staff see it, because the report's visibility is not the public's business.</summary>
     public bool IsPublic { get; init; } = true;
@@ -67,7 +82,7 @@ internal static class LastStatus
         this ReportingDbContext database, Report report, CancellationToken cancellationToken)
     {
         var last = await database.StatusChanges.AsNoTracking()
-            .Where(change => change.ReportId == report.Id && change.Kind != ChangeKind.Edited)
+            .Where(change => change.ReportId == report.Id && change.From != change.To)
             .OrderByDescending(change => change.Version)
             .FirstOrDefaultAsync(cancellationToken);
         return last is null ? (ReportStatus.Submitted, report.UpdatedAt) : (last.From, last.At);

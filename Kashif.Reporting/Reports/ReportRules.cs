@@ -1,0 +1,33 @@
+using Kashif.Reporting.Categories;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>Where a report belongs.</summary>
+/// <param name="AreaId">The smallest area that holds its place; null for none.</param>
+/// <param name="AgencyId">The agency that is responsible; null for none: then all staff are.</param>
+internal readonly record struct ReportRoute(Guid? AreaId, Guid? AgencyId);
+
+/// <summary>Finds where a report belongs.</summary>
+internal interface IReportRouting
+{
+    ValueTask<ReportRoute> RouteAsync(string category, double latitude, double longitude, CancellationToken cancellationToken);
+}
+
+/// <summary>What the city's rules say about a report of a category at a place.</summary>
+/// <param name="DueAt">When the category's service level wants it resolved; null without one.</param>
+/// <param name="ExpectedAt">When its reporter may expect it; null for no promise.</param>
+internal sealed record ReportTerms(DateTimeOffset? DueAt, DateTimeOffset? ExpectedAt, ReportRoute Route);
+
+/// <summary>The terms of a new report, and of one whose category changes.</summary>
+internal sealed class ReportRules(CategoryCache categories, IReportRouting routing)
+{
+    /// <param name="filedAt">The dates count from here.</param>
+    public async ValueTask<ReportTerms> TermsAsync(string category, double latitude, double longitude, DateTimeOffset filedAt, CancellationToken cancellationToken)
+    {
+        var due = await categories.TargetDaysAsync(category, cancellationToken) is { } days ? filedAt.AddDays(days) : (DateTimeOffset?)null;
+        return new ReportTerms(due, due, await routing.RouteAsync(category, latitude, longitude, cancellationToken));
+    }
+
+    public ValueTask<ReportTerms> TermsAsync(NewReport filed, DateTimeOffset filedAt, CancellationToken cancellationToken) =>
+        TermsAsync(filed.Category, filed.Latitude, filed.Longitude, filedAt, cancellationToken);
+}

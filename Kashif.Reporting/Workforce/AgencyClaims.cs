@@ -1,0 +1,31 @@
+using System.Security.Claims;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Kashif.Security;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Workforce;
+
+/// <summary>Tells <see cref="StaffScope"/> whose reports a member of staff works on. Read at each request, so that a change of the register takes effect at once.</summary>
+internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAccessor http) : IClaimsTransformation
+{
+    public async Task<ClaimsPrincipal> TransformAsync(ClaimsPrincipal principal)
+    {
+        if (!principal.IsStaff || principal.IsModerator || principal.UserIdOrNull is not { } user || principal.HasClaim(claim => claim.Type == StaffScope.AgencyClaim))
+        {
+            return principal;
+        }
+
+        var employee = await database.Employees.AsNoTracking().Where(row => row.UserId == user).Select(row => new { row.AgencyId, row.Active })
+            .FirstOrDefaultAsync(http.HttpContext?.RequestAborted ?? default);
+        if (employee is null or { Active: true, AgencyId: null })
+        {
+            return principal;
+        }
+
+        // A new principal: the one of the token is kept for the next request.
+        var agency = employee.Active ? employee.AgencyId.GetValueOrDefault() : Guid.Empty;
+        return new ClaimsPrincipal([.. principal.Identities, new ClaimsIdentity([new Claim(StaffScope.AgencyClaim, agency.ToString())])]);
+    }
+}
