@@ -108,6 +108,11 @@ internal static class BatchEndpoints
             return Error.Field("reports", Count);
         }
 
+        if (request.Reports.Any(report => report is null)) // JSON's null, which the type does not allow
+        {
+            return Error.Field("reports", "This field is required.");
+        }
+
         var items = new List<BatchItem>(request.Reports.Count);
         foreach (var report in request.Reports)
         {

@@ -55,7 +55,7 @@ public sealed class MapQuery
             errors.Add("bbox", BoundingBox.Invalid);
         }
 
-        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From, To);
+        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From?.ToUniversalTime(), To?.ToUniversalTime()); // PostgreSQL's driver takes no other offset
     }
 }
 

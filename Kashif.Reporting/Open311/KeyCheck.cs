@@ -34,8 +34,9 @@ internal sealed class KeyCheck(ReportingDbContext database, TimeProvider time) :
         {
             form = await http.Request.ReadFormAsync(http.RequestAborted);
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is InvalidDataException || (exception is IOException && exception is not BadHttpRequestException))
         {
+            // An IOException: the body ends before its last boundary.
             return Fault.Bad("The form is malformed or has too many parameters").ToAnswer(format);
         }
 

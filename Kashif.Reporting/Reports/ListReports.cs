@@ -94,8 +94,8 @@ public sealed class ReportQuery
         {
             Categories = Split(errors, "category", Category),
             Statuses = Split(errors, "status", Status),
-            From = From ?? Since,
-            To = To,
+            From = (From ?? Since)?.ToUniversalTime(), // PostgreSQL's driver takes no other offset
+            To = To?.ToUniversalTime(),
             Text = string.IsNullOrWhiteSpace(Text) ? null : Text,
         };
         if (!filter.Statuses.All(status => ReportStatuses.TryParse(status, out _)))

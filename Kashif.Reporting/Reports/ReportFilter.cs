@@ -5,6 +5,9 @@ namespace Kashif.Reporting.Reports;
 /// <summary>Which reports a list has, besides those of its area. Null and empty mean all.</summary>
 internal sealed record ReportFilter
 {
+    /// <summary>An id tells the millisecond of its creation, and a bound is the one before.</summary>
+    private static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
+
     /// <summary>Whose reports, all of them; null for everyone's that are public.</summary>
     public Guid? UserId { get; init; }
 
@@ -41,9 +44,9 @@ internal sealed record ReportFilter
             yield return $"id > {sql.Add(TimeOrderedId.Before(from))}";
         }
 
-        if (To is { } to)
+        if (To is { } to && to < DateTimeOffset.MaxValue - IdPrecision)
         {
-            yield return $"id < {sql.Add(TimeOrderedId.Before(to.AddMilliseconds(2)))}";
+            yield return $"id < {sql.Add(TimeOrderedId.Before(to + IdPrecision))}";
         }
     }
 

@@ -74,6 +74,17 @@ public sealed class BatchTests(ReportingService service)
         (await response.JsonAsync()).BadFields.ShouldBe(["reports"]);
     }
 
+    [Fact]
+    public async Task A_batch_with_a_null_is_refused()
+    {
+        using var client = service.Citizen(out _);
+
+        using var response = await client.PostAsJsonAsync($"{Root}/batch", new { reports = new[] { Offline("1"), null } }, Cancelled);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync()).BadFields.ShouldBe(["reports"]);
+    }
+
     private static object Offline(string clientId, string title = "A deep hole", DateTimeOffset? captured = null) => new
     {
         client_id = clientId,

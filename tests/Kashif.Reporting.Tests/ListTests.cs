@@ -107,6 +107,41 @@ public sealed class ListTests(ReportingService service)
         problem.BadFields.ShouldBe(fields.Split(','));
     }
 
+    [Theory]
+    [InlineData("?category=pothole")]
+    [InlineData("?category=pothole&latitude=7&longitude=7&radius_km=1")]
+    [InlineData("/stats?group_by=day&category=pothole")]
+    [InlineData("/clusters?bbox=6.9,6.9,7.1,7.1&zoom=10")]
+    [InlineData("/tiles/0/0/0.mvt?category=pothole")]
+    [InlineData("/export.csv?bbox=6.9,6.9,7.1,7.1")]
+    [InlineData("/export.geojson?bbox=6.9,6.9,7.1,7.1")]
+    public async Task A_time_may_have_any_offset(string path)
+    {
+        using var client = service.Host.Anonymous();
+        foreach (var times in new[] { "from=2026-01-01T00:00:00%2B14:00&to=2026-01-02T00:00:00-11:30", "from=0001-01-01T00:00:00-14:00&to=9999-12-31T23:59:59.9999999Z" })
+        {
+            using var response = await client.GetAsync($"{Root}{path}&{times}", Cancelled);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK, times);
+            await response.Content.ReadAsByteArrayAsync(Cancelled); // an export fails while it is streamed
+        }
+    }
+
+    [Fact]
+    public async Task A_time_with_an_offset_is_the_same_time_in_UTC()
+    {
+        using var owner = service.Citizen(out _);
+        var created = (await owner.FileAsync(7, 7)).GetProperty("created_at").GetDateTimeOffset();
+        var there = created.ToOffset(TimeSpan.FromHours(3));
+        using var client = service.Host.Anonymous();
+
+        async Task<int> CountAsync(string query) =>
+            (await client.AllPagesAsync($"{Root}?latitude=7&longitude=7&radius_km=1&sort=newest&{query}", 100)).Count(report => report.GetProperty("created_at").GetDateTimeOffset() == created);
+
+        (await CountAsync($"from={Uri.EscapeDataString(there.ToString("O"))}")).ShouldBe(1);
+        (await CountAsync($"since={Uri.EscapeDataString(there.ToString("O"))}")).ShouldBe(1);
+        (await CountAsync($"to={Uri.EscapeDataString(there.ToString("O"))}")).ShouldBe(0);
+    }
+
     [Fact]
     public async Task My_reports_lists_only_my_reports_newest_first()
     {

@@ -111,6 +111,12 @@ public sealed class ErrorTests(ReportingService service) : IAsyncLifetime
             await SendAsync(new(HttpMethod.Post, Path("/requests", format)) { Content = json }, format, 400, "Send the parameters as application/x-www-form-urlencoded or multipart/form-data");
             using var broken = new StringContent("--x\r\nnothing", MediaTypeHeaderValue.Parse("multipart/form-data; boundary=x"));
             await SendAsync(new(HttpMethod.Post, Path("/requests", format)) { Content = broken }, format, 400, null);
+            foreach (var body in new[] { "garbage", "--x\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\na", "--x\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a\"\r\n\r\na" })
+            {
+                using var cut = new StringContent(body, MediaTypeHeaderValue.Parse("multipart/form-data; boundary=x"));
+                await SendAsync(new(HttpMethod.Post, Path("/requests", format)) { Content = cut }, format, 400, "The form is malformed or has too many parameters");
+            }
+
             using var large = new ByteArrayContent(new byte[13 * 1024 * 1024]) { Headers = { ContentType = MediaTypeHeaderValue.Parse("application/x-www-form-urlencoded") } };
             await SendAsync(new(HttpMethod.Post, Path("/requests", format)) { Content = large, Headers = { ExpectContinue = true } }, format, 413, null);
         }
