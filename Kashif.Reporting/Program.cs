@@ -1,6 +1,7 @@
 using Kashif;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
@@ -37,6 +38,10 @@ app.MapEditing();
 app.MapDuplicates();
 app.MapPhotos();
 app.MapModerationQueue();
+app.MapAgencies();
+app.MapAreas();
+app.MapRouting();
+app.MapWork();
 app.MapVotes();
 app.MapFollows();
 app.MapComments();

@@ -33,6 +33,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
         await _database.AuditEntries.Where(entry => entry.ActorId == userId).ExecuteUpdateAsync(set => set.SetProperty(entry => entry.ActorId, ErasedUser.Id), cancellationToken);
+        await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.Photos.Where(photo => photo.UserId == userId)

@@ -46,7 +46,10 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
         services.AddSingleton<ReportRules>();
-        services.AddSingleton<IReportRouting, AgencyRouting>();
+        services.AddSingleton<AgencyRouting>();
+        services.AddSingleton<IReportRouting>(provider => provider.GetRequiredService<AgencyRouting>());
+        services.AddScoped<IAgencyUse, WorkforceAgencies>();
+        services.AddHostedService<Rerouting>();
         services.AddHttpContextAccessor();
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();

@@ -1,4 +1,5 @@
 using Kashif.Http;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
@@ -45,6 +46,18 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(Page<HistoryEntry>))]
 [JsonSerializable(typeof(Page<QueuedReport>))]
 [JsonSerializable(typeof(Page<CategoryResponse>))]
+[JsonSerializable(typeof(AgencyRequest))]
+[JsonSerializable(typeof(AgencyChange))]
+[JsonSerializable(typeof(AgencyResponse))]
+[JsonSerializable(typeof(Page<AgencyResponse>))]
+[JsonSerializable(typeof(List<HeldBy>))]
+[JsonSerializable(typeof(AreaRequest))]
+[JsonSerializable(typeof(AreaChange))]
+[JsonSerializable(typeof(AreaFeature))]
+[JsonSerializable(typeof(AreaCollection))]
+[JsonSerializable(typeof(RoutedTo))]
+[JsonSerializable(typeof(RouteReportRequest))]
+[JsonSerializable(typeof(Page<WorkItem>))]
 [JsonSerializable(typeof(VoteResponse))]
 [JsonSerializable(typeof(FollowResponse))]
 [JsonSerializable(typeof(Page<FollowedReport>))]

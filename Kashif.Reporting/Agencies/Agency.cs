@@ -7,6 +7,9 @@ namespace Kashif.Reporting.Agencies;
 internal sealed class Agency
 {
     public const int NameMax = 100;
+    public const int ContactMax = 200;
+    public const string EmailPattern = @"[^@\s]+@[^@\s]+";
+    public const string NotEmail = "Must be an e-mail address.";
 
     public Guid Id { get; init; }
     public required string NameEn { get; set; }

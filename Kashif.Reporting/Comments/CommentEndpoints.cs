@@ -117,7 +117,7 @@ internal static class CommentEndpoints
             ReportId = id,
             UserId = user,
             Text = request.Text.Trim(),
-            Role = user == report.UserId ? null : CityRoles.FirstOrDefault(http.User.IsInRole),
+            Role = user == report.UserId || !http.User.WorksOn(report) ? null : CityRoles.FirstOrDefault(http.User.IsInRole),
             CreatedAt = now,
         };
         database.Comments.Add(comment);

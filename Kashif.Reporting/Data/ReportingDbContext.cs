@@ -30,6 +30,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<Category> Categories => Set<Category>();
     public DbSet<Agency> Agencies => Set<Agency>();
     public DbSet<CityArea> Areas => Set<CityArea>();
+    public DbSet<RoutingChange> RoutingChanges => Set<RoutingChange>();
     public DbSet<Employee> Employees => Set<Employee>();
     public DbSet<Crew> Crews => Set<Crew>();
     public DbSet<CrewMember> CrewMembers => Set<CrewMember>();

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
@@ -55,6 +56,7 @@ internal static class Submissions
     /// <param name="unplaced">True: only requests that are not on the map yet.</param>
     private static async Task<Results<Ok<Page<SubmissionResponse>>, ValidationProblem>> ListAsync(
         [AsParameters] PageRequest page,
+        ClaimsPrincipal caller,
         ReportingDbContext database,
         CancellationToken cancellationToken,
         [FromQuery(Name = "report_id")] Guid? reportId = null,
@@ -66,7 +68,9 @@ internal static class Submissions
             return Error.Field("cursor", Cursor.Invalid);
         }
 
+        // A request that is not on the map yet belongs to no agency.
         var rows = database.Open311Submissions.AsNoTracking();
+        rows = caller.AgencyIdOrNull is null ? rows : rows.Where(row => database.Reports.WorkOf(caller).Any(work => work.Id == row.ReportId));
         rows = reportId is { } report ? rows.Where(row => row.ReportId == report) : rows;
         rows = unplaced ? rows.Where(row => row.ReportId == null) : rows;
         rows = page.Cursor is null ? rows : rows.Where(row => row.Id < before);
@@ -82,12 +86,13 @@ internal static class Submissions
 
     /// <param name="id">The request's token.</param>
     private static async Task<Results<Ok<ReportResponse>, ProblemHttpResult>> PlaceAsync(
-        Guid id, PlaceSubmissionRequest request, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
+        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal caller, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
         CancellationToken cancellationToken)
     {
         _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
         await using var transaction = await work.BeginAsync(cancellationToken);
-        if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission)
+        if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission
+            || caller.AgencyIdOrNull is not null)
         {
             return Error.NotFound("Request not found.").ToProblem();
         }

@@ -89,7 +89,7 @@ internal static class ChangeStatus
             }
         }
 
-        if (await merges.ValidateAsync(report, request, database, cancellationToken) is { } error)
+        if (await merges.ValidateAsync(report, request, http.User, database, cancellationToken) is { } error)
         {
             return Error.Field("duplicate_of", error);
         }
@@ -136,7 +136,8 @@ internal static class ChangeStatus
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
     public static Ok<ReportResponse> ToResult(this Report report, HttpContext http)
     {
-        var view = http.User.ViewOf(report);
+        // Staff who have given a report away do not see it any more, but the change that they made.
+        var view = http.User.ViewOf(report) is var now and not View.None ? now : View.Full;
         http.Response.Headers.ETag = ReportETag.Of(report, view).ToString();
         return TypedResults.Ok(ReportResponse.From(report, view));
     }

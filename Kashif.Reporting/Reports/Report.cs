@@ -101,8 +101,8 @@ internal sealed class Report
     /// <summary>How many photos the public sees.</summary>
     public int Photos { get; private init; }
 
-    /// <summary>Incremented at each change of the three counts: a part of the ETag.</summary>
-    public int Activity { get; private init; }
+    /// <summary>Incremented at each change of the three counts, and of the area alone: a part of the ETag.</summary>
+    public int Activity { get; private set; }
 
     /// <summary>The original report, if <see cref="Status"/> is <see cref="ReportStatus.Duplicate"/>.</summary>
     public Guid? DuplicateOf { get; private set; }
@@ -120,6 +120,9 @@ internal sealed class Report
 
     /// <summary>The agency that is responsible for it; null for none: then all staff are.</summary>
     public Guid? AgencyId { get; private set; }
+
+    /// <summary>Staff chose the agency: changes of areas leave it. Another category ends it.</summary>
+    public bool RoutedByHand { get; private set; }
 
     /// <summary>The employee who works on it; null for none.</summary>
     public Guid? AssigneeId { get; private set; }
@@ -197,6 +200,7 @@ internal sealed class Report
         }
 
         var former = Category;
+        JsonElement? details = null;
         Title = edit.Title ?? Title;
         Description = edit.Description ?? Description;
         Anonymous = edit.Anonymous ?? Anonymous;
@@ -206,10 +210,11 @@ internal sealed class Report
         {
             Category = category;
             (DueAt, ExpectedAt) = (terms?.DueAt, terms?.ExpectedAt);
-            MoveTo(terms?.Route.AgencyId);
+            (AreaId, RoutedByHand) = (terms?.Route.AreaId, false);
+            details = MoveTo(terms?.Route.AgencyId) ? terms?.Route.Details : null;
         }
 
-        return Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former);
+        return Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former, details);
     }
 
     /// <summary>Gives the report to an employee, or to none.</summary>
@@ -225,10 +230,23 @@ internal sealed class Report
         return Next(ChangeKind.Assigned, Status, comment: null, assignedBy, now);
     }
 
-    /// <summary>Gives the report to another agency, or to none. The employee of the former one does not work on it any more.</summary>
-    /// <returns>The history entry; null if nothing changes.</returns>
-    public StatusChange? Route(Guid? agency, string? comment, Guid routedBy, DateTimeOffset now) =>
-        MoveTo(agency) ? Next(ChangeKind.Routed, Status, comment, routedBy, now) : null;
+    /// <summary>
+    /// Gives the report to another agency, or to none. The employee of the former one does not work on it any more. Call it with the report locked: another area
+    /// alone is no new version.
+    /// </summary>
+    /// <param name="byHand">Staff chose the agency: changes of areas leave it.</param>
+    /// <returns>The history entry; null if the agency stays.</returns>
+    public StatusChange? Route(ReportRoute route, bool byHand, string? comment, Guid routedBy, DateTimeOffset now)
+    {
+        if (AreaId != route.AreaId)
+        {
+            AreaId = route.AreaId;
+            Activity++;
+        }
+
+        RoutedByHand = byHand;
+        return MoveTo(route.AgencyId) ? Next(ChangeKind.Routed, Status, comment, routedBy, now, details: route.Details) : null;
+    }
 
     /// <summary>Adds what staff did about the report, such as a visit, to its history.</summary>
     /// <param name="details">What the reader learns, by wire names; see <see cref="StatusChange.Details"/>.</param>

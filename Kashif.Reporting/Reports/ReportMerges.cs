@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
@@ -21,7 +22,7 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
 
     /// <summary>Checks the original. Call it with both reports locked.</summary>
     /// <returns>The error; null if the merge is allowed, or the request is none.</returns>
-    public async Task<string?> ValidateAsync(Report duplicate, ChangeStatusRequest request, ReportingDbContext database, CancellationToken cancellationToken)
+    public async Task<string?> ValidateAsync(Report duplicate, ChangeStatusRequest request, ClaimsPrincipal user, ReportingDbContext database, CancellationToken cancellationToken)
     {
         if (request.Status is not ReportStatus.Duplicate)
         {
@@ -42,6 +43,7 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
         return original switch
         {
             null => "Report not found.",
+            _ when user.ViewOf(original) is View.None => "Report not found.",
             { Status: ReportStatus.Duplicate } => "This report is a duplicate itself. Use its original.",
             { UserId: var owner } and ({ Private: true } or { Hidden: true }) when owner != duplicate.UserId || !(duplicate.Private || duplicate.Hidden)
                 => "The original must be public.",

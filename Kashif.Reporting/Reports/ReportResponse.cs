@@ -24,6 +24,8 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Photos" example="1">How many public photos it has.</param>
 /// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
+/// <param name="AreaId">The smallest area that holds its place; absent for none.</param>
+/// <param name="AgencyId">The agency that is responsible for it; absent for none.</param>
 internal sealed record ReportResponse(
     Guid Id,
     Guid? UserId,
@@ -45,7 +47,9 @@ internal sealed record ReportResponse(
     int Comments,
     int Photos,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? DuplicateOf = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? AreaId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? AgencyId = null)
 {
     /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
     /// <param name="distanceKm">The distance from the requested point.</param>
@@ -70,5 +74,7 @@ internal sealed record ReportResponse(
         report.Comments,
         report.Photos,
         report.DuplicateOf,
-        distanceKm);
+        distanceKm,
+        report.AreaId,
+        report.AgencyId);
 }

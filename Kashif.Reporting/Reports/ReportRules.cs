@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Reporting.Categories;
 
 namespace Kashif.Reporting.Reports;
@@ -5,7 +6,8 @@ namespace Kashif.Reporting.Reports;
 /// <summary>Where a report belongs.</summary>
 /// <param name="AreaId">The smallest area that holds its place; null for none.</param>
 /// <param name="AgencyId">The agency that is responsible; null for none: then all staff are.</param>
-internal readonly record struct ReportRoute(Guid? AreaId, Guid? AgencyId);
+/// <param name="Details">What a report's history tells of the agency; null without a history entry.</param>
+internal readonly record struct ReportRoute(Guid? AreaId, Guid? AgencyId, JsonElement? Details = null);
 
 /// <summary>Finds where a report belongs.</summary>
 internal interface IReportRouting

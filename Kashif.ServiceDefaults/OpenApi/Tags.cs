@@ -11,6 +11,7 @@ internal static class Tags
         ["Achievements"] = "What users can achieve, and the levels.",
         ["Adjustments"] = "Give and take points, reverse awards, and list who did it and why.",
         ["Admin"] = "Find users, change their roles, disable and delete them.",
+        ["Agencies"] = "The city's agencies, the areas that they are responsible for, and which reports they work on.",
         ["Alerts"] = "The user's own rules for notifications.",
         ["API keys"] = "Keys with which programs act for their owner.",
         ["Areas"] = "The parts of the city, for leaderboards and rules.",
