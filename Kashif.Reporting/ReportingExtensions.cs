@@ -5,6 +5,7 @@ using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Imports;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
@@ -54,6 +55,7 @@ internal static class ReportingExtensions
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<ReportMerges>();
+        services.AddScoped<Importer>();
         services.AddScoped<IReportMerge, VoteMerge>();
         services.AddScoped<IReportMerge, FollowMerge>();
         services.AddScoped<IReopenRight, VoterReopening>();

@@ -5,6 +5,7 @@ using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Editing;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Imports;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
@@ -39,6 +40,9 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(Page<ReportResponse>))]
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(BatchResponse))]
+[JsonSerializable(typeof(ImportRequest))]
+[JsonSerializable(typeof(ImportResponse))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(SyncResponse))]
 [JsonSerializable(typeof(ClusterList))]
 [JsonSerializable(typeof(StatisticsResponse))]

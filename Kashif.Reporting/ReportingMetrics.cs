@@ -18,11 +18,16 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _overdue = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("reports_overdue", "{report}", "Open reports that passed their date");
 
+    private readonly Counter<long> _imported = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("reports_imported", "{report}", "Reports imported from other systems, by status");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
 
     public void Overdue(int count) => _overdue.Add(count);
+
+    public void Imported(ReportStatus status) => _imported.Add(1, new KeyValuePair<string, object?>("status", status.WireName()));
 
     public void OverQuota() => _overQuota.Add(1);
 }

@@ -5,6 +5,7 @@ using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Imports;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
@@ -24,6 +25,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReportChange> ReportChanges => Set<ReportChange>();
     public DbSet<FeedIdentity> FeedIdentities => Set<FeedIdentity>();
     public DbSet<ClientReport> ClientReports => Set<ClientReport>();
+    public DbSet<ImportRecord> Imports => Set<ImportRecord>();
     public DbSet<ReportQuota> ReportQuotas => Set<ReportQuota>();
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Photo> Photos => Set<Photo>();

@@ -142,11 +142,14 @@ internal static class ChangeStatus
         return TypedResults.Ok(ReportResponse.From(report, view));
     }
 
-    private static Error Invalid(Report report, ReportStatus status)
+    /// <summary>Why a report cannot change so.</summary>
+    public static string Impossible(ReportStatus status, ReportStatus next)
     {
-        var (from, to) = (report.Status.WireName(), status.WireName());
-        return Error.Rule("invalid_status_transition", from == to
+        var (from, to) = (status.WireName(), next.WireName());
+        return from == to
             ? Localized.Format($"The report already has the status {to}.")
-            : Localized.Format($"A report cannot change from {from} to {to}."));
+            : Localized.Format($"A report cannot change from {from} to {to}.");
     }
+
+    private static Error Invalid(Report report, ReportStatus status) => Error.Rule("invalid_status_transition", Impossible(report.Status, status));
 }

@@ -128,7 +128,7 @@ internal sealed class Report
     public Guid? AssigneeId { get; private set; }
 
     /// <summary>When <see cref="OverdueMarking"/> published that it is overdue.</summary>
-    public DateTimeOffset? OverdueAt { get; private init; }
+    public DateTimeOffset? OverdueAt { get; private set; }
 
     /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
     public int Version { get; private set; }
@@ -181,13 +181,16 @@ internal sealed class Report
     /// <summary>What is said to be fixed, and is not, is in progress again; what was rejected waits for a new decision.</summary>
     /// <returns>The history entry.</returns>
     /// <exception cref="InvalidOperationException">The status is neither resolved nor rejected. Check first.</exception>
-    public StatusChange Reopen(string reason, Guid reopenedBy, DateTimeOffset now)
+    public StatusChange Reopen(string? reason, Guid reopenedBy, DateTimeOffset now)
     {
         var to = StatusTransitions.Reopened(Status) ?? throw new InvalidOperationException($"A report that is {Status} cannot be reopened.");
         var change = Next(ChangeKind.Reopened, to, reason, reopenedBy, now);
         Status = to;
         return change;
     }
+
+    /// <summary>For a report from another system: a date that passed there is not announced here.</summary>
+    public void KeepQuietUntil(DateTimeOffset now) => OverdueAt = DueAt <= now ? DueAt : null;
 
     /// <param name="terms">Of the new category; null if it stays.</param>
     /// <returns>The history entry; null if the edit changes nothing.</returns>

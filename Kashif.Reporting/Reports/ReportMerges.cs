@@ -16,6 +16,9 @@ internal interface IReportMerge
 /// <summary>Makes a report a duplicate of another: votes and followers move, and the reporter shares what the original earns.</summary>
 internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
 {
+    /// <summary>The error of an original for another status.</summary>
+    public const string NotAllowed = "Only allowed with the status duplicate.";
+
     /// <summary>Locks both reports in the order of their ids, so that two merges never wait for each other.</summary>
     public static Task LockAsync(ReportingDbContext database, Guid duplicate, Guid? original, CancellationToken cancellationToken) =>
         database.LockAsync([duplicate, original ?? duplicate], cancellationToken);
@@ -26,7 +29,7 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
     {
         if (request.Status is not ReportStatus.Duplicate)
         {
-            return request.DuplicateOf is null ? null : "Only allowed with the status duplicate.";
+            return request.DuplicateOf is null ? null : NotAllowed;
         }
 
         if (request.DuplicateOf is not { } id)
@@ -59,11 +62,16 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
         var owner = await database.Reports.Where(row => row.Id == original).Select(row => row.UserId).SingleAsync(cancellationToken);
         database.Publish(new ReportMerged(duplicate.Id, original, duplicate.UserId, owner, duplicate.Version), duplicate.UpdatedAt);
         await database.SaveChangesAsync(cancellationToken);
+        await MoveAsync(duplicate.Id, original, cancellationToken);
+        await database.Entry(duplicate).ReloadAsync(cancellationToken); // its counts
+    }
+
+    /// <summary>Moves what hangs on a duplicate. Both reports are locked or new, and the status is saved.</summary>
+    public async Task MoveAsync(Guid duplicate, Guid original, CancellationToken cancellationToken)
+    {
         foreach (var merge in merges)
         {
-            await merge.MergedAsync(duplicate.Id, original, cancellationToken);
+            await merge.MergedAsync(duplicate, original, cancellationToken);
         }
-
-        await database.Entry(duplicate).ReloadAsync(cancellationToken); // its counts
     }
 }

@@ -25,6 +25,7 @@ internal static class Tags
         ["Deliveries"] = "Pushes and e-mails that were not delivered: list and replay them.",
         ["Devices"] = "Devices that receive pushes.",
         ["Discovery"] = "The token service's settings and public keys, for programs that verify tokens.",
+        ["Imports"] = "Take over the reports of another system.",
         ["Keys"] = "The keys that sign tokens.",
         ["Leaderboard"] = "The users with the most points.",
         ["Map"] = "Reports for maps and charts: clusters, vector tiles, statistics and exports.",

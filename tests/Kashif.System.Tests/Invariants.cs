@@ -177,11 +177,14 @@ internal static class Invariants
 
     private const string Registrations = "SELECT id || ' user.registered' FROM users";
 
+    /// <remarks>What an imported report went through before the import is told to no one.</remarks>
     private const string ReportEvents = """
         SELECT concat_ws(' ', user_id, 'report.created', id) FROM reports WHERE user_id <> '00000000-0000-0000-0000-000000000000'
+        AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)
         UNION ALL
-        SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes ON report_id = id
+        SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes change ON change.report_id = id
         WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id
+        AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id AND imported.version >= change.version)
         """;
 
     /// <remarks>Credits that expire together are told once, with the last entry; their entries are a microsecond apart.</remarks>
