@@ -31,6 +31,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<Agency> Agencies => Set<Agency>();
     public DbSet<CityArea> Areas => Set<CityArea>();
     public DbSet<Employee> Employees => Set<Employee>();
+    public DbSet<StaffAccount> StaffAccounts => Set<StaffAccount>();
     public DbSet<Crew> Crews => Set<Crew>();
     public DbSet<CrewMember> CrewMembers => Set<CrewMember>();
     public DbSet<Vehicle> Vehicles => Set<Vehicle>();
