@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting;
 using Kashif.Reporting.Agencies;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
@@ -17,6 +18,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.Workforce;
 
 if (args is [PhotoWorker.Command])
 {
@@ -49,6 +51,10 @@ app.MapFollows();
 app.MapComments();
 app.MapTimeline();
 app.MapOpen311();
+app.MapEmployees();
+app.MapCrews();
+app.MapVehicles();
+app.MapAuditTrail();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");
 app.MapDefaultEndpoints();

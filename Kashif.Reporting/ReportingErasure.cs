@@ -1,8 +1,10 @@
 using Kashif.Messaging.Erasure;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Votes;
+using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting;
@@ -13,17 +15,21 @@ namespace Kashif.Reporting;
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
     private readonly ReportingDbContext _database = database;
+    private readonly TimeProvider _time = time;
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
+        await _database.LockEmployeeAsync(userId, cancellationToken); // before the reports, like an assignment
+
         // In one order, so that two erasures, and a merge, wait for each other instead of deadlocking.
         await _database.Database.ExecuteSqlAsync($"""
             SELECT FROM reports WHERE id = ANY (ARRAY(
-                SELECT id FROM reports WHERE user_id = {userId}
+                SELECT id FROM reports WHERE user_id = {userId} OR assignee_id = {userId}
                 UNION SELECT report_id FROM votes WHERE user_id = {userId}
                 UNION SELECT report_id FROM comments WHERE user_id = {userId}))
             ORDER BY id FOR NO KEY UPDATE
             """, cancellationToken);
+        await EmployeeWork.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
@@ -32,8 +38,8 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
-        await _database.AuditEntries.Where(entry => entry.ActorId == userId).ExecuteUpdateAsync(set => set.SetProperty(entry => entry.ActorId, ErasedUser.Id), cancellationToken);
         await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
+        await _database.EraseAuditAsync(userId, cancellationToken);
         await _database.StatusChanges.Where(change => change.ChangedBy == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.Photos.Where(photo => photo.UserId == userId)

@@ -6,6 +6,7 @@ using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
+using Kashif.Reporting.Managers;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
@@ -36,6 +37,7 @@ internal static class ReportingExtensions
             .AddHandler<ReportDeleted, WebhookWriter>("webhooks.report-deleted")
             .AddHandler<ReportMerged, WebhookWriter>("webhooks.report-merged")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
+            .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
         var services = builder.Services;
@@ -53,6 +55,10 @@ internal static class ReportingExtensions
         services.AddHostedService<Rerouting>();
         services.AddHttpContextAccessor();
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
+        services.AddAuthorizationBuilder().AddPolicy(
+            ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null));
+        services.AddScoped<Dependents>();
+        services.AddScoped<IHangsOn, WorkforceDependents>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<ReportMerges>();
         services.AddScoped<Importer>();

@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Reporting.Agencies;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
@@ -14,6 +15,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.Workforce;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -80,4 +82,18 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CreatedWebhookResponse))]
 [JsonSerializable(typeof(Page<WebhookResponse>))]
 [JsonSerializable(typeof(Page<WebhookDeliveryResponse>))]
+[JsonSerializable(typeof(EmployeeRequest))]
+[JsonSerializable(typeof(ChangeEmployeeRequest))]
+[JsonSerializable(typeof(EmployeeResponse))]
+[JsonSerializable(typeof(Page<EmployeeResponse>))]
+[JsonSerializable(typeof(CrewRequest))]
+[JsonSerializable(typeof(ChangeCrewRequest))]
+[JsonSerializable(typeof(CrewResponse))]
+[JsonSerializable(typeof(Page<CrewResponse>))]
+[JsonSerializable(typeof(VehicleRequest))]
+[JsonSerializable(typeof(ChangeVehicleRequest))]
+[JsonSerializable(typeof(VehicleResponse))]
+[JsonSerializable(typeof(Page<VehicleResponse>))]
+[JsonSerializable(typeof(Dependent[]))]
+[JsonSerializable(typeof(Page<AuditEntryResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

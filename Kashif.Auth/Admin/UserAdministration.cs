@@ -5,6 +5,8 @@ using Kashif.Auth.Data;
 using Kashif.Auth.Sessions;
 using Kashif.Auth.Users;
 using Kashif.Http;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -64,6 +66,7 @@ internal static class UserAdministration
             audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(user.Roles, roles));
             user.Roles = roles;
             user.AccessChangedAt = time.GetUtcNow();
+            database.Publish(new UserRolesChanged(id, roles, callerId), time.GetUtcNow());
         }
 
         if (request.Disabled is { } disabled && disabled != user.DisabledAt is not null)

@@ -4,6 +4,8 @@ using Kashif.Auth.Data;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Users;
 using Kashif.Localization;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -14,7 +16,7 @@ namespace Kashif.Auth.Bootstrap;
 /// At start, while there is no enabled admin, creates the configured first admin or gives the role to the existing account. An
 /// unverified account gets nothing: anyone can register an address that is not theirs.
 /// </summary>
-internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, ILogger<FirstAdmin> logger) : IHostedService
+internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider time, ILogger<FirstAdmin> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -58,6 +60,7 @@ internal sealed partial class FirstAdmin(IServiceScopeFactory scopes, IOptions<A
         void Report(Guid id, string[] before, string[] after)
         {
             audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(before, after));
+            database.Publish(new UserRolesChanged(id, after, ChangedBy: null), time.GetUtcNow());
             MadeAdmin(logger, id);
         }
     }

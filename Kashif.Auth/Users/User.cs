@@ -65,6 +65,13 @@ internal sealed class User
     public UserUpdated ToUpdated() => new(
         Id, FullName, Email, Language, [.. PushEnabled ? ["push"] : Array.Empty<string>(), .. EmailEnabled && EmailConfirmed ? ["email"] : Array.Empty<string>()]);
 
+    /// <summary>For the migration: tells the other services of the staff from before the event, once.</summary>
+    public const string PublishStaffSql = """
+        INSERT INTO outbox (id, type, subject, payload, occurred_at)
+        SELECT gen_random_uuid(), 'user.roles_changed', id::text, jsonb_build_object('user_id', id, 'roles', roles, 'changed_by', null), now()
+        FROM users WHERE roles && ARRAY['admin', 'moderator', 'staff']
+        """;
+
     public static string NewSecurityStamp(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
 }
 

@@ -14,6 +14,15 @@ public sealed record UserUpdated(Guid UserId, string FullName, string Email, str
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
+/// <summary>The roles of an account have changed. The event that occurred last counts.</summary>
+/// <param name="Roles">All roles that it has now.</param>
+/// <param name="ChangedBy">The admin who changed them; null if no user did.</param>
+public sealed record UserRolesChanged(Guid UserId, string[] Roles, Guid? ChangedBy) : IUserEvent
+{
+    public static string Type => "user.roles_changed";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
 /// <summary>
 /// Everything held about this person is to be erased, or kept unlinked where it must be kept; every service answers with
 /// <see cref="UserDataErased"/>. It may come more than once, and after data that was made since the first time.

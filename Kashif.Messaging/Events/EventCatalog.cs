@@ -11,6 +11,7 @@ public static class EventCatalog
     {
         [UserRegistered.Type] = EventsJson.Default.UserRegistered,
         [UserUpdated.Type] = EventsJson.Default.UserUpdated,
+        [UserRolesChanged.Type] = EventsJson.Default.UserRolesChanged,
         [UserDeleted.Type] = EventsJson.Default.UserDeleted,
         [UserSignedOut.Type] = EventsJson.Default.UserSignedOut,
         [UserDataErased.Type] = EventsJson.Default.UserDataErased,
@@ -21,6 +22,7 @@ public static class EventCatalog
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
         [ReportUpdated.Type] = EventsJson.Default.ReportUpdated,
         [ReportDeleted.Type] = EventsJson.Default.ReportDeleted,
+        [ReportAssigned.Type] = EventsJson.Default.ReportAssigned,
         [ReportMerged.Type] = EventsJson.Default.ReportMerged,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
@@ -56,13 +58,13 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, UserDeleted.Type],
+        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, ReportAssigned.Type, UserRolesChanged.Type, UserDeleted.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type,
         ],
@@ -78,6 +80,7 @@ public static class EventCatalog
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(UserRegistered))]
 [JsonSerializable(typeof(UserUpdated))]
+[JsonSerializable(typeof(UserRolesChanged))]
 [JsonSerializable(typeof(UserDeleted))]
 [JsonSerializable(typeof(UserSignedOut))]
 [JsonSerializable(typeof(UserDataErased))]
@@ -88,6 +91,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportStatusUpdated))]
 [JsonSerializable(typeof(ReportUpdated))]
 [JsonSerializable(typeof(ReportDeleted))]
+[JsonSerializable(typeof(ReportAssigned))]
 [JsonSerializable(typeof(ReportMerged))]
 [JsonSerializable(typeof(ReportOverdue))]
 [JsonSerializable(typeof(ReportVoted))]

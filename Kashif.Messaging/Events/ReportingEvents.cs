@@ -57,6 +57,16 @@ public sealed record ReportDeleted(Guid ReportId, Guid UserId, Guid DeletedBy, s
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
+/// <summary>A report was given to an employee, or taken from one.</summary>
+/// <param name="EmployeeId">The employee who works on it now; null for none.</param>
+/// <param name="AssignedBy">Who did it; the empty id if no user did.</param>
+/// <param name="Version">As in <see cref="ReportStatusUpdated"/>.</param>
+public sealed record ReportAssigned(Guid ReportId, Guid? EmployeeId, string Title, string Category, Guid AssignedBy, int Version) : IIntegrationEvent
+{
+    public static string Type => "report.assigned";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
 /// <summary>A report has become a duplicate of another. Its <see cref="ReportStatusUpdated"/> has the same version.</summary>
 /// <param name="UserId">Whose report the duplicate is; the empty id where the person has deleted their account.</param>
 /// <param name="OriginalUserId">Whose report the original is; likewise.</param>

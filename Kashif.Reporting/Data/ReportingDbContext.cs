@@ -34,6 +34,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<CityArea> Areas => Set<CityArea>();
     public DbSet<RoutingChange> RoutingChanges => Set<RoutingChange>();
     public DbSet<Employee> Employees => Set<Employee>();
+    public DbSet<StaffAccount> StaffAccounts => Set<StaffAccount>();
     public DbSet<Crew> Crews => Set<Crew>();
     public DbSet<CrewMember> CrewMembers => Set<CrewMember>();
     public DbSet<Vehicle> Vehicles => Set<Vehicle>();

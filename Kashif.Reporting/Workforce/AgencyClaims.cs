@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Managers;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Microsoft.AspNetCore.Authentication;
@@ -7,7 +8,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Workforce;
 
-/// <summary>Tells <see cref="StaffScope"/> whose reports a member of staff works on. Read at each request, so that a change of the register takes effect at once.</summary>
+/// <summary>
+/// Tells <see cref="StaffScope"/> whose reports a member of staff works on, and <see cref="ManagerScope"/> what they manage. Read at each request, so that a
+/// change of the register takes effect at once.
+/// </summary>
 internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAccessor http) : IClaimsTransformation
 {
     public async Task<ClaimsPrincipal> TransformAsync(ClaimsPrincipal principal)
@@ -17,7 +21,7 @@ internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAcce
             return principal;
         }
 
-        var employee = await database.Employees.AsNoTracking().Where(row => row.UserId == user).Select(row => new { row.AgencyId, row.Active })
+        var employee = await database.Employees.AsNoTracking().Where(row => row.UserId == user).Select(row => new { row.AgencyId, row.Active, row.Job })
             .FirstOrDefaultAsync(http.HttpContext?.RequestAborted ?? default);
         if (employee is null or { Active: true, AgencyId: null })
         {
@@ -25,7 +29,15 @@ internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAcce
         }
 
         // A new principal: the one of the token is kept for the next request.
-        var agency = employee.Active ? employee.AgencyId.GetValueOrDefault() : Guid.Empty;
-        return new ClaimsPrincipal([.. principal.Identities, new ClaimsIdentity([new Claim(StaffScope.AgencyClaim, agency.ToString())])]);
+        var agency = (employee.Active ? employee.AgencyId.GetValueOrDefault() : Guid.Empty).ToString();
+        return new ClaimsPrincipal(
+        [
+            .. principal.Identities,
+            new ClaimsIdentity(
+            [
+                new Claim(StaffScope.AgencyClaim, agency),
+                .. employee is { Active: true, Job: Job.Manager } ? [new Claim(ManagerScope.Claim, agency)] : Array.Empty<Claim>(),
+            ]),
+        ]);
     }
 }

@@ -5,9 +5,12 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Reporting.Workforce;
 
 /// <summary>Employees who go out together.</summary>
-internal sealed class Crew
+internal sealed class Crew : IRegistered
 {
+    /// <summary>The kind in the audit trail.</summary>
+    public const string Kind = "crew";
     public const int NameMax = 100;
+    public const int MembersMax = 50;
 
     public Guid Id { get; init; }
     public required string Name { get; set; }
@@ -31,8 +34,10 @@ internal sealed class CrewMember
 }
 
 /// <summary>A vehicle of the city.</summary>
-internal sealed class Vehicle
+internal sealed class Vehicle : IRegistered
 {
+    /// <summary>The kind in the audit trail.</summary>
+    public const string Kind = "vehicle";
     public const int NameMax = 100;
     public const int PlateMax = 20;
 

@@ -17,6 +17,7 @@ internal static class Tags
         ["Areas"] = "The parts of the city, for leaderboards and rules.",
         ["Assistant"] = "Questions about the user's own data, in English and Arabic.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
+        ["Audit trail"] = "What staff did.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
         ["Community"] = "Votes, comments and followers of reports.",
@@ -50,6 +51,7 @@ internal static class Tags
         ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
         ["Webhooks"] = "Where events of public reports are sent, and what was delivered.",
+        ["Workforce"] = "The registers of employees, crews and vehicles.",
     };
 
     public static Task DescribeAsync(OpenApiDocument document)

@@ -1,0 +1,85 @@
+using System.Text.Json.Nodes;
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
+using Kashif.Messaging.Outbox;
+using Kashif.Reporting.AuditTrail;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Workforce;
+
+/// <summary>
+/// The reports and crews of employees. Each transaction locks employees before reports and crews, so that nothing is given to an employee who is leaving.
+/// </summary>
+internal static class EmployeeWork
+{
+    /// <summary>Locks the employee until the end of the transaction: reports and crews can neither be given to nor taken from them meanwhile.</summary>
+    public static async Task<Employee?> LockEmployeeAsync(this ReportingDbContext database, Guid user, CancellationToken cancellationToken) =>
+        await database.Employees.FromSql($"SELECT * FROM employees WHERE user_id = {user} FOR UPDATE").SingleOrDefaultAsync(cancellationToken);
+
+    /// <summary>The employees of these ids, who stay what they are until the end of the transaction.</summary>
+    public static Task<List<Employee>> ShareEmployeesAsync(this ReportingDbContext database, Guid[] users, CancellationToken cancellationToken) =>
+        database.Employees.FromSql($"SELECT * FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR SHARE").AsNoTracking().ToListAsync(cancellationToken);
+
+    /// <summary>The account is not of the staff any more: the employee is inactive, and has no name.</summary>
+    public static async Task LeaveAsync(ReportingDbContext database, Guid user, Guid by, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (await database.LockEmployeeAsync(user, cancellationToken) is not { } employee || employee is { Active: false, Name: "" })
+        {
+            return;
+        }
+
+        (employee.Active, employee.Name) = (false, "");
+        employee.Version++;
+        database.Audit(by, "left", Employee.Kind, user, employee.AgencyId, new JsonObject { ["active"] = false }, now);
+        await ReleaseAsync(database, employee, by, now, cancellationToken);
+    }
+
+    /// <summary>The account is deleted: the register keeps nothing of it. Reports that the employee has closed have no employee then.</summary>
+    public static async Task EraseAsync(ReportingDbContext database, Guid user, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await LeaveAsync(database, user, ErasedUser.Id, now, cancellationToken);
+        await database.SaveChangesAsync(cancellationToken);
+        database.ChangeTracker.Clear(); // the versions of the reports change next
+        await database.Reports.Where(report => report.AssigneeId == user)
+            .ExecuteUpdateAsync(set => set.SetProperty(report => report.AssigneeId, (Guid?)null).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
+        await database.Employees.Where(employee => employee.UserId == user).ExecuteDeleteAsync(cancellationToken);
+        await database.StaffAccounts.Where(account => account.UserId == user).ExecuteDeleteAsync(cancellationToken);
+    }
+
+    /// <summary>Takes the open reports and the crews that are not of the employee's agency, or all if the employee is inactive.</summary>
+    public static async Task ReleaseAsync(ReportingDbContext database, Employee employee, Guid by, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var (user, agency, isActive) = (employee.UserId, employee.AgencyId, employee.Active);
+        var crews = await database.CrewMembers.Where(member => member.UserId == user)
+            .Join(database.Crews, member => member.CrewId, crew => crew.Id, (_, crew) => crew)
+            .Where(crew => !isActive || (crew.AgencyId != null && crew.AgencyId != agency))
+            .Select(crew => crew.Id).ToArrayAsync(cancellationToken);
+        await database.Crews.Where(crew => crews.Contains(crew.Id)).ExecuteUpdateAsync(set => set.SetProperty(crew => crew.Version, crew => crew.Version + 1), cancellationToken);
+        await database.CrewMembers.Where(member => member.UserId == user && crews.Contains(member.CrewId)).ExecuteDeleteAsync(cancellationToken);
+
+        // Tracked, unlike the other locks: they change here.
+        var reports = await database.Reports.FromSql(
+            $"""
+            SELECT * FROM reports WHERE assignee_id = {user} AND status = ANY ({ReportStatuses.Open.Select(status => status.WireName()).ToArray()})
+                AND (NOT {isActive} OR ({agency}::uuid IS NOT NULL AND agency_id IS DISTINCT FROM {agency}))
+            ORDER BY id FOR NO KEY UPDATE
+            """).ToListAsync(cancellationToken);
+        foreach (var report in reports)
+        {
+            if (report.Assign(null, by, now) is { } change)
+            {
+                database.PublishAssignment(report, change);
+            }
+        }
+    }
+
+    /// <summary>Adds an assignment to the report's history and the audit trail, and publishes it.</summary>
+    public static void PublishAssignment(this ReportingDbContext database, Report report, StatusChange change)
+    {
+        database.StatusChanges.Add(change);
+        database.Publish(new ReportAssigned(report.Id, report.AssigneeId, report.Title, report.Category, change.ChangedBy, change.Version), change.At);
+        database.Audit(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
+    }
+}

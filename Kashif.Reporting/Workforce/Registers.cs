@@ -1,0 +1,173 @@
+using System.Security.Claims;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kashif.Http;
+using Kashif.Localization;
+using Kashif.Messaging;
+using Kashif.Reporting.AuditTrail;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Managers;
+using Kashif.Reporting.Reports;
+using Kashif.Security;
+using Kashif.Validation;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Workforce;
+
+/// <summary>An entry of a register.</summary>
+internal interface IRegistered
+{
+    /// <summary>Null: all agencies'.</summary>
+    Guid? AgencyId { get; set; }
+    bool Active { get; set; }
+    int Version { get; set; }
+}
+
+/// <summary>Which entries of a register.</summary>
+public sealed class RegisterFilter
+{
+    /// <summary>Words that all occur in the name or the plate, in upper or lower case.</summary>
+    /// <example>north</example>
+    [FromQuery(Name = "q"), Text(SearchWords.MaxLength)]
+    public string? Query { get; set; }
+
+    /// <summary>Only those of this agency.</summary>
+    [FromQuery(Name = "agency_id")]
+    public Guid? AgencyId { get; set; }
+
+    /// <summary>Only employees with this skill, or crews with a member who has it.</summary>
+    /// <example>asphalt</example>
+    [FromQuery(Name = "skill"), Text(Employee.SkillMax)]
+    public string? Skill { get; set; }
+
+    /// <summary>True: only those that get new work; false: only the others.</summary>
+    [FromQuery(Name = "active")]
+    public bool? Active { get; set; }
+}
+
+/// <summary>What the registers of employees, crews and vehicles share.</summary>
+internal static class Registers
+{
+    public const string WhoReads = "Staff read those of their agency and those of no agency; moderators, admins and staff without an agency all.";
+    public const string WhoWrites = "For moderators and admins, and for managers of its agency.";
+
+    public static Error NotManaged { get; } = Error.Forbidden("forbidden", "Only moderators and the managers of its agency can do this.");
+
+    private static Error Stale { get; } = new(StatusCodes.Status412PreconditionFailed, "precondition_failed", "The version does not match If-Match. Read it again.");
+
+    private static Error Changed { get; } = Error.Conflict("changed", "Another request has just changed it. Read it again.");
+
+    /// <summary>Describes <c>If-Match</c>, and what a change of an entry can answer.</summary>
+    public static RouteHandlerBuilder WithVersion(this RouteHandlerBuilder endpoint) => endpoint
+        .WithMetadata(new RequestHeader("If-Match", "The `ETag` that the client has read: 412 if it has changed since.", 1000, "\"1\""))
+        .WithProblems(403, "forbidden").WithProblems(404, "not_found").WithProblems(409, "changed").WithProblems(412, "precondition_failed");
+
+    /// <summary>Only the entries that a member of staff reads.</summary>
+    public static IQueryable<TEntry> ReadBy<TEntry>(this IQueryable<TEntry> entries, ClaimsPrincipal staff)
+        where TEntry : class, IRegistered =>
+        staff.AgencyIdOrNull is { } agency ? entries.Where(entry => entry.AgencyId == agency || (entry.AgencyId == null && agency != Guid.Empty)) : entries;
+
+    /// <summary>The same rule for one entry.</summary>
+    public static bool Reads(this ClaimsPrincipal staff, IRegistered entry) =>
+        staff.AgencyIdOrNull is not { } agency || entry.AgencyId == agency || (entry.AgencyId is null && agency != Guid.Empty);
+
+    /// <summary>Only the entries of the filter's agency and activity.</summary>
+    public static IQueryable<TEntry> Matching<TEntry>(this IQueryable<TEntry> entries, RegisterFilter filter)
+        where TEntry : class, IRegistered =>
+        entries.Where(entry => (filter.AgencyId == null || entry.AgencyId == filter.AgencyId) && (filter.Active == null || entry.Active == filter.Active));
+
+    /// <summary>Why the caller may not change the entry now; null if they may.</summary>
+    public static Error? Refusal(HttpContext http, IRegistered entry) =>
+        !http.User.Manages(entry.AgencyId) ? NotManaged
+        : http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(entry.Version), strong: true) ? Stale
+        : null;
+
+    /// <returns>An error of the field <c>agency_id</c>; null if there is such an agency, or it is none.</returns>
+    public static async Task<string?> AgencyErrorAsync(ReportingDbContext database, Guid? agency, CancellationToken cancellationToken) =>
+        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : "Agency not found.";
+
+    /// <returns>The agency after a PATCH: null clears it, and what is left out stays.</returns>
+    public static Guid? AgencyAfter(HttpContext http, Guid? requested, IRegistered entry) =>
+        requested ?? (http.Features.Get<JsonBody>()?.SetsToNull("agency_id") == true ? null : entry.AgencyId);
+
+    /// <returns>An error of the field <c>skills</c>; null if they are valid.</returns>
+    public static string? SkillsError(IReadOnlyList<string>? skills)
+    {
+        var skill = new TitleAttribute(1, Employee.SkillMax);
+        return skills is null || (skills.Count <= Employee.SkillsMax && skills.All(text => text is not null && skill.IsValid(text)))
+            ? null
+            : Localized.Format($"At most {Employee.SkillsMax} texts of 1 to {Employee.SkillMax} characters.");
+    }
+
+    /// <summary>Writes a change, unless nothing changes.</summary>
+    /// <param name="values">The new values for the audit trail.</param>
+    public static void AddChange(ReportingDbContext database, IRegistered entry, Guid by, string kind, Guid id, JsonObject values, DateTimeOffset now)
+    {
+        if (values.Count > 0)
+        {
+            entry.Version++;
+            database.Audit(by, "changed", kind, id, entry.AgencyId, values, now);
+        }
+    }
+
+    /// <summary>Commits a change, and sends the entity tag.</summary>
+    /// <param name="taken">The error if a unique key is taken; null if only a concurrent change can take it.</param>
+    public static async Task<Results<Ok<TResponse>, ValidationProblem, ProblemHttpResult>> CommitAsync<TResponse>(
+        HttpContext http, UnitOfWork work, IRegistered entry, TResponse response, Error? taken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var committed = await work.CommitAsync(TypedResults.Ok(response), cancellationToken);
+            http.Response.Headers.ETag = VersionETag.Of(entry.Version).ToString();
+            return committed;
+        }
+        catch (DbUpdateException exception) when (exception is DbUpdateConcurrencyException || exception.IsUniqueViolation())
+        {
+            return (exception is not DbUpdateConcurrencyException && taken is not null ? taken : http.Request.Headers.IfMatch.Count > 0 ? Stale : Changed).ToProblem();
+        }
+    }
+
+    /// <summary>Deletes an entry that nothing hangs on. Call it with the row locked.</summary>
+    public static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Registered register, string kind, Guid id, IRegistered? entry, Error missing, HttpContext http, ReportingDbContext database, Dependents dependents, UnitOfWork work,
+        TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (entry is null)
+        {
+            return missing.ToProblem();
+        }
+
+        if (Refusal(http, entry) is { } refusal)
+        {
+            return refusal.ToProblem();
+        }
+
+        if (await dependents.RefusalAsync(register, id, cancellationToken) is { } inUse)
+        {
+            return inUse;
+        }
+
+        database.Remove(entry);
+        database.Audit(http.User.UserId, "deleted", kind, id, entry.AgencyId, (JsonElement?)null, time.GetUtcNow());
+        try
+        {
+            return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.InnerException is Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.ForeignKeyViolation })
+        {
+            return Dependents.InUse.ToProblem();
+        }
+    }
+
+    /// <summary>What was done to an entry that the caller reads, newest first.</summary>
+    /// <param name="found">Whether there is such an entry.</param>
+    public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
+        string kind, Guid id, bool found, Error missing, PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>
+        found ? await database.AuditEntries.Where(entry => entry.SubjectId == id && entry.Kind == kind).ToPageAsync(page, cancellationToken) : missing.ToProblem();
+
+    public static JsonArray Array(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode)text)];
+
+    public static JsonArray Array(IEnumerable<Guid> ids) => [.. ids.Select(id => (JsonNode)id)];
+}

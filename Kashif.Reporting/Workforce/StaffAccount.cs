@@ -1,0 +1,60 @@
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
+using Kashif.Reporting.Data;
+using Kashif.Security;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Kashif.Reporting.Workforce;
+
+/// <summary>Whether an account is one of the staff, as Auth has last said. An account without a row is not.</summary>
+internal sealed class StaffAccount
+{
+    public Guid UserId { get; init; }
+    public bool IsStaff { get; init; }
+
+    /// <summary>When the roles changed: an event from before it does not count.</summary>
+    public DateTimeOffset ChangedAt { get; init; }
+}
+
+/// <summary>Keeps <see cref="StaffAccount"/>. The employee whose account is not of the staff any more has left.</summary>
+internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider time) : IEventHandler<UserRolesChanged>
+{
+    private static readonly string[] StaffRoles = [Roles.Staff, Roles.Moderator, Roles.Admin];
+
+    public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserRolesChanged>> events, CancellationToken cancellationToken)
+    {
+        // In one order, so that two batches wait for each other instead of deadlocking.
+        foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
+            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserRolesChanged>>())
+        {
+            var (user, isStaff) = (received.Data.UserId, received.Data.Roles.Intersect(StaffRoles).Any());
+            var isNews = await database.Database.ExecuteSqlAsync(
+                $"""
+                INSERT INTO staff_accounts AS known (user_id, is_staff, changed_at) VALUES ({user}, {isStaff}, {received.Time})
+                ON CONFLICT (user_id) DO UPDATE SET is_staff = excluded.is_staff, changed_at = excluded.changed_at WHERE known.changed_at <= excluded.changed_at
+                """,
+                cancellationToken) == 1;
+            if (isNews && !isStaff)
+            {
+                await EmployeeWork.LeaveAsync(database, user, received.Data.ChangedBy ?? ErasedUser.Id, time.GetUtcNow(), cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Whether the account is one of the staff. It stays so until the end of the transaction.</summary>
+    public static async Task<bool> IsStaffAsync(ReportingDbContext database, Guid user, CancellationToken cancellationToken) =>
+        await database.StaffAccounts.FromSql($"SELECT * FROM staff_accounts WHERE user_id = {user} FOR SHARE").AsNoTracking().SingleOrDefaultAsync(cancellationToken)
+            is { IsStaff: true };
+}
+
+internal sealed class StaffAccountConfiguration : IEntityTypeConfiguration<StaffAccount>
+{
+    public void Configure(EntityTypeBuilder<StaffAccount> account)
+    {
+        account.ToTable("staff_accounts");
+        account.HasKey(row => row.UserId);
+        account.Property(row => row.UserId).ValueGeneratedNever();
+    }
+}
