@@ -7,6 +7,7 @@ using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
 using Kashif.Reporting.Managers;
+using Kashif.Reporting.Map;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
@@ -59,6 +60,8 @@ internal static class ReportingExtensions
             ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null));
         services.AddScoped<Dependents>();
         services.AddScoped<IHangsOn, WorkforceDependents>();
+        services.AddSingleton<MapReports>();
+        services.AddHostedService<MapRefresh>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<ReportMerges>();
         services.AddScoped<Importer>();

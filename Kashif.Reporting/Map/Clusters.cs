@@ -1,6 +1,5 @@
-using Kashif.Reporting.Data;
+using System.Runtime.InteropServices;
 using Kashif.Reporting.Reports;
-using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Map;
 
@@ -22,47 +21,47 @@ internal static class Clusters
     /// <summary>Cells along a side of a map tile of 256 pixels.</summary>
     public const int CellsPerTile = 8;
 
-    /// <summary>From this zoom level on, a cluster tells the id of its only report. Before it, the ids of whole countries would be compared.</summary>
-    private const int Detailed = 10;
-
-    /// <param name="most">The greatest number of clusters to read; the largest ones first.</param>
-    public static async Task<List<Cluster>> ReadAsync(ReportingDbContext database, MapFilter filter, int zoom, int most, CancellationToken cancellationToken)
+    /// <param name="most">The greatest number of clusters; the largest ones first.</param>
+    public static List<Cluster> Count(MapReports reports, MapFilter filter, int zoom, int most)
     {
         var cell = 360.0 / Math.ScaleB(CellsPerTile, zoom);
-        var groups = filter.Apply(database.Reports.AsNoTracking())
-            .GroupBy(report => new { X = Math.Floor(report.Longitude / cell), Y = Math.Floor(report.Latitude / cell) });
-        var rows = await (zoom < Detailed
-            ? groups.Select(group => new
+        var groups = new Dictionary<(int X, int Y), Group>();
+        reports.Visit(filter, (in MapReport report) =>
+        {
+            var key = ((int)Math.Floor(report.Longitude / cell), (int)Math.Floor(report.Latitude / cell));
+            ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out var exists);
+            if (!exists)
             {
-                Count = group.Count(),
-                Latitude = group.Average(report => report.Latitude),
-                Longitude = group.Average(report => report.Longitude),
-                Id = (string?)null,
-                Category = (string?)null,
-                OtherCategory = (string?)null,
-                Status = (string?)null,
-                OtherStatus = (string?)null,
-            })
-            : groups.Select(group => new
-            {
-                Count = group.Count(),
-                Latitude = group.Average(report => report.Latitude),
-                Longitude = group.Average(report => report.Longitude),
-                Id = group.Min(report => report.Id.ToString()),
-                Category = group.Min(report => report.Category),
-                OtherCategory = group.Max(report => report.Category),
-                Status = group.Min(report => (string?)(object)report.Status),
-                OtherStatus = group.Max(report => (string?)(object)report.Status),
-            }))
-            .OrderByDescending(group => group.Count).ThenBy(group => group.Latitude).ThenBy(group => group.Longitude)
-            .Take(most)
-            .ToListAsync(cancellationToken);
-        return rows.ConvertAll(row => new Cluster(
-            row.Count,
-            Math.Round(row.Latitude, 7),
-            Math.Round(row.Longitude, 7),
-            row is { Count: 1, Id: { } id } ? Guid.Parse(id) : null,
-            row.Category == row.OtherCategory ? row.Category : null,
-            row.Status is { } status && status == row.OtherStatus ? ReportStatuses.Parse(status) : null));
+                group.First = report;
+            }
+
+            group.Count++;
+            group.Latitudes += report.Latitude;
+            group.Longitudes += report.Longitude;
+            group.IsMixed |= group.First.Category != report.Category;
+            group.HasStatuses |= group.First.Status != report.Status;
+        });
+        return [.. groups.Values
+            .Select(group => new Cluster(
+                group.Count,
+                Math.Round(group.Latitudes / group.Count, 7),
+                Math.Round(group.Longitudes / group.Count, 7),
+                group.Count == 1 ? group.First.Id : null,
+                group.IsMixed ? null : reports.Categories[group.First.Category],
+                group.HasStatuses ? null : group.First.Status))
+            .OrderByDescending(cluster => cluster.Count).ThenBy(cluster => cluster.Latitude).ThenBy(cluster => cluster.Longitude)
+            .Take(most)];
+    }
+
+    private struct Group
+    {
+        public MapReport First;
+        public int Count;
+        public double Latitudes;
+        public double Longitudes;
+
+        /// <summary>Whether it has several categories.</summary>
+        public bool IsMixed;
+        public bool HasStatuses;
     }
 }

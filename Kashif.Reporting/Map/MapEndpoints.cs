@@ -48,6 +48,7 @@ internal static class MapEndpoints
         [FromQuery(Name = "zoom"), Between(0, Clusters.MaxZoom)] int zoom,
         [AsParameters] MapQuery query,
         HttpContext http,
+        MapReports reports,
         ReportingDbContext database,
         CategoryCache categories,
         CancellationToken cancellationToken)
@@ -63,8 +64,12 @@ internal static class MapEndpoints
         // No screen has more than 512 cells along a side.
         var width = filter.Box is { } box ? box.Longitudes.Sum(part => part.East - part.West) : 360;
         zoom = Math.Min(zoom, Math.Max(0, (int)Math.Log2(512 * 360.0 / (Clusters.CellsPerTile * Math.Max(width, 1e-9)))));
-        return errors.ToProblem() is { } invalid
-            ? invalid
-            : TypedResults.Ok(new ClusterList(await Clusters.ReadAsync(database, filter, zoom, MostClusters, cancellationToken)));
+        if (errors.ToProblem() is { } invalid)
+        {
+            return invalid;
+        }
+
+        await reports.RefreshAsync(database, cancellationToken);
+        return TypedResults.Ok(new ClusterList(Clusters.Count(reports, filter, zoom, MostClusters)));
     }
 }

@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
@@ -6,7 +8,6 @@ using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Map;
 
@@ -31,12 +32,13 @@ internal static class Statistics
     /// <summary>Days of a long time would be many rows.</summary>
     private const int MostRows = 4000;
 
-    private static readonly Dictionary<string, string> Keys = new()
+    /// <summary>The number of a report's group, and the key of a number.</summary>
+    private static readonly Dictionary<string, (Func<MapReport, int> NumberOf, Func<MapReports, int, string> KeyOf)> Keys = new()
     {
-        ["category"] = "category",
-        ["status"] = "status",
-        ["month"] = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM')",
-        ["day"] = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+        ["category"] = (report => report.Category, (reports, number) => reports.Categories[number]),
+        ["status"] = (report => report.StatusNumber, (_, number) => ((ReportStatus)number).WireName()),
+        ["month"] = (report => (report.CreatedAt.Year * 12) + report.CreatedAt.Month - 1, (_, number) => $"{number / 12:0000}-{(number % 12) + 1:00}"),
+        ["day"] = (report => DateOnly.FromDateTime(report.CreatedAt).DayNumber, (_, number) => DateOnly.FromDayNumber(number).ToString("O", CultureInfo.InvariantCulture)),
     };
 
     /// <param name="groupBy" example="category">`category`, `status`, `month` or `day`.</param>
@@ -46,6 +48,7 @@ internal static class Statistics
         [FromQuery(Name = "bbox"), Text(1, 200)] string? bbox,
         [AsParameters] MapQuery query,
         HttpContext http,
+        MapReports reports,
         ReportingDbContext database,
         CategoryCache categories,
         TimeProvider time,
@@ -64,39 +67,56 @@ internal static class Statistics
             return invalid;
         }
 
-        // EF writes the filter; what it has no words for (percentiles, FILTER) is around it.
-        var now = time.GetUtcNow();
-        await using var command = filter.Apply(database.Reports).Select(report => new { report.Id, report.Category, report.Status, report.CreatedAt, report.DueAt }).CreateDbCommand();
-        command.CommandText = $"""
-            WITH matching (id, category, status, created_at, due_at) AS ({command.CommandText})
-            SELECT {key}, count(*)::int,
-                count(*) FILTER (WHERE {ReportStatuses.OpenSql})::int,
-                count(*) FILTER (WHERE status = 'resolved')::int,
-                count(*) FILTER (WHERE {ReportStatuses.OpenSql} AND due_at < @now)::int,
-                percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), percentile_cont(0.9) WITHIN GROUP (ORDER BY hours)
-            FROM matching LEFT JOIN LATERAL (
-                SELECT extract(epoch FROM max(change.at) - matching.created_at)::float8 / 3600 AS hours
-                FROM status_changes AS change WHERE matching.status = 'resolved' AND change.report_id = matching.id AND change.to = 'resolved' AND change.kind <> 'edited'
-            ) AS resolution ON true
-            GROUP BY 1 ORDER BY 1 LIMIT {MostRows}
-            """;
-        var parameter = command.CreateParameter();
-        (parameter.ParameterName, parameter.Value) = ("now", now);
-        command.Parameters.Add(parameter);
-        var rows = new List<StatisticsRow>();
-        await database.Database.OpenConnectionAsync(cancellationToken);
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        await reports.RefreshAsync(database, cancellationToken);
+        var now = time.GetUtcNow().UtcDateTime;
+        var groups = new Dictionary<int, Group>();
+        reports.Visit(filter, (in MapReport report) =>
         {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                rows.Add(new StatisticsRow(
-                    reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), Hours(5), Hours(6)));
+            ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key.NumberOf(report), out _);
+            (group ??= new Group()).Add(report, now);
+        });
+        var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).Take(MostRows);
+        return TypedResults.Ok(new StatisticsResponse(groupBy, [.. rows]));
+    }
 
-                double? Hours(int ordinal) => reader.IsDBNull(ordinal) ? null : Math.Round(reader.GetDouble(ordinal), 2);
+    private sealed class Group
+    {
+        private readonly List<float> _hours = [];
+        private int _count;
+        private int _open;
+        private int _resolved;
+        private int _overdue;
+
+        public void Add(in MapReport report, DateTime now)
+        {
+            var isOpen = report.Status.IsOpen();
+            _count++;
+            _open += isOpen ? 1 : 0;
+            _resolved += report.Status is ReportStatus.Resolved ? 1 : 0;
+            _overdue += isOpen && report.DueAt < now ? 1 : 0;
+            if (!float.IsNaN(report.HoursToResolve))
+            {
+                _hours.Add(report.HoursToResolve);
             }
         }
 
-        await database.Database.CloseConnectionAsync(); // a slow client must not hold it
-        return TypedResults.Ok(new StatisticsResponse(groupBy, rows));
+        public StatisticsRow ToRow(string key)
+        {
+            _hours.Sort();
+            return new StatisticsRow(key, _count, _open, _resolved, _overdue, HoursOf(0.5), HoursOf(0.9));
+        }
+
+        /// <summary>Between the two nearest, as PostgreSQL's <c>percentile_cont</c>.</summary>
+        private double? HoursOf(double part)
+        {
+            if (_hours.Count == 0)
+            {
+                return null;
+            }
+
+            var rank = part * (_hours.Count - 1);
+            var (below, above) = (_hours[(int)rank], _hours[(int)Math.Ceiling(rank)]);
+            return Math.Round(below + ((rank - (int)rank) * (above - below)), 2);
+        }
     }
 }

@@ -95,6 +95,11 @@ internal sealed record BoundingBox(double West, double South, double East, doubl
                 || (cell.East >= 180 - Slack && part.West <= -180));
     }
 
+    /// <summary>The same as <see cref="Sql"/>.</summary>
+    public bool Contains(double latitude, double longitude) => latitude >= South && latitude <= North
+        && ((West <= East ? longitude >= West && longitude <= East : longitude >= West || longitude <= East)
+            || ((West <= -180 || East >= 180) && Math.Abs(longitude) >= 180));
+
     public override string Sql(SqlParameters sql)
     {
         var longitudes = string.Join(" OR ", Longitudes.Select(part => $"longitude BETWEEN {sql.Add(part.West)} AND {sql.Add(part.East)}"));

@@ -35,6 +35,12 @@ internal sealed class ReportChangeConfiguration : IEntityTypeConfiguration<Repor
     /// <summary>Of the server and of the table; a restore creates the table anew.</summary>
     public const string IdentitySql = "left(md5((SELECT system_identifier FROM pg_control_system())::text || '-' || 'report_changes'::regclass::oid::text), 12)";
 
+    /// <summary>The present end of the feed: what is committed in a later transaction, or in this one, is read with <see cref="ChangedSql"/>.</summary>
+    public const string PositionSql = "pg_snapshot_xmin(pg_current_snapshot())";
+
+    /// <summary>The reports that have changed since a position, its parameter; a change of just before it may be among them.</summary>
+    public const string ChangedSql = "SELECT report_id FROM report_changes WHERE was_public AND changed_in >= $1";
+
     /// <summary>
     /// The triggers, and a change for each report that exists. The counts of a report change without a new version. What happens to a report while
     /// it is not public is not noted: the feed has told that it is gone, and may not tell more.

@@ -5,6 +5,7 @@ using Kashif.Reporting.Map;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using NetTopologySuite.IO.VectorTiles.Mapbox;
+using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -174,7 +175,9 @@ public sealed class MapTests(ReportingService service)
             }
 
             await service.QueryAsync(database => database.Reports.Where(report => report.Id == id).ExecuteUpdateAsync(
-                set => set.SetProperty(report => report.CreatedAt, report => database.StatusChanges.Where(change => change.ReportId == id).Max(change => change.At).AddHours(-hours)), Cancelled));
+                set => set.SetProperty(report => report.CreatedAt, report => database.StatusChanges.Where(change => change.ReportId == id).Max(change => change.At).AddHours(-hours))
+                    .SetProperty(report => report.Activity, report => report.Activity + 1),
+                Cancelled));
         }
 
         var (status200, body) = await staff.ReadAsync($"{Root}/stats?group_by=category&category={Category}");
@@ -185,6 +188,116 @@ public sealed class MapTests(ReportingService service)
         (row.GetProperty("key").GetString(), row.GetProperty("count").GetInt32(), row.GetProperty("open").GetInt32(), row.GetProperty("resolved").GetInt32()).ShouldBe((Category, 4, 1, 3));
         row.GetProperty("median_hours_to_resolve").GetDouble().ShouldBe(20, 0.01);
         byStatus.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("key").GetString()).ShouldBe(["resolved", "submitted"]);
+    }
+
+    [Fact]
+    public async Task Statistics_and_clusters_follow_every_change()
+    {
+        const string Category = "map-changes", Other = "map-changed";
+        var random = new Random(11);
+        await service.SeedAsync([], Other);
+        var ids = (await service.SeedAsync([.. Enumerable.Range(0, 40).Select(_ => Anywhere())], Category)).ToList();
+        using var client = service.Host.Anonymous();
+        for (var step = 0; step < 60; step++)
+        {
+            var id = ids[random.Next(ids.Count)];
+            var change = random.Next(7) switch
+            {
+                0 => $"UPDATE reports SET hidden = NOT hidden WHERE id = '{id}'",
+                1 => $"UPDATE reports SET private = NOT private WHERE id = '{id}'",
+                2 => $"DELETE FROM reports WHERE id = '{id}'",
+                3 => $"UPDATE reports SET category = '{Other}', version = version + 1 WHERE id = '{id}'",
+                4 => $"""
+                    UPDATE reports SET status = 'resolved', version = version + 1 WHERE id = '{id}';
+                    INSERT INTO status_changes (report_id, version, "from", "to", changed_by, at)
+                    SELECT id, version, 'submitted', 'resolved', id, created_at + interval '{random.Next(1000)} hours' FROM reports WHERE id = '{id}'
+                    """,
+                5 => $"UPDATE reports SET status = 'submitted', version = version + 1, due_at = now() - interval '{random.Next(2)} hours' WHERE id = '{id}'",
+                _ => null,
+            };
+            if (change is null)
+            {
+                ids.AddRange(await service.SeedAsync([Anywhere()], Category));
+            }
+            else
+            {
+                await service.QueryAsync(database => database.Database.ExecuteSqlRawAsync(change, Cancelled));
+            }
+
+            var expected = await service.QueryAsync(database => database.Database.SqlQuery<string>($"""
+                SELECT concat_ws(' ', category, count(*), count(*) FILTER (WHERE status = 'submitted'), count(*) FILTER (WHERE status = 'resolved'),
+                    count(*) FILTER (WHERE status = 'submitted' AND due_at < now()), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours)), round(percentile_cont(0.9) WITHIN GROUP (ORDER BY hours))) AS "Value"
+                FROM reports LEFT JOIN LATERAL (
+                    SELECT extract(epoch FROM max(at) - created_at) / 3600 AS hours FROM status_changes WHERE report_id = id AND status = 'resolved' AND "to" = 'resolved') resolution ON true
+                WHERE category IN ({Category}, {Other}) AND NOT private AND NOT hidden GROUP BY category ORDER BY category COLLATE "C"
+                """).ToListAsync(Cancelled));
+
+            var statistics = (await client.ReadAsync($"{Root}/stats?category={Category},{Other}")).Body.GetProperty("items").EnumerateArray().ToArray();
+            var clusters = (await client.ReadAsync($"{Root}/clusters?category={Category},{Other}&bbox=-180,-90,180,90&zoom=1")).Body.GetProperty("items").EnumerateArray();
+
+            statistics.Select(row => string.Join(' ', ((string[])["key", "count", "open", "resolved", "overdue", "median_hours_to_resolve", "hours_to_resolve90"])
+                .Select(name => row.GetProperty(name)).Where(value => value.ValueKind is not JsonValueKind.Null)
+                .Select(value => value.ValueKind is JsonValueKind.Number ? Math.Round(value.GetDouble(), MidpointRounding.ToEven).ToString(CultureInfo.InvariantCulture) : value.GetString())))
+                .ShouldBe(expected, $"{step}: {change}");
+            clusters.Sum(cluster => cluster.GetProperty("count").GetInt32()).ShouldBe(statistics.Sum(row => row.GetProperty("count").GetInt32()));
+        }
+
+        (double Latitude, double Longitude) Anywhere() => ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180);
+    }
+
+    [Fact]
+    public async Task A_report_that_is_committed_late_is_counted()
+    {
+        const string Category = "map-late";
+        await service.SeedAsync([(3, 3)], Category);
+        await using var connection = new NpgsqlConnection(service.Host.Database);
+        await connection.OpenAsync(Cancelled);
+        await using var transaction = await connection.BeginTransactionAsync(Cancelled);
+        await using var insert = new NpgsqlCommand($"""
+            INSERT INTO reports (id, user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version)
+            SELECT '{Guid.CreateVersion7()}', user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version FROM reports WHERE category = '{Category}'
+            """, connection);
+        await insert.ExecuteNonQueryAsync(Cancelled);
+        await service.SeedAsync([(3, 3)], Category); // a later transaction that ends first
+
+        (await CountAsync()).ShouldBe(2);
+        (await CountAsync()).ShouldBe(2);
+        await transaction.CommitAsync(Cancelled);
+        (await CountAsync()).ShouldBe(3);
+
+        async Task<int> CountAsync()
+        {
+            using var client = service.Host.Anonymous();
+            return (await client.ReadAsync($"{Root}/stats?category={Category}")).Body.GetProperty("items")[0].GetProperty("count").GetInt32();
+        }
+    }
+
+    [Fact]
+    public async Task Statistics_count_the_reports_of_a_box_and_a_time()
+    {
+        const string Category = "map-box";
+        var random = new Random(5);
+        var places = Enumerable.Range(0, 400).Select(_ => (Latitude: (random.NextDouble() * 180) - 90, Longitude: (random.NextDouble() * 360) - 180)).ToArray();
+        await service.SeedAsync(places, Category);
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync(
+            $"UPDATE reports SET created_at = now() - interval '1 day' * (latitude + 90), activity = activity + 1 WHERE category = {Category}", Cancelled));
+        using var client = service.Host.Anonymous();
+        var now = TimeProvider.System.GetUtcNow();
+
+        foreach (var (west, south, east, north) in Boxes)
+        {
+            foreach (var (from, to) in ((int, int)[])[(200, 0), (100, 20), (91, 89)])
+            {
+                var expected = places.Count(place => place.Latitude >= south && place.Latitude <= north && place.Latitude + 90 <= from && place.Latitude + 90 > to
+                    && (west <= east ? place.Longitude >= west && place.Longitude <= east : place.Longitude >= west || place.Longitude <= east));
+
+                var (status, body) = await client.ReadAsync(string.Create(CultureInfo.InvariantCulture,
+                    $"{Root}/stats?group_by=day&category={Category}&bbox={west},{south},{east},{north}&from={now.AddDays(-from):yyyy-MM-ddTHH:mm:ssZ}&to={now.AddDays(-to):yyyy-MM-ddTHH:mm:ssZ}"));
+
+                status.ShouldBe(200, body.ToString());
+                body.GetProperty("items").EnumerateArray().Sum(row => row.GetProperty("count").GetInt32()).ShouldBe(expected, $"{west} {south} {east} {north}, {from} to {to} days ago");
+            }
+        }
     }
 
     [Theory]
