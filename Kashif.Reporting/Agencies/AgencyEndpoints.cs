@@ -227,7 +227,7 @@ internal static class AgencyEndpoints
                 .SetProperty(report => report.Activity, report => report.Activity + 1),
             cancellationToken);
         database.Remove(agency);
-        database.Audit(http.User.UserId, "deleted", "agency", id, id, values: null, time.GetUtcNow());
+        database.Audit(http.User.UserId, "deleted", "agency", id, id, (JsonElement?)null, time.GetUtcNow());
         try
         {
             await work.CommitAsync(TypedResults.NoContent(), cancellationToken);

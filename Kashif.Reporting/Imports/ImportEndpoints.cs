@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
@@ -173,7 +174,7 @@ internal sealed class Importer(
         var steps = imported.History ?? [];
         for (var index = 0; index < steps.Count && errors.ToProblem() is null; index++)
         {
-            await AddAsync(past, steps[index], $"history[{index}]", erased, errors, cancellationToken);
+            await AddAsync(past, steps[index], $"history[{index}]", http.User, erased, errors, cancellationToken);
         }
 
         if (errors.ToProblem() is { } impossible)
@@ -200,7 +201,8 @@ internal sealed class Importer(
     }
 
     /// <summary>Adds a step, or the error that it is.</summary>
-    private async Task AddAsync(PastReport past, ImportedStep step, string field, HashSet<Guid> erased, FieldErrors errors, CancellationToken cancellationToken)
+    private async Task AddAsync(
+        PastReport past, ImportedStep step, string field, ClaimsPrincipal user, HashSet<Guid> erased, FieldErrors errors, CancellationToken cancellationToken)
     {
         Guid? original = step.DuplicateOf is { } clientId && step.Status is ReportStatus.Duplicate ? await FindAsync(clientId.Trim(), cancellationToken) ?? Guid.Empty : null;
         if (original is { } id)
@@ -209,7 +211,7 @@ internal sealed class Importer(
             await database.LockAsync([id], cancellationToken);
         }
 
-        var error = await merges.ValidateAsync(past.Report, new ChangeStatusRequest(step.Status, DuplicateOf: original), database, cancellationToken);
+        var error = await merges.ValidateAsync(past.Report, new ChangeStatusRequest(step.Status, DuplicateOf: original), user, database, cancellationToken);
         error ??= step.DuplicateOf is not null && original is null ? ReportMerges.NotAllowed : null;
         errors.Add($"{field}.duplicate_of", error);
         if (error is null)
