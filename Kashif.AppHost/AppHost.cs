@@ -35,6 +35,10 @@ var s3Bucket = Setting("s3-bucket", "The bucket for photos.");
 var s3Region = Setting("s3-region", "The region of s3-bucket.");
 var s3AccessKey = Setting("s3-access-key", "The key that may read, write and delete objects of s3-bucket.");
 var s3SecretKey = Setting("s3-secret-key", "The secret of s3-access-key.", secret: true);
+var mapTileUrl = Setting("map-tile-url", "The tiles of the map page's background, with {z}, {x} and {y}. Empty for no background.", "https://tile.openstreetmap.org/{z}/{x}/{y}.png");
+var mapAttribution = Setting("map-attribution", "Who made the tiles, for the map page.", "© OpenStreetMap contributors");
+var mapAttributionUrl = Setting("map-attribution-url", "What the name of the tiles' makers links to.", "https://www.openstreetmap.org/copyright");
+var webhookSealingSecret = Setting("webhook-sealing-secret", "Encrypts the secrets of webhooks in the database. Without it, the password of PostgreSQL does.", secret: true);
 var appUrl = Setting("app-url", "The URL of the app, for links in e-mails.");
 var trustedProxies = Setting("trusted-proxies", "The addresses or networks of the proxies in front of the gateway, such as 10.0.0.0/8.");
 var otlpEndpoint = Setting("otlp-endpoint", "The OpenTelemetry collector that receives traces, metrics and logs.");
@@ -76,7 +80,8 @@ var reporting = Service<Projects.Kashif_Reporting>(ResourceNames.Reporting, Reso
     .WithEnvironment("Photos__S3__Bucket", s3Bucket)
     .WithEnvironment("Photos__S3__Region", s3Region)
     .WithEnvironment("Photos__S3__AccessKey", s3AccessKey)
-    .WithEnvironment("Photos__S3__SecretKey", s3SecretKey);
+    .WithEnvironment("Photos__S3__SecretKey", s3SecretKey)
+    .WithEnvironment("Webhooks__SealingSecret", webhookSealingSecret);
 
 var gamification = Service<Projects.Kashif_Gamification>(ResourceNames.Gamification, ResourceNames.GamificationDb)
     .WithProgramCommand("verify-ledger", "Verify the ledger", "Recomputes the hash of every entry and the sum of every balance.", "ShieldCheckmark", ["verify-ledger"])
@@ -117,6 +122,9 @@ var gateway = builder.AddProject<Projects.Kashif_Gateway>(ResourceNames.Gateway)
     .WithUrls(context => context.Name("/docs", "Documentation").Name("/health", "Health"))
     .WithDeploymentSettings(otlpEndpoint)
     .WithEnvironment("Gateway__TrustedProxies__0", trustedProxies)
+    .WithEnvironment("Map__TileUrl", mapTileUrl)
+    .WithEnvironment("Map__Attribution", mapAttribution)
+    .WithEnvironment("Map__AttributionUrl", mapAttributionUrl)
     .WithReference(cache).WaitFor(cache)
     .WithReference(auth).WaitFor(auth)
     .WithReference(reporting).WaitFor(reporting)

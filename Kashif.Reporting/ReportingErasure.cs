@@ -3,6 +3,7 @@ using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Open311;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
@@ -33,6 +34,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
+        await UpdateQueries.EraseAsync(_database, userId, cancellationToken);
 
         // Increments the version: the report has changed, and a concurrent change has read the old author.
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(

@@ -28,10 +28,7 @@ internal static class DeleteReport
         Guid id, [AsParameters] DeleteReportQuery query, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        await using var transaction = await work.BeginAsync(cancellationToken);
-
-        // Locked with its duplicates, in the order of a merge: no change comes between the checks and the deletion.
-        await database.Database.ExecuteSqlAsync($"SELECT FROM reports WHERE id = {id} OR duplicate_of = {id} ORDER BY id FOR UPDATE", cancellationToken);
+        await using var transaction = await LockAsync(id, database, work, cancellationToken);
         var report = await database.Reports.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         if (report is null || http.User.ViewOf(report) is View.None)
         {
@@ -65,5 +62,34 @@ internal static class DeleteReport
                 report.Id, report.UserId, http.User.UserId, query.Reason?.Trim() is { Length: > 0 } reason ? reason : null, report.Version + 1),
             time.GetUtcNow());
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
+    }
+
+    /// <summary>
+    /// Locks the report with its duplicates, in the order of a merge: no change comes between the checks and the deletion. If a merge has added a duplicate
+    /// meanwhile, begins again: to lock that one after the others could deadlock.
+    /// </summary>
+    private static async Task<IAsyncDisposable> LockAsync(Guid id, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var transaction = await work.BeginAsync(cancellationToken);
+            var isLocked = false;
+            try
+            {
+                var locked = await database.Database.SqlQuery<Guid>($"SELECT id FROM reports WHERE id = {id} OR duplicate_of = {id} ORDER BY id FOR UPDATE").ToListAsync(cancellationToken);
+                isLocked = !await database.Reports.AnyAsync(report => report.DuplicateOf == id && !locked.Contains(report.Id), cancellationToken);
+                if (isLocked)
+                {
+                    return transaction;
+                }
+            }
+            finally
+            {
+                if (!isLocked)
+                {
+                    await transaction.DisposeAsync();
+                }
+            }
+        }
     }
 }

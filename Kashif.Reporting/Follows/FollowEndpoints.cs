@@ -95,13 +95,15 @@ internal static class FollowEndpoints
         return await work.CommitAsync(TypedResults.Ok(new FollowResponse(Following: true)), cancellationToken);
     }
 
-    /// <summary>Also of a report that the caller may not see any more.</summary>
+    /// <summary>Also of a report that the caller may not see any more, and of a duplicate whose followers a merge has moved to the original.</summary>
     /// <param name="id">The report's id.</param>
     private static async Task<Results<Ok<FollowResponse>, ProblemHttpResult>> UnfollowAsync(
-        Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+        Guid id, HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
     {
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        await database.LockAsync(id, cancellationToken); // after a merge in progress, which moves the follow
         var user = http.User.UserId;
-        var ended = await database.Follows.Where(follow => follow.ReportId == id && follow.UserId == user).ExecuteDeleteAsync(cancellationToken);
-        return ended == 1 ? TypedResults.Ok(new FollowResponse(Following: false)) : NotFollowed.ToProblem();
+        var ended = await database.Follows.Where(follow => follow.UserId == user && (follow.ReportId == id || follow.MovedFrom == id)).ExecuteDeleteAsync(cancellationToken);
+        return ended > 0 ? await work.CommitAsync(TypedResults.Ok(new FollowResponse(Following: false)), cancellationToken) : NotFollowed.ToProblem();
     }
 }

@@ -25,6 +25,7 @@ internal static class Open311Endpoints
     {
         endpoints.MapOpen311Keys();
         endpoints.MapSubmissions();
+        endpoints.MapSentUpdates();
 
         // Not in the OpenAPI document, whose errors are problems: docs/open311.md names the operations.
         var open311 = endpoints.MapGroup(Prefix).AllowAnonymous().ExcludeFromDescription().AddEndpointFilter(CheckFormat);

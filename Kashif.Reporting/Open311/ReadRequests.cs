@@ -201,7 +201,7 @@ internal static class ReadRequests
         var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To && (extended || change.Comment != null))
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
-            ? (await database.Open311Updates.AsNoTracking().FromKeysInForce(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
+            ? (await database.Open311Updates.AsNoTracking().Public(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
                 .ToLookup(update => update.ReportId)
             : null;
 

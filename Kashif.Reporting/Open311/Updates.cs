@@ -60,7 +60,7 @@ internal static class Updates
             .Join(reports, change => change.ReportId, report => report.Id, (change, report) => change)
             .OrderBy(change => change.At).ThenBy(change => change.ReportId).ThenBy(change => change.Version).Take(skip + take)
             .Select(change => new { change.ReportId, change.Version, change.To, change.Comment, change.At }).ToListAsync(cancellationToken);
-        var updates = await database.Open311Updates.AsNoTracking().FromKeysInForce(database).Where(update => update.At >= start && update.At <= end)
+        var updates = await database.Open311Updates.AsNoTracking().Public(database).Where(update => update.At >= start && update.At <= end)
             .Join(reports, update => update.ReportId, report => report.Id, (update, report) => update)
             .OrderBy(update => update.At).ThenBy(update => update.Id).Take(skip + take).ToListAsync(cancellationToken);
 

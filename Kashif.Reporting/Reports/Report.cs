@@ -310,6 +310,7 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => row.DuplicateOf).HasFilter("duplicate_of IS NOT NULL");
 
         // Newest first for each filter. A list by category and status uses the more selective index.
+        report.HasIndex(row => row.UpdatedAt).HasFilter(ReportVisibility.PublicSql); // Open311's updated_after
         report.HasIndex(row => new { row.UserId, row.Id });
         report.HasIndex(row => new { row.Category, row.Id });
         report.HasIndex(row => new { row.Status, row.Id });

@@ -137,7 +137,7 @@ public sealed partial class HelmChartTests(HelmChartFixture fixture, Publication
 
         references.Count.ShouldBeGreaterThan(15);
         references.Where(reference => !keys.Contains(reference)).ShouldBe(variant == "production" ? ["Secret database value"] : []);
-        keys.Where(key => key.StartsWith("Secret", StringComparison.Ordinal)).Select(key => key.Split(' ')[1]).Distinct().Count().ShouldBe(variant == "production" ? 11 : 12);
+        keys.Where(key => key.StartsWith("Secret", StringComparison.Ordinal)).Select(key => key.Split(' ')[1]).Distinct().Count().ShouldBe(variant == "production" ? 12 : 13);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -198,6 +199,51 @@ public sealed class EditingTests(ReportingService service)
             {
                 answers[0].Body.Code.ShouldBe("report_not_editable");
             }
+        }
+    }
+
+    /// <summary>A merge adds a duplicate while the deletion waits; another request has locked that one and wants the original.</summary>
+    [Fact]
+    public async Task A_deletion_beside_a_merge_and_another_change_does_not_deadlock()
+    {
+        using var moderator = service.NewUser(Roles.Moderator);
+        var (duplicate, original) = ((await service.FileAsync()).Id, (await service.FileAsync()).Id);
+        await using var merge = new NpgsqlConnection(service.Host.Database);
+        await using var other = new NpgsqlConnection(service.Host.Database);
+        await merge.OpenAsync(Cancelled);
+        await other.OpenAsync(Cancelled);
+
+        await using var transaction = await merge.BeginTransactionAsync(Cancelled);
+        await RunAsync(merge, "UPDATE reports SET status = 'duplicate', duplicate_of = $2, version = version + 1 WHERE id = $1");
+        await RunAsync(merge, "SELECT FROM reports WHERE id = $2 FOR NO KEY UPDATE");
+        var deletion = SendAsync(moderator, HttpMethod.Delete, $"{original}", null);
+        await service.WaitForLockAsync(merge.ProcessID);
+        var change = Task.Run(
+            async () =>
+            {
+                await using var second = await other.BeginTransactionAsync(Cancelled);
+                await RunAsync(other, "SELECT FROM reports WHERE id = $1 FOR NO KEY UPDATE");
+                await RunAsync(other, "SELECT FROM reports WHERE id = $2 FOR NO KEY UPDATE");
+                await second.CommitAsync(Cancelled);
+            },
+            Cancelled);
+        await service.WaitForLockAsync(merge.ProcessID, other.ProcessID);
+        await transaction.CommitAsync(Cancelled);
+
+        await change;
+        (await deletion).Status.ShouldBe(204);
+        (await service.QueryAsync(database => database.Reports.Where(report => report.Id == duplicate).Select(report => report.DuplicateOf).SingleAsync(Cancelled))).ShouldBeNull();
+
+        async Task RunAsync(NpgsqlConnection connection, string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            command.Parameters.Add(new() { Value = duplicate });
+            if (sql.Contains("$2", StringComparison.Ordinal))
+            {
+                command.Parameters.Add(new() { Value = original });
+            }
+
+            await command.ExecuteNonQueryAsync(Cancelled);
         }
     }
 

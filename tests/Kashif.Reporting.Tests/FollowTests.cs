@@ -1,9 +1,11 @@
+using System.Net;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Follows;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -117,6 +119,29 @@ public sealed class FollowTests(ReportingService service)
         (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original })).Status.ShouldBe(200);
 
         UsersOf((await service.Tap.WaitForAsync(ReportFollowerNotice.Type, data => IsOf(data, duplicate))).GetProperty("data")).ShouldBe([bothId, oneId], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task To_unfollow_beside_a_merge_ends_the_follow_that_has_moved()
+    {
+        var (duplicate, original) = ((await service.FileAsync()).Id, (await service.FileAsync()).Id);
+        using var follower = service.Citizen(out var user);
+        await FollowAsync(follower, duplicate);
+
+        await using var merge = new NpgsqlConnection(service.Host.Database);
+        await merge.OpenAsync(Cancelled);
+        await using var transaction = await merge.BeginTransactionAsync(Cancelled);
+        await using var locked = new NpgsqlCommand("SELECT FROM reports WHERE id IN ($1, $2) ORDER BY id FOR NO KEY UPDATE", merge) { Parameters = { new() { Value = duplicate }, new() { Value = original } } };
+        await locked.ExecuteNonQueryAsync(Cancelled);
+        await using var moved = new NpgsqlCommand("UPDATE follows SET report_id = $2, moved_from = $1 WHERE report_id = $1", merge) { Parameters = { new() { Value = duplicate }, new() { Value = original } } };
+        (await moved.ExecuteNonQueryAsync(Cancelled)).ShouldBe(1);
+        var ending = follower.DeleteAsync($"{Root}/{duplicate}/follow", Cancelled);
+        await service.WaitForLockAsync(merge.ProcessID);
+        await transaction.CommitAsync(Cancelled);
+
+        using var ended = await ending;
+        ended.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await service.QueryAsync(database => database.Follows.AnyAsync(follow => follow.UserId == user, Cancelled))).ShouldBeFalse();
     }
 
     [Fact]

@@ -74,6 +74,14 @@ public sealed class ReportingService : IAsyncLifetime
         return await query(scope.ServiceProvider.GetRequiredService<ReportingDbContext>());
     }
 
+    /// <summary>Waits until a connection waits for a lock that another holds.</summary>
+    /// <param name="holder">Its process id.</param>
+    /// <param name="waiter">The process id of the one that waits; null for any.</param>
+    internal Task WaitForLockAsync(int holder, int? waiter = null) => Eventually.TrueAsync(
+        () => QueryAsync(database => database.Database
+            .SqlQuery<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {holder} = ANY (pg_blocking_pids(pid)) AND pid = coalesce({waiter}, pid)) AS \"Value\"").SingleAsync()),
+        "the lock");
+
     /// <summary>Inserts reports directly into the database, in random order.</summary>
     internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null, string? database = null)
     {

@@ -34,6 +34,39 @@ public sealed class ScopeTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Without_the_scope_an_API_key_reads_what_the_public_sees()
+    {
+        using var owner = service.Citizen(out var ownerId);
+        var ids = new Dictionary<string, Guid>();
+        foreach (var flag in new[] { "anonymous", "private" })
+        {
+            using var filed = await owner.PostAsJsonAsync(
+                ReportingClient.Root,
+                new { title = "A deep hole", description = "In the right lane.", category = "pothole", latitude = 24.7, longitude = 46.7, anonymous = flag == "anonymous", @private = flag == "private" },
+                ReportingClient.Cancelled);
+            ids[flag] = (await filed.JsonAsync()).Id;
+        }
+
+        (string Scopes, string? Role)[] without = [("coupons:read reporting:write", null), ("", Roles.Staff)];
+        foreach (var (scopes, role) in without)
+        {
+            // The owner's own key, and one of staff.
+            using var program = service.Host.With(service.Issuer.TokenForApiKey(role is null ? ownerId : Guid.CreateVersion7(), scopes, role is null ? [] : [role]));
+            (await program.ReadAsync($"{ReportingClient.Root}/{ids["private"]}")).Status.ShouldBe(404);
+            foreach (var path in new[] { "", "/history", "/timeline" })
+            {
+                var (status, body) = await program.ReadAsync($"{ReportingClient.Root}/{ids["anonymous"]}{path}");
+                status.ShouldBe(200);
+                body.ToString().ShouldNotContain(ownerId.ToString());
+            }
+        }
+
+        using var reader = service.Host.With(service.Issuer.TokenForApiKey(ownerId, "reporting:read"));
+        (await reader.ReadAsync($"{ReportingClient.Root}/{ids["private"]}")).Status.ShouldBe(200);
+        (await reader.ReadAsync($"{ReportingClient.Root}/{ids["anonymous"]}")).Body.GetProperty("user_id").GetGuid().ShouldBe(ownerId);
+    }
+
+    [Fact]
     public async Task A_scope_does_not_grant_a_role()
     {
         var report = (await service.FileAsync()).Id;

@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Http.Json;
 using Kashif.Reporting.Sync;
+using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -88,6 +91,52 @@ public sealed class SyncTests(ReportingService service)
         await copy.ReadToEndAsync();
 
         copy.Seen.ShouldNotContain(id);
+    }
+
+    [Theory]
+    [InlineData("private")]
+    [InlineData("hidden")]
+    public async Task What_happens_to_a_report_while_it_is_not_public_is_not_announced(string flag)
+    {
+        using var owner = service.Citizen(out _);
+        using var moderator = service.NewUser(Roles.Moderator);
+        var id = (await owner.FileAsync()).Id;
+        var copy = new Copy(owner);
+        await copy.ReadUntilAsync(() => copy.Titles.ContainsKey(id));
+        await EditAsync(true);
+        await copy.ReadUntilAsync(() => !copy.Titles.ContainsKey(id));
+
+        copy.Seen.Clear();
+        (await moderator.ChangeStatusAsync(id, new { status = "verified" })).Status.ShouldBe(200);
+        using (var comment = await owner.PostAsJsonAsync($"{Root}/{id}/comments", new { text = "Still there." }, Cancelled))
+        {
+            comment.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+
+        var marker = (await owner.FileAsync()).Id; // the feed has come past the changes when it has this one
+        await copy.ReadUntilAsync(() => copy.Titles.ContainsKey(marker));
+        copy.Seen.ShouldNotContain(id);
+
+        await EditAsync(false);
+        await copy.ReadUntilAsync(() => copy.Titles.ContainsKey(id));
+        await EditAsync(true);
+        await copy.ReadUntilAsync(() => !copy.Titles.ContainsKey(id));
+        copy.Seen.Clear();
+        using (var deleted = await moderator.DeleteAsync($"{Root}/{id}", Cancelled))
+        {
+            deleted.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        }
+
+        var last = (await owner.FileAsync()).Id;
+        await copy.ReadUntilAsync(() => copy.Titles.ContainsKey(last));
+        copy.Seen.ShouldNotContain(id, "its end was told before");
+
+        async Task EditAsync(bool value)
+        {
+            object edit = flag == "private" ? new { @private = value, reason = "A test" } : new { hidden = value, reason = "A test" };
+            using var response = await moderator.PatchAsJsonAsync($"{Root}/{id}", edit, Cancelled);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
     }
 
     [Fact]

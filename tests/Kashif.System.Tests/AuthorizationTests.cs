@@ -354,6 +354,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["transactions"] = MissingId, // only admins are allowed
             ["keys"] = MissingId, // no user's: only admins are allowed
             ["requests"] = MissingId, // no user's: only staff are allowed
+            ["updates"] = MissingId, // as the requests
             ["webhooks"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
         };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Xml.Linq;
 using Kashif.Security;
@@ -133,6 +134,37 @@ public sealed class ReadTests(ReportingService service)
         (await _client.GetJsonAsync("/requests.json?lat=-43.21&long=-98.76&radius=10", "requests")).GetArrayLength().ShouldBe(0);
         (await _client.GetJsonAsync("/requests.json?bbox=-99,-44,-98,-43", "requests")).RequestIds().ShouldNotContain($"{secret}");
         (await _client.GetJsonAsync("/servicerequestupdates.json", "updates")).GetRawText().ShouldNotContain("A hidden comment");
+    }
+
+    [Fact]
+    public async Task Why_a_report_was_hidden_is_on_no_surface_after_it_is_shown_again()
+    {
+        using var owner = service.Citizen(out _);
+        using var staff = service.NewUser(Roles.Staff);
+        var id = (await owner.FileAsync(-41.5, -97.5)).Id;
+        foreach (var edit in new object[] { new { hidden = true, reason = "Because of the lettuce" }, new { hidden = false, reason = "Not the lettuce", category = "other" } })
+        {
+            using var response = await staff.PatchAsJsonAsync($"{Root}/{id}", edit, Cancelled);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        string[] paths =
+        [
+            .. new[] { "json", "xml" }.SelectMany(format => new[]
+            {
+                $"{Open311Client.Prefix}/requests/{id}.{format}?extensions=true", $"{Open311Client.Prefix}/requests.{format}?service_request_id={id}&extensions=true",
+                $"{Open311Client.Prefix}/requests.{format}?lat=-41.5&long=-97.5&extensions=true", $"{Open311Client.Prefix}/servicerequestupdates.{format}",
+            }),
+            $"{Root}/{id}", $"{Root}/{id}/history", $"{Root}/{id}/timeline", $"{Root}/{id}/comments", $"{Root}?latitude=-41.5&longitude=-97.5&radius_km=1",
+            $"{Root}/export.csv?bbox=-98,-42,-97,-41", $"{Root}/export.geojson?bbox=-98,-42,-97,-41",
+        ];
+        foreach (var path in paths)
+        {
+            (await _client.GetStringAsync(path, Cancelled)).ShouldNotContain("lettuce", customMessage: path);
+        }
+
+        (await _client.GetJsonAsync($"/requests/{id}.json", "requests"))[0].GetProperty("status_notes").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await staff.ReadAsync($"{Root}/{id}/history")).Body.ToString().ShouldContain("lettuce");
     }
 
     [Fact]

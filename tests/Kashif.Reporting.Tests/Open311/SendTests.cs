@@ -192,6 +192,49 @@ public sealed class SendTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Staff_hide_a_single_update_and_show_it_again()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        var id = await _client.RequestAsync(key);
+        (await SendUpdateAsync(key, id, "1")).ShouldBe(200);
+        (await SendUpdateAsync(key, id, "2", "FIXED")).ShouldBe(200);
+        using var citizen = service.Citizen(out _);
+        using var staff = service.NewUser(Roles.Staff);
+        const string Updates = $"{Root}/open311/updates";
+        var sent = await staff.AllPagesAsync($"{Updates}?report_id={id}", 1);
+        sent.Select(update => update.GetProperty("status").GetString()).ShouldBe(["FIXED", "OPEN"]);
+
+        (await HideAsync(citizen, new { hidden = true, reason = "Insulting" })).Status.ShouldBe(403);
+        (await HideAsync(staff, new { hidden = true, reason = " " })).Body.BadFields.ShouldBe(["reason"]);
+        (await HideAsync(staff, new { hidden = true, reason = "Insulting" })).Body.GetProperty("hidden_reason").GetString().ShouldBe("Insulting");
+
+        (await PublicAsync()).ShouldBe(["OPEN"]);
+        (await SendUpdateAsync(key, id, "2", "FIXED")).ShouldBe(200); // sent again, it stays hidden
+        (await PublicAsync()).ShouldBe(["OPEN"]);
+        (await staff.ReadAsync($"{Updates}?report_id={id}")).Body.GetProperty("items")[0].GetProperty("hidden").GetBoolean().ShouldBeTrue();
+
+        (await HideAsync(staff, new { hidden = false })).Body.GetProperty("hidden").GetBoolean().ShouldBeFalse();
+        (await PublicAsync()).ShouldBe(["OPEN", "FIXED"]);
+
+        async Task<(int Status, JsonElement Body)> HideAsync(HttpClient client, object body)
+        {
+            using var response = await client.PatchAsJsonAsync($"{Updates}/{sent[0].Id}", body, Cancelled);
+            return ((int)response.StatusCode, await response.JsonAsync());
+        }
+
+        async Task<string?[]> PublicAsync()
+        {
+            string?[] listed = [.. (await _client.GetJsonAsync("/servicerequestupdates.json", "updates")).EnumerateArray()
+                .Where(update => update.GetProperty("service_request_id").GetGuid() == id).Select(update => update.GetProperty("status").GetString())];
+            (await _client.GetXmlAsync("/servicerequestupdates.xml")).Elements("request_update")
+                .Where(update => update.Element("service_request_id")?.Value == $"{id}").Select(update => update.Element("status")?.Value).ShouldBe(listed);
+            (await _client.GetJsonAsync($"/requests/{id}.json?extensions=true", "requests"))[0].GetProperty("notes").EnumerateArray()
+                .Select(note => note.GetProperty("type").GetString()?.ToUpperInvariant()).ShouldBe(listed);
+            return listed;
+        }
+    }
+
+    [Fact]
     public async Task Files_of_a_multipart_request_become_photos_without_metadata()
     {
         var (_, key) = await service.NewKeyAsync();
