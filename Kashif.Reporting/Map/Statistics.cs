@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -10,15 +12,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Map;
 
-/// <summary>The reports of one category, status, month or day.</summary>
-/// <param name="Key" example="pothole">The category's code, the status, the month (`2026-11`) or the day (`2026-11-29`), in UTC.</param>
+/// <summary>The reports of one category, status, area, month or day.</summary>
+/// <param name="Key" example="pothole">The category's code, the status, the area's id or `none`, the month (`2026-11`) or the day (`2026-11-29`), in UTC.</param>
 /// <param name="Count" example="120">How many reports.</param>
 /// <param name="Open" example="30">How many are submitted, verified or in progress.</param>
 /// <param name="Resolved" example="80">How many are resolved.</param>
 /// <param name="Overdue" example="5">How many are open and have passed their date.</param>
 /// <param name="MedianHoursToResolve" example="52.5">The median time from a report's creation to its resolution, in hours; null if none is resolved.</param>
 /// <param name="HoursToResolve90" example="310.25">The time within which nine of ten were resolved, in hours; null if none is resolved.</param>
-internal sealed record StatisticsRow(string Key, int Count, int Open, int Resolved, int Overdue, double? MedianHoursToResolve, double? HoursToResolve90);
+/// <param name="Name">The area's name; absent for others, and for `none`.</param>
+internal sealed record StatisticsRow(
+    string Key, int Count, int Open, int Resolved, int Overdue, double? MedianHoursToResolve, double? HoursToResolve90,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Name? Name = null);
 
 /// <summary>Statistics of the public reports.</summary>
 /// <param name="GroupBy" example="category">What the rows stand for.</param>
@@ -35,19 +40,21 @@ internal static class Statistics
     {
         ["category"] = "category",
         ["status"] = "status",
+        ["area"] = "coalesce(area_id::text, 'none')",
         ["month"] = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM')",
         ["day"] = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
     };
 
-    /// <param name="groupBy" example="category">`category`, `status`, `month` or `day`.</param>
+    /// <param name="groupBy" example="category">`category`, `status`, `area`, `month` or `day`.</param>
     /// <param name="bbox" example="36.2,33.4,36.4,33.6">Only reports inside `west,south,east,north` in degrees.</param>
     public static async Task<Results<Ok<StatisticsResponse>, ValidationProblem>> ReadAsync(
-        [FromQuery(Name = "group_by"), Values("category", "status", "month", "day"), DefaultValue("category")] string? groupBy,
+        [FromQuery(Name = "group_by"), Values("category", "status", "area", "month", "day"), DefaultValue("category")] string? groupBy,
         [FromQuery(Name = "bbox"), Text(1, 200)] string? bbox,
         [AsParameters] MapQuery query,
         HttpContext http,
         ReportingDbContext database,
         CategoryCache categories,
+        AgencyRouting routing,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -55,7 +62,7 @@ internal static class Statistics
         groupBy ??= "category";
         if (!Keys.TryGetValue(groupBy, out var key))
         {
-            errors.Add("group_by", "Must be category, status, month or day.");
+            errors.Add("group_by", "Must be category, status, area, month or day.");
         }
 
         var filter = await query.ParseAsync(bbox, errors, categories, cancellationToken);
@@ -66,9 +73,9 @@ internal static class Statistics
 
         // EF writes the filter; what it has no words for (percentiles, FILTER) is around it.
         var now = time.GetUtcNow();
-        await using var command = filter.Apply(database.Reports).Select(report => new { report.Id, report.Category, report.Status, report.CreatedAt, report.DueAt }).CreateDbCommand();
+        await using var command = filter.Apply(database.Reports).Select(report => new { report.Id, report.Category, report.Status, report.CreatedAt, report.DueAt, report.AreaId }).CreateDbCommand();
         command.CommandText = $"""
-            WITH matching (id, category, status, created_at, due_at) AS ({command.CommandText})
+            WITH matching (id, category, status, created_at, due_at, area_id) AS ({command.CommandText})
             SELECT {key}, count(*)::int,
                 count(*) FILTER (WHERE {ReportStatuses.OpenSql})::int,
                 count(*) FILTER (WHERE status = 'resolved')::int,
@@ -97,6 +104,12 @@ internal static class Statistics
         }
 
         await database.Database.CloseConnectionAsync(); // a slow client must not hold it
+        if (groupBy == "area")
+        {
+            var areas = await routing.MapAsync(cancellationToken);
+            rows = rows.ConvertAll(row => row with { Name = Guid.TryParse(row.Key, out var area) ? areas.NameOf(area) : null });
+        }
+
         return TypedResults.Ok(new StatisticsResponse(groupBy, rows));
     }
 }
