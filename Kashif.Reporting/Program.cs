@@ -44,6 +44,7 @@ app.MapPhotos();
 app.MapModerationQueue();
 app.MapAgencies();
 app.MapAreas();
+app.MapAreaImport();
 app.MapRouting();
 app.MapWork();
 app.MapVotes();

@@ -61,6 +61,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(AreaChange))]
 [JsonSerializable(typeof(AreaFeature))]
 [JsonSerializable(typeof(AreaCollection))]
+[JsonSerializable(typeof(ImportedAreas))]
 [JsonSerializable(typeof(RoutedTo))]
 [JsonSerializable(typeof(RouteReportRequest))]
 [JsonSerializable(typeof(Page<WorkItem>))]

@@ -12,6 +12,9 @@ internal static class BodyLimits
     /// <summary>A photo of 10 MB in a multipart body.</summary>
     public const long MaxUpload = 12 * 1024 * 1024;
 
+    /// <summary>A file of areas.</summary>
+    public const long MaxAreas = 10 * 1024 * 1024;
+
     /// <summary>A file of codes.</summary>
     public const long MaxCodes = 5 * 1024 * 1024;
 

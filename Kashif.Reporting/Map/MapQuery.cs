@@ -20,6 +20,10 @@ public sealed class MapQuery
     [FromQuery(Name = "status"), Values(typeof(ReportStatus))]
     public string[]? Status { get; set; }
 
+    /// <summary>Only reports in this area of the city, by its id. Of areas that overlap, a report is in the smallest.</summary>
+    [FromQuery(Name = "area")]
+    public Guid? Area { get; set; }
+
     /// <summary>Only reports created at this time or later.</summary>
     [FromQuery(Name = "from")]
     public DateTimeOffset? From { get; set; }
@@ -55,7 +59,7 @@ public sealed class MapQuery
             errors.Add("bbox", BoundingBox.Invalid);
         }
 
-        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From?.ToUniversalTime(), To?.ToUniversalTime()); // PostgreSQL's driver takes no other offset
+        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From?.ToUniversalTime(), To?.ToUniversalTime(), Area); // PostgreSQL's driver takes no other offset
     }
 }
 
@@ -63,7 +67,7 @@ public sealed class MapQuery
 /// <param name="Box">Null: the whole earth.</param>
 /// <param name="To">Excluded.</param>
 internal sealed record MapFilter(
-    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox? Box, DateTimeOffset? From = null, DateTimeOffset? To = null)
+    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox? Box, DateTimeOffset? From = null, DateTimeOffset? To = null, Guid? AreaId = null)
 {
     /// <summary>Only public reports that match.</summary>
     public IQueryable<Report> Apply(IQueryable<Report> reports)
@@ -88,6 +92,11 @@ internal sealed record MapFilter(
         if (To is { } to)
         {
             reports = reports.Where(report => report.CreatedAt < to);
+        }
+
+        if (AreaId is { } area)
+        {
+            reports = reports.Where(report => report.AreaId == area);
         }
 
         return Box is null ? reports : reports.Inside(Box);

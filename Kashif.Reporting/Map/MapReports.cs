@@ -9,15 +9,16 @@ using NpgsqlTypes;
 
 namespace Kashif.Reporting.Map;
 
-/// <summary>What maps and statistics know of a public report: 56 bytes.</summary>
+/// <summary>What maps and statistics know of a public report: 64 bytes.</summary>
 /// <param name="CreatedAt">In UTC.</param>
 /// <param name="DueAt">In UTC; <see cref="DateTime.MaxValue"/> without one.</param>
 /// <param name="HoursToResolve">Not a number unless it is resolved.</param>
 /// <param name="Category">Its number in <see cref="MapReports.Categories"/>.</param>
+/// <param name="Area">Its number in <see cref="MapReports.Areas"/>, counted from 1; 0 for none.</param>
 /// <param name="StatusNumber">A byte instead of an enum's four.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct MapReport(
-    Guid Id, double Latitude, double Longitude, DateTime CreatedAt, DateTime DueAt, float HoursToResolve, short Category, byte StatusNumber) : IComparable<MapReport>
+    Guid Id, double Latitude, double Longitude, DateTime CreatedAt, DateTime DueAt, float HoursToResolve, short Category, short Area, byte StatusNumber) : IComparable<MapReport>
 {
     public ReportStatus Status => (ReportStatus)StatusNumber;
 
@@ -41,12 +42,17 @@ internal sealed class MapReports : IDisposable
     private readonly Dictionary<string, short> _categoryNumbers = [];
     private Dictionary<Cell, List<MapReport>> _cells = [];
     private string[] _categories = [];
+    private readonly Dictionary<Guid, short> _areaNumbers = [];
+    private Guid[] _areas = [];
     private (ulong Transaction, string Identity)? _position;
 
     public delegate void Visitor(in MapReport report);
 
     /// <summary>The codes of the categories, by their numbers.</summary>
     public IReadOnlyList<string> Categories => _categories;
+
+    /// <summary>The ids of the areas, by their numbers.</summary>
+    public IReadOnlyList<Guid> Areas => _areas;
 
     public void Dispose()
     {
@@ -99,6 +105,7 @@ internal sealed class MapReports : IDisposable
         {
             var categories = Array.ConvertAll(_categories, code => filter.Categories.Count == 0 || filter.Categories.Contains(code));
             var statuses = Enum.GetValues<ReportStatus>().Select(status => filter.Statuses.Count == 0 || filter.Statuses.Contains(status)).ToArray();
+            var area = filter.AreaId is { } id ? Array.IndexOf(_areas, id) + 1 : (int?)null;
             var (from, to) = (filter.From?.UtcDateTime ?? DateTime.MinValue, filter.To?.UtcDateTime ?? DateTime.MaxValue);
             foreach (var (cell, reports) in _cells)
             {
@@ -109,7 +116,7 @@ internal sealed class MapReports : IDisposable
 
                 foreach (ref readonly var report in CollectionsMarshal.AsSpan(reports))
                 {
-                    if (categories[report.Category] && statuses[report.StatusNumber] && report.CreatedAt >= from && report.CreatedAt < to
+                    if (categories[report.Category] && statuses[report.StatusNumber] && report.CreatedAt >= from && report.CreatedAt < to && (area is null || (area != 0 && report.Area == area))
                         && (filter.Box is null || filter.Box.Contains(report.Latitude, report.Longitude)))
                     {
                         visitor(report);
@@ -197,7 +204,7 @@ internal sealed class MapReports : IDisposable
         await using var batch = await database.CreateBatchAsync(cancellationToken);
         batch.Timeout = (int)TimeSpan.FromMinutes(10).TotalSeconds; // for the first time: a few seconds a million
         var command = new NpgsqlBatchCommand($"""
-            SELECT id, {ReportVisibility.PublicSql}, latitude, longitude, created_at, due_at, category, status, CASE WHEN status = 'resolved' THEN (
+            SELECT id, {ReportVisibility.PublicSql}, latitude, longitude, created_at, due_at, category, area_id, status, CASE WHEN status = 'resolved' THEN (
                 SELECT extract(epoch FROM max(change.at) - created_at)::float4 / 3600 FROM status_changes AS change
                 WHERE change.report_id = id AND change.to = 'resolved' AND change.from <> change.to) END
             FROM {(since is null ? $"reports WHERE {ReportVisibility.PublicSql}" : $"({ReportChangeConfiguration.ChangedSql}) AS changed (id) LEFT JOIN reports USING (id)")}
@@ -219,14 +226,16 @@ internal sealed class MapReports : IDisposable
 
     private MapReport Read(NpgsqlDataReader reader) => new(
         reader.GetGuid(0), reader.GetDouble(2), reader.GetDouble(3), reader.GetDateTime(4), reader.IsDBNull(5) ? DateTime.MaxValue : reader.GetDateTime(5),
-        reader.IsDBNull(8) ? float.NaN : reader.GetFloat(8), NumberOf(reader.GetString(6)), (byte)ReportStatuses.Parse(reader.GetString(7)));
+        reader.IsDBNull(9) ? float.NaN : reader.GetFloat(9), NumberOf(_categoryNumbers, ref _categories, reader.GetString(6)),
+        reader.IsDBNull(7) ? (short)0 : (short)(NumberOf(_areaNumbers, ref _areas, reader.GetGuid(7)) + 1), (byte)ReportStatuses.Parse(reader.GetString(8)));
 
-    private short NumberOf(string category)
+    private static short NumberOf<T>(Dictionary<T, short> numbers, ref T[] names, T name)
+        where T : notnull
     {
-        if (!_categoryNumbers.TryGetValue(category, out var number))
+        if (!numbers.TryGetValue(name, out var number))
         {
-            _categoryNumbers[category] = number = (short)_categoryNumbers.Count;
-            _categories = [.. _categories, category]; // a new list, because another request may be reading this one
+            numbers[name] = number = (short)numbers.Count;
+            names = [.. names, name]; // a new list, because another request may be reading this one
         }
 
         return number;

@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -11,15 +13,18 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kashif.Reporting.Map;
 
-/// <summary>The reports of one category, status, month or day.</summary>
-/// <param name="Key" example="pothole">The category's code, the status, the month (`2026-11`) or the day (`2026-11-29`), in UTC.</param>
+/// <summary>The reports of one category, status, area, month or day.</summary>
+/// <param name="Key" example="pothole">The category's code, the status, the area's id or `none`, the month (`2026-11`) or the day (`2026-11-29`), in UTC.</param>
 /// <param name="Count" example="120">How many reports.</param>
 /// <param name="Open" example="30">How many are submitted, verified or in progress.</param>
 /// <param name="Resolved" example="80">How many are resolved.</param>
 /// <param name="Overdue" example="5">How many are open and have passed their date.</param>
 /// <param name="MedianHoursToResolve" example="52.5">The median time from a report's creation to its resolution, in hours; null if none is resolved.</param>
 /// <param name="HoursToResolve90" example="310.25">The time within which nine of ten were resolved, in hours; null if none is resolved.</param>
-internal sealed record StatisticsRow(string Key, int Count, int Open, int Resolved, int Overdue, double? MedianHoursToResolve, double? HoursToResolve90);
+/// <param name="Name">The area's name; absent for others, and for `none`.</param>
+internal sealed record StatisticsRow(
+    string Key, int Count, int Open, int Resolved, int Overdue, double? MedianHoursToResolve, double? HoursToResolve90,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Name? Name = null);
 
 /// <summary>Statistics of the public reports.</summary>
 /// <param name="GroupBy" example="category">What the rows stand for.</param>
@@ -37,20 +42,22 @@ internal static class Statistics
     {
         ["category"] = (report => report.Category, (reports, number) => reports.Categories[number]),
         ["status"] = (report => report.StatusNumber, (_, number) => ((ReportStatus)number).WireName()),
+        ["area"] = (report => report.Area, (reports, number) => number == 0 ? "none" : reports.Areas[number - 1].ToString()),
         ["month"] = (report => (report.CreatedAt.Year * 12) + report.CreatedAt.Month - 1, (_, number) => $"{number / 12:0000}-{(number % 12) + 1:00}"),
         ["day"] = (report => DateOnly.FromDateTime(report.CreatedAt).DayNumber, (_, number) => DateOnly.FromDayNumber(number).ToString("O", CultureInfo.InvariantCulture)),
     };
 
-    /// <param name="groupBy" example="category">`category`, `status`, `month` or `day`.</param>
+    /// <param name="groupBy" example="category">`category`, `status`, `area`, `month` or `day`.</param>
     /// <param name="bbox" example="36.2,33.4,36.4,33.6">Only reports inside `west,south,east,north` in degrees.</param>
     public static async Task<Results<Ok<StatisticsResponse>, ValidationProblem>> ReadAsync(
-        [FromQuery(Name = "group_by"), Values("category", "status", "month", "day"), DefaultValue("category")] string? groupBy,
+        [FromQuery(Name = "group_by"), Values("category", "status", "area", "month", "day"), DefaultValue("category")] string? groupBy,
         [FromQuery(Name = "bbox"), Text(1, 200)] string? bbox,
         [AsParameters] MapQuery query,
         HttpContext http,
         MapReports reports,
         ReportingDbContext database,
         CategoryCache categories,
+        AgencyRouting routing,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -58,7 +65,7 @@ internal static class Statistics
         groupBy ??= "category";
         if (!Keys.TryGetValue(groupBy, out var key))
         {
-            errors.Add("group_by", "Must be category, status, month or day.");
+            errors.Add("group_by", "Must be category, status, area, month or day.");
         }
 
         var filter = await query.ParseAsync(bbox, errors, categories, cancellationToken);
@@ -75,8 +82,14 @@ internal static class Statistics
             ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key.NumberOf(report), out _);
             (group ??= new Group()).Add(report, now);
         });
-        var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).Take(MostRows);
-        return TypedResults.Ok(new StatisticsResponse(groupBy, [.. rows]));
+        var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).Take(MostRows).ToList();
+        if (groupBy == "area")
+        {
+            var areas = await routing.MapAsync(cancellationToken);
+            rows = rows.ConvertAll(row => row with { Name = Guid.TryParse(row.Key, out var area) ? areas.NameOf(area) : null });
+        }
+
+        return TypedResults.Ok(new StatisticsResponse(groupBy, rows));
     }
 
     private sealed class Group

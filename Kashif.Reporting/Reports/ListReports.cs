@@ -36,6 +36,10 @@ public sealed class ReportQuery
     [FromQuery(Name = "status"), Values(typeof(ReportStatus))]
     public string[]? Status { get; set; }
 
+    /// <summary>Only reports in this area of the city, by its id. Of areas that overlap, a report is in the smallest.</summary>
+    [FromQuery(Name = "area")]
+    public Guid? Area { get; set; }
+
     /// <summary>Only reports created then or later.</summary>
     [FromQuery(Name = "from")]
     public DateTimeOffset? From { get; set; }
@@ -94,6 +98,7 @@ public sealed class ReportQuery
         {
             Categories = Split(errors, "category", Category),
             Statuses = Split(errors, "status", Status),
+            AreaId = Area,
             From = (From ?? Since)?.ToUniversalTime(), // PostgreSQL's driver takes no other offset
             To = To?.ToUniversalTime(),
             Text = string.IsNullOrWhiteSpace(Text) ? null : Text,

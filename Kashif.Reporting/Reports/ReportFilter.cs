@@ -16,6 +16,8 @@ internal sealed record ReportFilter
     /// <summary>Wire names.</summary>
     public string[] Statuses { get; init; } = [];
 
+    public Guid? AreaId { get; init; }
+
     /// <summary>Created then or later.</summary>
     public DateTimeOffset? From { get; init; }
 
@@ -26,7 +28,7 @@ internal sealed record ReportFilter
     public string? Text { get; init; }
 
     /// <summary>Whether it may match few reports of a place, or none: then reading in another order than theirs may be cheaper.</summary>
-    public bool IsSelective => Categories.Length > 0 || Statuses.Length > 0 || Text is not null;
+    public bool IsSelective => Categories.Length > 0 || Statuses.Length > 0 || AreaId is not null || Text is not null;
 
     /// <summary>Who may see them, and to the millisecond when they were created, which their ids tell: what an index by id is read with.</summary>
     public string Range(SqlParameters sql) => string.Join(" AND ", RangeConditions(sql));
@@ -71,6 +73,11 @@ internal sealed record ReportFilter
         if (Statuses.Length > 0)
         {
             yield return Statuses is [var status] ? $"status = {sql.Add(status)}" : $"status = ANY({sql.Add(Statuses)})";
+        }
+
+        if (AreaId is { } area)
+        {
+            yield return $"area_id = {sql.Add(area)}";
         }
 
         if (Text is { } text)
