@@ -18,11 +18,17 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _overdue = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("reports_overdue", "{report}", "Open reports that passed their date");
 
+    private readonly Counter<long> _promises = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("report_promises", "{report}", "Promised times of reports, by their outcome: kept or missed");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
 
     public void Overdue(int count) => _overdue.Add(count);
+
+    /// <param name="kept">Whether the reports were resolved in time; false when the time passes.</param>
+    public void Promised(bool kept, int count = 1) => _promises.Add(count, new KeyValuePair<string, object?>("outcome", kept ? "kept" : "missed"));
 
     public void OverQuota() => _overQuota.Add(1);
 }

@@ -7,6 +7,7 @@ using Kashif.Reporting.Comments;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Promises;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -28,6 +29,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Photo> Photos => Set<Photo>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Promise> Promises => Set<Promise>();
     public DbSet<Agency> Agencies => Set<Agency>();
     public DbSet<CityArea> Areas => Set<CityArea>();
     public DbSet<Employee> Employees => Set<Employee>();
