@@ -10,6 +10,7 @@ using Kashif.Reporting.Managers;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Promises;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -77,6 +78,7 @@ internal static class ReportingExtensions
         services.AddSingleton<WebhookClient>();
         services.AddHostedService<WebhookWorker>();
         services.AddHostedService<WebhookCleanup>();
+        services.AddPromises();
         services.AddOpen311();
         services.AddPhotos();
         return builder;

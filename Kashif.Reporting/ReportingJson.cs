@@ -11,7 +11,9 @@ using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Promises;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.ServiceLevels;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
@@ -32,7 +34,10 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(ChangeStatusRequest))]
 [JsonSerializable(typeof(EditReportRequest))]
 [JsonSerializable(typeof(ReopenReportRequest))]
+[JsonSerializable(typeof(CreateCategoryRequest))]
 [JsonSerializable(typeof(ChangeCategoryRequest))]
+[JsonSerializable(typeof(UsedBy[]))]
+[JsonSerializable(typeof(PromiseScores))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(UserReports))]

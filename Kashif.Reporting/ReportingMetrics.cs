@@ -21,6 +21,9 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _imported = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("reports_imported", "{report}", "Reports imported from other systems, by status");
 
+    private readonly Counter<long> _promises = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("report_promises", "{report}", "Promised times of reports, by their outcome: kept or missed");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
@@ -28,6 +31,9 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     public void Overdue(int count) => _overdue.Add(count);
 
     public void Imported(ReportStatus status) => _imported.Add(1, new KeyValuePair<string, object?>("status", status.WireName()));
+
+    /// <param name="kept">Whether the reports were resolved in time; false when the time passes.</param>
+    public void Promised(bool kept, int count = 1) => _promises.Add(count, new KeyValuePair<string, object?>("outcome", kept ? "kept" : "missed"));
 
     public void OverQuota() => _overQuota.Add(1);
 }

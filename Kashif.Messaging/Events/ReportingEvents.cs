@@ -22,9 +22,9 @@ public sealed record ReportStatusUpdated(
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
-/// <summary>An open report has passed the date by which its category promises to resolve it. Once a report.</summary>
+/// <summary>An open report has passed the time by which its reporter was promised its resolution. Once a report.</summary>
 /// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
-/// <param name="DueAt">When it was due.</param>
+/// <param name="DueAt">The promised time.</param>
 public sealed record ReportOverdue(Guid ReportId, Guid UserId, string Title, string Category, DateTimeOffset DueAt) : IUserEvent
 {
     public static string Type => "report.overdue";

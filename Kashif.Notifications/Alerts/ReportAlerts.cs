@@ -99,7 +99,7 @@ internal sealed class ReportAlerts(NotificationsDbContext database, AlertWriter 
         ("report_id", report.ReportId));
 }
 
-/// <summary>Tells users that a report of theirs has passed its date: once a report.</summary>
+/// <summary>Tells users that a report of theirs has passed its promised time: once a report.</summary>
 internal sealed class ReportOverdueHandler(NotificationsDbContext database, AlertWriter writer) : IEventHandler<ReportOverdue>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportOverdue>> events, CancellationToken cancellationToken)

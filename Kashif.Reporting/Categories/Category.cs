@@ -7,31 +7,43 @@ namespace Kashif.Reporting.Categories;
 internal sealed class Category
 {
     public const int CodeMax = 50;
+    public const int NameMax = 100;
+    public const int IconMax = 50;
     public const int MaxTargetDays = 3650;
+    public const int MaxTargetHours = MaxTargetDays * 24;
     public const int DuplicateDistance = 50;
     public const int MaxDuplicateDistance = 5000;
 
     public required string Code { get; init; }
-    public required string NameEn { get; init; }
-    public required string NameAr { get; init; }
+    public required string NameEn { get; set; }
+    public required string NameAr { get; set; }
 
     /// <summary>The name of a Material Symbols icon.</summary>
-    public required string Icon { get; init; }
+    public required string Icon { get; set; }
 
     /// <summary><c>#rrggbb</c>.</summary>
-    public required string Colour { get; init; }
+    public required string Colour { get; set; }
 
     /// <summary>The sort order in the list.</summary>
-    public int Position { get; init; }
+    public int Position { get; set; }
 
-    /// <summary>In how many days a report is to be resolved; null for no promise.</summary>
+    /// <summary>In how many days a report is to be resolved; null if the service level is in hours, or there is none.</summary>
     public int? TargetDays { get; set; }
+
+    /// <summary>The same in hours; null if the service level is in days, or there is none.</summary>
+    public int? TargetHours { get; set; }
 
     /// <summary>Within how many metres of another open report a new one may be its duplicate.</summary>
     public int DuplicateDistanceM { get; set; } = DuplicateDistance;
 
     /// <summary>False: existing reports keep the category, new ones cannot use it.</summary>
-    public bool Active { get; init; } = true;
+    public bool Active { get; set; } = true;
+
+    /// <summary>Since when new reports cannot use it; null if they can, or if it never was active.</summary>
+    public DateTimeOffset? InactiveSince { get; set; }
+
+    /// <summary>1 when created, incremented at each change: the concurrency token.</summary>
+    public int Version { get; set; } = 1;
 }
 
 internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
@@ -41,11 +53,12 @@ internal sealed class CategoryConfiguration : IEntityTypeConfiguration<Category>
         category.ToTable("categories");
         category.HasKey(row => row.Code);
         category.Property(row => row.Code).HasMaxLength(Category.CodeMax);
-        category.Property(row => row.NameEn).HasMaxLength(100);
-        category.Property(row => row.NameAr).HasMaxLength(100);
-        category.Property(row => row.Icon).HasMaxLength(50);
+        category.Property(row => row.NameEn).HasMaxLength(Category.NameMax);
+        category.Property(row => row.NameAr).HasMaxLength(Category.NameMax);
+        category.Property(row => row.Icon).HasMaxLength(Category.IconMax);
         category.Property(row => row.Colour).HasMaxLength(7);
         category.Property(row => row.DuplicateDistanceM).HasDefaultValue(Category.DuplicateDistance);
+        category.Property(row => row.Version).HasDefaultValue(1).IsConcurrencyToken();
         category.HasData(
             Seed(1, "pothole", "Pothole", "حفرة في الطريق", "road", "#b45309", 14),
             Seed(2, "street_light", "Street light", "إنارة الشوارع", "lightbulb", "#ca8a04", 7),

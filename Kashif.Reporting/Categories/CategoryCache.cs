@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Categories;
 
-/// <summary>Caches the active categories for <see cref="Lifetime"/>, because creating a report looks one up.</summary>
+/// <summary>Caches the categories for <see cref="Lifetime"/>, because creating a report looks one up.</summary>
 internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider time)
 {
     /// <summary>How long a change of categories may take to reach every replica.</summary>
@@ -16,9 +16,12 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     /// <summary>The response of <c>GET /categories</c>.</summary>
     public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).Page;
 
-    /// <summary>In how many days a new report of the category is to be resolved; null for no promise.</summary>
-    public async ValueTask<int?> TargetDaysAsync(string code, CancellationToken cancellationToken) =>
-        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.TargetDays;
+    /// <summary>The response of <c>GET /categories</c> with the inactive ones.</summary>
+    public async ValueTask<Page<CategoryResponse>> ListAllAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).All;
+
+    /// <summary>Within which time a new report of the category is to be resolved; null for no service level.</summary>
+    public async ValueTask<TimeSpan?> ServiceLevelAsync(string code, CancellationToken cancellationToken) =>
+        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.ServiceLevel;
 
     /// <summary>Within how many metres of an open report of the category a new one may be its duplicate.</summary>
     public async ValueTask<int> DuplicateDistanceAsync(string code, CancellationToken cancellationToken) =>
@@ -47,6 +50,9 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
             : error;
     }
 
+    /// <summary>Lets the next request read the categories again, so that a change is seen at once on this replica.</summary>
+    public void Forget() => _snapshot = null;
+
     private async ValueTask<Snapshot> GetAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -59,14 +65,13 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
         await using var scope = scopes.CreateAsyncScope();
         var categories = await scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Categories
             .AsNoTracking()
-            .Where(category => category.Active)
             .OrderBy(category => category.Position).ThenBy(category => category.Code)
-            .Select(category => new CategoryResponse(
-                category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays, category.DuplicateDistanceM))
             .ToListAsync(cancellationToken);
+        CategoryResponse[] all = [.. categories.Select(CategoryResponse.Of)];
+        CategoryResponse[] active = [.. all.Where(category => category.Active)];
         return _snapshot = new Snapshot(
-            new Page<CategoryResponse>(categories, null), categories.Select(category => category.Code).ToArray(), now + Lifetime);
+            new Page<CategoryResponse>(active, null), new Page<CategoryResponse>(all, null), [.. active.Select(category => category.Code)], now + Lifetime);
     }
 
-    private sealed record Snapshot(Page<CategoryResponse> Page, string[] Codes, DateTimeOffset Expires);
+    private sealed record Snapshot(Page<CategoryResponse> Page, Page<CategoryResponse> All, string[] Codes, DateTimeOffset Expires);
 }

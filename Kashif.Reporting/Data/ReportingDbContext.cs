@@ -8,6 +8,7 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Promises;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -30,6 +31,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Photo> Photos => Set<Photo>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Promise> Promises => Set<Promise>();
     public DbSet<Agency> Agencies => Set<Agency>();
     public DbSet<CityArea> Areas => Set<CityArea>();
     public DbSet<RoutingChange> RoutingChanges => Set<RoutingChange>();

@@ -186,7 +186,7 @@ internal static class ReadRequests
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
             .Select(report => new RequestRow(
-                report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.DueAt, report.Address, report.Latitude, report.Longitude))
+                report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
             .ToListAsync(cancellationToken);
         var ids = rows.ConvertAll(row => row.Id);
         var names = await ServiceList.NamesAsync(database, cancellationToken);
@@ -221,7 +221,7 @@ internal static class ReadRequests
                 ("service_notice", null),
                 ("requested_datetime", row.CreatedAt),
                 ("updated_datetime", row.UpdatedAt),
-                ("expected_datetime", row.DueAt),
+                ("expected_datetime", row.ExpectedAt),
                 ("address", row.Address),
                 ("address_id", addressId),
                 ("zipcode", null),
@@ -252,6 +252,6 @@ internal static class ReadRequests
     ];
 
     private sealed record RequestRow(
-        Guid Id, ReportStatus Status, string Description, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? DueAt, string? Address,
+        Guid Id, ReportStatus Status, string Description, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt, string? Address,
         double Latitude, double Longitude);
 }

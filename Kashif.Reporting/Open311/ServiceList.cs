@@ -35,9 +35,12 @@ internal static class ServiceList
     private static Fields Describe(CategoryResponse category) => new(
         ("service_code", category.Code),
         ("service_name", category.Name.En),
-        ("description", category.TargetDays is { } days
-            ? string.Create(CultureInfo.InvariantCulture, $"{category.Name.En} ({category.Name.Ar}): resolved within {days} days")
-            : $"{category.Name.En} ({category.Name.Ar})"),
+        ("description", category switch
+        {
+            { TargetHours: { } hours } => string.Create(CultureInfo.InvariantCulture, $"{category.Name.En} ({category.Name.Ar}): resolved within {hours} hours"),
+            { TargetDays: { } days } => string.Create(CultureInfo.InvariantCulture, $"{category.Name.En} ({category.Name.Ar}): resolved within {days} days"),
+            _ => $"{category.Name.En} ({category.Name.Ar})",
+        }),
         ("metadata", Attributes(category.Code).Length > 0),
         ("type", "realtime"),
         ("keywords", $"{category.Name.En.ToLowerInvariant()}, {category.Name.Ar}"),

@@ -119,6 +119,11 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
+        if (report.Status is ReportStatus.Resolved && report.ExpectedAt >= report.UpdatedAt)
+        {
+            metrics.Promised(kept: true);
+        }
+
         return report.ToResult(http);
     }
 

@@ -109,7 +109,7 @@ internal sealed class Report
     public DateTimeOffset CreatedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
-    /// <summary>When it is to be resolved, from the category's target at its creation, or when staff corrected its category; null without one.</summary>
+    /// <summary>When it is to be resolved, from the category's service level at its creation, or when staff corrected its category; null without one.</summary>
     public DateTimeOffset? DueAt { get; private set; }
 
     /// <summary>When its reporter may expect it to be resolved; null for no promise.</summary>
@@ -305,7 +305,7 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.Property(row => row.Version).IsConcurrencyToken();
         report.Property(row => row.Location).HasColumnType("geography (Point, 4326)").HasComputedColumnSql(LocationSql, stored: true);
 
-        // No foreign key to the category: each insert would lock its row, and categories are never deleted.
+        // No foreign key to the category: each insert would lock its row. A category that reports have is never deleted.
         report.HasOne<Report>().WithMany().HasForeignKey(row => row.DuplicateOf).OnDelete(DeleteBehavior.SetNull);
         report.HasIndex(row => row.DuplicateOf).HasFilter("duplicate_of IS NOT NULL");
 
@@ -327,7 +327,11 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => new { row.AreaId, row.Id }).HasFilter("area_id IS NOT NULL");
         report.HasIndex(row => new { row.AssigneeId, row.Id }).HasFilter("assignee_id IS NOT NULL");
         report.HasIndex(row => row.FiledBy).HasFilter("filed_by IS NOT NULL"); // an erasure and an export read it
-        report.HasIndex(row => row.DueAt).HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
+        report.HasIndex(row => row.ExpectedAt, "unmarked").HasDatabaseName("ix_reports_due").HasFilter(OverdueMarking.Open);
+        report.HasIndex(row => row.Id, "unpromised").HasDatabaseName("ix_reports_unpromised").HasFilter(OverdueMarking.WithoutPromise);
+        report.HasIndex(row => new { row.ExpectedAt, row.Id }).HasDatabaseName("ix_reports_expected").HasFilter(OverdueMarking.Expected);
+        report.HasIndex(row => new { row.AgencyId, row.ExpectedAt, row.Id }).HasDatabaseName("ix_reports_agency_expected")
+            .HasFilter($"agency_id IS NOT NULL AND {OverdueMarking.Expected}");
     }
 }
 

@@ -14,7 +14,8 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="CreatedAt">When it was created.</param>
 /// <param name="UpdatedAt">When it was last changed: its status, or an edit.</param>
-/// <param name="DueAt">When it is to be resolved; null if its category has no target.</param>
+/// <param name="DueAt">When it is to be resolved by its category's service level; null without one.</param>
+/// <param name="ExpectedAt">When its reporter may expect it: from the time that similar reports took, else `due_at`; null for no promise.</param>
 /// <param name="Version" example="1">1 when created, incremented at each change; the first number of the `ETag`.</param>
 /// <param name="Anonymous" example="false">Whether the public may not learn who created it.</param>
 /// <param name="Private" example="false">Whether only its creator and staff see it, by the creator's wish.</param>
@@ -39,6 +40,7 @@ internal sealed record ReportResponse(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     DateTimeOffset? DueAt,
+    DateTimeOffset? ExpectedAt,
     int Version,
     bool Anonymous,
     bool Private,
@@ -66,6 +68,7 @@ internal sealed record ReportResponse(
         report.CreatedAt,
         report.UpdatedAt,
         report.DueAt,
+        report.ExpectedAt,
         report.Version,
         report.Anonymous,
         report.Private,

@@ -380,7 +380,7 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
         }
 
         var alert = (await WaitForAlertsAsync(user, 1)).Single();
-        alert.GetProperty("body").GetString().ShouldBe("“Deep pothole” was to be resolved by 8 November 2026. It is still open.");
+        alert.GetProperty("body").GetString().ShouldBe("“Deep pothole” was promised to be resolved by 8 November 2026. It is still open.");
     }
 
     [Fact]

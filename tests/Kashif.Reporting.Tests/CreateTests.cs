@@ -33,7 +33,7 @@ public sealed class CreateTests(ReportingService service)
         (response.Headers.Location?.OriginalString).ShouldBe($"{Root}/{report.Id}");
         report.Id.Version.ShouldBe(7);
         report.EnumerateObject().Select(property => property.Name).ShouldBe(
-            ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "due_at", "version",
+            ["id", "user_id", "title", "description", "category", "status", "latitude", "longitude", "address", "created_at", "updated_at", "due_at", "expected_at", "version",
                 "anonymous", "private", "hidden", "votes", "comments", "photos"]);
         report.GetProperty("user_id").GetGuid().ShouldBe(user);
         report.GetProperty("title").GetString().ShouldBe("حفرة عميقة");

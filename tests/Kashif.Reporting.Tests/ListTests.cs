@@ -186,7 +186,7 @@ public sealed class ListTests(ReportingService service)
         var categories = (await response.JsonAsync()).GetProperty("items").EnumerateArray().ToArray();
 
         categories.Length.ShouldBe(14);
-        categories[0].ToString().ShouldBe("""{"code":"pothole","name":{"en":"Pothole","ar":"حفرة في الطريق"},"icon":"road","colour":"#b45309","target_days":14,"duplicate_distance_m":50}""");
+        categories[0].ToString().ShouldBe("""{"code":"pothole","name":{"en":"Pothole","ar":"حفرة في الطريق"},"icon":"road","colour":"#b45309","target_days":14,"duplicate_distance_m":50,"target_hours":null,"position":1,"active":true}""");
         categories.ShouldAllBe(category => category.GetProperty("name").GetProperty("ar").GetString()!.Any(letter => letter >= '\u0600' && letter <= '\u06ff'));
         client.DefaultRequestHeaders.IfNoneMatch.Add(response.Headers.ETag ?? throw new InvalidOperationException("No ETag."));
         (await client.GetAsync($"{Root}/categories", Cancelled)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
