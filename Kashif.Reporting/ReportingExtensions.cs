@@ -45,6 +45,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddHttpClient<CustomerAccounts>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Auth}"));
         services.AddSingleton<ReportRules>();
         services.AddSingleton<IReportRouting, AgencyRouting>();
         services.AddHttpContextAccessor();
