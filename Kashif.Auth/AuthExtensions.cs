@@ -2,6 +2,7 @@ using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Accounts;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Bootstrap;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Data;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.EmailLinks;
@@ -64,6 +65,8 @@ internal static class AuthExtensions
         services.AddScoped<EmailVerification>();
         services.AddScoped<PasswordReset>();
         services.AddSingleton<PasswordResetQueue>();
+        services.AddScoped<Invitations>();
+        services.AddScoped<TakeOver>();
         services.AddScoped<SecondFactor>();
         services.AddScoped<PasswordLogin>();
         services.AddScoped<SessionTokens>();
@@ -81,6 +84,7 @@ internal static class AuthExtensions
         services.AddHostedService<FirstAdmin>();
         services.AddHostedService<SessionCleanup>();
         services.AddHostedService<EmailTokenCleanup>();
+        services.AddHostedService<InvitationCleanup>();
         services.AddHostedService<AuditCleanup>();
         services.AddHostedService<DeletionSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<PasswordResetQueue>());

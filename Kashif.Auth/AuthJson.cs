@@ -4,6 +4,7 @@ using Kashif.Auth.Accounts;
 using Kashif.Auth.Admin;
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Export;
@@ -50,4 +51,10 @@ namespace Kashif.Auth;
 [JsonSerializable(typeof(Page<ApiKeyResponse>))]
 [JsonSerializable(typeof(ExchangeApiKeyRequest))]
 [JsonSerializable(typeof(RotatedKeyResponse))]
+[JsonSerializable(typeof(CreateCustomerRequest))]
+[JsonSerializable(typeof(ChangeCustomerRequest))]
+[JsonSerializable(typeof(InviteCustomerRequest))]
+[JsonSerializable(typeof(TakeOverRequest))]
+[JsonSerializable(typeof(CustomerResponse))]
+[JsonSerializable(typeof(Page<CustomerResponse>))]
 internal sealed partial class AuthJson : JsonSerializerContext;

@@ -64,6 +64,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.OrderCancelled);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
+        builder.Services.AddSingleton(MailTemplates.Invitation);
         builder.Services.AddSingleton(MailTemplates.SecurityChanged);
         builder.AddEventConsumer<NotificationsDbContext>()
             .AddHandler<UserRegistered, WelcomeHandler>("welcome")
@@ -71,6 +72,7 @@ internal static class NotificationsExtensions
             // The inbox stores handler names, so "letter" stays.
             .AddHandler<EmailVerificationRequested, AccountMailHandler<EmailVerificationRequested>>("letter")
             .AddHandler<PasswordResetRequested, AccountMailHandler<PasswordResetRequested>>("letter")
+            .AddHandler<UserInvited, AccountMailHandler<UserInvited>>("letter")
             .AddHandler<UserSecurityChanged, AccountMailHandler<UserSecurityChanged>>("letter")
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")

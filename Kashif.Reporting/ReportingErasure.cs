@@ -36,6 +36,13 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
         await UpdateQueries.EraseAsync(_database, userId, cancellationToken);
 
+        // The answers that employees of customer service got for the person's reports.
+        var id = userId.ToString();
+        await _database.Database.ExecuteSqlAsync($"""
+            DELETE FROM idempotency_keys WHERE user_id IN (SELECT filed_by FROM reports WHERE user_id = {userId} AND filed_by IS NOT NULL)
+                AND position(convert_to({id}, 'UTF8') IN body) > 0
+            """, cancellationToken);
+
         // Increments the version: the report has changed, and a concurrent change has read the old author.
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
             set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);

@@ -50,6 +50,7 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportingMetrics>();
         services.AddSingleton<ReportColumns>();
         services.AddSingleton<ReportWriter>();
+        services.AddHttpClient<CustomerAccounts>(client => client.BaseAddress = new Uri($"https+http://{ResourceNames.Auth}"));
         services.AddSingleton<ReportRules>();
         services.AddSingleton<AgencyRouting>();
         services.AddSingleton<IReportRouting>(provider => provider.GetRequiredService<AgencyRouting>());

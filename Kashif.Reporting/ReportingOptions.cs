@@ -11,6 +11,10 @@ internal sealed class ReportingOptions
     [Range(0, int.MaxValue, ErrorMessage = "Reporting:ReportsPerHour must be 0 (no limit) or more.")]
     public int ReportsPerHour { get; set; } = 10;
 
+    /// <summary>How many reports an employee of customer service may create per hour, those in the names of customers included; 0 means no limit.</summary>
+    [Range(0, int.MaxValue, ErrorMessage = "Reporting:CounterReportsPerHour must be 0 (no limit) or more.")]
+    public int CounterReportsPerHour { get; set; } = 100;
+
     /// <summary>How many comments a user may write per hour; 0 means no limit.</summary>
     [Range(0, int.MaxValue, ErrorMessage = "Reporting:CommentsPerHour must be 0 (no limit) or more.")]
     public int CommentsPerHour { get; set; } = 30;

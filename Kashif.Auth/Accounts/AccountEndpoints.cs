@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Data;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Users;
@@ -28,13 +29,15 @@ internal static class AccountEndpoints
     {
         var group = endpoints.MapGroup("").WithTags("Accounts").RequireAuthorization();
         group.MapPost("/register", RegisterAsync).WithName("Register").WithSummary("Register an account")
+            .WithDescription("If customer service has made an account for the address, the answer is 409 `email_taken` too, and a link to take that account over is sent there.")
             .WithProblems(409, "email_taken").AllowAnonymous().WithIdempotency();
         group.MapGet("/me", MeAsync).WithName("GetMe").WithSummary("Get my account").WithProblems(404, "not_found");
         return group;
     }
 
     private static async Task<Results<Created<UserResponse>, ValidationProblem, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, EmailTokens tokens, AuthDbContext database, UnitOfWork work, CancellationToken cancellationToken)
+        RegisterRequest request, Registration registration, EmailTokens tokens, Invitations invitations, AuthDbContext database, UnitOfWork work,
+        CancellationToken cancellationToken)
     {
         var user = await registration.AddAsync(
             request.Email, request.Password, request.FullName, request.Phone, CultureInfo.CurrentUICulture.Name, [Roles.Citizen], cancellationToken);
@@ -45,6 +48,15 @@ internal static class AccountEndpoints
         await database.LockEmailAsync(normalized, cancellationToken);
         if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized, cancellationToken))
         {
+            return EmailProblems.Taken.ToProblem();
+        }
+
+        // Customer service has made an account for the address. Its owner gets a link to take it over; the answer tells a stranger no more than for any account.
+        if (await database.Customers.AnyAsync(customer => customer.NormalizedEmail == normalized, cancellationToken))
+        {
+            database.ChangeTracker.Clear(); // the new account
+            await invitations.OfferAsync(normalized, cancellationToken);
+            await database.Database.CommitTransactionAsync(cancellationToken);
             return EmailProblems.Taken.ToProblem();
         }
 

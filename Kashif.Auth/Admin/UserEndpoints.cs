@@ -23,7 +23,7 @@ public sealed class UserQuery
     public string? Query { get; set; }
 
     /// <summary>Only users with this role.</summary>
-    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|moderator|admin", ErrorMessage = "Must be one of citizen, partner, staff, moderator, admin.")]
+    [FromQuery(Name = "role"), RegularExpression("citizen|partner|staff|counter|moderator|admin", ErrorMessage = "Must be one of citizen, partner, staff, counter, moderator, admin.")]
     public string? Role { get; set; }
 
     /// <summary>True: only disabled users; false: only enabled ones.</summary>

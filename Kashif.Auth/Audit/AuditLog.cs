@@ -84,5 +84,9 @@ internal static class AuditActions
     public const string Exported = "exported";
     public const string DeletionRequested = "deletion_requested";
     public const string DeletionCompleted = "deletion_completed";
+    public const string CustomerCreated = "customer_created";
+    public const string CustomerChanged = "customer_changed";
+    public const string CustomerInvited = "customer_invited";
+    public const string TakenOver = "taken_over";
     public const string DeadLettersReplayed = "dead_letters_replayed";
 }

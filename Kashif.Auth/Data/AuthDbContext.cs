@@ -1,5 +1,6 @@
 using Kashif.Auth.ApiKeys;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Deletion;
 using Kashif.Auth.EmailLinks;
 using Kashif.Auth.Sessions;
@@ -15,6 +16,8 @@ namespace Kashif.Auth.Data;
 internal sealed class AuthDbContext(DbContextOptions<AuthDbContext> options) : DbContext(options)
 {
     public DbSet<User> Users => Set<User>();
+    public DbSet<Customer> Customers => Set<Customer>();
+    public DbSet<Invitation> Invitations => Set<Invitation>();
     public DbSet<Session> Sessions => Set<Session>();
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
     public DbSet<StoredSigningKey> SigningKeys => Set<StoredSigningKey>();

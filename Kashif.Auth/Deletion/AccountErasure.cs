@@ -39,6 +39,14 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
                 : (null, AccountProblems.Gone);
         }
 
+        var begun = await EraseAsync(userId, registeredAt, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return (begun, null);
+    }
+
+    /// <summary>Begins the deletion of an account whose row is deleted in the caller's transaction, which the caller commits.</summary>
+    public async Task<AccountDeletion> EraseAsync(Guid userId, DateTimeOffset registeredAt, CancellationToken cancellationToken)
+    {
         var now = time.GetUtcNow();
         var deletion = new AccountDeletion
         {
@@ -54,8 +62,7 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         await database.SaveChangesAsync(cancellationToken);
         await database.AuditLog.Where(entry => entry.UserId == userId || entry.ActorId == userId).ExecuteUpdateAsync(
             set => set.SetProperty(entry => entry.IpAddress, (string?)null).SetProperty(entry => entry.UserAgent, (string?)null), cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return (deletion, null);
+        return deletion;
     }
 
     /// <summary>The time from which no new data of the user can appear: the last access token has expired and its events are handled.</summary>
@@ -72,12 +79,12 @@ internal sealed class AccountErasure(AuthDbContext database, AuditLog audit, IOp
         var id = userId.ToString();
         await ForgetEventsAsync(database, [id], cancellationToken);
 
-        // The answer of the registration is stored without a user id, so it is found by its body. Its key was claimed before the account was
-        // created, and most accounts are older than all keys.
+        // The answer of the registration is stored without a user id, that of a customer's account with the employee's, so it is found by its body. Its key
+        // was claimed before the account was created, and most accounts are older than all keys.
         var claimedBefore = registeredAt.AddMinutes(1);
         await database.Database.ExecuteSqlAsync($"""
             DELETE FROM idempotency_keys
-            WHERE user_id = {userId} OR (user_id = {Guid.Empty} AND created_at < {claimedBefore} AND position(convert_to({id}, 'UTF8') IN body) > 0)
+            WHERE user_id = {userId} OR (created_at < {claimedBefore} AND position(convert_to({id}, 'UTF8') IN body) > 0)
             """, cancellationToken);
     }
 }

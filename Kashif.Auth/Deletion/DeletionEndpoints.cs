@@ -77,7 +77,7 @@ internal static class DeletionEndpoints
             ? TypedResults.Ok(await DescribeAsync(found, database, cancellationToken))
             : Error.NotFound("Deletion not found.").ToProblem();
 
-    private static async Task<DeletionResponse> DescribeAsync(AccountDeletion deletion, AuthDbContext database, CancellationToken cancellationToken)
+    public static async Task<DeletionResponse> DescribeAsync(AccountDeletion deletion, AuthDbContext database, CancellationToken cancellationToken)
     {
         var erased = await database.DeletionReceipts.Where(receipt => receipt.DeletionId == deletion.Id)
             .ToDictionaryAsync(receipt => receipt.Service, receipt => (DateTimeOffset?)receipt.ErasedAt, cancellationToken);

@@ -1,4 +1,5 @@
 using Kashif.Auth.Audit;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Data;
 using Kashif.Auth.Users;
 using Kashif.Http;
@@ -51,7 +52,7 @@ internal sealed class EmailVerification(EmailTokens tokens, AuthDbContext databa
     {
         var normalized = EmailAddress.Normalize(email);
         await database.LockEmailAsync(normalized, cancellationToken);
-        if (await database.Users.AnyAsync(other => other.NormalizedEmail == normalized && other.Id != user.Id, cancellationToken))
+        if (await CustomerEmails.IsTakenAsync(database, normalized, except: user.Id, cancellationToken))
         {
             return false;
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Kashif.Auth.Audit;
+using Kashif.Auth.Customers;
 using Kashif.Auth.Data;
 using Kashif.Auth.Users;
 using Kashif.Http;
@@ -62,6 +63,7 @@ internal sealed partial class PasswordResetQueue(
         var database = scope.ServiceProvider.GetRequiredService<AuthDbContext>();
         if (await database.Users.Where(user => user.NormalizedEmail == request.Email).Select(user => (Guid?)user.Id).SingleOrDefaultAsync() is not { } id)
         {
+            await OfferTakeOverAsync(scope.ServiceProvider, database, request);
             return;
         }
 
@@ -75,6 +77,14 @@ internal sealed partial class PasswordResetQueue(
             await database.SaveChangesAsync();
             await transaction.CommitAsync();
         }
+    }
+
+    /// <summary>The account that customer service has made has no password yet: its owner gets a link to choose one.</summary>
+    private static async Task OfferTakeOverAsync(IServiceProvider services, AuthDbContext database, Request request)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync();
+        await services.GetRequiredService<Invitations>().OfferAsync(request.Email, CancellationToken.None, request.Cause);
+        await transaction.CommitAsync();
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Could not send a password reset link; the user has to request it again")]

@@ -78,7 +78,7 @@ internal sealed class User
 /// <summary>The roles that a user can have; services have their own.</summary>
 internal static class UserRoles
 {
-    public static IReadOnlyList<string> All { get; } = [Roles.Admin, Roles.Citizen, Roles.Moderator, Roles.Partner, Roles.Staff];
+    public static IReadOnlyList<string> All { get; } = [Roles.Admin, Roles.Citizen, Roles.Counter, Roles.Moderator, Roles.Partner, Roles.Staff];
 
     /// <summary>In alphabetical order, each once.</summary>
     public static string[] Sorted(IEnumerable<string> roles) => [.. roles.Distinct().Order(StringComparer.Ordinal)];

@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 namespace Kashif.Gateway.EmailLinks;
 
 /// <summary>
-/// Serves <c>/verify-email</c> and <c>/reset-password</c>, the targets of links in e-mails unless <c>app-url</c> names a city's own app.
+/// Serves <c>/verify-email</c>, <c>/reset-password</c> and <c>/take-over</c>, the targets of links in e-mails unless <c>app-url</c> names a city's own app.
 /// The token is in the fragment, which browsers do not send: it reaches no server but in the request to Auth.
 /// </summary>
 internal static class EmailLinkPages
@@ -17,6 +17,7 @@ internal static class EmailLinkPages
     {
         app.MapFile("/verify-email", "page.html", "text/html; charset=utf-8").WithMetadata(Policy);
         app.MapFile("/reset-password", "page.html", "text/html; charset=utf-8").WithMetadata(Policy);
+        app.MapFile("/take-over", "page.html", "text/html; charset=utf-8").WithMetadata(Policy);
         app.MapFile("/email-links/page.js", "page.js", "text/javascript; charset=utf-8");
         app.MapFile("/email-links/page.css", "page.css", "text/css; charset=utf-8");
     }

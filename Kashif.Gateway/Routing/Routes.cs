@@ -36,6 +36,7 @@ internal static class Routes
         new("auth", "POST", "password/reset", LimitPolicies.Login),
         new("auth", "POST", "email/verify", LimitPolicies.Login),
         new("auth", "POST", "email/verify/resend", LimitPolicies.Login),
+        new("auth", "POST", "take-over", LimitPolicies.Login),
         new("auth", "POST", "refresh", LimitPolicies.Refresh),
         new("auth", "POST", "register", LimitPolicies.Register),
         new("reports", "POST", "", LimitPolicies.Reports),

@@ -63,6 +63,14 @@ public sealed record EmailVerificationRequested(Guid UserId, string Email, strin
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
+/// <summary>Customer service has made an account for a person, who may take it over.</summary>
+/// <param name="Token">The secret of the link; it is never logged.</param>
+public sealed record UserInvited(Guid UserId, string Email, string Token, string Language) : IUserEvent
+{
+    public static string Type => "user.invited";
+    string IIntegrationEvent.Subject => UserId.ToString();
+}
+
 /// <summary>The security of an account has changed; the user is told by e-mail.</summary>
 /// <param name="Email">The address to tell: after a change of the address the former one.</param>
 /// <param name="Change">Of <see cref="SecurityChanges"/>.</param>

@@ -17,6 +17,7 @@ public static class EventCatalog
         [UserDataErased.Type] = EventsJson.Default.UserDataErased,
         [PasswordResetRequested.Type] = EventsJson.Default.PasswordResetRequested,
         [EmailVerificationRequested.Type] = EventsJson.Default.EmailVerificationRequested,
+        [UserInvited.Type] = EventsJson.Default.UserInvited,
         [UserSecurityChanged.Type] = EventsJson.Default.UserSecurityChanged,
         [ReportCreated.Type] = EventsJson.Default.ReportCreated,
         [ReportStatusUpdated.Type] = EventsJson.Default.ReportStatusUpdated,
@@ -64,7 +65,7 @@ public static class EventCatalog
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type,
         ],
@@ -86,6 +87,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(UserDataErased))]
 [JsonSerializable(typeof(PasswordResetRequested))]
 [JsonSerializable(typeof(EmailVerificationRequested))]
+[JsonSerializable(typeof(UserInvited))]
 [JsonSerializable(typeof(UserSecurityChanged))]
 [JsonSerializable(typeof(ReportCreated))]
 [JsonSerializable(typeof(ReportStatusUpdated))]

@@ -7,7 +7,7 @@ internal sealed class MailLinkOptions : IValidatableObject
 {
     public const string Section = "Links";
 
-    /// <summary>The public address of the web app with the pages <c>/verify-email</c> and <c>/reset-password</c>. Empty: <see cref="Gateway"/>.</summary>
+    /// <summary>The public address of the web app with the pages <c>/verify-email</c>, <c>/reset-password</c> and <c>/take-over</c>. Empty: <see cref="Gateway"/>.</summary>
     public string? App { get; set; }
 
     /// <summary>The gateway's public address.</summary>

@@ -17,17 +17,25 @@ internal static class MailTemplates
     public static AccountMailTemplate<PasswordResetRequested> PasswordReset { get; } = new(
         requested => requested.UserId, requested => new AccountMail(PasswordResetRequested.Type, requested.Email, requested.Token, requested.Language));
 
+    public static AccountMailTemplate<UserInvited> Invitation { get; } = new(
+        invited => invited.UserId, invited => new AccountMail(UserInvited.Type, invited.Email, invited.Token, invited.Language));
+
     public static AccountMailTemplate<UserSecurityChanged> SecurityChanged { get; } = new(
         changed => changed.UserId, changed => new AccountMail(UserSecurityChanged.Type, changed.Email, Token: null, changed.Language, changed.Change));
 
     public static Mail Compose(long id, AccountMail mail, MailLinkOptions links, TemplateRenderer renderer)
     {
         var variables = mail.Token is { } token
-            ? new JsonObject { ["link"] = links.To(mail.Kind == PasswordResetRequested.Type ? "reset-password" : "verify-email", token) }
+            ? new JsonObject { ["link"] = links.To(PageOf(mail.Kind), token) }
             : new JsonObject { ["change"] = mail.Change };
         var text = renderer.Render(mail.Kind, mail.Language, ChannelNames.Email, JsonSerializer.SerializeToElement(variables, NotificationsJson.Default.JsonObject));
         return new Mail(id, mail.To, text.Title, $"{text.Body}\n", MailLayout.Html(text.Language, text.Title, text.Html ?? ""));
     }
+
+    private static string PageOf(string kind) =>
+        kind == PasswordResetRequested.Type ? "reset-password"
+        : kind == UserInvited.Type ? "take-over"
+        : "verify-email";
 
     /// <summary>A notification.</summary>
     /// <param name="language">Of a text from before there were templates.</param>

@@ -40,6 +40,7 @@ internal static class TemplateCodes
         new(AlertTemplates.CouponExpiring, Text("title", "Free coffee"), Time("ends_at", "2026-12-31T22:00:00Z")),
         AccountMail(EmailVerificationRequested.Type, Link("link", "https://app.kashif.example/verify-email#token=EXAMPLE")),
         AccountMail(PasswordResetRequested.Type, Link("link", "https://app.kashif.example/reset-password#token=EXAMPLE")),
+        AccountMail(UserInvited.Type, Link("link", "https://app.kashif.example/take-over#token=EXAMPLE")),
         AccountMail(UserSecurityChanged.Type, Text("change", SecurityChanges.PasswordChanged)),
         new(Digest, Number("count", 2), new("titles", VariableType.List, new JsonArray("Points earned", "Report received"))),
     }.ToFrozenDictionary(definition => definition.Code);

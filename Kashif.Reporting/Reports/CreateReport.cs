@@ -5,6 +5,7 @@ using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Reporting.Reports;
 
@@ -17,6 +18,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
+/// <param name="OnBehalfOf">For customer service: the id of the customer who reports by phone or at the counter, and whose report it becomes; null for an own report.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
     [property: Title(Report.TitleMin, Report.TitleMax)] string Title,
@@ -26,11 +28,13 @@ public sealed record CreateReportRequest(
     [property: Between(-180.0, 180.0)] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
-    bool Private = false)
+    bool Private = false,
+    Guid? OnBehalfOf = null)
 {
     /// <summary>Trims the texts. Validate first.</summary>
     internal NewReport ToNewReport(Guid userId) => new(
-        userId, Title.Trim(), Description.Trim(), Category, Latitude, Longitude, Address?.Trim() is { Length: > 0 } address ? address : null, Anonymous, Private);
+        OnBehalfOf ?? userId, Title.Trim(), Description.Trim(), Category, Latitude, Longitude, Address?.Trim() is { Length: > 0 } address ? address : null, Anonymous, Private,
+        OnBehalfOf is null ? null : userId);
 }
 
 internal static class CreateReport
@@ -42,6 +46,8 @@ internal static class CreateReport
         ReportWriter writer,
         CategoryCache categories,
         ReportRules rules,
+        CustomerAccounts customers,
+        IOptions<ReportingOptions> options,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -58,13 +64,19 @@ internal static class CreateReport
             return invalid;
         }
 
+        if (request.OnBehalfOf is { } customer && await customers.ErrorForAsync(customer, http, cancellationToken) is { } refused)
+        {
+            return refused.ToProblem();
+        }
+
         var (filed, now) = (request.ToNewReport(http.User.UserId), time.GetUtcNow());
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
         await using var transaction = await work.BeginStatementAsync(cancellationToken);
-        if (!await writer.TryInsertAsync(database, report, cancellationToken))
+        var allowance = new Allowance(http.User.UserId, filed.FiledBy is null ? options.Value.ReportsPerHour : options.Value.CounterReportsPerHour);
+        if (!await writer.TryInsertAsync(database, report, allowance, cancellationToken))
         {
-            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, report.UserId, report.CreatedAt, cancellationToken);
+            http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, allowance.HolderId, report.CreatedAt, cancellationToken);
             metrics.OverQuota();
             return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }

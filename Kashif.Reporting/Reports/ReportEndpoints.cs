@@ -13,7 +13,9 @@ internal static class ReportEndpoints
         var reports = endpoints.MapGroup("/api/v1/reports").WithTags("Reports").RequireAuthorization();
 
         reports.MapPost("/", CreateReport.HandleAsync).WithIdempotency().DisableValidation()
-            .WithName("CreateReport").WithSummary("Create a report").WithProblems(429, "report_quota_exceeded");
+            .WithName("CreateReport").WithSummary("Create a report")
+            .WithDescription("With `on_behalf_of`, customer service files in the name of a customer: the report is the customer's, and its history says who filed it.")
+            .WithProblems(403, "forbidden").WithProblems(422, "unknown_customer").WithProblems(429, "report_quota_exceeded").WithProblems(503, "auth_unavailable");
         reports.MapGet("/", ListReports.HandleAsync).DisableValidation().AllowAnonymous().WithPublicCache(ListLifetime)
             .WithName("ListReports").WithSummary("List reports by category, status, place, time and words");
         reports.MapGet("/my-reports", ListReports.HandleMineAsync)

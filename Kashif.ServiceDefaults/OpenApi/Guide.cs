@@ -22,6 +22,7 @@ internal static class Guide
         | `{Roles.Citizen}` | everyone who registers: report, collect points, redeem coupons |
         | `{Roles.Partner}` | local companies: manage their own coupons and accept codes |
         | `{Roles.Staff}` | city employees: change the status of reports |
+        | `{Roles.Counter}` | customer service: make accounts for people who report by phone or at the counter, and file in their name |
         | `{Roles.Moderator}` | may do what staff may; approve and reject display names |
         | `{Roles.Admin}` | may do what staff may; manages users, coupons and keys |
 

@@ -21,6 +21,7 @@ internal static class Tags
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
         ["Community"] = "Votes, comments and followers of reports.",
+        ["Customers"] = "For customer service: accounts of people who report by phone or at the counter.",
         ["Daily reports"] = "The points and redemptions of a day.",
         ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",
         ["Deliveries"] = "Pushes and e-mails that were not delivered: list and replay them.",

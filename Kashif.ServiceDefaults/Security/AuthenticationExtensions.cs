@@ -49,6 +49,7 @@ public static class AuthenticationExtensions
             .AddPolicy(Policies.Moderator, Person().RequireRole(Roles.Moderator, Roles.Admin).Build())
             .AddPolicy(Policies.Admin, Person().RequireRole(Roles.Admin).Build())
             .AddPolicy(Policies.Partner, Person().RequireRole(Roles.Partner, Roles.Admin).Build())
+            .AddPolicy(Policies.Counter, Person().RequireRole(Roles.Counter, Roles.Admin).Build())
             .AddPolicy(Policies.Session, Person().RequireClaim(KashifClaims.Session).Build());
         foreach (var scope in ServiceScopes.All)
         {

@@ -6,6 +6,9 @@ public static class Roles
     public const string Citizen = "citizen";
     public const string Partner = "partner";
     public const string Staff = "staff";
+
+    /// <summary>Customer service. It gives no rights of staff: an admin gives both roles to those who need both.</summary>
+    public const string Counter = "counter";
     public const string Moderator = "moderator";
     public const string Admin = "admin";
 
@@ -28,6 +31,9 @@ public static class Policies
 
     /// <summary>A partner of a company, or an admin. The service also checks which company.</summary>
     public const string Partner = "partner";
+
+    /// <summary>Customer service, or an admin: makes accounts for people who report by phone or at the counter, and files in their name.</summary>
+    public const string Counter = "counter";
 
     /// <summary>A user in a session, not with an API key. For endpoints that manage the account.</summary>
     public const string Session = "session";

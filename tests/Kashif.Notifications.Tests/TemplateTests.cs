@@ -28,7 +28,7 @@ public sealed class TemplateTests
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
 
-    private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type];
+    private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type, UserInvited.Type];
 
     /// <summary>The events that only fire alerts.</summary>
     private static string[] Alerts { get; } = [PointsRedeemed.Type, ScoreUpdated.Type, ReportOverdue.Type, CouponUpdated.Type];
@@ -45,7 +45,7 @@ public sealed class TemplateTests
         {
             var english = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "en"), links, _renderer);
             var arabic = MailTemplates.Compose(1, new AccountMail(kind, "amal@example.org", "to-ken_1", "ar"), links, _renderer);
-            var link = $"https://kashif.example.org/app/{(kind == PasswordResetRequested.Type ? "reset-password" : "verify-email")}#token=to-ken_1";
+            var link = $"https://kashif.example.org/app/{(kind == PasswordResetRequested.Type ? "reset-password" : kind == UserInvited.Type ? "take-over" : "verify-email")}#token=to-ken_1";
 
             foreach (var mail in new[] { english, arabic })
             {

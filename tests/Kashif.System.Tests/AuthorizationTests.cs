@@ -45,7 +45,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         "notifications GET /internal/v1/notifications/{id:guid}/deliveries",
     ];
 
-    private static readonly string[] Callers = [Anonymous, Roles.Citizen, Roles.Partner, Roles.Staff, Roles.Moderator, Roles.Admin];
+    private static readonly string[] Callers = [Anonymous, Roles.Citizen, Roles.Partner, Roles.Staff, Roles.Counter, Roles.Moderator, Roles.Admin];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -357,6 +357,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["updates"] = MissingId, // as the requests
             ["webhooks"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
+            ["customers"] = MissingId, // no user's: only customer service is allowed
         };
     }
 

@@ -67,6 +67,7 @@ public sealed class EmailLinkTests(KashifSystem system)
     [Theory]
     [InlineData("/verify-email")]
     [InlineData("/reset-password/")]
+    [InlineData("/take-over")]
     public async Task A_link_without_its_token_says_so(string link)
     {
         using var playwright = await Playwright.CreateAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Kashif.Security;
 using Microsoft.AspNetCore.Builder;
@@ -21,6 +22,9 @@ public sealed class TestIssuer : IAsyncDisposable
         _credentials = credentials;
     }
 
+    /// <summary>The customers that Auth knows, with the Authorization header of the last request for each.</summary>
+    public ConcurrentDictionary<Guid, string> Customers { get; } = new();
+
     public string Address => _application.Urls.First();
 
     public static async Task<TestIssuer> StartAsync()
@@ -37,6 +41,7 @@ public sealed class TestIssuer : IAsyncDisposable
             """;
         var discovery = $$"""{"issuer":"{{Issuer}}","jwks_uri":"{{Issuer}}/.well-known/jwks.json"}""";
         var signing = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256);
+        var issuer = new TestIssuer(application, signing);
         application.Run(async context =>
         {
             context.Response.ContentType = "application/json";
@@ -46,11 +51,13 @@ public sealed class TestIssuer : IAsyncDisposable
                 "/api/v1/auth/.well-known/jwks.json" => context.Response.WriteAsync(jwks),
                 "/api/v1/auth/token" => context.Response.WriteAsync(
                     $$"""{"access_token":"{{SignForService(signing, ServiceScopes.All)}}","token_type":"bearer","expires_in":300}"""),
+                { } path when path.StartsWith("/api/v1/auth/customers/", StringComparison.Ordinal) && issuer.Knows(Guid.Parse(path[(path.LastIndexOf('/') + 1)..]), context) =>
+                    context.Response.WriteAsync("{}"),
                 _ => NotFound(context),
             });
         });
         await application.StartAsync();
-        return new TestIssuer(application, signing);
+        return issuer;
 
         static Task NotFound(HttpContext context)
         {
@@ -78,6 +85,9 @@ public sealed class TestIssuer : IAsyncDisposable
 
     /// <summary>A valid but expired token.</summary>
     public string ExpiredTokenFor(Guid userId) => Sign(_credentials, userId.ToString(), [Roles.Citizen], TimeSpan.FromHours(-1));
+
+    private bool Knows(Guid customer, HttpContext context) =>
+        Customers.TryGetValue(customer, out var last) && Customers.TryUpdate(customer, context.Request.Headers.Authorization.ToString(), last);
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
