@@ -110,7 +110,7 @@ internal sealed class MapReports : IDisposable
                 foreach (ref readonly var report in CollectionsMarshal.AsSpan(reports))
                 {
                     if (categories[report.Category] && statuses[report.StatusNumber] && report.CreatedAt >= from && report.CreatedAt < to
-                        && (filter.Box is null || filter.Box.Contains(report.Latitude, report.Longitude)))
+                        && (filter.Box is null || filter.Box.Contains(new Place(report.Latitude, report.Longitude))))
                     {
                         visitor(report);
                     }
