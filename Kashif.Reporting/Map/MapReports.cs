@@ -117,7 +117,7 @@ internal sealed class MapReports : IDisposable
                 foreach (ref readonly var report in CollectionsMarshal.AsSpan(reports))
                 {
                     if (categories[report.Category] && statuses[report.StatusNumber] && report.CreatedAt >= from && report.CreatedAt < to && (area is null || (area != 0 && report.Area == area))
-                        && (filter.Box is null || filter.Box.Contains(report.Latitude, report.Longitude)))
+                        && (filter.Box is null || filter.Box.Contains(new Place(report.Latitude, report.Longitude))))
                     {
                         visitor(report);
                     }

@@ -11,7 +11,7 @@ namespace Kashif.Reporting.Reports;
 /// 1. Read the newest k reports of each cell, and whether each is in the area and matches.
 /// 2. Take the greatest id of all cells, again and again, until the page is full or a cell has none left.
 /// 3. If most of what that cell had was outside of the area, replace it by its smaller cells that touch the area.
-/// 4. Read on in the cells that have none left.
+/// 4. Read on in all cells as far as the rest of the page seems to need, by the share that each has had so far.
 /// </code>
 /// Step 3 keeps a crowd just outside of the border from being read: the smallest cells are 8 m wide.
 /// </summary>
@@ -21,13 +21,14 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
     /// <summary>How many reports to read until another plan may be better: about 20 ms.</summary>
     private const int Patience = 20_000;
 
-    /// <summary>The most reports of one cell to read at a time.</summary>
-    private const int MostAtATime = 4_096;
+    /// <summary>The most reports to read at a time.</summary>
+    private const int MostAtATime = 8_192;
 
     /// <summary>How many reports of a cell must be outside of the area before it is worth to split it.</summary>
-    private const int Crowd = 8;
+    private const int Crowd = 32;
 
     private List<Node> _nodes = [];
+    private int _first;
     private int _read;
 
     /// <summary>The newest reports that are not in the answer are older than this, if it is not complete.</summary>
@@ -46,24 +47,22 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
         }
 
         Before = before;
-        _nodes = [.. (areas.Cover() ?? (await PresentCells.FindAsync(database, cancellationToken)).FindAll(areas.MayTouch)).Select(cell => new Node(cell, before))];
+        var cells = areas.Cover() ?? (await PresentCells.FindAsync(database, cancellationToken)).FindAll(areas.MayTouch);
+        _first = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * count / Math.Max(1, cells.Count), 4, 128)); // a covering is larger than its area
+        _nodes = cells.ConvertAll(cell => new Node(cell, before, _first));
         var found = new List<Guid>(count);
-        var each = 0;
-        for (var round = 0; ; round++)
+        while (true)
         {
             Split();
-            var empty = _nodes.Where(node => node.NeedsMore).ToArray();
-            if (_read > Patience && filter.IsSelective && empty.Length > 0)
+            if (_nodes.Any(node => node.NeedsMore))
             {
-                IsComplete = false;
-                return found;
-            }
+                if (_read > Patience && filter.IsSelective)
+                {
+                    IsComplete = false;
+                    return found;
+                }
 
-            if (empty.Length > 0)
-            {
-                // First two to four times the page in all, because a covering is larger than its area; then more and more.
-                each = round == 0 ? (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * count / empty.Length, 4, 128)) : Math.Min(each * (round < 3 ? 2 : 4), MostAtATime);
-                await ReadAsync(empty, each, cancellationToken);
+                await ReadAsync([.. _nodes.Where(node => (node.Wanted = Wanted(node, found.Count, count)) > 0)], cancellationToken);
             }
 
             if (!Merge(found, count))
@@ -71,6 +70,19 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
                 return found;
             }
         }
+    }
+
+    /// <summary>How many more of a cell's reports the rest of the page seems to need, twice: a second look costs more than the reports.</summary>
+    private int Wanted(Node node, int found, int count)
+    {
+        if (node.IsExhausted || (!node.NeedsMore && IsCrowded(node)))
+        {
+            return 0;
+        }
+
+        var share = node.Taken * 2L * (count - found) / Math.Max(found, 1);
+        var missing = (int)Math.Clamp(share - node.Rows.Count, 0, 4L * (node.First + node.Count)); // a crowd has a large share at first
+        return node.NeedsMore ? Math.Max(missing, Math.Max(node.First, node.Count)) : missing;
     }
 
     /// <returns>False if the page is full or all cells are read.</returns>
@@ -111,13 +123,13 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
     /// <summary>Replaces the cells that have read a crowd outside of the area.</summary>
     private void Split()
     {
-        if (_nodes.Any(IsCrowded))
+        if (_nodes.Any(node => node.NeedsMore && IsCrowded(node)))
         {
-            _nodes = [.. _nodes.SelectMany(node => IsCrowded(node) ? Split(node.Cell, node.Before, node.Outside) : [node])];
+            _nodes = [.. _nodes.SelectMany(node => node.NeedsMore && IsCrowded(node) ? Split(node.Cell, node.Before, node.Outside) : [node])];
         }
-
-        static bool IsCrowded(Node node) => node.NeedsMore && node.Cell.Grid.Finer is not null && node.Outside.Count >= Crowd && node.Outside.Count * 4 >= node.Count * 3;
     }
+
+    private static bool IsCrowded(Node node) => node.Cell.Grid.Finer is not null && node.Outside.Count >= Crowd && node.Outside.Count * 4 >= node.Count * 3;
 
     /// <summary>A smaller cell that has half of the crowd is split at once.</summary>
     private IEnumerable<Node> Split(Cell cell, Guid before, List<Place> outside)
@@ -125,7 +137,7 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
         foreach (var child in cell.Children().Where(areas.MayTouch))
         {
             var inside = outside.FindAll(place => child.Grid.CellOf(place.Latitude, place.Longitude) == child);
-            var nodes = inside.Count * 2 >= outside.Count && child.Grid.Finer is not null ? Split(child, before, inside) : [new Node(child, before)];
+            var nodes = inside.Count * 2 >= outside.Count && child.Grid.Finer is not null ? Split(child, before, inside) : [new Node(child, before, Math.Max(2, _first / 8))];
             foreach (var node in nodes)
             {
                 yield return node;
@@ -133,40 +145,39 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
         }
     }
 
-    private async Task ReadAsync(Node[] nodes, int each, CancellationToken cancellationToken)
+    private async Task ReadAsync(Node[] nodes, CancellationToken cancellationToken)
     {
         var sql = new SqlParameters();
-        var (inside, matches, range) = (areas.Sql(sql), filter.Matches(sql), filter.Range(sql));
+        var (matches, range) = (filter.Matches(sql), filter.Range(sql));
         var first = sql.Add(filter.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty); // a bound of the index scan, which the range is not
+        var most = Math.Max(_first, MostAtATime / nodes.Length);
 
-        // Not an equation of the cell: then the primary key has the same order, and the planner would walk it if it thinks that a cell has many of the reports. The
-        // limit is a number, a power of two: with a parameter the planner expects a tenth of the table.
+        // Not an equation of the cell: then the primary key has the same order, and the planner would walk it if it thinks that a cell has many of the reports. Two
+        // limits: for the second alone, which is no number, the planner expects a tenth of the table.
         var byGrid = nodes.Select((node, index) => (Node: node, Index: index)).GroupBy(pair => pair.Node.Cell.Grid);
         var text = string.Join(" UNION ALL ", byGrid.Select(group => $"""
-            SELECT cells.node, newest.* FROM unnest({sql.Add(group.Select(pair => pair.Node.Cell.Number).ToArray())}, {sql.Add(group.Select(pair => pair.Node.Before).ToArray())}, {sql.Add(group.Select(pair => pair.Index).ToArray())})
-                AS cells (cell, before, node), LATERAL (
-                SELECT id, latitude, longitude, {inside}, {matches} FROM reports
-                WHERE ({group.Key.Column}, id) < (cells.cell, cells.before) AND ({group.Key.Column}, id) > (cells.cell, {first}) AND {range} ORDER BY {group.Key.Column} DESC, id DESC LIMIT {each}) newest
+            SELECT cells.node, newest.* FROM unnest({sql.Add(group.Select(pair => pair.Node.Cell.Number).ToArray())}, {sql.Add(group.Select(pair => pair.Node.Last).ToArray())},
+                {sql.Add(group.Select(pair => Math.Min(pair.Node.Wanted, most)).ToArray())}, {sql.Add(group.Select(pair => pair.Index).ToArray())}) AS cells (cell, before, wanted, node), LATERAL (
+                SELECT * FROM (
+                    SELECT id, latitude, longitude, {matches} FROM reports
+                    WHERE ({group.Key.Column}, id) < (cells.cell, cells.before) AND ({group.Key.Column}, id) > (cells.cell, {first}) AND {range} ORDER BY {group.Key.Column} DESC, id DESC LIMIT {MostAtATime}
+                ) all_of_cell LIMIT cells.wanted) newest
             """));
-        foreach (var node in nodes)
-        {
-            node.Clear();
-        }
-
+        var before = Array.ConvertAll(nodes, node => node.Count);
         await using var batch = await database.CreateIndexOrderBatchAsync(cancellationToken);
         batch.BatchCommands.Add(sql.ToCommand(text));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var row = new Row(reader.GetGuid(1), reader.GetBoolean(4), reader.GetBoolean(5));
-            nodes[reader.GetInt32(0)].Add(row, new Place(reader.GetDouble(2), reader.GetDouble(3)));
+            var place = new Place(reader.GetDouble(2), reader.GetDouble(3));
+            nodes[reader.GetInt32(0)].Add(new Row(reader.GetGuid(1), areas.Contains(place), reader.GetBoolean(4)), place);
             _read++;
         }
 
-        foreach (var node in nodes)
+        foreach (var (node, already) in nodes.Zip(before))
         {
-            node.IsExhausted = node.Count < each;
+            node.IsExhausted = node.Count - already < Math.Min(node.Wanted, most);
         }
     }
 
@@ -175,34 +186,41 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
     private readonly record struct Row(Guid Id, bool IsInside, bool Matches);
 
     /// <summary>A cell, and the reports of it that are read but not taken yet.</summary>
-    private sealed class Node(Cell cell, Guid before)
+    /// <param name="first">How many reports to read the first time.</param>
+    private sealed class Node(Cell cell, Guid before, int first)
     {
         public Cell Cell { get; } = cell;
+
+        public int First { get; } = first;
 
         /// <summary>The last report that was taken.</summary>
         public Guid Before { get; private set; } = before;
 
+        /// <summary>The last report that was read.</summary>
+        public Guid Last { get; private set; } = before;
+
         public Queue<Row> Rows { get; } = [];
 
-        /// <summary>How many reports were read the last time.</summary>
+        /// <summary>How many reports to read the next time.</summary>
+        public int Wanted { get; set; }
+
+        /// <summary>How many reports were read.</summary>
         public int Count { get; private set; }
 
-        /// <summary>Where those of them are that are outside of the area.</summary>
+        /// <summary>How many reports were taken.</summary>
+        public int Taken { get; private set; }
+
+        /// <summary>Where those are that are outside of the area.</summary>
         public List<Place> Outside { get; } = [];
 
         public bool IsExhausted { get; set; }
 
         public bool NeedsMore => Rows.Count == 0 && !IsExhausted;
 
-        public void Clear()
-        {
-            Outside.Clear();
-            Count = 0;
-        }
-
         public void Add(Row row, Place place)
         {
             Rows.Enqueue(row);
+            Last = row.Id;
             Count++;
             if (!row.IsInside)
             {
@@ -214,6 +232,7 @@ internal sealed class CellWalk(ReportingDbContext database, ReportFilter filter,
         {
             var row = Rows.Dequeue();
             Before = row.Id;
+            Taken++;
             return row;
         }
     }
