@@ -175,6 +175,40 @@ public sealed class BoardTests(GamificationService service)
         ((int)gone.StatusCode).ShouldBe(404);
     }
 
+    /// <summary>A place and a category that few report in would name the reporter.</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task An_anonymous_report_awards_in_no_area_and_category(bool isAnonymous, bool isPrivate)
+    {
+        var (area, category) = (Code(), Code());
+        var (unnamed, named) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var (latitude, longitude) = (isPrivate ? -50.5 : -51.5, 101.25);
+        using var admin = service.Host.As(Guid.CreateVersion7(), Roles.Admin);
+        using var created = await admin.PutAsJsonAsync($"{Area}/areas/{area}", new { name = new { en = "Harbour", ar = "الميناء" }, latitude, longitude, radius_km = 1.5 }, Cancel);
+        ((int)created.StatusCode).ShouldBe(200);
+
+        foreach (var (user, hides) in new[] { (unnamed, true), (named, false) })
+        {
+            var report = Guid.CreateVersion7();
+            await service.Tap.PublishAsync(Created(user, report) with
+            {
+                Category = category, Latitude = latitude, Longitude = longitude, Anonymous = hides && isAnonymous, Private = hides && isPrivate,
+            });
+            await service.WaitForBalanceAsync(user, 10);
+            await service.Tap.PublishAsync(Verified(user, report) with { Category = category, Latitude = latitude, Longitude = longitude });
+            await service.WaitForBalanceAsync(user, 15);
+        }
+
+        foreach (var query in new[] { $"area={area}", $"category={category}", $"area={area}&category={category}" })
+        {
+            (await BoardAsync(query)).ShouldBe([(1, named, 15)], query);
+        }
+
+        using var deleted = await admin.DeleteAsync($"{Area}/areas/{area}", Cancel);
+        ((int)deleted.StatusCode).ShouldBe(204);
+    }
+
     private static string Code() => $"c{Guid.CreateVersion7():N}";
 
     private static Booking Award(Guid user, int points, string? area, string? category) =>
