@@ -22,6 +22,7 @@ public static class EventCatalog
         [ReportUpdated.Type] = EventsJson.Default.ReportUpdated,
         [ReportDeleted.Type] = EventsJson.Default.ReportDeleted,
         [ReportMerged.Type] = EventsJson.Default.ReportMerged,
+        [ReportRouted.Type] = EventsJson.Default.ReportRouted,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
         [ReportCommented.Type] = EventsJson.Default.ReportCommented,
@@ -56,7 +57,7 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, UserDeleted.Type],
+        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, UserDeleted.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
@@ -89,6 +90,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportUpdated))]
 [JsonSerializable(typeof(ReportDeleted))]
 [JsonSerializable(typeof(ReportMerged))]
+[JsonSerializable(typeof(ReportRouted))]
 [JsonSerializable(typeof(ReportOverdue))]
 [JsonSerializable(typeof(ReportVoted))]
 [JsonSerializable(typeof(ReportCommented))]
