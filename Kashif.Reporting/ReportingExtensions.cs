@@ -38,6 +38,7 @@ internal static class ReportingExtensions
             .AddHandler<ReportUpdated, WebhookWriter>("webhooks.report-updated")
             .AddHandler<ReportDeleted, WebhookWriter>("webhooks.report-deleted")
             .AddHandler<ReportMerged, WebhookWriter>("webhooks.report-merged")
+            .AddHandler<ReportRouted, WebhookWriter>("webhooks.report-routed")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
             .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");

@@ -25,6 +25,7 @@ public static class EventCatalog
         [ReportDeleted.Type] = EventsJson.Default.ReportDeleted,
         [ReportAssigned.Type] = EventsJson.Default.ReportAssigned,
         [ReportMerged.Type] = EventsJson.Default.ReportMerged,
+        [ReportRouted.Type] = EventsJson.Default.ReportRouted,
         [ReportOverdue.Type] = EventsJson.Default.ReportOverdue,
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
         [ReportCommented.Type] = EventsJson.Default.ReportCommented,
@@ -59,7 +60,7 @@ public static class EventCatalog
     public static IReadOnlyDictionary<string, string[]> Subscriptions { get; } = new Dictionary<string, string[]>
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
-        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, ReportAssigned.Type, UserRolesChanged.Type, UserDeleted.Type],
+        [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, ReportAssigned.Type, UserRolesChanged.Type, ReportRouted.Type, UserDeleted.Type],
         [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
@@ -95,6 +96,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportDeleted))]
 [JsonSerializable(typeof(ReportAssigned))]
 [JsonSerializable(typeof(ReportMerged))]
+[JsonSerializable(typeof(ReportRouted))]
 [JsonSerializable(typeof(ReportOverdue))]
 [JsonSerializable(typeof(ReportVoted))]
 [JsonSerializable(typeof(ReportCommented))]

@@ -77,6 +77,17 @@ public sealed record ReportMerged(Guid ReportId, Guid OriginalId, Guid UserId, G
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
+/// <summary>Another agency is responsible for a report: by areas, by staff, or by its category, whose <see cref="ReportUpdated"/> has the same version.</summary>
+/// <param name="UserId">Whose report it is; the empty id where the person has deleted their account.</param>
+/// <param name="AgencyId">The new agency; null for none.</param>
+/// <param name="FormerAgencyId">The agency before; null for none.</param>
+/// <param name="Version">As in <see cref="ReportStatusUpdated"/>.</param>
+public sealed record ReportRouted(Guid ReportId, Guid UserId, Guid? AgencyId, Guid? FormerAgencyId, Guid RoutedBy, int Version) : IUserEvent
+{
+    public static string Type => "report.routed";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
 /// <summary>A user has voted "me too" for a report, or has withdrawn the vote.</summary>
 /// <param name="UserId">The voter.</param>
 /// <param name="ReporterId">Whose report it is; the empty id where the person has deleted their account. Not for the public: the report may be anonymous.</param>

@@ -43,9 +43,11 @@ internal sealed class Rerouting(IServiceScopeFactory scopes, AgencyRouting routi
             await database.LockAsync(moved, cancellationToken);
             foreach (var report in await database.Reports.Where(report => moved.Contains(report.Id)).ToListAsync(cancellationToken)) // as they are now
             {
+                var former = report.AgencyId;
                 if (report.Route(map.RouteOf(report), report.RoutedByHand, comment: null, change.ChangedBy, now) is { } entry)
                 {
                     database.StatusChanges.Add(entry);
+                    database.PublishRoute(report, former, entry);
                 }
             }
         }

@@ -70,10 +70,12 @@ internal static class RouteReport
             route = route with { AgencyId = agencyId, Details = RoutedTo.Details(agencyId, agency.NameEn, agency.NameAr) };
         }
 
+        var former = report.AgencyId;
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
         if (report.Route(route, byHand: request.AgencyId is not null, comment, http.User.UserId, time.GetUtcNow()) is { } change)
         {
             database.StatusChanges.Add(change);
+            database.PublishRoute(report, former, change);
         }
 
         await work.CommitAsync(TypedResults.Ok(), cancellationToken);

@@ -83,6 +83,7 @@ internal static class EditReport
         }
 
         var terms = request.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
+        var former = report.AgencyId;
         if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
             database.StatusChanges.Add(change);
@@ -91,6 +92,10 @@ internal static class EditReport
                     report.Id, report.UserId, report.Title, report.Category, change.FormerCategory, report.Latitude, report.Longitude,
                     report.Private, report.Hidden, report.Anonymous, fields, change.ChangedBy, change.Version),
                 change.At);
+            if (report.AgencyId != former)
+            {
+                database.PublishRoute(report, former, change);
+            }
         }
 
         try

@@ -138,6 +138,11 @@ internal static class ChangeStatus
             change.At);
     }
 
+    /// <summary>Publishes that another agency is responsible.</summary>
+    /// <param name="former">The agency before.</param>
+    public static void PublishRoute(this ReportingDbContext database, Report report, Guid? former, StatusChange change) =>
+        database.Publish(new ReportRouted(report.Id, report.UserId, report.AgencyId, former, change.ChangedBy, change.Version), change.At);
+
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
     public static Ok<ReportResponse> ToResult(this Report report, HttpContext http)
     {

@@ -14,7 +14,7 @@ namespace Kashif.Reporting.Webhooks;
 /// </summary>
 internal sealed class WebhookWriter(ReportingDbContext database, IOptions<WebhookOptions> options, TimeProvider time)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>,
-        IEventHandler<ReportMerged>, IEventHandler<ReportCommented>
+        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>
 {
     /// <summary>The <c>source</c> of the payloads.</summary>
     private const string Source = "kashif/reporting";
@@ -69,6 +69,19 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
             _ => false,
             cancellationToken);
     }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportRouted>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Described(report);
+                (body["agency_id"], body["former_agency_id"], body["version"]) = (data.AgencyId?.ToString(), data.FormerAgencyId?.ToString(), data.Version);
+                return body;
+            },
+            _ => false,
+            cancellationToken);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCommented>> events, CancellationToken cancellationToken) =>
         WriteAsync(
@@ -152,6 +165,7 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         var body = Identified(report.Id);
         (body["title"], body["category"], body["status"]) = (report.Title, report.Category, report.Status.WireName());
         (body["latitude"], body["longitude"]) = (report.Latitude, report.Longitude);
+        body["agency_id"] = report.AgencyId?.ToString();
         return body;
     }
 
