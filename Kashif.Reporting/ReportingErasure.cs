@@ -2,6 +2,7 @@ using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Votes;
 using Microsoft.EntityFrameworkCore;
 
@@ -27,6 +28,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
+        await ReportAnswers.EraseAsync(_database, userId, cancellationToken);
 
         // Increments the version: the report has changed, and a concurrent change has read the old author.
         await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(

@@ -139,11 +139,12 @@ internal static class ChangeStatus
     }
 
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
-    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http)
+    /// <param name="answers">The answers that the caller sees, if the change may have changed them.</param>
+    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http, VisibleAnswers answers = default)
     {
         var view = http.User.ViewOf(report);
-        http.Response.Headers.ETag = ReportETag.Of(report, view).ToString();
-        return TypedResults.Ok(ReportResponse.From(report, view));
+        http.Response.Headers.ETag = ReportETag.Of(report, answers.ArePersonal || view.IsPersonal(report)).ToString();
+        return TypedResults.Ok(ReportResponse.From(report, view) with { Answers = answers.Values });
     }
 
     private static Error Invalid(Report report, ReportStatus status)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
@@ -17,6 +18,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
+/// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category (<c>GET /categories/{code}/questions</c>), by their codes.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
     [property: Title(Report.TitleMin, Report.TitleMax)] string Title,
@@ -26,7 +28,8 @@ public sealed record CreateReportRequest(
     [property: Between(-180.0, 180.0)] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
-    bool Private = false)
+    bool Private = false,
+    IReadOnlyDictionary<string, JsonElement>? Answers = null)
 {
     /// <summary>Trims the texts. Validate first.</summary>
     internal NewReport ToNewReport(Guid userId) => new(
@@ -42,6 +45,7 @@ internal static class CreateReport
         ReportWriter writer,
         CategoryCache categories,
         ReportRules rules,
+        IReportAnswers questions,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -53,6 +57,7 @@ internal static class CreateReport
             errors.Add("category", await categories.ValidateAsync(request.Category, cancellationToken));
         }
 
+        var answers = await questions.CheckAsync(request.Category, request.Answers, errors, cancellationToken);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -61,7 +66,7 @@ internal static class CreateReport
         var (filed, now) = (request.ToNewReport(http.User.UserId), time.GetUtcNow());
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
-        await using var transaction = await work.BeginStatementAsync(cancellationToken);
+        await using var transaction = answers.Count > 0 ? await work.BeginAsync(cancellationToken) : await work.BeginStatementAsync(cancellationToken);
         if (!await writer.TryInsertAsync(database, report, cancellationToken))
         {
             http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, report.UserId, report.CreatedAt, cancellationToken);
@@ -69,7 +74,9 @@ internal static class CreateReport
             return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }
 
-        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report, View.Full)), cancellationToken);
+        await questions.AddAsync(database, report, answers, cancellationToken);
+        var response = ReportResponse.From(report, View.Full) with { Answers = answers.Count > 0 ? answers : null };
+        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", response), cancellationToken);
         metrics.Created(report.Category);
         return created;
     }

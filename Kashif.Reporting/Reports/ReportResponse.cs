@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Kashif.Reporting.Reports;
@@ -25,6 +26,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Photos" example="1">How many public photos it has.</param>
 /// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
+/// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category that the reader may see, by the questions' codes; absent in lists and without any.</param>
 internal sealed record ReportResponse(
     Guid Id,
     Guid? UserId,
@@ -47,7 +49,8 @@ internal sealed record ReportResponse(
     int Comments,
     int Photos,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? DuplicateOf = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, JsonElement>? Answers = null)
 {
     /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
     /// <param name="distanceKm">The distance from the requested point.</param>
