@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
@@ -10,6 +11,7 @@ namespace Kashif.Reporting;
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
+/// <param name="Answers">The answers to the questions of the reports' categories.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -17,7 +19,8 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
-    IAsyncEnumerable<ExportedPhoto> Photos);
+    IAsyncEnumerable<ExportedPhoto> Photos,
+    IAsyncEnumerable<ExportedAnswer> Answers);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -28,6 +31,8 @@ internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, Date
 internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
 
 internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedAnswer(Guid ReportId, string Question, JsonElement Value);
 
 internal static class ReportExport
 {
@@ -44,5 +49,7 @@ internal static class ReportExport
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
         database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
-            .AsAsyncEnumerable().Select(ExportedPhoto.From)));
+            .AsAsyncEnumerable().Select(ExportedPhoto.From),
+        database.Reports.Where(report => report.UserId == id).Join(database.ReportAnswers.AsNoTracking(), report => report.Id, answer => answer.ReportId, (report, answer) => answer)
+            .OrderBy(answer => answer.ReportId).ThenBy(answer => answer.Question).AsAsyncEnumerable().Select(row => new ExportedAnswer(row.ReportId, row.Question, row.Value))));
 }

@@ -4,6 +4,7 @@ using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
@@ -34,6 +35,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
+        await ReportAnswers.EraseAsync(_database, userId, cancellationToken);
         await UpdateQueries.EraseAsync(_database, userId, cancellationToken);
 
         // The answers that employees of customer service got for the person's reports.

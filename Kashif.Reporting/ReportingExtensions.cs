@@ -11,6 +11,7 @@ using Kashif.Reporting.Map;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -80,6 +81,7 @@ internal static class ReportingExtensions
         services.AddSingleton<WebhookClient>();
         services.AddHostedService<WebhookWorker>();
         services.AddHostedService<WebhookCleanup>();
+        services.AddQuestions();
         services.AddPromises();
         services.AddOpen311();
         services.AddPhotos();

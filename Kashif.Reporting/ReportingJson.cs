@@ -12,6 +12,7 @@ using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.ServiceLevels;
 using Kashif.Reporting.Sync;
@@ -37,6 +38,14 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CreateCategoryRequest))]
 [JsonSerializable(typeof(ChangeCategoryRequest))]
 [JsonSerializable(typeof(UsedBy[]))]
+[JsonSerializable(typeof(CreateQuestionRequest))]
+[JsonSerializable(typeof(ChangeQuestionRequest))]
+[JsonSerializable(typeof(QuestionResponse))]
+[JsonSerializable(typeof(Page<QuestionResponse>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, JsonElement>))]
+[JsonSerializable(typeof(Choice[]))]
+[JsonSerializable(typeof(string[]))]
+[JsonSerializable(typeof(double))]
 [JsonSerializable(typeof(PromiseScores))]
 [JsonSerializable(typeof(CategoryResponse))]
 [JsonSerializable(typeof(ReportResponse))]

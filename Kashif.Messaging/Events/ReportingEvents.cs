@@ -37,7 +37,7 @@ public sealed record ReportOverdue(Guid ReportId, Guid UserId, string Title, str
 /// <param name="Private">Only its owner and staff may see it: it is announced to no one else.</param>
 /// <param name="Hidden">The same by staff's decision.</param>
 /// <param name="Anonymous">The public may not learn who reported it.</param>
-/// <param name="Fields">What has changed: <c>title</c>, <c>description</c>, <c>category</c>, <c>anonymous</c>, <c>private</c>, <c>hidden</c>.</param>
+/// <param name="Fields">What has changed: <c>title</c>, <c>description</c>, <c>category</c>, <c>anonymous</c>, <c>private</c>, <c>hidden</c>, <c>answers</c>.</param>
 /// <param name="Version">As in <see cref="ReportStatusUpdated"/>.</param>
 public sealed record ReportUpdated(
     Guid ReportId, Guid UserId, string Title, string Category, string? FormerCategory, double Latitude, double Longitude,

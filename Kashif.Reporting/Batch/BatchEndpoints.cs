@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Localization;
@@ -24,6 +25,7 @@ namespace Kashif.Reporting.Batch;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
+/// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category, by their codes.</param>
 public sealed record OfflineReport(
     [property: Identifier(ClientReport.ClientIdMax)] string ClientId,
     DateTimeOffset CapturedAt,
@@ -34,7 +36,8 @@ public sealed record OfflineReport(
     [property: Between(-180.0, 180.0)] double Longitude,
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
-    bool Private = false);
+    bool Private = false,
+    IReadOnlyDictionary<string, JsonElement>? Answers = null);
 
 /// <summary>Reports that an app has made while it was offline.</summary>
 /// <param name="Reports">1 to 100 reports.</param>
@@ -98,6 +101,7 @@ internal static class BatchEndpoints
         ReportWriter writer,
         CategoryCache categories,
         ReportRules rules,
+        IReportAnswers questions,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -122,6 +126,7 @@ internal static class BatchEndpoints
                 errors.Add("category", await categories.ValidateAsync(report.Category, cancellationToken));
             }
 
+            var answers = await questions.CheckAsync(report.Category, report.Answers, errors, cancellationToken);
             var now = time.GetUtcNow();
             errors.Add("captured_at", report.CapturedAt > now + Skew || report.CapturedAt < now - Oldest ? "Must be in the last 30 days." : null);
             items.Add(errors.ToProblem() is { } invalid
@@ -129,7 +134,7 @@ internal static class BatchEndpoints
                     report.ClientId,
                     BatchOutcome.Invalid,
                     Errors: invalid.ProblemDetails.Errors.ToDictionary(field => field.Key, field => field.Value.Select(Localized.Text).ToArray()))
-                : await FileOneAsync(report, http.User.UserId, rules, now, database, writer, cancellationToken));
+                : await FileOneAsync(report, answers, http.User.UserId, rules, questions, now, database, writer, cancellationToken));
             if (items[^1].Outcome is BatchOutcome.Created)
             {
                 metrics.Created(report.Category);
@@ -145,7 +150,8 @@ internal static class BatchEndpoints
 
     /// <summary>One transaction a report: a batch that is interrupted has filed its first reports, and is sent again.</summary>
     private static async Task<BatchItem> FileOneAsync(
-        OfflineReport offline, Guid userId, ReportRules rules, DateTimeOffset now, ReportingDbContext database, ReportWriter writer, CancellationToken cancellationToken)
+        OfflineReport offline, IReadOnlyDictionary<string, JsonElement> answers, Guid userId, ReportRules rules, IReportAnswers questions, DateTimeOffset now, ReportingDbContext database,
+        ReportWriter writer, CancellationToken cancellationToken)
     {
         var request = new CreateReportRequest(
             offline.Title, offline.Description, offline.Category, offline.Latitude, offline.Longitude, offline.Address, offline.Anonymous, offline.Private);
@@ -169,6 +175,7 @@ internal static class BatchEndpoints
             return new BatchItem(offline.ClientId, BatchOutcome.OverQuota);
         }
 
+        await questions.AddAsync(database, report, answers, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return new BatchItem(offline.ClientId, BatchOutcome.Created, report.Id);
     }

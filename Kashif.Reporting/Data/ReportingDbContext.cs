@@ -9,6 +9,7 @@ using Kashif.Reporting.Imports;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -31,6 +32,8 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReporterScore> ReporterScores => Set<ReporterScore>();
     public DbSet<Photo> Photos => Set<Photo>();
     public DbSet<Category> Categories => Set<Category>();
+    public DbSet<Question> Questions => Set<Question>();
+    public DbSet<ReportAnswer> ReportAnswers => Set<ReportAnswer>();
     public DbSet<Promise> Promises => Set<Promise>();
     public DbSet<Agency> Agencies => Set<Agency>();
     public DbSet<CityArea> Areas => Set<CityArea>();

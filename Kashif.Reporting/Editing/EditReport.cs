@@ -1,9 +1,11 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
@@ -20,6 +22,7 @@ namespace Kashif.Reporting.Editing;
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
 /// <param name="Hidden" example="false">For staff. True: only the reporter and staff see it, such as spam.</param>
 /// <param name="Reason" example="The lamp is broken, not the road.">Why, for the history. Required to hide a report; the public does not see why one was hidden.</param>
+/// <param name="Answers" example='{"size": "large"}'>Answers to questions of the category, by their codes: they replace those to the same questions, and null removes one.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record EditReportRequest(
     [property: Title(Report.TitleMin, Report.TitleMax)] string? Title = null,
@@ -28,13 +31,14 @@ public sealed record EditReportRequest(
     bool? Anonymous = null,
     bool? Private = null,
     bool? Hidden = null,
-    [property: Text(0, StatusChange.CommentMax)] string? Reason = null);
+    [property: Text(0, StatusChange.CommentMax)] string? Reason = null,
+    IReadOnlyDictionary<string, JsonElement>? Answers = null);
 
 internal static class EditReport
 {
     /// <summary>The owner's fields, while the report is submitted.</summary>
     private static readonly string[] OfOwner =
-        [StatusChange.TitleField, StatusChange.DescriptionField, StatusChange.CategoryField, StatusChange.AnonymousField, StatusChange.PrivateField];
+        [StatusChange.TitleField, StatusChange.DescriptionField, StatusChange.CategoryField, StatusChange.AnonymousField, StatusChange.PrivateField, StatusChange.AnswersField];
 
     private static readonly string[] OfStaff = [StatusChange.CategoryField, StatusChange.HiddenField];
 
@@ -46,6 +50,7 @@ internal static class EditReport
         ReportingDbContext database,
         CategoryCache categories,
         ReportRules rules,
+        ReportAnswers questions,
         UnitOfWork work,
         TimeProvider time,
         CancellationToken cancellationToken)
@@ -57,7 +62,7 @@ internal static class EditReport
         }
 
         var edit = new ReportEdit(
-            request.Title?.Trim(), request.Description?.Trim(), request.Category, request.Anonymous, request.Private, request.Hidden);
+            request.Title?.Trim(), request.Description?.Trim(), request.Category, request.Anonymous, request.Private, request.Hidden, request.Answers is not null);
         var fields = edit.FieldsOf(report);
         if (Refusal(report, fields, http) is { } refusal)
         {
@@ -72,6 +77,9 @@ internal static class EditReport
 
         var reason = request.Reason?.Trim() is { Length: > 0 } text ? text : null;
         errors.Add("reason", reason is null && request.Hidden is true && !report.Hidden ? "Required to hide a report." : null);
+        var isOwner = http.User.UserId == report.UserId;
+        var answers = await questions.EditAsync(
+            database, report, request.Category ?? report.Category, request.Answers, isComplete: isOwner || request.Answers is not null, errors, cancellationToken);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -84,6 +92,9 @@ internal static class EditReport
 
         var terms = request.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
         var former = report.AgencyId;
+        edit = edit with { Answers = answers.IsChange };
+        fields = edit.FieldsOf(report);
+        answers.Apply();
         if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
             database.StatusChanges.Add(change);
@@ -107,7 +118,7 @@ internal static class EditReport
             return ReportErrors.LostRace(http).ToProblem();
         }
 
-        return report.ToResult(http);
+        return report.ToResult(http, await questions.ReadAsync(database, report, http.User.ViewOf(report), cancellationToken));
     }
 
     /// <returns>Why the caller may not change these fields; null if they may.</returns>

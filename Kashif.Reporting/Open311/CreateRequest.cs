@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,6 +31,8 @@ internal static class CreateRequest
         ReportWriter writer,
         CategoryCache categories,
         ReportRules rules,
+        QuestionCache questions,
+        IReportAnswers reportAnswers,
         UnitOfWork work,
         PhotoUploads uploads,
         PhotoSlots slots,
@@ -42,6 +46,7 @@ internal static class CreateRequest
         var code = await ServiceAsync(parameters, categories, cancellationToken);
         var place = Place(parameters);
         var submission = Read(caller, code ?? "", now);
+        var answers = code is null ? null : await Attributes.ReadAsync(parameters, code, questions, reportAnswers, cancellationToken);
         if (place is null && submission is { Address: null, AddressId: null } && parameters.Faults.Count == 0)
         {
             parameters.Faults.Add(Fault.Bad("location required: lat and long, address_string or address_id"));
@@ -82,6 +87,7 @@ internal static class CreateRequest
             ? await ReportOfAsync(submission, latitude, longitude, database, rules, now, cancellationToken)
             : null;
         submission.ReportId = report?.Id;
+        submission.Answers = answers is { Count: > 0 } ? JsonSerializer.SerializeToElement(answers, ReportingJson.Default.IReadOnlyDictionaryStringJsonElement) : null;
         await using var transaction = await work.BeginAsync(cancellationToken);
         var allowance = KeyCheck.AllowanceOf(caller, options.Value);
         var allowed = report is not null
@@ -92,6 +98,11 @@ internal static class CreateRequest
             http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, caller.KeyId, now, cancellationToken);
             metrics.OverQuota();
             return new Fault(StatusCodes.Status429TooManyRequests, "The hourly limit of this api_key is reached").ToAnswer(parameters.Format);
+        }
+
+        if (report is not null && answers is not null)
+        {
+            await reportAnswers.AddAsync(database, report, answers, cancellationToken);
         }
 
         foreach (var photo in photos)

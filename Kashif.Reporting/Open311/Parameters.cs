@@ -34,6 +34,25 @@ internal sealed partial class Parameters(Format format, IQueryCollection query, 
         return null;
     }
 
+    /// <summary>All values of a parameter that may be repeated, under any of its names.</summary>
+    public string[] All(params string[] names)
+    {
+        string[] values =
+        [
+            .. from name in names
+               from value in (form?[name] ?? StringValues.Empty).Concat(query[name])
+               where !string.IsNullOrWhiteSpace(value)
+               select value.Trim(),
+        ];
+        if (Array.TrueForAll(values, value => Characters.AreText(value)))
+        {
+            return values;
+        }
+
+        Faults.Add(Fault.Bad($"{names[0]}: the characters U+0000 and U+FFFE are not allowed"));
+        return [];
+    }
+
     /// <param name="max">In UTF-16 code units.</param>
     public string? Text(string name, int max)
     {

@@ -2,6 +2,7 @@ using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
+using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
 
@@ -20,7 +21,7 @@ internal static class ReadRequests
     /// <summary>Ids are made from the time of creation, on another machine's clock at most.</summary>
     private static readonly TimeSpan IdPrecision = TimeSpan.FromMinutes(1);
 
-    public static async Task<Answer> ListAsync(HttpContext http, ReportingDbContext database, CategoryCache categories, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<Answer> ListAsync(HttpContext http, ReportingDbContext database, CategoryCache categories, QuestionCache questions, TimeProvider time, CancellationToken cancellationToken)
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         var reports = database.Reports.AsNoTracking().Public();
@@ -41,14 +42,14 @@ internal static class ReadRequests
 
         return parameters.Faults.Count > 0
             ? parameters.Faults.ToAnswer(parameters.Format)
-            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, "public, max-age=2", cancellationToken);
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, questions, "public, max-age=2", cancellationToken);
     }
 
-    public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, QuestionCache questions, CancellationToken cancellationToken)
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         return Guid.TryParse(id, out var report) && await database.Reports.Public().AnyAsync(row => row.Id == report, cancellationToken)
-            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, http, database, "public, no-cache", cancellationToken)
+            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, http, database, questions, "public, no-cache", cancellationToken)
             : Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);
     }
 
@@ -181,7 +182,7 @@ internal static class ReadRequests
     }
 
     private static async Task<Answer> AnswerAsync(
-        IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, string cacheControl, CancellationToken cancellationToken)
+        IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, QuestionCache questions, string cacheControl, CancellationToken cancellationToken)
     {
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
@@ -204,6 +205,13 @@ internal static class ReadRequests
             ? (await database.Open311Updates.AsNoTracking().Public(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
                 .ToLookup(update => update.ReportId)
             : null;
+
+        var answers = extended ? await ReportAnswers.PublicOfAsync(database, ids, cancellationToken) : [];
+        var asked = new Dictionary<string, IReadOnlyList<Question>>();
+        foreach (var category in rows.Select(row => row.Category).Distinct())
+        {
+            asked[category] = await questions.OfAsync(category, cancellationToken);
+        }
 
         var requests = rows.ConvertAll(row =>
         {
@@ -231,7 +239,7 @@ internal static class ReadRequests
             };
             if (updates is not null)
             {
-                fields.Add(("attributes", new Items("attribute", [])));
+                fields.Add(("attributes", Attributes.Describe(asked[row.Category], answers.GetValueOrDefault(row.Id, []))));
                 fields.Add(("extended_attributes", new Fields(
                     ("photos", new Items("photo", media)),
                     ("detailed_status", row.Status.WireName()))));

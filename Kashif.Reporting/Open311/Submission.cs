@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -25,6 +26,9 @@ internal sealed class Submission
     public string? MediaUrl { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The answers to the questions of its category, until Open311:KeepContactsFor has passed; null for none.</summary>
+    public JsonElement? Answers { get; set; }
+
     // The reporter, for staff only. Null when Open311:KeepContactsFor has passed.
     public string? Email { get; init; }
     public string? FirstName { get; init; }
@@ -37,7 +41,7 @@ internal sealed class Submission
 internal sealed class SubmissionConfiguration : IEntityTypeConfiguration<Submission>
 {
     /// <summary>The rows that hold personal data, for the erasure.</summary>
-    public const string HasContact = "email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL";
+    public const string HasContact = "email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL OR answers IS NOT NULL";
 
     public void Configure(EntityTypeBuilder<Submission> submission)
     {

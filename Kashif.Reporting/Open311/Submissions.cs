@@ -86,7 +86,7 @@ internal static class Submissions
 
     /// <param name="id">The request's token.</param>
     private static async Task<Results<Ok<ReportResponse>, ProblemHttpResult>> PlaceAsync(
-        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal caller, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
+        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal caller, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, IReportAnswers questions, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
         CancellationToken cancellationToken)
     {
         _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
@@ -105,6 +105,8 @@ internal static class Submissions
         var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, rules, time.GetUtcNow(), cancellationToken);
         await writer.TryInsertAsync(database, report, new Allowance(submission.KeyId, PerHour: 0), cancellationToken);
         submission.ReportId = report.Id;
+        var answers = submission.Answers?.EnumerateObject().ToDictionary(answer => answer.Name, answer => answer.Value) ?? [];
+        await questions.AddAsync(database, report, answers, cancellationToken);
         var placed = await work.CommitAsync(TypedResults.Ok(ReportResponse.From(report, View.Full)), cancellationToken);
         metrics.Created(report.Category);
         return placed;

@@ -144,12 +144,13 @@ internal static class ChangeStatus
         database.Publish(new ReportRouted(report.Id, report.UserId, report.AgencyId, former, change.ChangedBy, change.Version), change.At);
 
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
-    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http)
+    /// <param name="answers">The answers that the caller sees, if the change may have changed them.</param>
+    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http, VisibleAnswers answers = default)
     {
         // Staff who have given a report away do not see it any more, but the change that they made.
         var view = http.User.ViewOf(report) is var now and not View.None ? now : View.Full;
-        http.Response.Headers.ETag = ReportETag.Of(report, view).ToString();
-        return TypedResults.Ok(ReportResponse.From(report, view));
+        http.Response.Headers.ETag = ReportETag.Of(report, answers.ArePersonal || view.IsPersonal(report)).ToString();
+        return TypedResults.Ok(ReportResponse.From(report, view) with { Answers = answers.Values });
     }
 
     /// <summary>Why a report cannot change so.</summary>

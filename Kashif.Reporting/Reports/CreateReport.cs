@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
@@ -18,6 +19,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Address" example="Straight Street, Damascus">The address in words; null if it is not known.</param>
 /// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
+/// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category (<c>GET /categories/{code}/questions</c>), by their codes.</param>
 /// <param name="OnBehalfOf">For customer service: the id of the customer who reports by phone or at the counter, and whose report it becomes; null for an own report.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record CreateReportRequest(
@@ -29,6 +31,7 @@ public sealed record CreateReportRequest(
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
     bool Private = false,
+    IReadOnlyDictionary<string, JsonElement>? Answers = null,
     Guid? OnBehalfOf = null)
 {
     /// <summary>Trims the texts. Validate first.</summary>
@@ -48,6 +51,7 @@ internal static class CreateReport
         ReportRules rules,
         CustomerAccounts customers,
         IOptions<ReportingOptions> options,
+        IReportAnswers questions,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -59,6 +63,7 @@ internal static class CreateReport
             errors.Add("category", await categories.ValidateAsync(request.Category, cancellationToken));
         }
 
+        var answers = await questions.CheckAsync(request.Category, request.Answers, errors, cancellationToken);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -72,7 +77,7 @@ internal static class CreateReport
         var (filed, now) = (request.ToNewReport(http.User.UserId), time.GetUtcNow());
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
-        await using var transaction = await work.BeginStatementAsync(cancellationToken);
+        await using var transaction = answers.Count > 0 ? await work.BeginAsync(cancellationToken) : await work.BeginStatementAsync(cancellationToken);
         var allowance = new Allowance(http.User.UserId, filed.FiledBy is null ? options.Value.ReportsPerHour : options.Value.CounterReportsPerHour);
         if (!await writer.TryInsertAsync(database, report, allowance, cancellationToken))
         {
@@ -81,7 +86,9 @@ internal static class CreateReport
             return Error.TooMany("report_quota_exceeded", "You have reached the hourly limit of reports.").ToProblem();
         }
 
-        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", ReportResponse.From(report, View.Full)), cancellationToken);
+        await questions.AddAsync(database, report, answers, cancellationToken);
+        var response = ReportResponse.From(report, View.Full) with { Answers = answers.Count > 0 ? answers : null };
+        var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", response), cancellationToken);
         metrics.Created(report.Category);
         return created;
     }

@@ -12,7 +12,7 @@ internal static class GetReport
 
     /// <param name="id">The report's id.</param>
     public static async Task<Results<Ok<ReportResponse>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
-        Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+        Guid id, HttpContext http, ReportingDbContext database, IReportAnswers questions, CancellationToken cancellationToken)
     {
         if (await ById(database, id, cancellationToken) is not { } report || http.User.ViewOf(report) is View.None)
         {
@@ -21,11 +21,13 @@ internal static class GetReport
 
         // Public but always revalidated, so that a status change is visible at once. What only some may see is for them alone.
         var view = http.User.ViewOf(report);
-        var tag = ReportETag.Of(report, view);
+        var answers = await questions.ReadAsync(database, report, view, cancellationToken);
+        var isPersonal = answers.ArePersonal || view.IsPersonal(report);
+        var tag = ReportETag.Of(report, isPersonal);
         http.Response.Headers.ETag = tag.ToString();
-        http.Response.Headers.CacheControl = view.IsPersonal(report) ? "private, no-cache" : "public, no-cache";
+        http.Response.Headers.CacheControl = isPersonal ? "private, no-cache" : "public, no-cache";
         return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(ReportResponse.From(report, view));
+            : TypedResults.Ok(ReportResponse.From(report, view) with { Answers = answers.Values });
     }
 }

@@ -12,7 +12,8 @@ internal sealed record NewReport(
     Guid? FiledBy = null);
 
 /// <summary>An edit of a report, checked and trimmed. Null: stays as it is.</summary>
-internal sealed record ReportEdit(string? Title, string? Description, string? Category, bool? Anonymous, bool? Private, bool? Hidden)
+/// <param name="Answers">Whether the answers to the questions of its category change with it.</param>
+internal sealed record ReportEdit(string? Title, string? Description, string? Category, bool? Anonymous, bool? Private, bool? Hidden, bool Answers = false)
 {
     /// <summary>The wire names of what it changes.</summary>
     public string[] FieldsOf(Report report)
@@ -49,6 +50,11 @@ internal sealed record ReportEdit(string? Title, string? Description, string? Ca
             if (Hidden is not null && Hidden != report.Hidden)
             {
                 yield return StatusChange.HiddenField;
+            }
+
+            if (Answers)
+            {
+                yield return StatusChange.AnswersField;
             }
         }
     }

@@ -11,10 +11,13 @@ namespace Kashif.Reporting.Reports;
 /// </summary>
 internal static class ReportETag
 {
-    public static EntityTagHeaderValue Of(Report report, View view)
+    public static EntityTagHeaderValue Of(Report report, View view) => Of(report, view.IsPersonal(report));
+
+    /// <param name="isPersonal">Whether the response has more than the public's.</param>
+    public static EntityTagHeaderValue Of(Report report, bool isPersonal)
     {
         var activity = report.Activity > 0 ? string.Create(CultureInfo.InvariantCulture, $".{report.Activity}") : "";
-        var full = view.IsPersonal(report) ? "+" : "";
+        var full = isPersonal ? "+" : "";
         return new EntityTagHeaderValue(string.Create(CultureInfo.InvariantCulture, $"\"{report.Version}{activity}{full}\""));
     }
 

@@ -44,6 +44,7 @@ internal sealed class StatusChange
     public const string AnonymousField = "anonymous";
     public const string PrivateField = "private";
     public const string HiddenField = "hidden";
+    public const string AnswersField = "answers";
 
     public Guid ReportId { get; init; }
 
@@ -72,7 +73,7 @@ internal sealed class StatusChange
     public DateTimeOffset At { get; init; }
 
     /// <summary>Whether the public sees that an edit changed the field.</summary>
-    public static bool IsPublicField(string field) => field is TitleField or DescriptionField or CategoryField;
+    public static bool IsPublicField(string field) => field is TitleField or DescriptionField or CategoryField or AnswersField;
 }
 
 internal static class LastStatus

@@ -55,6 +55,10 @@ public sealed class FieldErrors
         }
     }
 
+    /// <summary>Whether a field has an error.</summary>
+    /// <param name="field">Its wire name.</param>
+    public bool Has(string field) => _errors.ContainsKey(field);
+
     /// <summary>Null if all fields are valid.</summary>
     public ValidationProblem? ToProblem() => _errors.Count == 0 ? null : TypedResults.ValidationProblem(_errors);
 }

@@ -65,6 +65,22 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_export_has_all_answers_and_a_deletion_erases_private_texts()
+    {
+        var category = await QuestionTests.AskAsync(service, QuestionTests.Questions);
+        using var owner = service.Citizen(out var user);
+        using var auth = service.Host.AsService();
+        var id = (await QuestionTests.FileAsync(owner, category, new { size = "big", mark = "Public words", phone = "Private words" })).Body.Id;
+
+        var export = (await auth.ReadAsync($"/internal/v1/users/{user}/export")).Body.GetProperty("answers");
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+
+        export.EnumerateArray().Select(answer => $"{answer.GetProperty("question")}={answer.GetProperty("value")}").ShouldBe(["mark=Public words", "phone=Private words", "size=big"]);
+        (await service.QueryAsync(async database => await database.ReportAnswers.Where(answer => answer.ReportId == id).Select(answer => answer.Question).OrderBy(code => code).ToListAsync(ReportingClient.Cancelled)))
+            .ShouldBe(["mark", "size"]);
+    }
+
+    [Fact]
     public async Task Only_services_can_export_and_the_export_has_all_reports()
     {
         using var citizen = service.Citizen(out var user);

@@ -347,6 +347,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["devices"] = device,
             ["alerts"] = await AlertAsync(victim),
             ["categories"] = MissingId, // no user's: only admins are allowed
+            ["questions"] = MissingId, // as the categories
             ["templates"] = "points.awarded", // no user's: only admins are allowed
             ["scheduled"] = notification,
             ["topics"] = "all",

@@ -389,6 +389,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("character varying(50)")
                         .HasColumnName("icon");
 
+                    b.Property<DateTimeOffset?>("InactiveSince")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("inactive_since");
+
                     b.Property<string>("NameAr")
                         .IsRequired()
                         .HasMaxLength(100)
@@ -409,6 +413,17 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("target_days");
 
+                    b.Property<int?>("TargetHours")
+                        .HasColumnType("integer")
+                        .HasColumnName("target_hours");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1)
+                        .HasColumnName("version");
+
                     b.HasKey("Code")
                         .HasName("pk_categories");
 
@@ -425,7 +440,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
                             Position = 1,
-                            TargetDays = 14
+                            TargetDays = 14,
+                            Version = 1
                         },
                         new
                         {
@@ -437,7 +453,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
                             Position = 2,
-                            TargetDays = 7
+                            TargetDays = 7,
+                            Version = 1
                         },
                         new
                         {
@@ -449,7 +466,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "نفايات",
                             NameEn = "Garbage",
                             Position = 3,
-                            TargetDays = 3
+                            TargetDays = 3,
+                            Version = 1
                         },
                         new
                         {
@@ -461,7 +479,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
                             Position = 4,
-                            TargetDays = 2
+                            TargetDays = 2,
+                            Version = 1
                         },
                         new
                         {
@@ -473,7 +492,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
                             Position = 5,
-                            TargetDays = 3
+                            TargetDays = 3,
+                            Version = 1
                         },
                         new
                         {
@@ -485,7 +505,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
                             Position = 6,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -497,7 +518,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
                             Position = 7,
-                            TargetDays = 2
+                            TargetDays = 2,
+                            Version = 1
                         },
                         new
                         {
@@ -509,7 +531,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
                             Position = 8,
-                            TargetDays = 14
+                            TargetDays = 14,
+                            Version = 1
                         },
                         new
                         {
@@ -521,7 +544,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
                             Position = 9,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -533,7 +557,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
                             Position = 10,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -545,7 +570,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
                             Position = 11,
-                            TargetDays = 7
+                            TargetDays = 7,
+                            Version = 1
                         },
                         new
                         {
@@ -557,7 +583,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
                             Position = 12,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -569,7 +596,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
                             Position = 13,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -580,7 +608,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
-                            Position = 14
+                            Position = 14,
+                            Version = 1
                         });
                 });
 
@@ -838,6 +867,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("address_id");
 
+                    b.Property<JsonElement?>("Answers")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("answers");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -890,7 +923,7 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("ix_open311_submissions_contacts")
-                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL");
+                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL OR answers IS NOT NULL");
 
                     b.HasIndex("Id")
                         .HasDatabaseName("ix_open311_submissions_unplaced")
@@ -1054,6 +1087,133 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("photo_chunks", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Promises.Promise", b =>
+                {
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<Guid>("AreaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("area_id");
+
+                    b.Property<double>("Hours")
+                        .HasColumnType("double precision")
+                        .HasColumnName("hours");
+
+                    b.Property<DateTimeOffset>("MeasuredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("measured_at");
+
+                    b.Property<int>("Reports")
+                        .HasColumnType("integer")
+                        .HasColumnName("reports");
+
+                    b.HasKey("Category", "AreaId")
+                        .HasName("pk_promises");
+
+                    b.ToTable("promises", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.Question", b =>
+                {
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<string>("Code")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("code");
+
+                    b.Property<bool>("Active")
+                        .HasColumnType("boolean")
+                        .HasColumnName("active");
+
+                    b.Property<string>("Choices")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("choices");
+
+                    b.Property<string>("HintAr")
+                        .HasColumnType("text")
+                        .HasColumnName("hint_ar");
+
+                    b.Property<string>("HintEn")
+                        .HasColumnType("text")
+                        .HasColumnName("hint_en");
+
+                    b.Property<int>("Position")
+                        .HasColumnType("integer")
+                        .HasColumnName("position");
+
+                    b.Property<bool>("Public")
+                        .HasColumnType("boolean")
+                        .HasColumnName("public");
+
+                    b.Property<bool>("Required")
+                        .HasColumnType("boolean")
+                        .HasColumnName("required");
+
+                    b.Property<string>("TextAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_ar");
+
+                    b.Property<string>("TextEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_en");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("type");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Category", "Code")
+                        .HasName("pk_questions");
+
+                    b.ToTable("questions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.ReportAnswer", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Question")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("question");
+
+                    b.Property<string>("Category")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<JsonElement>("Value")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("value");
+
+                    b.HasKey("ReportId", "Question")
+                        .HasName("pk_report_answers");
+
+                    b.HasIndex("Category", "Question")
+                        .HasDatabaseName("ix_report_answers_category_question");
+
+                    b.ToTable("report_answers", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1210,10 +1370,6 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_reports");
 
-                    b.HasIndex("DueAt")
-                        .HasDatabaseName("ix_reports_due")
-                        .HasFilter("due_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')");
-
                     b.HasIndex("DuplicateOf")
                         .HasDatabaseName("ix_reports_duplicate_of")
                         .HasFilter("duplicate_of IS NOT NULL");
@@ -1242,6 +1398,10 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("Category", "Id")
                         .HasDatabaseName("ix_reports_category_id");
 
+                    b.HasIndex("ExpectedAt", "Id")
+                        .HasDatabaseName("ix_reports_expected")
+                        .HasFilter("expected_at IS NOT NULL AND status IN ('submitted', 'verified', 'in_progress')");
+
                     b.HasIndex("Status", "Id")
                         .HasDatabaseName("ix_reports_status_id");
 
@@ -1268,6 +1428,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_reports_cell_8m")
                         .HasFilter("NOT (private OR hidden)");
 
+                    b.HasIndex("AgencyId", "ExpectedAt", "Id")
+                        .HasDatabaseName("ix_reports_agency_expected")
+                        .HasFilter("agency_id IS NOT NULL AND expected_at IS NOT NULL AND status IN ('submitted', 'verified', 'in_progress')");
+
                     b.HasIndex(new[] { "Id" }, "hidden")
                         .HasDatabaseName("ix_reports_hidden")
                         .HasFilter("hidden");
@@ -1275,6 +1439,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex(new[] { "Id" }, "private")
                         .HasDatabaseName("ix_reports_private")
                         .HasFilter("private");
+
+                    b.HasIndex(new[] { "ExpectedAt" }, "unmarked")
+                        .HasDatabaseName("ix_reports_due")
+                        .HasFilter("expected_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')");
+
+                    b.HasIndex(new[] { "Id" }, "unpromised")
+                        .HasDatabaseName("ix_reports_unpromised")
+                        .HasFilter("expected_at IS NULL AND due_at IS NOT NULL");
 
                     b.ToTable("reports", (string)null);
                 });
@@ -1815,6 +1987,33 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_photo_chunks_photos_photo_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.Question", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Categories.Category", null)
+                        .WithMany()
+                        .HasForeignKey("Category")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_questions_categories_category");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.ReportAnswer", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_answers_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Questions.Question", null)
+                        .WithMany()
+                        .HasForeignKey("Category", "Question")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_answers_questions_category_question");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
