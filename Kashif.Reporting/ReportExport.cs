@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Workforce;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,6 +11,9 @@ namespace Kashif.Reporting;
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
+/// <param name="Employee">The user's entry in the register of employees.</param>
+/// <param name="Notes">The internal notes that the user has written as one of the staff; no notes about the user's reports.</param>
+/// <param name="Actions">What the audit trail has of the user.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -17,7 +21,10 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
-    IAsyncEnumerable<ExportedPhoto> Photos);
+    IAsyncEnumerable<ExportedPhoto> Photos,
+    IAsyncEnumerable<EmployeeResponse> Employee,
+    IAsyncEnumerable<ExportedNote> Notes,
+    IAsyncEnumerable<ExportedAction> Actions);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -28,6 +35,10 @@ internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, Date
 internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
 
 internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedNote(Guid Id, Guid ReportId, string Text, DateTimeOffset CreatedAt, DateTimeOffset? EditedAt);
+
+internal sealed record ExportedAction(DateTimeOffset At, string Action, string Kind, Guid SubjectId);
 
 internal static class ReportExport
 {
@@ -44,5 +55,10 @@ internal static class ReportExport
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
         database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
-            .AsAsyncEnumerable().Select(ExportedPhoto.From)));
+            .AsAsyncEnumerable().Select(ExportedPhoto.From),
+        database.Employees.AsNoTracking().Where(employee => employee.UserId == id).AsAsyncEnumerable().Select(EmployeeResponse.Of),
+        database.Notes.AsNoTracking().Where(note => note.UserId == id).OrderBy(note => note.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedNote(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt)),
+        database.AuditEntries.AsNoTracking().Where(entry => entry.ActorId == id).OrderBy(entry => entry.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedAction(row.At, row.Action, row.Kind, row.SubjectId))));
 }

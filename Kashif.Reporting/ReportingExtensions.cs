@@ -36,6 +36,7 @@ internal static class ReportingExtensions
             .AddHandler<ReportDeleted, WebhookWriter>("webhooks.report-deleted")
             .AddHandler<ReportMerged, WebhookWriter>("webhooks.report-merged")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
+            .AddHandler<ReportAssigned, WebhookWriter>("webhooks.report-assigned")
             .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 

@@ -1,5 +1,7 @@
+using System.Security.Claims;
 using System.Text.Json.Serialization;
 using Kashif.Http;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
@@ -49,7 +51,7 @@ internal static class CategoryEndpoints
 
     /// <param name="code" example="pothole">The category's code.</param>
     private static async Task<Results<Ok<CategoryResponse>, ProblemHttpResult>> ChangeAsync(
-        string code, ChangeCategoryRequest request, ReportingDbContext database, CancellationToken cancellationToken)
+        string code, ChangeCategoryRequest request, ClaimsPrincipal user, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
         if (await database.Categories.SingleOrDefaultAsync(row => row.Code == code, cancellationToken) is not { } category)
         {
@@ -58,6 +60,9 @@ internal static class CategoryEndpoints
 
         category.TargetDays = request.TargetDays;
         category.DuplicateDistanceM = request.DuplicateDistanceM ?? category.DuplicateDistanceM;
+        database.AuditValues(
+            user.UserId, "changed", "category", Guid.Empty, agency: null,
+            new() { ["code"] = code, ["target_days"] = category.TargetDays, ["duplicate_distance_m"] = category.DuplicateDistanceM }, time.GetUtcNow());
         await database.SaveChangesAsync(cancellationToken);
         return TypedResults.Ok(new CategoryResponse(
             category.Code, new CategoryNames(category.NameEn, category.NameAr), category.Icon, category.Colour, category.TargetDays,
