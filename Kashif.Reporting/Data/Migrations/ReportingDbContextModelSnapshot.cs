@@ -326,8 +326,16 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_audit_entries");
 
-                    b.HasIndex("ActorId")
-                        .HasDatabaseName("ix_audit_entries_actor_id");
+                    b.HasIndex("Values")
+                        .HasDatabaseName("ix_audit_entries_values");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Values"), "gin");
+
+                    b.HasIndex("ActorId", "Id")
+                        .HasDatabaseName("ix_audit_entries_actor_id_id");
+
+                    b.HasIndex("AgencyId", "Id")
+                        .HasDatabaseName("ix_audit_entries_agency_id_id");
 
                     b.HasIndex("SubjectId", "Id")
                         .HasDatabaseName("ix_audit_entries_subject_id_id");
@@ -741,6 +749,45 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_follower_notices_actor_id");
 
                     b.ToTable("follower_notices", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("EditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("edited_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_report_notes");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_report_notes_report_id_id");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_report_notes_user_id_id");
+
+                    b.ToTable("report_notes", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
@@ -1349,6 +1396,58 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("status_changes", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<string>("Category")
+                        .HasColumnType("text")
+                        .HasColumnName("category");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TextAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_ar");
+
+                    b.Property<string>("TextEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_en");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_response_templates");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_response_templates_agency_id");
+
+                    b.ToTable("response_templates", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Sync.FeedIdentity", b =>
                 {
                     b.Property<string>("Identity")
@@ -1658,7 +1757,32 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("AgencyId")
                         .HasDatabaseName("ix_employees_agency_id");
 
+                    b.HasIndex("Skills")
+                        .HasDatabaseName("ix_employees_skills");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Skills"), "gin");
+
                     b.ToTable("employees", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Workforce.StaffAccount", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<bool>("IsStaff")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_staff");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_staff_accounts");
+
+                    b.ToTable("staff_accounts", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Vehicle", b =>
@@ -1736,6 +1860,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasConstraintName("fk_follows_reports_report_id");
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_notes_reports_report_id");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
                 {
                     b.HasOne("Kashif.Reporting.Open311.ApiKey", null)
@@ -1805,6 +1939,15 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_status_changes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_response_templates_agencies_agency_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
