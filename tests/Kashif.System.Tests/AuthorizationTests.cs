@@ -356,6 +356,11 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["requests"] = MissingId, // no user's: only staff are allowed
             ["webhooks"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
+            ["employees"] = MissingId, // no user's: only staff are allowed
+            ["crews"] = MissingId, // as the employees
+            ["vehicles"] = MissingId, // as the employees
+            ["notes"] = MissingId, // as the employees
+            ["response-templates"] = MissingId, // as the employees
         };
     }
 
