@@ -54,6 +54,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.ReportCreated);
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.ReportCommented);
+        builder.Services.AddSingleton(EventNotifications.ReportAssigned);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
@@ -77,6 +78,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportCreated, NotificationHandler<ReportCreated>>("notify")
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<ReportCommented, NotificationHandler<ReportCommented>>("notify")
+            .AddHandler<ReportAssigned, NotificationHandler<ReportAssigned>>("notify")
             .AddHandler<ReportFollowerNotice, FollowerNoticeHandler>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")

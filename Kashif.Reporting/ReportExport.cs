@@ -3,6 +3,7 @@ using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Workforce;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -12,6 +13,9 @@ namespace Kashif.Reporting;
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
 /// <param name="Answers">The answers to the questions of the reports' categories.</param>
+/// <param name="Employee">The user's entry in the register of employees.</param>
+/// <param name="Notes">The internal notes that the user has written as one of the staff; no notes about the user's reports.</param>
+/// <param name="Actions">What the audit trail has of the user.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -20,7 +24,10 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
     IAsyncEnumerable<ExportedPhoto> Photos,
-    IAsyncEnumerable<ExportedAnswer> Answers);
+    IAsyncEnumerable<ExportedAnswer> Answers,
+    IAsyncEnumerable<EmployeeResponse> Employee,
+    IAsyncEnumerable<ExportedNote> Notes,
+    IAsyncEnumerable<ExportedAction> Actions);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -33,6 +40,10 @@ internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
 internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
 
 internal sealed record ExportedAnswer(Guid ReportId, string Question, JsonElement Value);
+
+internal sealed record ExportedNote(Guid Id, Guid ReportId, string Text, DateTimeOffset CreatedAt, DateTimeOffset? EditedAt);
+
+internal sealed record ExportedAction(DateTimeOffset At, string Action, string Kind, Guid SubjectId);
 
 internal static class ReportExport
 {
@@ -51,5 +62,10 @@ internal static class ReportExport
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
             .AsAsyncEnumerable().Select(ExportedPhoto.From),
         database.Reports.Where(report => report.UserId == id).Join(database.ReportAnswers.AsNoTracking(), report => report.Id, answer => answer.ReportId, (report, answer) => answer)
-            .OrderBy(answer => answer.ReportId).ThenBy(answer => answer.Question).AsAsyncEnumerable().Select(row => new ExportedAnswer(row.ReportId, row.Question, row.Value))));
+            .OrderBy(answer => answer.ReportId).ThenBy(answer => answer.Question).AsAsyncEnumerable().Select(row => new ExportedAnswer(row.ReportId, row.Question, row.Value)),
+        database.Employees.AsNoTracking().Where(employee => employee.UserId == id).AsAsyncEnumerable().Select(EmployeeResponse.Of),
+        database.Notes.AsNoTracking().Where(note => note.UserId == id).OrderBy(note => note.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedNote(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt)),
+        database.AuditEntries.AsNoTracking().Where(entry => entry.ActorId == id).OrderBy(entry => entry.Id)
+            .AsAsyncEnumerable().Select(row => new ExportedAction(row.At, row.Action, row.Kind, row.SubjectId))));
 }

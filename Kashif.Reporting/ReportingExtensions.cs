@@ -41,6 +41,7 @@ internal static class ReportingExtensions
             .AddHandler<ReportMerged, WebhookWriter>("webhooks.report-merged")
             .AddHandler<ReportRouted, WebhookWriter>("webhooks.report-routed")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
+            .AddHandler<ReportAssigned, WebhookWriter>("webhooks.report-assigned")
             .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 

@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Reporting.Agencies;
+using Kashif.Reporting.Assignment;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
@@ -9,11 +10,13 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
+using Kashif.Reporting.Notes;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
 using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.ResponseTemplates;
 using Kashif.Reporting.ServiceLevels;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
@@ -113,5 +116,16 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(VehicleResponse))]
 [JsonSerializable(typeof(Page<VehicleResponse>))]
 [JsonSerializable(typeof(Dependent[]))]
+[JsonSerializable(typeof(AssignReportRequest))]
+[JsonSerializable(typeof(AssignmentResponse))]
+[JsonSerializable(typeof(NoteRequest))]
+[JsonSerializable(typeof(NoteResponse))]
+[JsonSerializable(typeof(Page<NoteResponse>))]
+[JsonSerializable(typeof(ResponseTemplateRequest))]
+[JsonSerializable(typeof(ChangeResponseTemplateRequest))]
+[JsonSerializable(typeof(ResponseTemplateResponse))]
+[JsonSerializable(typeof(Page<ResponseTemplateResponse>))]
+[JsonSerializable(typeof(RenderRequest))]
+[JsonSerializable(typeof(RenderedResponse))]
 [JsonSerializable(typeof(Page<AuditEntryResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Templates;
 
@@ -30,6 +31,13 @@ internal static class EventNotifications
         comment => new() { ["title"] = comment.Title, ["by_staff"] = comment.ByStaff },
         comment => new() { ["report_id"] = Text(comment.ReportId), ["comment_id"] = Text(comment.CommentId) },
         Actor: comment => comment.UserId);
+
+    /// <summary>For the employee who works on it now.</summary>
+    public static EventNotification<ReportAssigned> ReportAssigned { get; } = new(
+        report => report.EmployeeId ?? ErasedUser.Id,
+        report => new() { ["title"] = report.Title },
+        report => new() { ["report_id"] = Text(report.ReportId) },
+        Actor: report => report.AssignedBy);
 
     public static EventNotification<PointsAwarded> PointsAwarded { get; } = new(
         points => points.UserId,

@@ -24,6 +24,7 @@ internal static class TemplateCodes
         new(ReportCreated.Type, Text("title", "Broken street lamp")),
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(ReportCommented.Type, Text("title", "Broken street lamp"), Flag("by_staff", true)),
+        new(ReportAssigned.Type, Text("title", "Broken street lamp")),
         new(ReportFollowedChanged, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),

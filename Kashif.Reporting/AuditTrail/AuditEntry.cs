@@ -47,8 +47,8 @@ internal static class Auditing
             Values = values,
         });
 
-    /// <inheritdoc cref="Audit(ReportingDbContext, Guid, string, string, Guid, Guid?, JsonElement?, DateTimeOffset)"/>
-    public static void Audit(
+    /// <inheritdoc cref="Audit"/>
+    public static void AuditValues(
         this ReportingDbContext database, Guid actor, string action, string kind, Guid subject, Guid? agency, JsonObject values, DateTimeOffset now) =>
         database.Audit(actor, action, kind, subject, agency, JsonElement.Parse(values.ToJsonString()), now);
 

@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
@@ -177,6 +178,9 @@ internal static class CommentEndpoints
             if (hidden != comment.IsHidden)
             {
                 await database.CountAsync(id, comments: hidden ? -1 : 1, cancellationToken: cancellationToken);
+                database.AuditValues(
+                    user, hidden ? "hidden" : "shown", "comment", commentId, report.AgencyId,
+                    new() { ["report_id"] = id, ["reason"] = hidden ? request.Reason?.Trim() : null }, now);
             }
 
             (comment.HiddenAt, comment.HiddenBy, comment.HiddenReason) = hidden ? (now, user, request.Reason?.Trim()) : default((DateTimeOffset?, Guid?, string?));

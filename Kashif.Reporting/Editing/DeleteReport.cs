@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
@@ -56,11 +57,15 @@ internal static class DeleteReport
         // Its duplicates stay, without an original: their entity tags must change.
         await database.Reports.Where(row => row.DuplicateOf == id).ExecuteUpdateAsync(
             set => set.SetProperty(row => row.DuplicateOf, (Guid?)null).SetProperty(row => row.Activity, row => row.Activity + 1), cancellationToken);
+        var now = time.GetUtcNow();
+        var reason = query.Reason?.Trim() is { Length: > 0 } text ? text : null;
         database.Reports.Remove(report);
-        database.Publish(
-            new ReportDeleted(
-                report.Id, report.UserId, http.User.UserId, query.Reason?.Trim() is { Length: > 0 } reason ? reason : null, report.Version + 1),
-            time.GetUtcNow());
+        database.Publish(new ReportDeleted(report.Id, report.UserId, http.User.UserId, reason, report.Version + 1), now);
+        if (report.UserId != http.User.UserId) // its history goes with it
+        {
+            database.AuditValues(http.User.UserId, "deleted", "report", id, report.AgencyId, new() { ["reason"] = reason, ["category"] = report.Category }, now);
+        }
+
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
     }
 

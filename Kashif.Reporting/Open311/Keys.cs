@@ -1,4 +1,6 @@
+using System.Security.Claims;
 using Kashif.Http;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
@@ -64,7 +66,7 @@ internal static class Keys
     }
 
     private static async Task<Created<CreatedOpen311KeyResponse>> CreateAsync(
-        CreateOpen311KeyRequest request, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
+        CreateOpen311KeyRequest request, ClaimsPrincipal user, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
         var (now, text) = (time.GetUtcNow(), ApiKey.NewKey());
         var key = new ApiKey
@@ -77,6 +79,7 @@ internal static class Keys
             CreatedAt = now,
         };
         database.Open311Keys.Add(key);
+        database.AuditValues(user.UserId, "created", "open311_key", key.Id, agency: null, new() { ["name"] = key.Name, ["jurisdiction"] = key.Jurisdiction }, now);
         await database.SaveChangesAsync(cancellationToken);
         return TypedResults.Created(
             $"/api/v1/reports/open311/keys/{key.Id}", new CreatedOpen311KeyResponse(key.Id, key.Name, key.Jurisdiction, key.Prefix, key.CreatedAt, text));
@@ -84,12 +87,20 @@ internal static class Keys
 
     /// <summary>At once: each request reads its key.</summary>
     /// <param name="id">The key's id.</param>
-    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(Guid id, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
+        Guid id, ClaimsPrincipal user, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        return await database.Open311Keys.Where(key => key.Id == id && key.RevokedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(key => key.RevokedAt, now), cancellationToken) == 1
-                ? TypedResults.NoContent()
-                : Error.NotFound("API key not found.").ToProblem();
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await database.Open311Keys.Where(key => key.Id == id && key.RevokedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(key => key.RevokedAt, now), cancellationToken) == 0)
+        {
+            return Error.NotFound("API key not found.").ToProblem();
+        }
+
+        database.Audit(user.UserId, "revoked", "open311_key", id, agency: null, values: null, now);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return TypedResults.NoContent();
     }
 }

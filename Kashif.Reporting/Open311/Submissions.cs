@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -86,7 +87,7 @@ internal static class Submissions
 
     /// <param name="id">The request's token.</param>
     private static async Task<Results<Ok<ReportResponse>, ProblemHttpResult>> PlaceAsync(
-        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal caller, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, IReportAnswers questions, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
+        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal user, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, IReportAnswers questions, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
         CancellationToken cancellationToken)
     {
         _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
@@ -102,11 +103,13 @@ internal static class Submissions
             return Error.Conflict("already_placed", "This request is on the map already.").ToProblem();
         }
 
-        var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, rules, time.GetUtcNow(), cancellationToken);
+        var now = time.GetUtcNow();
+        var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, rules, now, cancellationToken);
         await writer.TryInsertAsync(database, report, new Allowance(submission.KeyId, PerHour: 0), cancellationToken);
         submission.ReportId = report.Id;
         var answers = submission.Answers?.EnumerateObject().ToDictionary(answer => answer.Name, answer => answer.Value) ?? [];
         await questions.AddAsync(database, report, answers, cancellationToken);
+        database.AuditValues(user.UserId, "placed", "open311_request", id, report.AgencyId, new() { ["report_id"] = report.Id }, now);
         var placed = await work.CommitAsync(TypedResults.Ok(ReportResponse.From(report, View.Full)), cancellationToken);
         metrics.Created(report.Category);
         return placed;

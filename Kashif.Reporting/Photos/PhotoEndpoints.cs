@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
@@ -156,7 +157,7 @@ internal static class PhotoEndpoints
     /// <param name="photoId">The photo's id.</param>
     private static async Task<Results<Ok<PhotoResponse>, ProblemHttpResult>> ChangeAsync(
         Guid id, [FromRoute(Name = "photo_id")] Guid photoId, ChangePhotoRequest request,
-        HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
+        HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view)
@@ -170,6 +171,7 @@ internal static class PhotoEndpoints
             await database.Photos.Where(row => row.Id == photoId)
                 .ExecuteUpdateAsync(set => set.SetProperty(row => row.Hidden, request.Hidden), cancellationToken);
             await database.CountAsync(id, photos: request.Hidden ? -1 : 1, cancellationToken: cancellationToken);
+            database.AuditValues(http.User.UserId, request.Hidden ? "hidden" : "shown", "photo", photoId, report.AgencyId, new() { ["report_id"] = id }, time.GetUtcNow());
         }
 
         return await work.CommitAsync(TypedResults.Ok(PhotoResponse.From(photo, report, view) with { Hidden = request.Hidden }), cancellationToken);
@@ -178,7 +180,7 @@ internal static class PhotoEndpoints
     /// <param name="id">The report's id.</param>
     /// <param name="photoId">The photo's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, [FromRoute(Name = "photo_id")] Guid photoId, HttpContext http, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
+        Guid id, [FromRoute(Name = "photo_id")] Guid photoId, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (await database.LockVisibleAsync(id, http.User, cancellationToken) is not var (report, view) || view is not View.Full
@@ -195,6 +197,11 @@ internal static class PhotoEndpoints
         await database.Photos.Where(row => row.Id == photoId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, PhotoState.Deleted), cancellationToken);
         await database.CountAsync(id, photos: photo.Hidden ? 0 : -1, cancellationToken: cancellationToken);
+        if (report.UserId != http.User.UserId)
+        {
+            database.AuditValues(http.User.UserId, "deleted", "photo", photoId, report.AgencyId, new() { ["report_id"] = id }, time.GetUtcNow());
+        }
+
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
     }
 

@@ -26,7 +26,7 @@ internal sealed class Webhook
 internal static class WebhookEvents
 {
     public static IReadOnlyList<string> All { get; } =
-        [ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type];
+        [ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, ReportAssigned.Type];
 }
 
 internal enum DeliveryStatus

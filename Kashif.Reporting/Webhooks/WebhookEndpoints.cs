@@ -1,5 +1,7 @@
+using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
@@ -88,7 +90,7 @@ internal static class WebhookEndpoints
     }
 
     private static async Task<Results<Created<CreatedWebhookResponse>, ValidationProblem, ProblemHttpResult>> CreateAsync(
-        CreateWebhookRequest request, ReportingDbContext database, WebhookClient client, WebhookSecrets secrets, IOptions<WebhookOptions> options, TimeProvider time,
+        CreateWebhookRequest request, ClaimsPrincipal user, ReportingDbContext database, WebhookClient client, WebhookSecrets secrets, IOptions<WebhookOptions> options, TimeProvider time,
         CancellationToken cancellationToken)
     {
         if (request.Events.Count == 0 || request.Events.Any(name => !WebhookEvents.All.Contains(name)))
@@ -116,13 +118,26 @@ internal static class WebhookEndpoints
         var id = Guid.CreateVersion7(now);
         var webhook = new Webhook { Id = id, Url = url.AbsoluteUri, Events = [.. request.Events.Distinct()], SealedSecret = secrets.Seal(id, secret), CreatedAt = now };
         database.Webhooks.Add(webhook);
+        database.AuditValues(user.UserId, "created", "webhook", id, agency: null, new() { ["host"] = url.Host }, now);
         await database.SaveChangesAsync(cancellationToken);
         return TypedResults.Created($"/api/v1/reports/webhooks/{id}", new CreatedWebhookResponse(id, webhook.Url, webhook.Events, now, secret));
     }
 
     /// <param name="id">The webhook's id.</param>
-    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(Guid id, ReportingDbContext database, CancellationToken cancellationToken) =>
-        await database.Webhooks.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 1 ? TypedResults.NoContent() : Missing.ToProblem();
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, ClaimsPrincipal user, ReportingDbContext database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        if (await database.Webhooks.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
+        {
+            return Missing.ToProblem();
+        }
+
+        database.Audit(user.UserId, "deleted", "webhook", id, agency: null, values: null, time.GetUtcNow());
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return TypedResults.NoContent();
+    }
 
     /// <param name="id">The webhook's id.</param>
     private static async Task<Results<Ok<Page<WebhookDeliveryResponse>>, ValidationProblem, ProblemHttpResult>> ListDeliveriesAsync(

@@ -14,7 +14,7 @@ namespace Kashif.Reporting.Webhooks;
 /// </summary>
 internal sealed class WebhookWriter(ReportingDbContext database, IOptions<WebhookOptions> options, TimeProvider time)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>,
-        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>
+        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>, IEventHandler<ReportAssigned>
 {
     /// <summary>The <c>source</c> of the payloads.</summary>
     private const string Source = "kashif/reporting";
@@ -91,6 +91,20 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
             {
                 var body = Identified(report.Id);
                 (body["comment_id"], body["by_staff"]) = (data.CommentId.ToString(), data.ByStaff);
+                return body;
+            },
+            _ => false,
+            cancellationToken);
+
+    /// <summary>Whether there is an employee, not who.</summary>
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportAssigned>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Identified(report.Id);
+                (body["assigned"], body["version"]) = (data.EmployeeId is not null, data.Version);
                 return body;
             },
             _ => false,

@@ -134,7 +134,7 @@ internal static class CrewEndpoints
         var crew = new Crew { Id = Guid.CreateVersion7(now), Name = request.Name.Trim(), AgencyId = request.AgencyId, CreatedAt = now };
         database.Add(crew);
         database.AddRange(members.Select(member => new CrewMember { CrewId = crew.Id, UserId = member }));
-        database.Audit(
+        database.AuditValues(
             http.User.UserId, "created", Crew.Kind, crew.Id, crew.AgencyId,
             new JsonObject { ["name"] = crew.Name, ["agency_id"] = crew.AgencyId, ["members"] = Registers.Array(members) }, now);
         return await work.CommitAsync(TypedResults.Created($"{Path}/{crew.Id}", CrewResponse.Of(crew, members)), cancellationToken);

@@ -153,7 +153,7 @@ internal static class EmployeeEndpoints
             CreatedAt = now,
         };
         database.Add(employee);
-        database.Audit(http.User.UserId, "created", Employee.Kind, employee.UserId, employee.AgencyId, Values(employee), now);
+        database.AuditValues(http.User.UserId, "created", Employee.Kind, employee.UserId, employee.AgencyId, Values(employee), now);
         try
         {
             return await work.CommitAsync(TypedResults.Created($"{Path}/{employee.UserId}", EmployeeResponse.Of(employee)), cancellationToken);
@@ -206,7 +206,7 @@ internal static class EmployeeEndpoints
         employee.Active = request.Active ?? employee.Active;
 
         var now = time.GetUtcNow();
-        var changes = new JsonObject(Values(employee).Where(value => !JsonNode.DeepEquals(value.Value, before[value.Key])).Select(value => KeyValuePair.Create(value.Key, value.Value?.DeepClone())));
+        var changes = Registers.Changes(before, Values(employee));
         if (isRenamed)
         {
             changes["renamed"] = true; // not the name: an erasure would have to find it

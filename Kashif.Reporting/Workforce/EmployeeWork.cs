@@ -32,7 +32,7 @@ internal static class EmployeeWork
 
         (employee.Active, employee.Name) = (false, "");
         employee.Version++;
-        database.Audit(by, "left", Employee.Kind, user, employee.AgencyId, new JsonObject { ["active"] = false }, now);
+        database.AuditValues(by, "left", Employee.Kind, user, employee.AgencyId, new JsonObject { ["active"] = false }, now);
         await ReleaseAsync(database, employee, by, now, cancellationToken);
     }
 
@@ -80,6 +80,6 @@ internal static class EmployeeWork
     {
         database.StatusChanges.Add(change);
         database.Publish(new ReportAssigned(report.Id, report.AssigneeId, report.Title, report.Category, change.ChangedBy, change.Version), change.At);
-        database.Audit(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
+        database.AuditValues(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
     }
 }

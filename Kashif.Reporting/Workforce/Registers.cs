@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
@@ -16,13 +15,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Workforce;
 
-/// <summary>An entry of a register.</summary>
-internal interface IRegistered
+/// <summary>Something that an agency's managers manage.</summary>
+internal interface IOfAgency
 {
     /// <summary>Null: all agencies'.</summary>
     Guid? AgencyId { get; set; }
-    bool Active { get; set; }
     int Version { get; set; }
+}
+
+/// <summary>An entry of a register.</summary>
+internal interface IRegistered : IOfAgency
+{
+    bool Active { get; set; }
 }
 
 /// <summary>Which entries of a register.</summary>
@@ -66,11 +70,11 @@ internal static class Registers
 
     /// <summary>Only the entries that a member of staff reads.</summary>
     public static IQueryable<TEntry> ReadBy<TEntry>(this IQueryable<TEntry> entries, ClaimsPrincipal staff)
-        where TEntry : class, IRegistered =>
+        where TEntry : class, IOfAgency =>
         staff.AgencyIdOrNull is { } agency ? entries.Where(entry => entry.AgencyId == agency || (entry.AgencyId == null && agency != Guid.Empty)) : entries;
 
     /// <summary>The same rule for one entry.</summary>
-    public static bool Reads(this ClaimsPrincipal staff, IRegistered entry) =>
+    public static bool Reads(this ClaimsPrincipal staff, IOfAgency entry) =>
         staff.AgencyIdOrNull is not { } agency || entry.AgencyId == agency || (entry.AgencyId is null && agency != Guid.Empty);
 
     /// <summary>Only the entries of the filter's agency and activity.</summary>
@@ -79,7 +83,7 @@ internal static class Registers
         entries.Where(entry => (filter.AgencyId == null || entry.AgencyId == filter.AgencyId) && (filter.Active == null || entry.Active == filter.Active));
 
     /// <summary>Why the caller may not change the entry now; null if they may.</summary>
-    public static Error? Refusal(HttpContext http, IRegistered entry) =>
+    public static Error? Refusal(HttpContext http, IOfAgency entry) =>
         !http.User.Manages(entry.AgencyId) ? NotManaged
         : http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(entry.Version), strong: true) ? Stale
         : null;
@@ -89,7 +93,7 @@ internal static class Registers
         agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : "Agency not found.";
 
     /// <returns>The agency after a PATCH: null clears it, and what is left out stays.</returns>
-    public static Guid? AgencyAfter(HttpContext http, Guid? requested, IRegistered entry) =>
+    public static Guid? AgencyAfter(HttpContext http, Guid? requested, IOfAgency entry) =>
         requested ?? (http.Features.Get<JsonBody>()?.SetsToNull("agency_id") == true ? null : entry.AgencyId);
 
     /// <returns>An error of the field <c>skills</c>; null if they are valid.</returns>
@@ -101,21 +105,25 @@ internal static class Registers
             : Localized.Format($"At most {Employee.SkillsMax} texts of 1 to {Employee.SkillMax} characters.");
     }
 
+    /// <summary>The values that are others than before.</summary>
+    public static JsonObject Changes(JsonObject before, JsonObject after) => new(
+        after.Where(value => !JsonNode.DeepEquals(value.Value, before[value.Key])).Select(value => KeyValuePair.Create(value.Key, value.Value?.DeepClone())));
+
     /// <summary>Writes a change, unless nothing changes.</summary>
     /// <param name="values">The new values for the audit trail.</param>
-    public static void AddChange(ReportingDbContext database, IRegistered entry, Guid by, string kind, Guid id, JsonObject values, DateTimeOffset now)
+    public static void AddChange(ReportingDbContext database, IOfAgency entry, Guid by, string kind, Guid id, JsonObject values, DateTimeOffset now)
     {
         if (values.Count > 0)
         {
             entry.Version++;
-            database.Audit(by, "changed", kind, id, entry.AgencyId, values, now);
+            database.AuditValues(by, "changed", kind, id, entry.AgencyId, values, now);
         }
     }
 
     /// <summary>Commits a change, and sends the entity tag.</summary>
     /// <param name="taken">The error if a unique key is taken; null if only a concurrent change can take it.</param>
     public static async Task<Results<Ok<TResponse>, ValidationProblem, ProblemHttpResult>> CommitAsync<TResponse>(
-        HttpContext http, UnitOfWork work, IRegistered entry, TResponse response, Error? taken, CancellationToken cancellationToken)
+        HttpContext http, UnitOfWork work, IOfAgency entry, TResponse response, Error? taken, CancellationToken cancellationToken)
     {
         try
         {
@@ -131,7 +139,7 @@ internal static class Registers
 
     /// <summary>Deletes an entry that nothing hangs on. Call it with the row locked.</summary>
     public static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Registered register, string kind, Guid id, IRegistered? entry, Error missing, HttpContext http, ReportingDbContext database, Dependents dependents, UnitOfWork work,
+        Registered register, string kind, Guid id, IOfAgency? entry, Error missing, HttpContext http, ReportingDbContext database, Dependents dependents, UnitOfWork work,
         TimeProvider time, CancellationToken cancellationToken)
     {
         if (entry is null)
@@ -150,7 +158,7 @@ internal static class Registers
         }
 
         database.Remove(entry);
-        database.Audit(http.User.UserId, "deleted", kind, id, entry.AgencyId, (JsonElement?)null, time.GetUtcNow());
+        database.Audit(http.User.UserId, "deleted", kind, id, entry.AgencyId, values: null, time.GetUtcNow());
         try
         {
             return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);

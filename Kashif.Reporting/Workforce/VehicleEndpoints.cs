@@ -131,7 +131,7 @@ internal static class VehicleEndpoints
             CreatedAt = now,
         };
         database.Add(vehicle);
-        database.Audit(
+        database.AuditValues(
             http.User.UserId, "created", Vehicle.Kind, vehicle.Id, vehicle.AgencyId,
             new JsonObject { ["name"] = vehicle.Name, ["plate"] = vehicle.Plate, ["agency_id"] = vehicle.AgencyId }, now);
         try

@@ -41,6 +41,7 @@ internal static class Tags
         ["Quests"] = "Tasks with a reward in points, and the budgets that pay for them.",
         ["Redemptions"] = "Redeem points for coupons, and the codes of redeemed coupons.",
         ["Reports"] = "Reports of problems, their status and its history.",
+        ["Response templates"] = "Texts of the staff for answers to reporters.",
         ["Rules"] = "What earns how many points: the rules in force, drafts, and dry runs on past events.",
         ["Sending"] = "Send messages to users and topics.",
         ["Sessions"] = "The places where the user is signed in.",
@@ -52,6 +53,7 @@ internal static class Tags
         ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
         ["Webhooks"] = "Where events of public reports are sent, and what was delivered.",
+        ["Work"] = "What staff do with reports: assign them, and write notes for each other.",
         ["Workforce"] = "The registers of employees, crews and vehicles.",
     };
 

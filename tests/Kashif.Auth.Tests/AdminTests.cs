@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -149,6 +150,9 @@ public sealed class AdminTests(AuthServers servers)
         entry.GetProperty("details").GetProperty("before").GetString().ShouldBe("citizen");
         entry.GetProperty("details").GetProperty("after").GetString().ShouldBe("citizen staff");
         entry.GetProperty("actor_id").GetGuid().ShouldNotBe(Id(user));
+        var told = (await servers.Events.WaitForAsync(UserRolesChanged.Type, data => data.GetProperty("user_id").GetGuid() == Id(user))).GetProperty("data");
+        told.GetProperty("roles").EnumerateArray().Select(role => role.GetString()).ShouldBe(["citizen", "staff"]);
+        told.GetProperty("changed_by").GetGuid().ShouldBe(entry.GetProperty("actor_id").GetGuid());
     }
 
     [Theory]

@@ -106,6 +106,24 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         (await Service.WaitForFeedAsync(owner, 1)).ShouldHaveSingleItem().GetProperty("type").GetString().ShouldBe(ReportCommented.Type);
     }
 
+    [Theory]
+    [InlineData("en", "A report for you", "“Broken lamp” is assigned to you.")]
+    [InlineData("ar", "بلاغ لك", "كُلِّفتَ بالبلاغ «\u2068Broken lamp\u2069».")]
+    public async Task An_employee_is_told_of_a_report_that_another_assigns(string language, string title, string body)
+    {
+        var (employee, dispatcher, report) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Service.PublishAsync(new UserRegistered(employee, "Amal Haddad", "amal@example.org", language));
+        await Service.WaitForFeedAsync(employee, 1);
+        var assigned = new ReportAssigned(report, employee, "Broken lamp", "lighting", dispatcher, 2);
+        await Service.PublishAsync(assigned with { EmployeeId = null });
+        await Service.PublishAsync(assigned with { AssignedBy = employee });
+        await Service.PublishAsync(assigned);
+
+        var told = (await Service.WaitForFeedAsync(employee, 2)).Single(item => item.GetProperty("type").GetString() == ReportAssigned.Type);
+        (told.GetProperty("title").GetString(), told.GetProperty("body").GetString()).ShouldBe((title, body));
+        told.GetProperty("data").GetProperty("report_id").GetGuid().ShouldBe(report);
+    }
+
     [Fact]
     public async Task A_buyer_is_notified_of_the_steps_of_an_order_and_of_cancellations_by_others()
     {

@@ -18,6 +18,7 @@ public sealed class TemplateTests
         [ReportCreated.Type] = language => Render(EventNotifications.ReportCreated, language, new(User, User, "Broken lamp", "lighting", 1, 2)),
         [ReportStatusUpdated.Type] = language => Render(EventNotifications.ReportStatusUpdated, language, new(User, User, "Broken lamp", "verified", "in_progress", "On its way", Guid.CreateVersion7(), 3)),
         [ReportCommented.Type] = language => Render(EventNotifications.ReportCommented, language, new(User, User, Guid.CreateVersion7(), User, "Broken lamp", "lighting", true, true, false)),
+        [ReportAssigned.Type] = language => Render(EventNotifications.ReportAssigned, language, new(User, User, "Broken lamp", "lighting", Guid.CreateVersion7(), 3)),
         [PointsAwarded.Type] = language => Render(EventNotifications.PointsAwarded, language, new(User, User, 10, 60, "report_created")),
         [PointsExpired.Type] = language => Render(EventNotifications.PointsExpired, language, new(User, User, 10, 60)),
         [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),

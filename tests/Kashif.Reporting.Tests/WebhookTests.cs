@@ -84,8 +84,12 @@ public sealed class WebhookTests(ReportingService service)
 
         (await owner.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/comments", new { text = "Call me at 555-0100" })).Status.ShouldBe(201);
         await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 4, "the comment");
+        var (_, employee) = await service.EmployAsync(agency: null);
+        (await admin.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/assign", new { employee_id = employee, comment = "Call 555-0100" })).Status.ShouldBe(200);
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 5, "the assignment");
+        receiver.AcceptedOf(report)[^1].GetProperty("data").ToString().ShouldBe($$"""{"report_id":"{{report}}","assigned":true,"version":4}""");
         (await admin.SendJsonAsync(HttpMethod.Patch, $"{Root}/{report}", new { hidden = true, reason = "A face" })).Status.ShouldBe(200);
-        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 5, "the end");
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 6, "the end");
         var end = receiver.AcceptedOf(report)[^1];
         end.GetProperty("type").GetString().ShouldBe(ReportDeleted.Type);
         end.GetProperty("data").EnumerateObject().Select(member => member.Name).ShouldBe(["report_id"]);
@@ -97,7 +101,7 @@ public sealed class WebhookTests(ReportingService service)
         var last = (await owner.FileAsync()).Id;
         await receiver.WaitForAsync(last, 1);
         receiver.Of(hidden).ShouldBeEmpty();
-        receiver.AcceptedOf(report).Count.ShouldBe(5);
+        receiver.AcceptedOf(report).Count.ShouldBe(6);
         receiver.All.ShouldAllBe(request => !request.Body.Contains("555-0100"));
         await DeleteAsync(admin, webhook);
     }

@@ -359,6 +359,11 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["webhooks"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
             ["customers"] = MissingId, // no user's: only customer service is allowed
+            ["employees"] = MissingId, // no user's: only staff are allowed
+            ["crews"] = MissingId, // as the employees
+            ["vehicles"] = MissingId, // as the employees
+            ["notes"] = MissingId, // as the employees
+            ["response-templates"] = MissingId, // as the employees
         };
     }
 

@@ -167,7 +167,7 @@ internal static class Invariants
 
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
-        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed') -- due by the users' own rules; by comments and follows, which can be gone
+        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned') -- due by the users' own rules; by comments, follows and assignments, which can be gone
         """;
 
     private const string ToldTwice = """
@@ -183,7 +183,7 @@ internal static class Invariants
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)
         UNION ALL
         SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes change ON change.report_id = id
-        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id AND "from" <> "to"
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id AND imported.version >= change.version)
         """;
 
