@@ -2,6 +2,7 @@ using Kashif;
 using Kashif.Messaging.DeadLetters;
 using Kashif.Reporting;
 using Kashif.Reporting.Batch;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Duplicates;
@@ -13,8 +14,10 @@ using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Sync;
+using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.WorkOrders;
 
 if (args is [PhotoWorker.Command])
 {
@@ -41,6 +44,10 @@ app.MapVotes();
 app.MapFollows();
 app.MapComments();
 app.MapTimeline();
+app.MapProjects();
+app.MapWorkOrders();
+app.MapVisits();
+app.MapCalendars();
 app.MapOpen311();
 app.MapReportExport();
 app.MapDeadLetters("/api/v1/reports", "Reporting");

@@ -1,7 +1,9 @@
 using Kashif.Http;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Visits;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,6 +12,8 @@ namespace Kashif.Reporting;
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
+/// <param name="Visits">The appointments of the user's reports.</param>
+/// <param name="Calendars">The user's calendar addresses, without their secrets.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -17,7 +21,9 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
-    IAsyncEnumerable<ExportedPhoto> Photos);
+    IAsyncEnumerable<ExportedPhoto> Photos,
+    IAsyncEnumerable<ExportedVisit> Visits,
+    IAsyncEnumerable<ExportedCalendar> Calendars);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -44,5 +50,7 @@ internal static class ReportExport
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
         database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
-            .AsAsyncEnumerable().Select(ExportedPhoto.From)));
+            .AsAsyncEnumerable().Select(ExportedPhoto.From),
+        ExportedVisit.Of(database, id),
+        ExportedCalendar.Of(database, id)));
 }

@@ -16,6 +16,7 @@ internal static class Tags
         ["Areas"] = "The parts of the city, for leaderboards and rules.",
         ["Assistant"] = "Questions about the user's own data, in English and Arabic.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
+        ["Calendars"] = "Secret addresses at which calendar apps read visits.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
         ["Community"] = "Votes, comments and followers of reports.",
@@ -47,7 +48,9 @@ internal static class Tags
         ["Topics"] = "The topics whose messages the user gets.",
         ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
+        ["Visits"] = "Appointments of crews and vehicles: schedule, confirm, move and complete them.",
         ["Webhooks"] = "Where events of public reports are sent, and what was delivered.",
+        ["Work orders"] = "Projects and work orders: what crews do about reports.",
     };
 
     public static Task DescribeAsync(OpenApiDocument document)
