@@ -63,6 +63,10 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.CouponRedeemed);
         builder.Services.AddSingleton(EventNotifications.OrderUpdated);
         builder.Services.AddSingleton(EventNotifications.OrderCancelled);
+        builder.Services.AddSingleton(EventNotifications.VisitScheduled);
+        builder.Services.AddSingleton(EventNotifications.VisitMoved);
+        builder.Services.AddSingleton(EventNotifications.VisitCompleted);
+        builder.Services.AddSingleton(EventNotifications.VisitCancelled);
         builder.Services.AddSingleton(MailTemplates.EmailVerification);
         builder.Services.AddSingleton(MailTemplates.PasswordReset);
         builder.Services.AddSingleton(MailTemplates.Invitation);
@@ -88,6 +92,10 @@ internal static class NotificationsExtensions
             .AddHandler<CouponRedeemed, NotificationHandler<CouponRedeemed>>("notify")
             .AddHandler<OrderUpdated, NotificationHandler<OrderUpdated>>("notify")
             .AddHandler<OrderCancelled, NotificationHandler<OrderCancelled>>("notify")
+            .AddHandler<VisitScheduled, NotificationHandler<VisitScheduled>>("notify")
+            .AddHandler<VisitMoved, NotificationHandler<VisitMoved>>("notify")
+            .AddHandler<VisitCompleted, NotificationHandler<VisitCompleted>>("notify")
+            .AddHandler<VisitCancelled, NotificationHandler<VisitCancelled>>("notify")
             .AddHandler<UserSignedOut, SignedOutHandler>("sign_out")
             .AddHandler<UserDeleted, NotificationErasure>("erasure")
             .AddAlertHandlers();

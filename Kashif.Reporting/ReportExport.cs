@@ -1,11 +1,13 @@
-using System.Text.Json;
 using Kashif.Http;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Visits;
 using Kashif.Reporting.Workforce;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using System.Text.Json;
 
 namespace Kashif.Reporting;
 
@@ -16,6 +18,8 @@ namespace Kashif.Reporting;
 /// <param name="Employee">The user's entry in the register of employees.</param>
 /// <param name="Notes">The internal notes that the user has written as one of the staff; no notes about the user's reports.</param>
 /// <param name="Actions">What the audit trail has of the user.</param>
+/// <param name="Visits">The appointments of the user's reports.</param>
+/// <param name="Calendars">The user's calendar addresses, without their secrets.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -27,7 +31,9 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedAnswer> Answers,
     IAsyncEnumerable<EmployeeResponse> Employee,
     IAsyncEnumerable<ExportedNote> Notes,
-    IAsyncEnumerable<ExportedAction> Actions);
+    IAsyncEnumerable<ExportedAction> Actions,
+    IAsyncEnumerable<ExportedVisit> Visits,
+    IAsyncEnumerable<ExportedCalendar> Calendars);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -67,5 +73,7 @@ internal static class ReportExport
         database.Notes.AsNoTracking().Where(note => note.UserId == id).OrderBy(note => note.Id)
             .AsAsyncEnumerable().Select(row => new ExportedNote(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt)),
         database.AuditEntries.AsNoTracking().Where(entry => entry.ActorId == id).OrderBy(entry => entry.Id)
-            .AsAsyncEnumerable().Select(row => new ExportedAction(row.At, row.Action, row.Kind, row.SubjectId))));
+            .AsAsyncEnumerable().Select(row => new ExportedAction(row.At, row.Action, row.Kind, row.SubjectId)),
+        ExportedVisit.Of(database, id),
+        ExportedCalendar.Of(database, id)));
 }

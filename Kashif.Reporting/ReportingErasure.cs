@@ -1,5 +1,6 @@
 using Kashif.Messaging.Erasure;
 using Kashif.Reporting.AuditTrail;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
@@ -12,7 +13,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting;
 
 /// <summary>
-/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes and follows are deleted.
+/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes, follows and calendar addresses are deleted.
 /// </summary>
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
@@ -58,6 +59,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
             .ExecuteUpdateAsync(set => set.SetProperty(photo => photo.UserId, ErasedUser.Id), cancellationToken);
         await _database.ReporterScores.Where(score => score.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await _database.ClientReports.Where(report => report.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await CalendarErasure.EraseAsync(_database, userId, cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 }

@@ -3,6 +3,7 @@ using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Assignment;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Editing;
@@ -19,8 +20,10 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.ResponseTemplates;
 using Kashif.Reporting.ServiceLevels;
 using Kashif.Reporting.Sync;
+using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
+using Kashif.Reporting.WorkOrders;
 using Kashif.Reporting.Workforce;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -90,6 +93,25 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CommentResponse))]
 [JsonSerializable(typeof(Page<CommentResponse>))]
 [JsonSerializable(typeof(Page<TimelineEntry>))]
+[JsonSerializable(typeof(CreateProjectRequest))]
+[JsonSerializable(typeof(ChangeProjectRequest))]
+[JsonSerializable(typeof(ProjectResponse))]
+[JsonSerializable(typeof(Page<ProjectResponse>))]
+[JsonSerializable(typeof(CreateWorkOrderRequest))]
+[JsonSerializable(typeof(ChangeWorkOrderRequest))]
+[JsonSerializable(typeof(WorkOrderResponse))]
+[JsonSerializable(typeof(Page<WorkOrderResponse>))]
+[JsonSerializable(typeof(Page<SubjectEntry>))]
+[JsonSerializable(typeof(CreateVisitRequest))]
+[JsonSerializable(typeof(ChangeVisitRequest))]
+[JsonSerializable(typeof(MoveVisitRequest))]
+[JsonSerializable(typeof(CompleteVisitRequest))]
+[JsonSerializable(typeof(VisitResponse))]
+[JsonSerializable(typeof(Page<VisitResponse>))]
+[JsonSerializable(typeof(CreateCalendarRequest))]
+[JsonSerializable(typeof(CreatedCalendarResponse))]
+[JsonSerializable(typeof(Page<CalendarResponse>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(CreateOpen311KeyRequest))]
 [JsonSerializable(typeof(CreatedOpen311KeyResponse))]
 [JsonSerializable(typeof(Page<Open311KeyResponse>))]

@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using NodaTime;
 
 namespace Kashif.Reporting;
 
 /// <summary>Section <c>Reporting</c>.</summary>
-internal sealed class ReportingOptions
+internal sealed class ReportingOptions : IValidatableObject
 {
     public const string Section = "Reporting";
 
@@ -30,4 +31,15 @@ internal sealed class ReportingOptions
     /// <summary>How long after it was resolved or rejected a report can be reopened.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00", ErrorMessage = "Reporting:ReopenWithin must be between zero (not at all) and 3650 days, such as 30.00:00:00.")]
     public TimeSpan ReopenWithin { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>The city's time zone, by its IANA name: for the times of visits in calendars and messages.</summary>
+    public string TimeZone { get; set; } = "UTC";
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(TimeZone) is null)
+        {
+            yield return new ValidationResult("Reporting:TimeZone must be an IANA time zone, such as Asia/Damascus.", [nameof(TimeZone)]);
+        }
+    }
 }

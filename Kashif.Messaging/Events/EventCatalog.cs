@@ -30,6 +30,10 @@ public static class EventCatalog
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
         [ReportCommented.Type] = EventsJson.Default.ReportCommented,
         [ReportFollowerNotice.Type] = EventsJson.Default.ReportFollowerNotice,
+        [VisitScheduled.Type] = EventsJson.Default.VisitScheduled,
+        [VisitMoved.Type] = EventsJson.Default.VisitMoved,
+        [VisitCompleted.Type] = EventsJson.Default.VisitCompleted,
+        [VisitCancelled.Type] = EventsJson.Default.VisitCancelled,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
@@ -68,7 +72,7 @@ public static class EventCatalog
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
             UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
-            OrderUpdated.Type, OrderCancelled.Type,
+            OrderUpdated.Type, OrderCancelled.Type, VisitScheduled.Type, VisitMoved.Type, VisitCompleted.Type, VisitCancelled.Type,
         ],
     };
 
@@ -101,6 +105,10 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportVoted))]
 [JsonSerializable(typeof(ReportCommented))]
 [JsonSerializable(typeof(ReportFollowerNotice))]
+[JsonSerializable(typeof(VisitScheduled))]
+[JsonSerializable(typeof(VisitMoved))]
+[JsonSerializable(typeof(VisitCompleted))]
+[JsonSerializable(typeof(VisitCancelled))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]

@@ -126,3 +126,50 @@ public sealed record ReportFollowerNotice(
     public static string Type => "report.follower_notice";
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
+
+/// <summary>A visit of a crew or a vehicle is planned.</summary>
+/// <param name="ReportId">The report whose reporter is to be there; null for a visit without an appointment.</param>
+/// <param name="UserId">Whose report it is; the empty id without an appointment, and where the person has deleted their account.</param>
+/// <param name="Title">The report's title, or the work order's without an appointment.</param>
+/// <param name="TimeZone">The city's time zone, by its IANA name.</param>
+/// <param name="Confirmed">Whether the slot is certain. If not, the reporter is asked to confirm it.</param>
+/// <param name="Version">1 for the visit as created, one more at each change: orders the events of one visit.</param>
+public sealed record VisitScheduled(
+    Guid VisitId, Guid WorkOrderId, Guid? ReportId, Guid UserId, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, string TimeZone, bool Confirmed,
+    Guid ChangedBy, int Version) : IUserEvent
+{
+    public static string Type => "visit.scheduled";
+    string IIntegrationEvent.Subject => VisitId.ToString();
+}
+
+/// <summary>A visit has another slot.</summary>
+/// <inheritdoc cref="VisitScheduled" path="/param"/>
+public sealed record VisitMoved(
+    Guid VisitId, Guid WorkOrderId, Guid? ReportId, Guid UserId, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, string TimeZone, bool Confirmed,
+    Guid ChangedBy, int Version) : IUserEvent
+{
+    public static string Type => "visit.moved";
+    string IIntegrationEvent.Subject => VisitId.ToString();
+}
+
+/// <summary>The crew has been there.</summary>
+/// <param name="Resolved">Whether the problem is fixed.</param>
+/// <param name="Comment">What the crew wrote for the reporter; null if nothing.</param>
+/// <inheritdoc cref="VisitScheduled" path="/param"/>
+public sealed record VisitCompleted(
+    Guid VisitId, Guid WorkOrderId, Guid? ReportId, Guid UserId, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, string TimeZone, bool Resolved,
+    string? Comment, Guid ChangedBy, int Version) : IUserEvent
+{
+    public static string Type => "visit.completed";
+    string IIntegrationEvent.Subject => VisitId.ToString();
+}
+
+/// <summary>A visit will not take place.</summary>
+/// <inheritdoc cref="VisitScheduled" path="/param"/>
+public sealed record VisitCancelled(
+    Guid VisitId, Guid WorkOrderId, Guid? ReportId, Guid UserId, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, string TimeZone,
+    Guid ChangedBy, int Version) : IUserEvent
+{
+    public static string Type => "visit.cancelled";
+    string IIntegrationEvent.Subject => VisitId.ToString();
+}

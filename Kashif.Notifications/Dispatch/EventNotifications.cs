@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Templates;
+using NodaTime;
 
 namespace Kashif.Notifications.Dispatch;
 
@@ -109,6 +111,63 @@ internal static class EventNotifications
                 : new() { ["title"] = notice.Title, ["status"] = notice.Status, ["comment"] = notice.Comment },
             new Dictionary<string, string> { ["report_id"] = Text(notice.ReportId), [data.Item1] = data.Item2 },
             received.Time));
+    }
+
+    /// <summary>For the reporter who is to be there; visits without an appointment tell no one.</summary>
+    public static EventNotification<VisitScheduled> VisitScheduled { get; } = new(
+        visit => visit.UserId,
+        visit => Visit("scheduled", visit.Title, visit.Confirmed, visit.StartsAt, visit.EndsAt, visit.TimeZone),
+        visit => Visit("scheduled", visit.VisitId, visit.ReportId),
+        Actor: visit => visit.ChangedBy,
+        Type: TemplateCodes.VisitUpdated);
+
+    public static EventNotification<VisitMoved> VisitMoved { get; } = new(
+        visit => visit.UserId,
+        visit => Visit("moved", visit.Title, visit.Confirmed, visit.StartsAt, visit.EndsAt, visit.TimeZone),
+        visit => Visit("moved", visit.VisitId, visit.ReportId),
+        Actor: visit => visit.ChangedBy,
+        Type: TemplateCodes.VisitUpdated);
+
+    public static EventNotification<VisitCompleted> VisitCompleted { get; } = new(
+        visit => visit.UserId,
+        visit => Visit("completed", visit.Title, confirmed: true, visit.StartsAt, visit.EndsAt, visit.TimeZone, visit.Comment),
+        visit => Visit("completed", visit.VisitId, visit.ReportId),
+        Actor: visit => visit.ChangedBy,
+        Type: TemplateCodes.VisitUpdated);
+
+    public static EventNotification<VisitCancelled> VisitCancelled { get; } = new(
+        visit => visit.UserId,
+        visit => Visit("cancelled", visit.Title, confirmed: false, visit.StartsAt, visit.EndsAt, visit.TimeZone),
+        visit => Visit("cancelled", visit.VisitId, visit.ReportId),
+        Actor: visit => visit.ChangedBy,
+        Type: TemplateCodes.VisitUpdated);
+
+    /// <summary>The times on the city's clock: an appointment is at a place there.</summary>
+    private static JsonObject Visit(string change, string title, bool confirmed, DateTimeOffset starts, DateTimeOffset ends, string timeZone, string? comment = null)
+    {
+        var zone = DateTimeZoneProviders.Tzdb.GetZoneOrNull(timeZone) ?? DateTimeZone.Utc;
+        var (from, to) = (Instant.FromDateTimeOffset(starts).InZone(zone), Instant.FromDateTimeOffset(ends).InZone(zone));
+        return new()
+        {
+            ["title"] = title,
+            ["change"] = change,
+            ["confirmed"] = confirmed,
+            ["day"] = from.ToString("uuuu'-'MM'-'dd", CultureInfo.InvariantCulture),
+            ["from"] = from.ToString("HH':'mm", CultureInfo.InvariantCulture),
+            ["to"] = to.ToString(from.Date == to.Date ? "HH':'mm" : "uuuu'-'MM'-'dd HH':'mm", CultureInfo.InvariantCulture),
+            ["comment"] = comment,
+        };
+    }
+
+    private static Dictionary<string, string> Visit(string change, Guid visit, Guid? report)
+    {
+        var data = new Dictionary<string, string> { ["visit_id"] = Text(visit), ["change"] = change };
+        if (report is { } id)
+        {
+            data["report_id"] = Text(id);
+        }
+
+        return data;
     }
 
     private static string Text(ISpanFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);

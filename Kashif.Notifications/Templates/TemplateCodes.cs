@@ -16,6 +16,9 @@ internal static class TemplateCodes
     /// <summary>A new status of a report that the user follows.</summary>
     public const string ReportFollowedChanged = "report.followed_changed";
 
+    /// <summary>A visit at which the user is to be there: scheduled, moved, completed or cancelled.</summary>
+    public const string VisitUpdated = "visit.updated";
+
     public const int MaxLength = 100;
 
     public static FrozenDictionary<string, TemplateDefinition> All { get; } = new TemplateDefinition[]
@@ -33,6 +36,8 @@ internal static class TemplateCodes
         new(AchievementUnlocked.Type, Text("title", "First report"), Text("title_ar", "أول بلاغ")),
         new(CouponRedeemed.Type, Text("title", "Free coffee"), Number("points_spent", 50)),
         new(OrderUpdated.Type, Text("status", "shipped"), Text("reason", "seller").Optional()),
+        new(VisitUpdated, Text("title", "Broken street lamp"), Text("change", "scheduled"), Flag("confirmed", false), Text("day", "2026-12-08"), Text("from", "11:00"), Text("to", "13:00"),
+            Text("comment", "The lamp is repaired.").Optional()),
         new(AlertTemplates.Balance, Number("balance", 520), Number("threshold", 500), Flag("below", false)),
         new(AlertTemplates.Score, Number("score", 71), Number("threshold", 70), Flag("below", false)),
         new(AlertTemplates.ReportNear, Text("title", "Broken street lamp"), Text("category", "street_light"), Number("distance_km", 1)),

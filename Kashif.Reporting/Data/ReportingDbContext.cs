@@ -2,6 +2,7 @@ using Kashif.Messaging;
 using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Batch;
+using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Follows;
@@ -15,9 +16,11 @@ using Kashif.Reporting.Reports;
 using Kashif.Reporting.ResponseTemplates;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
+using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
 using Kashif.Reporting.Workforce;
+using Kashif.Reporting.WorkOrders;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Data;
@@ -48,6 +51,11 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<ReportNote> Notes => Set<ReportNote>();
     public DbSet<ResponseTemplate> ResponseTemplates => Set<ResponseTemplate>();
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
+    public DbSet<Project> Projects => Set<Project>();
+    public DbSet<WorkOrder> WorkOrders => Set<WorkOrder>();
+    public DbSet<WorkOrderReport> WorkOrderReports => Set<WorkOrderReport>();
+    public DbSet<Visit> Visits => Set<Visit>();
+    public DbSet<CalendarFeed> CalendarFeeds => Set<CalendarFeed>();
     public DbSet<Vote> Votes => Set<Vote>();
     public DbSet<Follow> Follows => Set<Follow>();
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();
@@ -62,6 +70,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasPostgresExtension("postgis");
+        modelBuilder.HasPostgresExtension("btree_gist"); // for the slots of visits
         modelBuilder.ApplyKashifConventions(this);
     }
 }

@@ -93,7 +93,7 @@ internal static class Submissions
         _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission
-            || caller.AgencyIdOrNull is not null)
+            || user.AgencyIdOrNull is not null)
         {
             return Error.NotFound("Request not found.").ToProblem();
         }

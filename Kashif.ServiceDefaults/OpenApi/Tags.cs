@@ -18,6 +18,7 @@ internal static class Tags
         ["Assistant"] = "Questions about the user's own data, in English and Arabic.",
         ["Audit"] = "The audit log: what happened to accounts, sessions and keys.",
         ["Audit trail"] = "What staff did.",
+        ["Calendars"] = "Secret addresses at which calendar apps read visits.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
         ["Community"] = "Votes, comments and followers of reports.",
@@ -52,8 +53,10 @@ internal static class Tags
         ["Topics"] = "The topics whose messages the user gets.",
         ["Trust"] = "Trust scores of reporters, and the models that they come from.",
         ["Two-factor"] = "Two-factor authentication by app and recovery codes.",
+        ["Visits"] = "Appointments of crews and vehicles: schedule, confirm, move and complete them.",
         ["Webhooks"] = "Where events of public reports are sent, and what was delivered.",
         ["Work"] = "What staff do with reports: assign them, and write notes for each other.",
+        ["Work orders"] = "Projects and work orders: what crews do about reports.",
         ["Workforce"] = "The registers of employees, crews and vehicles.",
     };
 

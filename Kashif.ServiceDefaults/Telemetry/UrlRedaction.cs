@@ -4,13 +4,13 @@ using OpenTelemetry;
 namespace Kashif.Telemetry;
 
 /// <summary>
-/// Removes personal data from the URLs in traces: query strings, which contain locations and e-mail addresses, and device tokens and user
-/// ids at the end of a path.
+/// Removes personal data from the URLs in traces: query strings, which contain locations and e-mail addresses, and device tokens, user
+/// ids and the secrets of calendars at the end of a path.
 /// </summary>
 internal sealed class UrlRedaction : BaseProcessor<Activity>
 {
     /// <summary>What follows is removed. Without the slash, which may be encoded.</summary>
-    private static readonly string[] Prefixes = ["/notifications/devices", "/internal/v1/balances"];
+    private static readonly string[] Prefixes = ["/notifications/devices", "/internal/v1/balances", "/reports/calendars"];
 
     public override void OnEnd(Activity data)
     {

@@ -26,8 +26,15 @@ public sealed class TemplateTests
         [AchievementUnlocked.Type] = language => Render(EventNotifications.AchievementUnlocked, language, new(User, "first_report", "First report", "أول بلاغ")),
         [OrderUpdated.Type] = language => Render(EventNotifications.OrderUpdated, language, new(User, User, "packed", "shipped", 4)),
         [OrderCancelled.Type] = language => Render(EventNotifications.OrderCancelled, language, new(User, User, "seller", 40, 4)),
+        [VisitScheduled.Type] = language => Render(EventNotifications.VisitScheduled, language, new(User, User, User, User, "Broken lamp", At, At.AddHours(2), "Asia/Damascus", false, Guid.Empty, 1)),
+        [VisitMoved.Type] = language => Render(EventNotifications.VisitMoved, language, new(User, User, User, User, "Broken lamp", At, At.AddHours(2), "Asia/Damascus", true, Guid.Empty, 2)),
+        [VisitCompleted.Type] = language => Render(EventNotifications.VisitCompleted, language, new(User, User, User, User, "Broken lamp", At, At.AddHours(2), "Asia/Damascus", true, null, Guid.Empty, 3)),
+        [VisitCancelled.Type] = language => Render(EventNotifications.VisitCancelled, language, new(User, User, User, User, "Broken lamp", At, At.AddHours(2), "Asia/Damascus", Guid.Empty, 3)),
         [CouponRedeemed.Type] = language => Render(EventNotifications.CouponRedeemed, language, new(User, User, 7, "Free coffee", "SECRET-CODE", 50)),
     };
+
+    /// <summary>12:00 in Damascus.</summary>
+    private static DateTimeOffset At { get; } = new(2026, 12, 8, 9, 0, 0, TimeSpan.Zero);
 
     private static string[] AccountMails { get; } = [EmailVerificationRequested.Type, PasswordResetRequested.Type, UserInvited.Type];
 
@@ -84,6 +91,22 @@ public sealed class TemplateTests
             }).ToArray();
             texts.Distinct().Count().ShouldBe(SecurityChanges.All.Count + 1);
         }
+    }
+
+    [Fact]
+    public void A_visit_has_the_time_of_the_city_and_none_without_an_appointment()
+    {
+        var visit = new VisitScheduled(User, User, User, User, "Broken lamp", At, At.AddHours(2), "Asia/Damascus", Confirmed: false, Guid.Empty, 1);
+        foreach (var language in new[] { "en", "ar" })
+        {
+            var body = Render(EventNotifications.VisitScheduled, language, visit).Body;
+            body.ShouldContain("2026-12-08");
+            body.ShouldContain("12:00");
+            body.ShouldContain("14:00");
+        }
+
+        EventNotifications.VisitScheduled.Drafts([new ReceivedEvent<VisitScheduled>(Guid.CreateVersion7(), At, new EventCause(null, null), visit with { UserId = Guid.Empty, ReportId = null })]).ShouldBeEmpty();
+        EventNotifications.VisitMoved.Type.ShouldBe("visit.updated");
     }
 
     [Fact]

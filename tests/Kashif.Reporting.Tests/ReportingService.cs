@@ -28,7 +28,7 @@ public sealed class ReportingService : IAsyncLifetime
         _servers = await TestServers.StartAsync();
         _issuer = await TestIssuer.StartAsync();
         _tap = await EventTap.OpenAsync(_servers.Messaging);
-        _host = await StartAnotherAsync(reportsPerHour: 0, settings: WebhookTests.Settings);
+        _host = await StartAnotherAsync(reportsPerHour: 0, settings: new(WebhookTests.Settings) { ["Reporting:TimeZone"] = "Europe/Berlin" });
     }
 
     /// <summary>Starts another process of the service.</summary>

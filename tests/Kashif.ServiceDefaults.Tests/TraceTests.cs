@@ -96,6 +96,7 @@ public sealed class TraceTests : IAsyncLifetime
     [InlineData("DELETE", $"/api/v1/notifications/devices/{Token}", "/api/v1/notifications/devices/*")]
     [InlineData("GET", $"/api/Notifications/Devices%2F{Token}", "/api/Notifications/Devices/*")]
     [InlineData("GET", $"/internal/v1/balances/{Token}", "/internal/v1/balances/*")]
+    [InlineData("GET", $"/api/v1/reports/calendars/{Token}.ics", "/api/v1/reports/calendars/*")]
     [InlineData("GET", $"/things/7?token={Token}&latitude=33.5138&{Token}", "/things/7")]
     public async Task Traces_contain_no_device_tokens_user_ids_or_query_strings(string method, string address, string traced)
     {

@@ -121,7 +121,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
             ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{comment_id:guid}", CommentDeletionAsync),
-            ("/api/v1/reports/{id:guid}/photos/{photo_id:guid}", PhotoDeletionAsync),
+            ("/api/v1/reports/{id:guid}/photos/{photo_id:guid}", PhotoDeletionAsync), ("/api/v1/reports/calendars/{id:guid}", CalendarDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
             ("/api/v1/reports/{id:guid}", ReportDeletionAsync),
             ("/api/v1/auth/mfa/totp", TotpAsync),
@@ -364,6 +364,10 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["vehicles"] = MissingId, // as the employees
             ["notes"] = MissingId, // as the employees
             ["response-templates"] = MissingId, // as the employees
+            ["projects"] = MissingId, // no user's: only staff are allowed
+            ["work-orders"] = MissingId, // as the projects
+            ["visits"] = MissingId, // staff's, and of reporters by their report: VisitTests
+            ["calendars"] = await CalendarAsync(victim),
         };
     }
 
@@ -407,6 +411,18 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     {
         var id = await AlertAsync(owner);
         return new($"/api/v1/notifications/alerts/{id}", null, () => ListsAsync(owner.Client, "/api/v1/notifications/alerts", id));
+    }
+
+    private static async Task<string> CalendarAsync(User owner)
+    {
+        using var created = await owner.Client.PostAsJsonAsync("/api/v1/reports/calendars", new { }, Cancel);
+        return (await created.JsonAsync(201)).GetProperty("id").GetString() ?? "";
+    }
+
+    private static async Task<Deletion> CalendarDeletionAsync(User owner)
+    {
+        var id = await CalendarAsync(owner);
+        return new($"/api/v1/reports/calendars/{id}", null, () => ListsAsync(owner.Client, "/api/v1/reports/calendars", id));
     }
 
     private static async Task<string> PhotoAsync(User owner, Guid report)

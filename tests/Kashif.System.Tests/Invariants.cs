@@ -167,7 +167,7 @@ internal static class Invariants
 
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
-        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned') -- due by the users' own rules; by comments, follows and assignments, which can be gone
+        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned', 'visit.updated') -- due by the users' own rules; by comments, follows, assignments and visits, which can be gone
         """;
 
     private const string ToldTwice = """

@@ -9,7 +9,7 @@ namespace Kashif.Publish.Azure;
 internal static class AzureTarget
 {
     /// <summary>What the migrations create, and what a team may add for maps.</summary>
-    private const string Extensions = "CUBE,POSTGIS";
+    private const string Extensions = "BTREE_GIST,CUBE,POSTGIS";
 
     private const string Head = """
         # yaml-language-server: $schema=https://raw.githubusercontent.com/Azure/azure-dev/main/schemas/v1.0/azure.yaml.json

@@ -22,6 +22,7 @@ namespace Kashif.Reporting.Data.Migrations
                 .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
+            NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "btree_gist");
             NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "postgis");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
@@ -358,6 +359,45 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasName("pk_client_reports");
 
                     b.ToTable("client_reports", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Calendars.CalendarFeed", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_calendar_feeds");
+
+                    b.HasIndex("CrewId")
+                        .HasDatabaseName("ix_calendar_feeds_crew_id");
+
+                    b.HasIndex("Hash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_calendar_feeds_hash");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_calendar_feeds_user_id");
+
+                    b.ToTable("calendar_feeds", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Categories.Category", b =>
@@ -1614,6 +1654,95 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("reporter_scores", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Visits.Visit", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<DateTimeOffset>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("Note")
+                        .HasColumnType("text")
+                        .HasColumnName("note");
+
+                    b.Property<string>("Outcome")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("outcome");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("Sequence")
+                        .HasColumnType("integer")
+                        .HasColumnName("sequence");
+
+                    b.Property<DateTimeOffset>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<Guid?>("VehicleId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("vehicle_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<Guid>("WorkOrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("work_order_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_visits");
+
+                    b.HasIndex("ReportId")
+                        .HasDatabaseName("ix_visits_report_id")
+                        .HasFilter("report_id IS NOT NULL");
+
+                    b.HasIndex("WorkOrderId")
+                        .HasDatabaseName("ix_visits_work_order_id");
+
+                    b.HasIndex("StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_starts_at_id");
+
+                    b.HasIndex("CrewId", "StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_crew_id_starts_at_id");
+
+                    b.HasIndex("VehicleId", "StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_vehicle_id_starts_at_id");
+
+                    b.ToTable("visits", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_visits_resource", "crew_id IS NOT NULL OR vehicle_id IS NOT NULL");
+
+                            t.HasCheckConstraint("ck_visits_slot", "starts_at < ends_at");
+                        });
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
                 {
                     b.Property<Guid>("ReportId")
@@ -1756,6 +1885,175 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasFilter("status = 'pending'");
 
                     b.ToTable("webhook_deliveries", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.Project", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<DateOnly?>("EndsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("ends_on");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<DateOnly?>("StartsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("starts_on");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_projects");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_projects_agency_id");
+
+                    b.ToTable("projects", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_projects_dates", "ends_on >= starts_on");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrder", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<Guid?>("ProjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("project_id");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<Guid?>("VehicleId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("vehicle_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<bool>("open")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("boolean")
+                        .HasColumnName("open")
+                        .HasComputedColumnSql("state IN ('draft', 'scheduled', 'in_progress')", true);
+
+                    b.HasKey("Id")
+                        .HasName("pk_work_orders");
+
+                    b.HasIndex("ProjectId")
+                        .HasDatabaseName("ix_work_orders_project_id");
+
+                    b.HasIndex("AgencyId", "Id")
+                        .HasDatabaseName("ix_work_orders_agency_id_id");
+
+                    b.HasIndex("CrewId", "Id")
+                        .HasDatabaseName("ix_work_orders_crew_id_id");
+
+                    b.HasIndex("Id", "open")
+                        .IsUnique()
+                        .HasDatabaseName("ix_work_orders_id_open");
+
+                    b.HasIndex("VehicleId", "Id")
+                        .HasDatabaseName("ix_work_orders_vehicle_id_id");
+
+                    b.ToTable("work_orders", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrderReport", b =>
+                {
+                    b.Property<Guid>("WorkOrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("work_order_id");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<DateTimeOffset>("AddedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("added_at");
+
+                    b.Property<bool>("Open")
+                        .HasColumnType("boolean")
+                        .HasColumnName("open");
+
+                    b.HasKey("WorkOrderId", "ReportId")
+                        .HasName("pk_work_order_reports");
+
+                    b.HasIndex("ReportId", "WorkOrderId")
+                        .HasDatabaseName("ix_work_order_reports_report_id_work_order_id");
+
+                    b.HasIndex("WorkOrderId", "Open")
+                        .HasDatabaseName("ix_work_order_reports_work_order_id_open");
+
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_work_order_reports_open")
+                        .HasFilter("open");
+
+                    b.ToTable("work_order_reports", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Crew", b =>
@@ -1917,6 +2215,15 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasConstraintName("fk_areas_agencies_agency_id");
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Calendars.CalendarFeed", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_calendar_feeds_crews_crew_id");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
                 {
                     b.HasOne("Kashif.Reporting.Reports.Report", null)
@@ -2035,6 +2342,60 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasConstraintName("fk_status_changes_reports_report_id");
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Visits.Visit", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_visits_crews_crew_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_visits_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Vehicle", null)
+                        .WithMany()
+                        .HasForeignKey("VehicleId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_visits_vehicles_vehicle_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.WorkOrder", null)
+                        .WithMany()
+                        .HasForeignKey("WorkOrderId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_visits_work_orders_work_order_id");
+
+                    b.OwnsMany("Kashif.Reporting.Visits.OfferedSlot", "Alternatives", b1 =>
+                        {
+                            b1.Property<Guid>("VisitId");
+
+                            b1.Property<int>("__synthesizedOrdinal")
+                                .ValueGeneratedOnAdd();
+
+                            b1.Property<DateTimeOffset>("EndsAt");
+
+                            b1.Property<DateTimeOffset>("StartsAt");
+
+                            b1.HasKey("VisitId", "__synthesizedOrdinal");
+
+                            b1.ToTable("visits");
+
+                            b1
+                                .ToJson("alternatives")
+                                .HasColumnType("jsonb");
+
+                            b1.WithOwner()
+                                .HasForeignKey("VisitId")
+                                .HasConstraintName("fk_visits_visits_visit_id");
+                        });
+
+                    b.Navigation("Alternatives");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
                 {
                     b.HasOne("Kashif.Reporting.Reports.Report", null)
@@ -2053,6 +2414,59 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_webhook_deliveries_webhooks_webhook_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.Project", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_projects_agencies_agency_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrder", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_agencies_agency_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_crews_crew_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.Project", null)
+                        .WithMany()
+                        .HasForeignKey("ProjectId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_projects_project_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Vehicle", null)
+                        .WithMany()
+                        .HasForeignKey("VehicleId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_vehicles_vehicle_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrderReport", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_work_order_reports_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.WorkOrder", null)
+                        .WithMany()
+                        .HasForeignKey("WorkOrderId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_work_order_reports_work_orders_work_order_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Crew", b =>

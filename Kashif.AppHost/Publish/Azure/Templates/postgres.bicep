@@ -12,7 +12,7 @@ param user string
 param password string
 param databases string[]
 
-@description('What CREATE EXTENSION may create, such as CUBE,POSTGIS.')
+@description('What CREATE EXTENSION may create, such as BTREE_GIST,CUBE,POSTGIS.')
 param extensions string
 
 @description('A General Purpose size such as Standard_D2ds_v5. The services open up to 300 connections.')
