@@ -54,6 +54,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.ReportCreated);
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.ReportCommented);
+        builder.Services.AddSingleton(EventNotifications.SurveyRequested);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
@@ -78,6 +79,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportStatusUpdated, NotificationHandler<ReportStatusUpdated>>("notify")
             .AddHandler<ReportCommented, NotificationHandler<ReportCommented>>("notify")
             .AddHandler<ReportFollowerNotice, FollowerNoticeHandler>("notify")
+            .AddHandler<SurveyRequested, NotificationHandler<SurveyRequested>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
             .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")

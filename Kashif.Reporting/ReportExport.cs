@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,6 +12,7 @@ namespace Kashif.Reporting;
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
+/// <param name="Surveys">What the user was asked about own reports, and answered.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -17,7 +20,8 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
-    IAsyncEnumerable<ExportedPhoto> Photos);
+    IAsyncEnumerable<ExportedPhoto> Photos,
+    IAsyncEnumerable<ExportedSurvey> Surveys);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -28,6 +32,8 @@ internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, Date
 internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
 
 internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedSurvey(Guid ReportId, Guid SurveyId, DateTimeOffset AskedAt, DateTimeOffset? AnsweredAt, IReadOnlyList<SurveyAnswer>? Answers);
 
 internal static class ReportExport
 {
@@ -44,5 +50,7 @@ internal static class ReportExport
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
         database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
-            .AsAsyncEnumerable().Select(ExportedPhoto.From)));
+            .AsAsyncEnumerable().Select(ExportedPhoto.From),
+        database.SurveyRequests.AsNoTracking().Where(asked => asked.UserId == id).OrderBy(asked => asked.ReportId).AsAsyncEnumerable().Select(
+            row => new ExportedSurvey(row.ReportId, row.SurveyId, row.AskedAt, row.AnsweredAt, row.Answers?.Deserialize(ReportingJson.Default.SurveyAnswerArray)))));
 }

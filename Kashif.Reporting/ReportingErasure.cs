@@ -2,13 +2,15 @@ using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Comments;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Votes;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting;
 
 /// <summary>
-/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes and follows are deleted.
+/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes and follows are deleted; of
+/// answers to surveys the counts stay.
 /// </summary>
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
@@ -26,6 +28,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
             """, cancellationToken);
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
+        await AnswerSurvey.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
 
         // The answers that employees of customer service got for the person's reports.

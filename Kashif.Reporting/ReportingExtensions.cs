@@ -8,6 +8,7 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
@@ -56,6 +57,8 @@ internal static class ReportingExtensions
         services.AddScoped<IReportMerge, FollowMerge>();
         services.AddScoped<IReopenRight, VoterReopening>();
         services.AddHostedService<OverdueMarking>();
+        services.AddOptions<SurveyOptions>().BindConfiguration(SurveyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHostedService<SurveyAsking>();
         services.AddHostedService<TombstoneCleanup>();
         services.AddScoped<FollowerNotices>();
         services.AddHostedService<FollowerNoticeWorker>();

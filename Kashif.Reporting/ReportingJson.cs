@@ -9,6 +9,7 @@ using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
@@ -63,4 +64,14 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CreatedWebhookResponse))]
 [JsonSerializable(typeof(Page<WebhookResponse>))]
 [JsonSerializable(typeof(Page<WebhookDeliveryResponse>))]
+[JsonSerializable(typeof(CreateSurveyRequest))]
+[JsonSerializable(typeof(ChangeSurveyRequest))]
+[JsonSerializable(typeof(SurveyQuestion[]))]
+[JsonSerializable(typeof(SurveyAnswer[]))]
+[JsonSerializable(typeof(SurveyResponse))]
+[JsonSerializable(typeof(Page<SurveyResponse>))]
+[JsonSerializable(typeof(AnswerSurveyRequest))]
+[JsonSerializable(typeof(ReportSurveyResponse))]
+[JsonSerializable(typeof(SurveyResultsResponse))]
+[JsonSerializable(typeof(Page<SurveyTextResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -18,11 +18,21 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _overdue = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("reports_overdue", "{report}", "Open reports that passed their date");
 
+    private readonly Counter<long> _asked = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("surveys_asked", "{survey}", "Reporters asked about a resolved report");
+
+    private readonly Counter<long> _answered = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("surveys_answered", "{survey}", "Surveys that reporters answered");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
 
     public void Overdue(int count) => _overdue.Add(count);
+
+    public void SurveysAsked(int count) => _asked.Add(count);
+
+    public void SurveyAnswered() => _answered.Add(1);
 
     public void OverQuota() => _overQuota.Add(1);
 }

@@ -27,6 +27,8 @@ public static class EventCatalog
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
         [ReportCommented.Type] = EventsJson.Default.ReportCommented,
         [ReportFollowerNotice.Type] = EventsJson.Default.ReportFollowerNotice,
+        [SurveyRequested.Type] = EventsJson.Default.SurveyRequested,
+        [SurveyAnswered.Type] = EventsJson.Default.SurveyAnswered,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
@@ -58,12 +60,12 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, UserDeleted.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, SurveyAnswered.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserInvited.Type, UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type,
+            UserInvited.Type, UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportFollowerNotice.Type, SurveyRequested.Type, PointsAwarded.Type, PointsRedeemed.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type,
         ],
@@ -95,6 +97,8 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportVoted))]
 [JsonSerializable(typeof(ReportCommented))]
 [JsonSerializable(typeof(ReportFollowerNotice))]
+[JsonSerializable(typeof(SurveyRequested))]
+[JsonSerializable(typeof(SurveyAnswered))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]

@@ -8,6 +8,7 @@ using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Votes;
@@ -35,6 +36,8 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<CrewMember> CrewMembers => Set<CrewMember>();
     public DbSet<Vehicle> Vehicles => Set<Vehicle>();
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
+    public DbSet<Survey> Surveys => Set<Survey>();
+    public DbSet<SurveyRequest> SurveyRequests => Set<SurveyRequest>();
     public DbSet<Vote> Votes => Set<Vote>();
     public DbSet<Follow> Follows => Set<Follow>();
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();

@@ -357,6 +357,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["webhooks"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
             ["customers"] = MissingId, // no user's: only customer service is allowed
+            ["surveys"] = MissingId, // no user's: only staff are allowed
         };
     }
 
