@@ -5,13 +5,13 @@ using Kashif.Messaging.Consumers;
 using Kashif.Messaging.Events;
 using Kashif.Notifications.Alerts;
 using Kashif.Notifications.Assistant;
-using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Data;
+using Kashif.Notifications.Delivery;
 using Kashif.Notifications.Devices;
 using Kashif.Notifications.Dispatch;
-using Kashif.Notifications.Sending;
 using Kashif.Notifications.Inbox;
 using Kashif.Notifications.Preferences;
+using Kashif.Notifications.Sending;
 using Kashif.Notifications.Templates;
 using Kashif.Notifications.Unsubscribe;
 using Kashif.Security;
@@ -55,6 +55,7 @@ internal static class NotificationsExtensions
         builder.Services.AddSingleton(EventNotifications.ReportStatusUpdated);
         builder.Services.AddSingleton(EventNotifications.ReportCommented);
         builder.Services.AddSingleton(EventNotifications.ReportAssigned);
+        builder.Services.AddSingleton(EventNotifications.SurveyRequested);
         builder.Services.AddSingleton(EventNotifications.PointsAwarded);
         builder.Services.AddSingleton(EventNotifications.PointsExpired);
         builder.Services.AddSingleton(EventNotifications.PointsReversed);
@@ -84,6 +85,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportCommented, NotificationHandler<ReportCommented>>("notify")
             .AddHandler<ReportAssigned, NotificationHandler<ReportAssigned>>("notify")
             .AddHandler<ReportFollowerNotice, FollowerNoticeHandler>("notify")
+            .AddHandler<SurveyRequested, NotificationHandler<SurveyRequested>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")
             .AddHandler<PointsReversed, NotificationHandler<PointsReversed>>("notify")

@@ -1,13 +1,14 @@
+using System.Text.Json;
 using Kashif.Http;
 using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Photos;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Visits;
 using Kashif.Reporting.Workforce;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using System.Text.Json;
 
 namespace Kashif.Reporting;
 
@@ -20,6 +21,7 @@ namespace Kashif.Reporting;
 /// <param name="Actions">What the audit trail has of the user.</param>
 /// <param name="Visits">The appointments of the user's reports.</param>
 /// <param name="Calendars">The user's calendar addresses, without their secrets.</param>
+/// <param name="Surveys">What the user was asked about own reports, and answered.</param>
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
@@ -33,7 +35,8 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedNote> Notes,
     IAsyncEnumerable<ExportedAction> Actions,
     IAsyncEnumerable<ExportedVisit> Visits,
-    IAsyncEnumerable<ExportedCalendar> Calendars);
+    IAsyncEnumerable<ExportedCalendar> Calendars,
+    IAsyncEnumerable<ExportedSurvey> Surveys);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
 
@@ -50,6 +53,8 @@ internal sealed record ExportedAnswer(Guid ReportId, string Question, JsonElemen
 internal sealed record ExportedNote(Guid Id, Guid ReportId, string Text, DateTimeOffset CreatedAt, DateTimeOffset? EditedAt);
 
 internal sealed record ExportedAction(DateTimeOffset At, string Action, string Kind, Guid SubjectId);
+
+internal sealed record ExportedSurvey(Guid ReportId, Guid SurveyId, DateTimeOffset AskedAt, DateTimeOffset? AnsweredAt, IReadOnlyList<SurveyAnswer>? Answers);
 
 internal static class ReportExport
 {
@@ -75,5 +80,7 @@ internal static class ReportExport
         database.AuditEntries.AsNoTracking().Where(entry => entry.ActorId == id).OrderBy(entry => entry.Id)
             .AsAsyncEnumerable().Select(row => new ExportedAction(row.At, row.Action, row.Kind, row.SubjectId)),
         ExportedVisit.Of(database, id),
-        ExportedCalendar.Of(database, id)));
+        ExportedCalendar.Of(database, id),
+        database.SurveyRequests.AsNoTracking().Where(asked => asked.UserId == id).OrderBy(asked => asked.ReportId).AsAsyncEnumerable().Select(
+            row => new ExportedSurvey(row.ReportId, row.SurveyId, row.AskedAt, row.AnsweredAt, row.Answers?.Deserialize(ReportingJson.Default.SurveyAnswerArray)))));
 }

@@ -6,6 +6,7 @@ using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Questions;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
@@ -13,7 +14,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting;
 
 /// <summary>
-/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes, follows and calendar addresses are deleted.
+/// Keeps a deleted user's reports and their history, because they are about the city, without the user's id. Their comments, votes, follows and calendar
+/// addresses are deleted; of answers to surveys the counts stay.
 /// </summary>
 internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdentity service, TimeProvider time) : UserErasure(database, service, time)
 {
@@ -35,6 +37,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await EmployeeWork.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
+        await AnswerSurvey.EraseAsync(_database, userId, cancellationToken);
         await ReportComments.EraseAsync(_database, userId, cancellationToken);
         await ReportAnswers.EraseAsync(_database, userId, cancellationToken);
         await UpdateQueries.EraseAsync(_database, userId, cancellationToken);

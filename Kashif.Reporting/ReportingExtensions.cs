@@ -13,6 +13,7 @@ using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
 using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Visits;
@@ -81,6 +82,8 @@ internal static class ReportingExtensions
         services.AddScoped<IOrderVisits>(provider => provider.GetRequiredService<VisitChanges>());
         services.AddSingleton<VisitMetrics>();
         services.AddHostedService<OverdueMarking>();
+        services.AddOptions<SurveyOptions>().BindConfiguration(SurveyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHostedService<SurveyAsking>();
         services.AddHostedService<TombstoneCleanup>();
         services.AddScoped<FollowerNotices>();
         services.AddHostedService<FollowerNoticeWorker>();

@@ -19,6 +19,7 @@ using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.ResponseTemplates;
 using Kashif.Reporting.ServiceLevels;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
@@ -150,4 +151,14 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(RenderRequest))]
 [JsonSerializable(typeof(RenderedResponse))]
 [JsonSerializable(typeof(Page<AuditEntryResponse>))]
+[JsonSerializable(typeof(CreateSurveyRequest))]
+[JsonSerializable(typeof(ChangeSurveyRequest))]
+[JsonSerializable(typeof(SurveyQuestion[]))]
+[JsonSerializable(typeof(SurveyAnswer[]))]
+[JsonSerializable(typeof(SurveyResponse))]
+[JsonSerializable(typeof(Page<SurveyResponse>))]
+[JsonSerializable(typeof(AnswerSurveyRequest))]
+[JsonSerializable(typeof(ReportSurveyResponse))]
+[JsonSerializable(typeof(SurveyResultsResponse))]
+[JsonSerializable(typeof(Page<SurveyTextResponse>))]
 internal sealed partial class ReportingJson : JsonSerializerContext;

@@ -24,6 +24,12 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _promises = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("report_promises", "{report}", "Promised times of reports, by their outcome: kept or missed");
 
+    private readonly Counter<long> _asked = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("surveys_asked", "{survey}", "Reporters asked about a resolved report");
+
+    private readonly Counter<long> _answered = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("surveys_answered", "{survey}", "Surveys that reporters answered");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
@@ -34,6 +40,10 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
 
     /// <param name="kept">Whether the reports were resolved in time; false when the time passes.</param>
     public void Promised(bool kept, int count = 1) => _promises.Add(count, new KeyValuePair<string, object?>("outcome", kept ? "kept" : "missed"));
+
+    public void SurveysAsked(int count) => _asked.Add(count);
+
+    public void SurveyAnswered() => _answered.Add(1);
 
     public void OverQuota() => _overQuota.Add(1);
 }

@@ -7,7 +7,8 @@ namespace Kashif.Gamification.History;
 
 /// <summary>Keeps the events of reports, for the achievements of this batch too.</summary>
 internal sealed class ReportHistory(GamificationDbContext database, AchievementUnlocks achievements)
-    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>,
+        IEventHandler<SurveyAnswered>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
         KeepAsync(events, e => new ReportEvent
@@ -83,6 +84,21 @@ internal sealed class ReportHistory(GamificationDbContext database, AchievementU
             Event = ReportMerged.Type,
             Version = e.Data.Version,
             OriginalId = e.Data.OriginalId,
+            At = e.Time,
+        });
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<SurveyAnswered>> events, CancellationToken cancellationToken) =>
+        KeepAsync(events, e => new ReportEvent
+        {
+            Id = e.Id,
+            ReportId = e.Data.ReportId,
+            UserId = e.Data.UserId,
+            Event = SurveyAnswered.Type,
+            ByOwner = true,
+            Version = e.Data.Version,
+            Category = e.Data.Category,
+            Latitude = e.Data.Latitude,
+            Longitude = e.Data.Longitude,
             At = e.Time,
         });
 

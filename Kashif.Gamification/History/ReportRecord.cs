@@ -29,7 +29,7 @@ internal sealed class ReportRecord
     /// <summary>All reports that it was ever merged with.</summary>
     public IReadOnlyList<Guid> Originals => _originals;
 
-    /// <summary>The creation, and the statuses that were not taken back: verified still stands for a report in progress, but not for one that is submitted again.</summary>
+    /// <summary>The creation, the answer to a survey, and the statuses that were not taken back: verified still stands for a report in progress, but not for one that is submitted again.</summary>
     public IReadOnlyList<ReportEvent> Standing => _standing;
 
     /// <summary>The statuses that were taken back.</summary>
@@ -65,7 +65,7 @@ internal sealed class ReportRecord
             (Original, Status) = (original, "duplicate");
             _originals.Add(original);
         }
-        else if (entry.Event == ReportCreated.Type || entry.Event == ReportVoted.Type)
+        else if (entry.Event == ReportCreated.Type || entry.Event == ReportVoted.Type || entry.Event == SurveyAnswered.Type)
         {
             Status = entry.Status ?? Status; // of a vote: the status of the report that it is for
             _standing.Add(entry);

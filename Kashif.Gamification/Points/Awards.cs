@@ -14,7 +14,8 @@ namespace Kashif.Gamification.Points;
 /// decides, not the order of its events: see <see cref="RuleEngine"/>.
 /// </summary>
 internal sealed class Awards(GamificationDbContext database, PointsLedger ledger, RulebookReader rulebooks, TimeProvider time)
-    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>, IBatchStep
+    : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>, IEventHandler<ReportMerged>,
+        IEventHandler<SurveyAnswered>, IBatchStep
 {
     private readonly Dictionary<Guid, EventCause> _reports = [];
     private readonly HashSet<Guid> _events = [];
@@ -28,6 +29,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportDeleted>> events, CancellationToken cancellationToken) => AddAsync(events, deleted => deleted.ReportId);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken) => AddAsync(events, merged => merged.ReportId);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<SurveyAnswered>> events, CancellationToken cancellationToken) => AddAsync(events, answered => answered.ReportId);
 
     public void Add(Guid reportId, Guid eventId, EventCause cause)
     {

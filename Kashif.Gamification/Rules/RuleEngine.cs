@@ -92,7 +92,7 @@ internal static class RuleEngine
 
         void Add(ReportRecord source, IEnumerable<ReportEvent> entries, string? lost)
         {
-            foreach (var entry in entries.Where(entry => entry.Event == ReportCreated.Type || !entry.ByOwner))
+            foreach (var entry in entries.Where(entry => entry.Event != ReportStatusUpdated.Type || !entry.ByOwner))
             {
                 var owner = source == report ? entry.UserId : report.UserId;
                 if (owner == ErasedUser.Id)

@@ -29,7 +29,7 @@ public sealed record RulesRequest(
 /// <param name="Reversible" example="true">Whether a report that is rejected or withdrawn loses the points.</param>
 public sealed record RuleLineRequest(
     [RegularExpression(RuleLineRequest.CodePattern, ErrorMessage = RuleLineRequest.InvalidCode)] string Code,
-    [property: Values("report.created", "report.status_updated")] string Event,
+    [property: Values("report.created", "report.status_updated", "survey.answered")] string Event,
     [Between(0, 10_000)] int Points,
     [property: Values("verified", "in_progress", "resolved", "duplicate")] string? Status = null,
     [RegularExpression(RuleLineRequest.CodePattern, ErrorMessage = RuleLineRequest.InvalidCode)] string? Category = null,

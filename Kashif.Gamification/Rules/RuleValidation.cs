@@ -39,7 +39,8 @@ internal static class RuleValidation
 
             var first = firsts.TryAdd(line.Code, line) ? line : firsts[line.Code];
             Add("code", line.Code is "" ? RuleLineRequest.InvalidCode : Reserved.Contains(line.Code) ? "This code has another meaning." : null);
-            Add("event", line.Event == ReportCreated.Type || line.Event == ReportStatusUpdated.Type ? null : "Must be report.created or report.status_updated.");
+            Add("event", line.Event == ReportCreated.Type || line.Event == ReportStatusUpdated.Type || line.Event == SurveyAnswered.Type ? null
+                : "Must be report.created, report.status_updated or survey.answered.");
             Add("event", line.Event == first.Event ? null : "All lines of a code have the same event.");
             Add("status", line.Event != ReportStatusUpdated.Type && line.Status is not null ? "Only report.status_updated has a status." : null);
             Add("status", line.Event == ReportStatusUpdated.Type && !Statuses.Contains(line.Status) ? "Must be one of verified, in_progress, resolved, duplicate." : null);

@@ -93,7 +93,7 @@ internal sealed class TrustTrainer(GamificationDbContext database, IOptions<Trus
         var since = time.GetUtcNow() - options.Value.History;
         await foreach (var step in database.ReportEvents
             .Where(row => row.UserId != ErasedUser.Id && row.At >= since)
-            .Where(row => row.Event != ReportUpdated.Type && row.Event != ReportDeleted.Type && row.Event != ReportMerged.Type)
+            .Where(row => row.Event != ReportUpdated.Type && row.Event != ReportDeleted.Type && row.Event != ReportMerged.Type && row.Event != SurveyAnswered.Type)
             .OrderBy(row => row.UserId).ThenBy(row => row.At).ThenBy(row => row.Version).ThenBy(row => row.Id)
             .Select(row => new Step(row.UserId, row.ReportId, row.Status, row.ByOwner, row.Version, row.At)).AsAsyncEnumerable().WithCancellation(cancellationToken))
         {

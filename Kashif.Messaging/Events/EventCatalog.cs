@@ -34,6 +34,8 @@ public static class EventCatalog
         [VisitMoved.Type] = EventsJson.Default.VisitMoved,
         [VisitCompleted.Type] = EventsJson.Default.VisitCompleted,
         [VisitCancelled.Type] = EventsJson.Default.VisitCancelled,
+        [SurveyRequested.Type] = EventsJson.Default.SurveyRequested,
+        [SurveyAnswered.Type] = EventsJson.Default.SurveyAnswered,
         [PointsAwarded.Type] = EventsJson.Default.PointsAwarded,
         [PointsRedeemed.Type] = EventsJson.Default.PointsRedeemed,
         [PointsReversed.Type] = EventsJson.Default.PointsReversed,
@@ -65,12 +67,12 @@ public static class EventCatalog
     {
         [ResourceNames.Auth] = [UserDataErased.Type, DeadLettersReplayed.Type],
         [ResourceNames.Reporting] = [ScoreUpdated.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportCommented.Type, ReportAssigned.Type, UserRolesChanged.Type, ReportRouted.Type, UserDeleted.Type],
-        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, UserDeleted.Type],
+        [ResourceNames.Gamification] = [ReportCreated.Type, ReportStatusUpdated.Type, CompanyPartnerUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportVoted.Type, SurveyAnswered.Type, UserDeleted.Type],
         [ResourceNames.Coupons] = [UserDeleted.Type],
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type, SurveyRequested.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type, VisitScheduled.Type, VisitMoved.Type, VisitCompleted.Type, VisitCancelled.Type,
         ],
@@ -109,6 +111,8 @@ public static class EventCatalog
 [JsonSerializable(typeof(VisitMoved))]
 [JsonSerializable(typeof(VisitCompleted))]
 [JsonSerializable(typeof(VisitCancelled))]
+[JsonSerializable(typeof(SurveyRequested))]
+[JsonSerializable(typeof(SurveyAnswered))]
 [JsonSerializable(typeof(PointsAwarded))]
 [JsonSerializable(typeof(PointsRedeemed))]
 [JsonSerializable(typeof(PointsReversed))]

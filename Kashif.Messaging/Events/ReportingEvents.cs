@@ -113,6 +113,23 @@ public sealed record ReportCommented(
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
+/// <summary>The reporter of a resolved report is asked whether it is fixed. Once a report.</summary>
+/// <param name="Title">The report's title.</param>
+/// <param name="AnswerUntil">Until when the reporter can answer.</param>
+public sealed record SurveyRequested(Guid ReportId, Guid UserId, Guid SurveyId, string Title, DateTimeOffset AnswerUntil) : IUserEvent
+{
+    public static string Type => "survey.requested";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
+/// <summary>The reporter has answered. Once a report. Without the answers.</summary>
+/// <param name="Version">The report's version then.</param>
+public sealed record SurveyAnswered(Guid ReportId, Guid UserId, Guid SurveyId, string Category, double Latitude, double Longitude, int Version) : IUserEvent
+{
+    public static string Type => "survey.answered";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
 /// <summary>A change of a report, for some of its followers. Between the services only: it says who follows what.</summary>
 /// <param name="CauseId">The event of the change: a user is told once of each.</param>
 /// <param name="UserIds">The followers to tell.</param>

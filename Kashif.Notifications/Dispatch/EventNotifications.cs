@@ -41,6 +41,11 @@ internal static class EventNotifications
         report => new() { ["report_id"] = Text(report.ReportId) },
         Actor: report => report.AssignedBy);
 
+    public static EventNotification<SurveyRequested> SurveyRequested { get; } = new(
+        survey => survey.UserId,
+        survey => new() { ["title"] = survey.Title, ["answer_until"] = survey.AnswerUntil },
+        survey => new() { ["report_id"] = Text(survey.ReportId), ["survey_id"] = Text(survey.SurveyId) });
+
     public static EventNotification<PointsAwarded> PointsAwarded { get; } = new(
         points => points.UserId,
         points => new() { ["points"] = points.Points, ["balance"] = points.Balance },

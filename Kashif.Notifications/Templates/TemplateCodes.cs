@@ -29,6 +29,7 @@ internal static class TemplateCodes
         new(ReportCommented.Type, Text("title", "Broken street lamp"), Flag("by_staff", true)),
         new(ReportAssigned.Type, Text("title", "Broken street lamp")),
         new(ReportFollowedChanged, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
+        new(SurveyRequested.Type, Text("title", "Broken street lamp"), Time("answer_until", "2026-12-31T22:00:00Z")),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),
         new(PointsReversed.Type, Number("points", -10), Number("balance", 50), Text("reason", "report_rejected")),

@@ -14,13 +14,14 @@ using Kashif.Reporting.Promises;
 using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.ResponseTemplates;
+using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
 using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Webhooks;
-using Kashif.Reporting.Workforce;
 using Kashif.Reporting.WorkOrders;
+using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Data;
@@ -56,6 +57,8 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<WorkOrderReport> WorkOrderReports => Set<WorkOrderReport>();
     public DbSet<Visit> Visits => Set<Visit>();
     public DbSet<CalendarFeed> CalendarFeeds => Set<CalendarFeed>();
+    public DbSet<Survey> Surveys => Set<Survey>();
+    public DbSet<SurveyRequest> SurveyRequests => Set<SurveyRequest>();
     public DbSet<Vote> Votes => Set<Vote>();
     public DbSet<Follow> Follows => Set<Follow>();
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();

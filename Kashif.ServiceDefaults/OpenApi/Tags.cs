@@ -47,6 +47,7 @@ internal static class Tags
         ["Sending"] = "Send messages to users and topics.",
         ["Sessions"] = "The places where the user is signed in.",
         ["Shop"] = "Products that users order with points, and their stock.",
+        ["Surveys"] = "Whether reports are really fixed: questions to reporters, answers and results.",
         ["Sync"] = "For apps that work offline: file reports later, and keep a copy of the public reports.",
         ["Templates"] = "The texts of notifications and mails.",
         ["Tokens"] = "Sign in, refresh and revoke tokens (OAuth 2.0).",

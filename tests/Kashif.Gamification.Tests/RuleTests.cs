@@ -31,8 +31,8 @@ public sealed class RuleTests(GamificationService service)
         active.GetProperty("status").GetString().ShouldBe("active");
         var lines = first.GetProperty("lines").EnumerateArray().ToList();
         lines.Select(line => (line.GetProperty("code").GetString(), line.GetProperty("points").GetInt32()))
-            .ShouldBe([("report_created", 10), ("report_verified", 5), ("report_resolved", 50)]);
-        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, false, false]);
+            .ShouldBe([("report_created", 10), ("report_verified", 5), ("report_resolved", 50), ("survey_answered", 5)]);
+        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, false, false, false]);
         lines[0].GetProperty("daily_limit").GetInt32().ShouldBe(100);
         first.TryGetProperty("created_by", out _).ShouldBeFalse();
         (await anonymous.ReadAsync("/rules?version=1000000")).Status.ShouldBe(404);

@@ -23,6 +23,7 @@ public sealed class TemplateTests
         [PointsExpired.Type] = language => Render(EventNotifications.PointsExpired, language, new(User, User, 10, 60)),
         [PointsReversed.Type] = language => Render(EventNotifications.PointsReversed, language, new(User, User, -10, 50, "report_rejected")),
         [QuestCompleted.Type] = language => Render(EventNotifications.QuestCompleted, language, new(User, 5, "Three potholes", "ثلاث حفر", 50)),
+        [SurveyRequested.Type] = language => Render(EventNotifications.SurveyRequested, language, new(User, User, User, "A deep hole", new DateTimeOffset(2026, 12, 31, 22, 0, 0, TimeSpan.Zero))),
         [AchievementUnlocked.Type] = language => Render(EventNotifications.AchievementUnlocked, language, new(User, "first_report", "First report", "أول بلاغ")),
         [OrderUpdated.Type] = language => Render(EventNotifications.OrderUpdated, language, new(User, User, "packed", "shipped", 4)),
         [OrderCancelled.Type] = language => Render(EventNotifications.OrderCancelled, language, new(User, User, "seller", 40, 4)),

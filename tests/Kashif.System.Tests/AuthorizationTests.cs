@@ -368,6 +368,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["work-orders"] = MissingId, // as the projects
             ["visits"] = MissingId, // staff's, and of reporters by their report: VisitTests
             ["calendars"] = await CalendarAsync(victim),
+            ["surveys"] = MissingId, // no user's: only staff are allowed
         };
     }
 

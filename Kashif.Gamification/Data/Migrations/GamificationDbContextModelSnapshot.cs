@@ -1377,6 +1377,18 @@ namespace Kashif.Gamification.Data.Migrations
                             Reversible = false,
                             Status = "resolved",
                             Vesting = "immediate"
+                        },
+                        new
+                        {
+                            Version = 1,
+                            Number = 3,
+                            Code = "survey_answered",
+                            DailyLimit = 15,
+                            Event = "survey.answered",
+                            Multiplier = 1m,
+                            Points = 5,
+                            Reversible = false,
+                            Vesting = "immediate"
                         });
                 });
 
