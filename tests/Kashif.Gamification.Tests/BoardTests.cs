@@ -193,7 +193,11 @@ public sealed class BoardTests(GamificationService service)
             var report = Guid.CreateVersion7();
             await service.Tap.PublishAsync(Created(user, report) with
             {
-                Category = category, Latitude = latitude, Longitude = longitude, Anonymous = hides && isAnonymous, Private = hides && isPrivate,
+                Category = category,
+                Latitude = latitude,
+                Longitude = longitude,
+                Anonymous = hides && isAnonymous,
+                Private = hides && isPrivate,
             });
             await service.WaitForBalanceAsync(user, 10);
             await service.Tap.PublishAsync(Verified(user, report) with { Category = category, Latitude = latitude, Longitude = longitude });

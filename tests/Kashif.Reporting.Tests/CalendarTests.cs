@@ -88,7 +88,7 @@ public sealed class CalendarTests(ReportingService service)
     [Fact]
     public async Task An_employee_who_has_left_reads_no_crews_calendar()
     {
-        var (agency, employee) = await service.AgencyAsync();
+        var (agency, employee) = await service.AgencyWithEmployeeAsync();
         using var anonymous = service.Host.Anonymous();
         var path = (await employee.CreatedAsync("calendars", new { crew_id = await service.CrewAsync(agency) })).GetProperty("path").GetString();
         (await anonymous.GetAsync(path, Cancelled)).StatusCode.ShouldBe(HttpStatusCode.OK);

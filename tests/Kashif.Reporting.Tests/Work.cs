@@ -1,8 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Workforce;
-using Kashif.Security;
 
 namespace Kashif.Reporting.Tests;
 
@@ -36,17 +34,10 @@ internal static class Work
         }
 
         /// <summary>An agency with one employee.</summary>
-        public async Task<(Guid Agency, HttpClient Employee)> AgencyAsync()
+        public async Task<(Guid Agency, HttpClient Employee)> AgencyWithEmployeeAsync()
         {
-            var (agency, user) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-            await service.QueryAsync(async database =>
-            {
-                database.Agencies.Add(new Agency { Id = agency, NameEn = $"Agency {agency}", NameAr = $"جهة {agency}" });
-                await database.SaveChangesAsync();
-                database.Employees.Add(new Employee { UserId = user, AgencyId = agency, Name = "Employee" });
-                return await database.SaveChangesAsync();
-            });
-            return (agency, service.Host.As(user, Roles.Staff));
+            var agency = await service.AgencyAsync();
+            return (agency, (await service.EmployAsync(agency)).Client);
         }
     }
 

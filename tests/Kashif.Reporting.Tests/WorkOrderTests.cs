@@ -84,15 +84,15 @@ public sealed class WorkOrderTests(ReportingService service)
     public async Task Another_agencys_work_is_not_found()
     {
         using var all = service.NewUser(Roles.Admin);
-        var (agency, employee) = await service.AgencyAsync();
-        var (_, stranger) = await service.AgencyAsync();
+        var (agency, employee) = await service.AgencyWithEmployeeAsync();
+        var (_, stranger) = await service.AgencyWithEmployeeAsync();
         var report = (await service.FileAsync()).Id;
         var own = await employee.OrderAsync();
         own.GetProperty("agency_id").GetGuid().ShouldBe(agency);
 
         (await employee.SendAsync(HttpMethod.Post, "work-orders", new { title = "Fill", reports = new[] { report } })).Body.BadFields.ShouldBe(["reports"], "not routed to the agency");
         (await stranger.SendAsync(HttpMethod.Post, "work-orders", new { title = "Fill", agency_id = agency })).Body.BadFields.ShouldBe(["agency_id"]);
-        (await employee.SendAsync(HttpMethod.Post, "work-orders", new { title = "Fill", crew_id = await service.CrewAsync((await service.AgencyAsync()).Agency) })).Body.BadFields.ShouldBe(["crew_id"]);
+        (await employee.SendAsync(HttpMethod.Post, "work-orders", new { title = "Fill", crew_id = await service.CrewAsync((await service.AgencyWithEmployeeAsync()).Agency) })).Body.BadFields.ShouldBe(["crew_id"]);
         (await stranger.ReadAsync($"{Root}/work-orders/{own.Id}")).Status.ShouldBe(404);
         (await stranger.ReadAsync($"{Root}/work-orders/{own.Id}/history")).Status.ShouldBe(404);
         (await stranger.SendAsync(HttpMethod.Patch, $"work-orders/{own.Id}", new { title = "Mine" })).Status.ShouldBe(404);

@@ -288,6 +288,30 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("areas", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Agencies.RoutingChange", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("ChangedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("changed_by");
+
+                    b.Property<Guid>("LastReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_report_id");
+
+                    b.Property<DateTimeOffset>("StartAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("start_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_routing_changes");
+
+                    b.ToTable("routing_changes", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.AuditTrail.AuditEntry", b =>
                 {
                     b.Property<Guid>("Id")
@@ -327,8 +351,16 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_audit_entries");
 
-                    b.HasIndex("ActorId")
-                        .HasDatabaseName("ix_audit_entries_actor_id");
+                    b.HasIndex("Values")
+                        .HasDatabaseName("ix_audit_entries_values");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Values"), "gin");
+
+                    b.HasIndex("ActorId", "Id")
+                        .HasDatabaseName("ix_audit_entries_actor_id_id");
+
+                    b.HasIndex("AgencyId", "Id")
+                        .HasDatabaseName("ix_audit_entries_agency_id_id");
 
                     b.HasIndex("SubjectId", "Id")
                         .HasDatabaseName("ix_audit_entries_subject_id_id");
@@ -841,6 +873,45 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("imported_reports", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("EditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("edited_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_report_notes");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_report_notes_report_id_id");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_report_notes_user_id_id");
+
+                    b.ToTable("report_notes", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
                 {
                     b.Property<Guid>("Id")
@@ -999,6 +1070,18 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("description");
 
+                    b.Property<DateTimeOffset?>("HiddenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hidden_at");
+
+                    b.Property<Guid?>("HiddenBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hidden_by");
+
+                    b.Property<string>("HiddenReason")
+                        .HasColumnType("text")
+                        .HasColumnName("hidden_reason");
+
                     b.Property<Guid>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
@@ -1021,6 +1104,10 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_open311_updates_at");
+
+                    b.HasIndex("HiddenBy")
+                        .HasDatabaseName("ix_open311_updates_hidden_by")
+                        .HasFilter("hidden_by IS NOT NULL");
 
                     b.HasIndex("ReportId")
                         .HasDatabaseName("ix_open311_updates_report_id");
@@ -1349,6 +1436,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("private");
 
+                    b.Property<bool>("RoutedByHand")
+                        .HasColumnType("boolean")
+                        .HasColumnName("routed_by_hand");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasMaxLength(20)
@@ -1422,6 +1513,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_reports_location");
 
                     NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Location"), "gist");
+
+                    b.HasIndex("UpdatedAt")
+                        .HasDatabaseName("ix_reports_updated_at")
+                        .HasFilter("NOT (private OR hidden)");
 
                     b.HasIndex("AgencyId", "Id")
                         .HasDatabaseName("ix_reports_agency_id_id")
@@ -1588,6 +1683,148 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_status_changes_changed_by");
 
                     b.ToTable("status_changes", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<string>("Category")
+                        .HasColumnType("text")
+                        .HasColumnName("category");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TextAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_ar");
+
+                    b.Property<string>("TextEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_en");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_response_templates");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_response_templates_agency_id");
+
+                    b.ToTable("response_templates", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.Survey", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("ClosedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("closed_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_open");
+
+                    b.Property<JsonElement>("Questions")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("questions");
+
+                    b.Property<string>("TitleAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title_ar");
+
+                    b.Property<string>("TitleEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title_en");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_surveys");
+
+                    b.HasIndex("IsOpen")
+                        .IsUnique()
+                        .HasDatabaseName("ix_surveys_is_open")
+                        .HasFilter("is_open");
+
+                    b.ToTable("surveys", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.SurveyRequest", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<DateTimeOffset>("AnswerUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("answer_until");
+
+                    b.Property<DateTimeOffset?>("AnsweredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("answered_at");
+
+                    b.Property<JsonElement?>("Answers")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("answers");
+
+                    b.Property<DateTimeOffset>("AskedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("asked_at");
+
+                    b.Property<Guid>("SurveyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("survey_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("ReportId")
+                        .HasName("pk_survey_requests");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_survey_requests_user_id");
+
+                    b.HasIndex("SurveyId", "AnsweredAt", "ReportId")
+                        .HasDatabaseName("ix_survey_requests_survey_id_answered_at_report_id");
+
+                    b.ToTable("survey_requests", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Sync.FeedIdentity", b =>
@@ -2042,16 +2279,16 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("WorkOrderId", "ReportId")
                         .HasName("pk_work_order_reports");
 
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_work_order_reports_open")
+                        .HasFilter("open");
+
                     b.HasIndex("ReportId", "WorkOrderId")
                         .HasDatabaseName("ix_work_order_reports_report_id_work_order_id");
 
                     b.HasIndex("WorkOrderId", "Open")
                         .HasDatabaseName("ix_work_order_reports_work_order_id_open");
-
-                    b.HasIndex("ReportId")
-                        .IsUnique()
-                        .HasDatabaseName("ix_work_order_reports_open")
-                        .HasFilter("open");
 
                     b.ToTable("work_order_reports", (string)null);
                 });
@@ -2157,7 +2394,32 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("AgencyId")
                         .HasDatabaseName("ix_employees_agency_id");
 
+                    b.HasIndex("Skills")
+                        .HasDatabaseName("ix_employees_skills");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Skills"), "gin");
+
                     b.ToTable("employees", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Workforce.StaffAccount", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<bool>("IsStaff")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_staff");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_staff_accounts");
+
+                    b.ToTable("staff_accounts", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Vehicle", b =>
@@ -2242,6 +2504,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_follows_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_notes_reports_report_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
@@ -2340,6 +2612,32 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_status_changes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_response_templates_agencies_agency_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.SurveyRequest", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_survey_requests_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Surveys.Survey", null)
+                        .WithMany()
+                        .HasForeignKey("SurveyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_survey_requests_surveys_survey_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Visits.Visit", b =>

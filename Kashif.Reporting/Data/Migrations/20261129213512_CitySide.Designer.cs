@@ -14,8 +14,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Reporting.Data.Migrations
 {
     [DbContext(typeof(ReportingDbContext))]
-    [Migration("20261129204329_Imports")]
-    partial class Imports
+    [Migration("20261129213512_CitySide")]
+    partial class CitySide
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -25,6 +25,7 @@ namespace Kashif.Reporting.Data.Migrations
                 .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
+            NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "btree_gist");
             NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "postgis");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
@@ -290,6 +291,30 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("areas", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Agencies.RoutingChange", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("ChangedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("changed_by");
+
+                    b.Property<Guid>("LastReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("last_report_id");
+
+                    b.Property<DateTimeOffset>("StartAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("start_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_routing_changes");
+
+                    b.ToTable("routing_changes", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.AuditTrail.AuditEntry", b =>
                 {
                     b.Property<Guid>("Id")
@@ -329,8 +354,16 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_audit_entries");
 
-                    b.HasIndex("ActorId")
-                        .HasDatabaseName("ix_audit_entries_actor_id");
+                    b.HasIndex("Values")
+                        .HasDatabaseName("ix_audit_entries_values");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Values"), "gin");
+
+                    b.HasIndex("ActorId", "Id")
+                        .HasDatabaseName("ix_audit_entries_actor_id_id");
+
+                    b.HasIndex("AgencyId", "Id")
+                        .HasDatabaseName("ix_audit_entries_agency_id_id");
 
                     b.HasIndex("SubjectId", "Id")
                         .HasDatabaseName("ix_audit_entries_subject_id_id");
@@ -363,6 +396,45 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("client_reports", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Calendars.CalendarFeed", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_calendar_feeds");
+
+                    b.HasIndex("CrewId")
+                        .HasDatabaseName("ix_calendar_feeds_crew_id");
+
+                    b.HasIndex("Hash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_calendar_feeds_hash");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_calendar_feeds_user_id");
+
+                    b.ToTable("calendar_feeds", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Categories.Category", b =>
                 {
                     b.Property<string>("Code")
@@ -392,6 +464,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("character varying(50)")
                         .HasColumnName("icon");
 
+                    b.Property<DateTimeOffset?>("InactiveSince")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("inactive_since");
+
                     b.Property<string>("NameAr")
                         .IsRequired()
                         .HasMaxLength(100)
@@ -412,6 +488,17 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("target_days");
 
+                    b.Property<int?>("TargetHours")
+                        .HasColumnType("integer")
+                        .HasColumnName("target_hours");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1)
+                        .HasColumnName("version");
+
                     b.HasKey("Code")
                         .HasName("pk_categories");
 
@@ -428,7 +515,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "حفرة في الطريق",
                             NameEn = "Pothole",
                             Position = 1,
-                            TargetDays = 14
+                            TargetDays = 14,
+                            Version = 1
                         },
                         new
                         {
@@ -440,7 +528,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "إنارة الشوارع",
                             NameEn = "Street light",
                             Position = 2,
-                            TargetDays = 7
+                            TargetDays = 7,
+                            Version = 1
                         },
                         new
                         {
@@ -452,7 +541,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "نفايات",
                             NameEn = "Garbage",
                             Position = 3,
-                            TargetDays = 3
+                            TargetDays = 3,
+                            Version = 1
                         },
                         new
                         {
@@ -464,7 +554,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "تسرب مياه",
                             NameEn = "Water leak",
                             Position = 4,
-                            TargetDays = 2
+                            TargetDays = 2,
+                            Version = 1
                         },
                         new
                         {
@@ -476,7 +567,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "صرف صحي",
                             NameEn = "Sewage",
                             Position = 5,
-                            TargetDays = 3
+                            TargetDays = 3,
+                            Version = 1
                         },
                         new
                         {
@@ -488,7 +580,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "رصيف",
                             NameEn = "Sidewalk",
                             Position = 6,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -500,7 +593,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "إشارة مرور",
                             NameEn = "Traffic signal",
                             Position = 7,
-                            TargetDays = 2
+                            TargetDays = 2,
+                            Version = 1
                         },
                         new
                         {
@@ -512,7 +606,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "لوحة مرورية",
                             NameEn = "Road sign",
                             Position = 8,
-                            TargetDays = 14
+                            TargetDays = 14,
+                            Version = 1
                         },
                         new
                         {
@@ -524,7 +619,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "كتابة على الجدران",
                             NameEn = "Graffiti",
                             Position = 9,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -536,7 +632,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "مركبة مهجورة",
                             NameEn = "Abandoned vehicle",
                             Position = 10,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -548,7 +645,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "ضوضاء",
                             NameEn = "Noise",
                             Position = 11,
-                            TargetDays = 7
+                            TargetDays = 7,
+                            Version = 1
                         },
                         new
                         {
@@ -560,7 +658,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "حدائق وأشجار",
                             NameEn = "Park and trees",
                             Position = 12,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -572,7 +671,8 @@ namespace Kashif.Reporting.Data.Migrations
                             NameAr = "أضرار الطريق",
                             NameEn = "Road damage",
                             Position = 13,
-                            TargetDays = 30
+                            TargetDays = 30,
+                            Version = 1
                         },
                         new
                         {
@@ -583,7 +683,8 @@ namespace Kashif.Reporting.Data.Migrations
                             Icon = "help",
                             NameAr = "أخرى",
                             NameEn = "Other",
-                            Position = 14
+                            Position = 14,
+                            Version = 1
                         });
                 });
 
@@ -775,6 +876,45 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("imported_reports", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("EditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("edited_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_report_notes");
+
+                    b.HasIndex("ReportId", "Id")
+                        .HasDatabaseName("ix_report_notes_report_id_id");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_report_notes_user_id_id");
+
+                    b.ToTable("report_notes", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
                 {
                     b.Property<Guid>("Id")
@@ -841,6 +981,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("address_id");
 
+                    b.Property<JsonElement?>("Answers")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("answers");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -893,7 +1037,7 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("ix_open311_submissions_contacts")
-                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL");
+                        .HasFilter("email IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL OR phone IS NOT NULL OR device_id IS NOT NULL OR account_id IS NOT NULL OR answers IS NOT NULL");
 
                     b.HasIndex("Id")
                         .HasDatabaseName("ix_open311_submissions_unplaced")
@@ -929,6 +1073,18 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("description");
 
+                    b.Property<DateTimeOffset?>("HiddenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hidden_at");
+
+                    b.Property<Guid?>("HiddenBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hidden_by");
+
+                    b.Property<string>("HiddenReason")
+                        .HasColumnType("text")
+                        .HasColumnName("hidden_reason");
+
                     b.Property<Guid>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
@@ -951,6 +1107,10 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_open311_updates_at");
+
+                    b.HasIndex("HiddenBy")
+                        .HasDatabaseName("ix_open311_updates_hidden_by")
+                        .HasFilter("hidden_by IS NOT NULL");
 
                     b.HasIndex("ReportId")
                         .HasDatabaseName("ix_open311_updates_report_id");
@@ -1057,6 +1217,133 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("photo_chunks", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Promises.Promise", b =>
+                {
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<Guid>("AreaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("area_id");
+
+                    b.Property<double>("Hours")
+                        .HasColumnType("double precision")
+                        .HasColumnName("hours");
+
+                    b.Property<DateTimeOffset>("MeasuredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("measured_at");
+
+                    b.Property<int>("Reports")
+                        .HasColumnType("integer")
+                        .HasColumnName("reports");
+
+                    b.HasKey("Category", "AreaId")
+                        .HasName("pk_promises");
+
+                    b.ToTable("promises", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.Question", b =>
+                {
+                    b.Property<string>("Category")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<string>("Code")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("code");
+
+                    b.Property<bool>("Active")
+                        .HasColumnType("boolean")
+                        .HasColumnName("active");
+
+                    b.Property<string>("Choices")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("choices");
+
+                    b.Property<string>("HintAr")
+                        .HasColumnType("text")
+                        .HasColumnName("hint_ar");
+
+                    b.Property<string>("HintEn")
+                        .HasColumnType("text")
+                        .HasColumnName("hint_en");
+
+                    b.Property<int>("Position")
+                        .HasColumnType("integer")
+                        .HasColumnName("position");
+
+                    b.Property<bool>("Public")
+                        .HasColumnType("boolean")
+                        .HasColumnName("public");
+
+                    b.Property<bool>("Required")
+                        .HasColumnType("boolean")
+                        .HasColumnName("required");
+
+                    b.Property<string>("TextAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_ar");
+
+                    b.Property<string>("TextEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_en");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("type");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Category", "Code")
+                        .HasName("pk_questions");
+
+                    b.ToTable("questions", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.ReportAnswer", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("Question")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("question");
+
+                    b.Property<string>("Category")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("category");
+
+                    b.Property<JsonElement>("Value")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("value");
+
+                    b.HasKey("ReportId", "Question")
+                        .HasName("pk_report_answers");
+
+                    b.HasIndex("Category", "Question")
+                        .HasDatabaseName("ix_report_answers_category_question");
+
+                    b.ToTable("report_answers", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1152,6 +1439,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("private");
 
+                    b.Property<bool>("RoutedByHand")
+                        .HasColumnType("boolean")
+                        .HasColumnName("routed_by_hand");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasMaxLength(20)
@@ -1213,10 +1504,6 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_reports");
 
-                    b.HasIndex("DueAt")
-                        .HasDatabaseName("ix_reports_due")
-                        .HasFilter("due_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')");
-
                     b.HasIndex("DuplicateOf")
                         .HasDatabaseName("ix_reports_duplicate_of")
                         .HasFilter("duplicate_of IS NOT NULL");
@@ -1229,6 +1516,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_reports_location");
 
                     NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Location"), "gist");
+
+                    b.HasIndex("UpdatedAt")
+                        .HasDatabaseName("ix_reports_updated_at")
+                        .HasFilter("NOT (private OR hidden)");
 
                     b.HasIndex("AgencyId", "Id")
                         .HasDatabaseName("ix_reports_agency_id_id")
@@ -1244,6 +1535,10 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("Category", "Id")
                         .HasDatabaseName("ix_reports_category_id");
+
+                    b.HasIndex("ExpectedAt", "Id")
+                        .HasDatabaseName("ix_reports_expected")
+                        .HasFilter("expected_at IS NOT NULL AND status IN ('submitted', 'verified', 'in_progress')");
 
                     b.HasIndex("Status", "Id")
                         .HasDatabaseName("ix_reports_status_id");
@@ -1271,6 +1566,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_reports_cell_8m")
                         .HasFilter("NOT (private OR hidden)");
 
+                    b.HasIndex("AgencyId", "ExpectedAt", "Id")
+                        .HasDatabaseName("ix_reports_agency_expected")
+                        .HasFilter("agency_id IS NOT NULL AND expected_at IS NOT NULL AND status IN ('submitted', 'verified', 'in_progress')");
+
                     b.HasIndex(new[] { "Id" }, "hidden")
                         .HasDatabaseName("ix_reports_hidden")
                         .HasFilter("hidden");
@@ -1278,6 +1577,14 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex(new[] { "Id" }, "private")
                         .HasDatabaseName("ix_reports_private")
                         .HasFilter("private");
+
+                    b.HasIndex(new[] { "ExpectedAt" }, "unmarked")
+                        .HasDatabaseName("ix_reports_due")
+                        .HasFilter("expected_at IS NOT NULL AND overdue_at IS NULL AND status IN ('submitted', 'verified', 'in_progress')");
+
+                    b.HasIndex(new[] { "Id" }, "unpromised")
+                        .HasDatabaseName("ix_reports_unpromised")
+                        .HasFilter("expected_at IS NULL AND due_at IS NOT NULL");
 
                     b.ToTable("reports", (string)null);
                 });
@@ -1381,6 +1688,148 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("status_changes", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<string>("Category")
+                        .HasColumnType("text")
+                        .HasColumnName("category");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Status")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TextAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_ar");
+
+                    b.Property<string>("TextEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text_en");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_response_templates");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_response_templates_agency_id");
+
+                    b.ToTable("response_templates", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.Survey", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("ClosedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("closed_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_open");
+
+                    b.Property<JsonElement>("Questions")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("questions");
+
+                    b.Property<string>("TitleAr")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title_ar");
+
+                    b.Property<string>("TitleEn")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title_en");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_surveys");
+
+                    b.HasIndex("IsOpen")
+                        .IsUnique()
+                        .HasDatabaseName("ix_surveys_is_open")
+                        .HasFilter("is_open");
+
+                    b.ToTable("surveys", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.SurveyRequest", b =>
+                {
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<DateTimeOffset>("AnswerUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("answer_until");
+
+                    b.Property<DateTimeOffset?>("AnsweredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("answered_at");
+
+                    b.Property<JsonElement?>("Answers")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("answers");
+
+                    b.Property<DateTimeOffset>("AskedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("asked_at");
+
+                    b.Property<Guid>("SurveyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("survey_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("ReportId")
+                        .HasName("pk_survey_requests");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_survey_requests_user_id");
+
+                    b.HasIndex("SurveyId", "AnsweredAt", "ReportId")
+                        .HasDatabaseName("ix_survey_requests_survey_id_answered_at_report_id");
+
+                    b.ToTable("survey_requests", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Sync.FeedIdentity", b =>
                 {
                     b.Property<string>("Identity")
@@ -1443,6 +1892,95 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasName("pk_reporter_scores");
 
                     b.ToTable("reporter_scores", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Visits.Visit", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<DateTimeOffset>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("Note")
+                        .HasColumnType("text")
+                        .HasColumnName("note");
+
+                    b.Property<string>("Outcome")
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("outcome");
+
+                    b.Property<Guid?>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("Sequence")
+                        .HasColumnType("integer")
+                        .HasColumnName("sequence");
+
+                    b.Property<DateTimeOffset>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<Guid?>("VehicleId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("vehicle_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<Guid>("WorkOrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("work_order_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_visits");
+
+                    b.HasIndex("ReportId")
+                        .HasDatabaseName("ix_visits_report_id")
+                        .HasFilter("report_id IS NOT NULL");
+
+                    b.HasIndex("WorkOrderId")
+                        .HasDatabaseName("ix_visits_work_order_id");
+
+                    b.HasIndex("StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_starts_at_id");
+
+                    b.HasIndex("CrewId", "StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_crew_id_starts_at_id");
+
+                    b.HasIndex("VehicleId", "StartsAt", "Id")
+                        .HasDatabaseName("ix_visits_vehicle_id_starts_at_id");
+
+                    b.ToTable("visits", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_visits_resource", "crew_id IS NOT NULL OR vehicle_id IS NOT NULL");
+
+                            t.HasCheckConstraint("ck_visits_slot", "starts_at < ends_at");
+                        });
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
@@ -1589,6 +2127,175 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("webhook_deliveries", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.Project", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<DateOnly?>("EndsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("ends_on");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<DateOnly?>("StartsOn")
+                        .HasColumnType("date")
+                        .HasColumnName("starts_on");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_projects");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_projects_agency_id");
+
+                    b.ToTable("projects", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_projects_dates", "ends_on >= starts_on");
+                        });
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrder", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CrewId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("crew_id");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<Guid?>("ProjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("project_id");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("title");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<Guid?>("VehicleId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("vehicle_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.Property<bool>("open")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("boolean")
+                        .HasColumnName("open")
+                        .HasComputedColumnSql("state IN ('draft', 'scheduled', 'in_progress')", true);
+
+                    b.HasKey("Id")
+                        .HasName("pk_work_orders");
+
+                    b.HasIndex("ProjectId")
+                        .HasDatabaseName("ix_work_orders_project_id");
+
+                    b.HasIndex("AgencyId", "Id")
+                        .HasDatabaseName("ix_work_orders_agency_id_id");
+
+                    b.HasIndex("CrewId", "Id")
+                        .HasDatabaseName("ix_work_orders_crew_id_id");
+
+                    b.HasIndex("Id", "open")
+                        .IsUnique()
+                        .HasDatabaseName("ix_work_orders_id_open");
+
+                    b.HasIndex("VehicleId", "Id")
+                        .HasDatabaseName("ix_work_orders_vehicle_id_id");
+
+                    b.ToTable("work_orders", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrderReport", b =>
+                {
+                    b.Property<Guid>("WorkOrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("work_order_id");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<DateTimeOffset>("AddedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("added_at");
+
+                    b.Property<bool>("Open")
+                        .HasColumnType("boolean")
+                        .HasColumnName("open");
+
+                    b.HasKey("WorkOrderId", "ReportId")
+                        .HasName("pk_work_order_reports");
+
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_work_order_reports_open")
+                        .HasFilter("open");
+
+                    b.HasIndex("ReportId", "WorkOrderId")
+                        .HasDatabaseName("ix_work_order_reports_report_id_work_order_id");
+
+                    b.HasIndex("WorkOrderId", "Open")
+                        .HasDatabaseName("ix_work_order_reports_work_order_id_open");
+
+                    b.ToTable("work_order_reports", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Workforce.Crew", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1690,7 +2397,32 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasIndex("AgencyId")
                         .HasDatabaseName("ix_employees_agency_id");
 
+                    b.HasIndex("Skills")
+                        .HasDatabaseName("ix_employees_skills");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Skills"), "gin");
+
                     b.ToTable("employees", (string)null);
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Workforce.StaffAccount", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<bool>("IsStaff")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_staff");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_staff_accounts");
+
+                    b.ToTable("staff_accounts", (string)null);
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Vehicle", b =>
@@ -1748,6 +2480,15 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasConstraintName("fk_areas_agencies_agency_id");
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Calendars.CalendarFeed", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_calendar_feeds_crews_crew_id");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Comments.Comment", b =>
                 {
                     b.HasOne("Kashif.Reporting.Reports.Report", null)
@@ -1766,6 +2507,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_follows_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Notes.ReportNote", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_notes_reports_report_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Open311.Submission", b =>
@@ -1820,6 +2571,33 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasConstraintName("fk_photo_chunks_photos_photo_id");
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Questions.Question", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Categories.Category", null)
+                        .WithMany()
+                        .HasForeignKey("Category")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_questions_categories_category");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Questions.ReportAnswer", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_answers_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Questions.Question", null)
+                        .WithMany()
+                        .HasForeignKey("Category", "Question")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_report_answers_questions_category_question");
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Reports.Report", b =>
                 {
                     b.HasOne("Kashif.Reporting.Reports.Report", null)
@@ -1837,6 +2615,86 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_status_changes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.ResponseTemplates.ResponseTemplate", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_response_templates_agencies_agency_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Surveys.SurveyRequest", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_survey_requests_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Surveys.Survey", null)
+                        .WithMany()
+                        .HasForeignKey("SurveyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_survey_requests_surveys_survey_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Visits.Visit", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_visits_crews_crew_id");
+
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_visits_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Vehicle", null)
+                        .WithMany()
+                        .HasForeignKey("VehicleId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_visits_vehicles_vehicle_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.WorkOrder", null)
+                        .WithMany()
+                        .HasForeignKey("WorkOrderId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_visits_work_orders_work_order_id");
+
+                    b.OwnsMany("Kashif.Reporting.Visits.OfferedSlot", "Alternatives", b1 =>
+                        {
+                            b1.Property<Guid>("VisitId");
+
+                            b1.Property<int>("__synthesizedOrdinal")
+                                .ValueGeneratedOnAdd();
+
+                            b1.Property<DateTimeOffset>("EndsAt");
+
+                            b1.Property<DateTimeOffset>("StartsAt");
+
+                            b1.HasKey("VisitId", "__synthesizedOrdinal");
+
+                            b1.ToTable("visits");
+
+                            b1
+                                .ToJson("alternatives")
+                                .HasColumnType("jsonb");
+
+                            b1.WithOwner()
+                                .HasForeignKey("VisitId")
+                                .HasConstraintName("fk_visits_visits_visit_id");
+                        });
+
+                    b.Navigation("Alternatives");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Votes.Vote", b =>
@@ -1857,6 +2715,59 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_webhook_deliveries_webhooks_webhook_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.Project", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_projects_agencies_agency_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrder", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_agencies_agency_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Crew", null)
+                        .WithMany()
+                        .HasForeignKey("CrewId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_crews_crew_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.Project", null)
+                        .WithMany()
+                        .HasForeignKey("ProjectId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_projects_project_id");
+
+                    b.HasOne("Kashif.Reporting.Workforce.Vehicle", null)
+                        .WithMany()
+                        .HasForeignKey("VehicleId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_work_orders_vehicles_vehicle_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.WorkOrders.WorkOrderReport", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Reports.Report", null)
+                        .WithMany()
+                        .HasForeignKey("ReportId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_work_order_reports_reports_report_id");
+
+                    b.HasOne("Kashif.Reporting.WorkOrders.WorkOrder", null)
+                        .WithMany()
+                        .HasForeignKey("WorkOrderId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_work_order_reports_work_orders_work_order_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Workforce.Crew", b =>
