@@ -61,12 +61,14 @@ internal static class AgencyEndpoints
 {
     public const string Tag = "Agencies";
 
+    public const string Missing = "Agency not found.";
+
     private const string Path = "/api/v1/reports/agencies";
 
     /// <summary>How old a cached list may be.</summary>
     private static readonly TimeSpan ListLifetime = TimeSpan.FromSeconds(5);
 
-    public static Error NotFound { get; } = Error.NotFound("Agency not found.");
+    private static Error NotFound { get; } = Error.NotFound(Missing);
 
     private static Error NameTaken { get; } = Error.Conflict("name_taken", "This name is already taken.");
 

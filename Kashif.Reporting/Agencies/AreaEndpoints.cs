@@ -106,18 +106,18 @@ internal static class AreaEndpoints
     {
         var areas = endpoints.MapGroup(Path).WithTags(AgencyEndpoints.Tag);
         areas.MapGet("/", ListAsync).DisableValidation().AllowAnonymous().WithPublicCache(AgencyRouting.Lifetime)
-            .WithName("ListAreas").WithSummary("List the city's areas as GeoJSON, the oldest first");
-        areas.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetArea").WithSummary("Get an area as GeoJSON");
+            .WithName("ListCityAreas").WithSummary("List the city's areas as GeoJSON, the oldest first");
+        areas.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetCityArea").WithSummary("Get an area as GeoJSON");
         areas.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency().DisableValidation()
-            .WithName("CreateArea").WithSummary("Create an area")
+            .WithName("CreateCityArea").WithSummary("Create an area")
             .WithDescription("Open reports are routed again in the background, except those that staff routed by hand.")
             .WithProblems(409, "name_taken").WithProblems(422, "too_many_areas");
         areas.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
-            .WithName("ChangeArea").WithSummary("Change an area")
+            .WithName("ChangeCityArea").WithSummary("Change an area")
             .WithDescription("Open reports are routed again in the background, except those that staff routed by hand.")
             .WithVersion("area").WithProblems(409, "name_taken", "changed_meanwhile");
         areas.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
-            .WithName("DeleteArea").WithSummary("Delete an area")
+            .WithName("DeleteCityArea").WithSummary("Delete an area")
             .WithDescription("Its open reports are routed again in the background, except those that staff routed by hand.")
             .WithVersion("area").WithProblems(409, "changed_meanwhile");
         return endpoints;
@@ -215,7 +215,7 @@ internal static class AreaEndpoints
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
-            return Error.Field("agency_id", AgencyEndpoints.NotFound.Detail);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
 
         routing.Expire();
@@ -265,7 +265,7 @@ internal static class AreaEndpoints
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
-            return Error.Field("agency_id", AgencyEndpoints.NotFound.Detail);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
 
         routing.Expire();
@@ -341,7 +341,7 @@ internal static class AreaEndpoints
         user.UserId, action, "area", area.Id, area.AgencyId, JsonSerializer.SerializeToElement(AreaProperties.Of(area), ReportingJson.Default.AreaProperties), now);
 
     public static async Task<string?> AgencyErrorAsync(Guid? agency, ReportingDbContext database, CancellationToken cancellationToken) =>
-        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : AgencyEndpoints.NotFound.Detail;
+        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : AgencyEndpoints.Missing;
 
     public static async Task<string?> CategoriesErrorAsync(IReadOnlyList<string>? codes, CategoryCache categories, CancellationToken cancellationToken)
     {

@@ -63,6 +63,8 @@ internal static class AreaImport
     /// <summary>A file and what is read from it take memory: one at a time in a process.</summary>
     private static readonly SemaphoreSlim Slot = new(1);
 
+    private static string NotFeatures => Localized.Text("Must be a FeatureCollection of GeoJSON.");
+
     private static Error Busy { get; } = Error.Unavailable("import_busy", "Another import is running. Try again.");
 
     private static Error OtherType { get; } = Error.UnsupportedMediaType("Send a FeatureCollection as application/geo+json, or a zipped shapefile as application/zip.");
@@ -70,7 +72,7 @@ internal static class AreaImport
     public static void MapAreaImport(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapPost($"{AreaEndpoints.Path}/import", HandleAsync).DisableValidation().WithTags(AgencyEndpoints.Tag).RequireAuthorization(Policies.Admin)
             .WithMetadata(new RequestSizeLimitAttribute(MaxFile))
-            .WithName("ImportAreas").WithSummary("Import areas from GeoJSON or a shapefile")
+            .WithName("ImportCityAreas").WithSummary("Import areas from GeoJSON or a shapefile")
             .WithDescription(
                 $"Send a `FeatureCollection` as `{GeoJson}`, or a shapefile (`.shp`, `.dbf`, `.prj` and, unless its texts are UTF-8, `.cpg`) zipped as `{Zip}`, of at most 10 MB, in WGS 84. "
                 + "An area of the same name is updated, so an import can be repeated. A file with an error changes nothing; `errors` names the features, counted from 0.")
@@ -114,7 +116,7 @@ internal static class AreaImport
                 : FeaturesOf(http.Features.Get<JsonBody>()?.Bytes ?? default);
             if (features is null)
             {
-                return Error.Field("file", fault ?? throw new InvalidOperationException("Neither features nor an error."));
+                return Error.Field("file", fault ?? NotFeatures);
             }
 
             if (features.Count > AreaEndpoints.MostAreas)
@@ -154,7 +156,7 @@ internal static class AreaImport
         if (root.ValueKind is not JsonValueKind.Object || !root.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String || type.GetString() != "FeatureCollection"
             || !root.TryGetProperty("features", out var features) || features.ValueKind is not JsonValueKind.Array)
         {
-            return (null, Localized.Text("Must be a FeatureCollection of GeoJSON."));
+            return (null, NotFeatures);
         }
 
         // From GeoJSON before RFC 7946, which many programs still write.
@@ -264,7 +266,7 @@ internal static class AreaImport
         }
         catch (DbUpdateConcurrencyException)
         {
-            return http.LostRace().ToProblem();
+            return Versions.Changed.ToProblem();
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
@@ -272,7 +274,7 @@ internal static class AreaImport
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
-            return Error.Field("agency_id", AgencyEndpoints.NotFound.Detail);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
 
         routing.Expire();

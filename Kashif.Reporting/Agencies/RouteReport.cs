@@ -64,7 +64,7 @@ internal static class RouteReport
             // It is not deleted before the commit.
             if (await database.Agencies.FromSql($"SELECT * FROM agencies WHERE id = {agencyId} FOR KEY SHARE").AsNoTracking().SingleOrDefaultAsync(cancellationToken) is not { } agency)
             {
-                return Error.Field("agency_id", AgencyEndpoints.NotFound.Detail);
+                return Error.Field("agency_id", AgencyEndpoints.Missing);
             }
 
             route = route with { AgencyId = agencyId, Details = RoutedTo.Details(agencyId, agency.NameEn, agency.NameAr) };

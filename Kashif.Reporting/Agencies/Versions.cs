@@ -10,7 +10,7 @@ internal static class Versions
     public static Error Stale { get; } = new(
         StatusCodes.Status412PreconditionFailed, "precondition_failed", "The version does not match If-Match. Read it again.");
 
-    private static Error Changed { get; } = Error.Conflict("changed_meanwhile", "Another request has just changed this. Read it again.");
+    public static Error Changed { get; } = Error.Conflict("changed_meanwhile", "Another request has just changed this. Read it again.");
 
     /// <summary>Whether the request has an <c>If-Match</c> that names another version.</summary>
     public static bool IsStale(this HttpContext http, int version) =>

@@ -114,8 +114,9 @@ internal sealed class ReportAnswers(QuestionCache questions) : IReportAnswers
     public static Task EraseAsync(ReportingDbContext database, Guid[] reports, CancellationToken cancellationToken) =>
         database.Database.ExecuteSqlRawAsync($"DELETE FROM report_answers WHERE report_id = ANY ({{0}}) AND {IsPersonal}", [reports], cancellationToken);
 
+    /// <summary>Not <c>EXISTS</c>, which the planner may turn into a join that reads all questions first.</summary>
     private const string IsPersonal =
-        $"EXISTS (SELECT FROM questions WHERE questions.category = report_answers.category AND questions.code = report_answers.question AND {QuestionConfiguration.IsPersonalSql})";
+        $"(SELECT {QuestionConfiguration.IsPersonalSql} FROM questions WHERE questions.category = report_answers.category AND questions.code = report_answers.question)";
 
     private static IQueryable<AnswerRow> WithQuestions(ReportingDbContext database) => database.ReportAnswers.AsNoTracking().Join(
         database.Questions,

@@ -77,7 +77,7 @@ internal sealed record ReportFilter
 
         if (AreaId is { } area)
         {
-            yield return $"area_id = {sql.Add(area)}";
+            yield return $"(area_id IS NOT NULL AND area_id = {sql.Add(area)})"; // never null: some lists read the condition as a column
         }
 
         if (Text is { } text)

@@ -223,7 +223,7 @@ internal static class ResponseTemplateEndpoints
         };
         database.Add(template);
         database.AuditValues(http.User.UserId, "created", ResponseTemplate.Kind, template.Id, template.AgencyId, Values(template), now);
-        return await work.CommitAsync(TypedResults.Created($"{Path}/{template.Id}", ResponseTemplateResponse.Of(template)), cancellationToken);
+        return await Registers.CommitNewAsync(work, $"{Path}/{template.Id}", ResponseTemplateResponse.Of(template), taken: null, cancellationToken);
     }
 
     /// <param name="id">The template's id.</param>

@@ -523,10 +523,10 @@ internal static class VisitEndpoints
         return null;
     }
 
-    private static void AddAlternativesError(FieldErrors errors, IReadOnlyList<VisitSlot>? alternatives, DateTimeOffset now)
+    private static void AddAlternativesError(FieldErrors errors, IReadOnlyList<VisitSlot?>? alternatives, DateTimeOffset now)
     {
         errors.Add("alternatives", alternatives?.Count > Visit.MaxAlternatives ? Localized.Format($"At most {Visit.MaxAlternatives} slots.") : null);
-        errors.Add("alternatives", alternatives?.Select(slot => Slots.Check(slot.StartsAt, slot.EndsAt, now)).FirstOrDefault(error => error is not null));
+        errors.Add("alternatives", alternatives?.Select(slot => slot is null ? "This field is required." : Slots.Check(slot.StartsAt, slot.EndsAt, now)).FirstOrDefault(error => error is not null));
     }
 
     private static IEnumerable<OfferedSlot> ToOffers(IReadOnlyList<VisitSlot>? slots) =>

@@ -179,7 +179,11 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         var body = Identified(report.Id);
         (body["title"], body["category"], body["status"]) = (report.Title, report.Category, report.Status.WireName());
         (body["latitude"], body["longitude"]) = (report.Latitude, report.Longitude);
-        body["agency_id"] = report.AgencyId?.ToString();
+        if (report.AgencyId is { } agency)
+        {
+            body["agency_id"] = agency.ToString();
+        }
+
         return body;
     }
 

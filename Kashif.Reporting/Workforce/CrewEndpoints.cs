@@ -137,7 +137,7 @@ internal static class CrewEndpoints
         database.AuditValues(
             http.User.UserId, "created", Crew.Kind, crew.Id, crew.AgencyId,
             new JsonObject { ["name"] = crew.Name, ["agency_id"] = crew.AgencyId, ["members"] = Registers.Array(members) }, now);
-        return await work.CommitAsync(TypedResults.Created($"{Path}/{crew.Id}", CrewResponse.Of(crew, members)), cancellationToken);
+        return await Registers.CommitNewAsync(work, $"{Path}/{crew.Id}", CrewResponse.Of(crew, members), taken: null, cancellationToken);
     }
 
     /// <param name="id">The crew's id.</param>

@@ -154,14 +154,7 @@ internal static class EmployeeEndpoints
         };
         database.Add(employee);
         database.AuditValues(http.User.UserId, "created", Employee.Kind, employee.UserId, employee.AgencyId, Values(employee), now);
-        try
-        {
-            return await work.CommitAsync(TypedResults.Created($"{Path}/{employee.UserId}", EmployeeResponse.Of(employee)), cancellationToken);
-        }
-        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
-        {
-            return Exists.ToProblem();
-        }
+        return await Registers.CommitNewAsync(work, $"{Path}/{employee.UserId}", EmployeeResponse.Of(employee), Exists, cancellationToken);
     }
 
     /// <param name="id">The account's id.</param>
@@ -227,6 +220,11 @@ internal static class EmployeeEndpoints
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
         var employee = await database.LockEmployeeAsync(id, cancellationToken);
+        if (employee is not null)
+        {
+            await EmployeeWork.ForgetClosedAsync(database.Reports.Where(report => report.AssigneeId == id), cancellationToken); // rolled back if it is refused
+        }
+
         return await Registers.DeleteAsync(Registered.Employee, Employee.Kind, id, employee, NotFound, http, database, dependents, work, time, cancellationToken);
     }
 

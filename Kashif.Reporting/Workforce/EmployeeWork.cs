@@ -36,19 +36,17 @@ internal static class EmployeeWork
         await ReleaseAsync(database, employee, by, now, cancellationToken);
     }
 
-    /// <summary>The account is deleted: the register keeps nothing of it. Reports that the employee has closed have no employee then.</summary>
+    /// <summary>The account is deleted: the register keeps nothing of it. </summary>
     public static async Task EraseAsync(ReportingDbContext database, Guid user, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await LeaveAsync(database, user, ErasedUser.Id, now, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         database.ChangeTracker.Clear(); // the versions of the reports change next
-        await database.Reports.Where(report => report.AssigneeId == user)
-            .ExecuteUpdateAsync(set => set.SetProperty(report => report.AssigneeId, (Guid?)null).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
         await database.Employees.Where(employee => employee.UserId == user).ExecuteDeleteAsync(cancellationToken);
         await database.StaffAccounts.Where(account => account.UserId == user).ExecuteDeleteAsync(cancellationToken);
     }
 
-    /// <summary>Takes the open reports and the crews that are not of the employee's agency, or all if the employee is inactive.</summary>
+    /// <summary>Takes the reports and the crews that are not of the employee's agency, or all if the employee is inactive.</summary>
     public static async Task ReleaseAsync(ReportingDbContext database, Employee employee, Guid by, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var (user, agency, isActive) = (employee.UserId, employee.AgencyId, employee.Active);
@@ -59,21 +57,23 @@ internal static class EmployeeWork
         await database.Crews.Where(crew => crews.Contains(crew.Id)).ExecuteUpdateAsync(set => set.SetProperty(crew => crew.Version, crew => crew.Version + 1), cancellationToken);
         await database.CrewMembers.Where(member => member.UserId == user && crews.Contains(member.CrewId)).ExecuteDeleteAsync(cancellationToken);
 
-        // Tracked, unlike the other locks: they change here.
-        var reports = await database.Reports.FromSql(
-            $"""
-            SELECT * FROM reports WHERE assignee_id = {user} AND status = ANY ({ReportStatuses.Open.Select(status => status.WireName()).ToArray()})
-                AND (NOT {isActive} OR ({agency}::uuid IS NOT NULL AND agency_id IS DISTINCT FROM {agency}))
-            ORDER BY id FOR NO KEY UPDATE
-            """).ToListAsync(cancellationToken);
-        foreach (var report in reports)
+        // All are locked: one that is closed may be reopened at this moment.
+        await database.Database.ExecuteSqlAsync($"SELECT FROM reports WHERE assignee_id = {user} ORDER BY id FOR NO KEY UPDATE", cancellationToken);
+        var reports = database.Reports.Where(report => report.AssigneeId == user && (!isActive || (agency != null && report.AgencyId != agency)));
+        foreach (var report in await reports.Where(report => ReportStatuses.Open.Contains(report.Status)).OrderBy(report => report.Id).ToListAsync(cancellationToken))
         {
             if (report.Assign(null, by, now) is { } change)
             {
                 database.PublishAssignment(report, change);
             }
         }
+
+        await ForgetClosedAsync(reports, cancellationToken);
     }
+
+    /// <summary>A closed report has no employee who does not work on it: it may be reopened. Its history does not change.</summary>
+    public static Task ForgetClosedAsync(IQueryable<Report> reports, CancellationToken cancellationToken) =>
+        reports.Where(report => !ReportStatuses.Open.Contains(report.Status)).ExecuteUpdateAsync(set => set.SetProperty(report => report.AssigneeId, (Guid?)null), cancellationToken);
 
     /// <summary>Adds an assignment to the report's history and the audit trail, and publishes it.</summary>
     public static void PublishAssignment(this ReportingDbContext database, Report report, StatusChange change)

@@ -12,6 +12,7 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Kashif.Reporting.Workforce;
 
@@ -59,6 +60,8 @@ internal static class Registers
 
     public static Error NotManaged { get; } = Error.Forbidden("forbidden", "Only moderators and the managers of its agency can do this.");
 
+    private const string NoAgency = "Agency not found.";
+
     private static Error Stale { get; } = new(StatusCodes.Status412PreconditionFailed, "precondition_failed", "The version does not match If-Match. Read it again.");
 
     private static Error Changed { get; } = Error.Conflict("changed", "Another request has just changed it. Read it again.");
@@ -90,7 +93,7 @@ internal static class Registers
 
     /// <returns>An error of the field <c>agency_id</c>; null if there is such an agency, or it is none.</returns>
     public static async Task<string?> AgencyErrorAsync(ReportingDbContext database, Guid? agency, CancellationToken cancellationToken) =>
-        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : "Agency not found.";
+        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : NoAgency;
 
     /// <returns>The agency after a PATCH: null clears it, and what is left out stays.</returns>
     public static Guid? AgencyAfter(HttpContext http, Guid? requested, IOfAgency entry) =>
@@ -120,6 +123,25 @@ internal static class Registers
         }
     }
 
+    /// <summary>Commits a new entry.</summary>
+    /// <param name="taken">The error if a unique key is taken; null if there is none.</param>
+    public static async Task<Results<Created<TResponse>, ValidationProblem, ProblemHttpResult>> CommitNewAsync<TResponse>(
+        UnitOfWork work, string path, TResponse response, Error? taken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work.CommitAsync(TypedResults.Created(path, response), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (exception.IsUniqueViolation() && taken is not null)
+        {
+            return taken.ToProblem();
+        }
+        catch (DbUpdateException exception) when (IsReferenceLost(exception))
+        {
+            return Error.Field("agency_id", NoAgency);
+        }
+    }
+
     /// <summary>Commits a change, and sends the entity tag.</summary>
     /// <param name="taken">The error if a unique key is taken; null if only a concurrent change can take it.</param>
     public static async Task<Results<Ok<TResponse>, ValidationProblem, ProblemHttpResult>> CommitAsync<TResponse>(
@@ -134,6 +156,10 @@ internal static class Registers
         catch (DbUpdateException exception) when (exception is DbUpdateConcurrencyException || exception.IsUniqueViolation())
         {
             return (exception is not DbUpdateConcurrencyException && taken is not null ? taken : http.Request.Headers.IfMatch.Count > 0 ? Stale : Changed).ToProblem();
+        }
+        catch (DbUpdateException exception) when (IsReferenceLost(exception))
+        {
+            return Error.Field("agency_id", NoAgency);
         }
     }
 
@@ -163,7 +189,7 @@ internal static class Registers
         {
             return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.ForeignKeyViolation })
+        catch (DbUpdateException exception) when (IsReferenceLost(exception))
         {
             return Dependents.InUse.ToProblem();
         }
@@ -174,6 +200,9 @@ internal static class Registers
     public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
         string kind, Guid id, bool found, Error missing, PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>
         found ? await database.AuditEntries.Where(entry => entry.SubjectId == id && entry.Kind == kind).ToPageAsync(page, cancellationToken) : missing.ToProblem();
+
+    /// <summary>Another request has deleted what this one refers to, or has referred to what this one deletes.</summary>
+    private static bool IsReferenceLost(DbUpdateException exception) => exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     public static JsonArray Array(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode)text)];
 

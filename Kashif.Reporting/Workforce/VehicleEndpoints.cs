@@ -134,14 +134,7 @@ internal static class VehicleEndpoints
         database.AuditValues(
             http.User.UserId, "created", Vehicle.Kind, vehicle.Id, vehicle.AgencyId,
             new JsonObject { ["name"] = vehicle.Name, ["plate"] = vehicle.Plate, ["agency_id"] = vehicle.AgencyId }, now);
-        try
-        {
-            return await work.CommitAsync(TypedResults.Created($"{Path}/{vehicle.Id}", VehicleResponse.Of(vehicle)), cancellationToken);
-        }
-        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
-        {
-            return PlateTaken.ToProblem();
-        }
+        return await Registers.CommitNewAsync(work, $"{Path}/{vehicle.Id}", VehicleResponse.Of(vehicle), PlateTaken, cancellationToken);
     }
 
     /// <param name="id">The vehicle's id.</param>

@@ -183,6 +183,7 @@ public sealed class VisitTests(ReportingService service)
         (await staff.SendAsync(HttpMethod.Post, "visits", new { work_order_id = order.Id, starts_at = Work.Tomorrow, ends_at = Work.Tomorrow })).Body.BadFields.ShouldBe(["ends_at"]);
         (await staff.SendAsync(HttpMethod.Post, "visits", new { work_order_id = (await staff.OrderAsync()).Id, starts_at = Work.Tomorrow, ends_at = Work.Tomorrow.AddHours(1) })).Body.BadFields
             .ShouldBe(["crew_id"]);
+        (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { alternatives = new object?[] { null } })).Body.BadFields.ShouldBe(["alternatives"]);
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { state = "completed" })).Body.BadFields.ShouldBe(["state"]);
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { note = "Ring twice." }, "\"7\"")).Status.ShouldBe(412);
     }

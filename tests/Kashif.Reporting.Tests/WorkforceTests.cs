@@ -167,6 +167,9 @@ public sealed class WorkforceTests(ReportingService service)
         (await manager.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/assign", new { employee_id = employee })).Status.ShouldBe(200);
         var crew = (await manager.SendJsonAsync(HttpMethod.Post, Crews, new { name = "North", agency_id = agency, members = new[] { employee } })).Body.Id;
         (await client.ReadAsync($"{Root}/{report}/notes")).Status.ShouldBe(200);
+        var closed = await service.FileForAsync(agency);
+        (await manager.SendJsonAsync(HttpMethod.Post, $"{Root}/{closed}/assign", new { employee_id = employee })).Status.ShouldBe(200);
+        (await manager.ChangeStatusAsync(closed, new { status = "rejected" })).Status.ShouldBe(200);
 
         (await manager.SendJsonAsync(HttpMethod.Patch, $"{Employees}/{employee}", new { active = false })).Body.GetProperty("version").GetInt32().ShouldBe(2);
 
@@ -175,6 +178,8 @@ public sealed class WorkforceTests(ReportingService service)
         (await manager.ReadAsync($"{Crews}/{crew}")).Body.GetProperty("members").GetArrayLength().ShouldBe(0);
         var kept = await service.QueryAsync(database => database.Reports.AsNoTracking().SingleAsync(row => row.Id == report));
         (kept.AssigneeId, kept.Version).ShouldBe((null, 3));
+        (await manager.SendJsonAsync(HttpMethod.Post, $"{Root}/{closed}/reopen", new { reason = "Look again" })).Status.ShouldBe(200);
+        (await service.QueryAsync(database => database.Reports.AnyAsync(row => row.AssigneeId == employee))).ShouldBeFalse("a reopened report has no employee who has left");
         var told = (await service.Tap.WaitForAsync(ReportAssigned.Type, data => data.GetProperty("report_id").GetGuid() == report && data.GetProperty("version").GetInt32() == 3)).GetProperty("data");
         (told.GetProperty("employee_id").ValueKind, told.GetProperty("assigned_by").GetGuid()).ShouldBe((JsonValueKind.Null, managerId));
         (await manager.SendJsonAsync(HttpMethod.Post, Crews, new { name = "South", agency_id = agency, members = new[] { employee } })).Body.BadFields.ShouldBe(["members"]);

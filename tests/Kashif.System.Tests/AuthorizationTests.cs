@@ -357,6 +357,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["requests"] = MissingId, // no user's: only staff are allowed
             ["updates"] = MissingId, // as the requests
             ["webhooks"] = MissingId, // no user's: only admins are allowed
+            ["agencies"] = MissingId, // likewise
             ["deliveries"] = MissingId, // as the webhooks
             ["customers"] = MissingId, // no user's: only customer service is allowed
             ["employees"] = MissingId, // no user's: only staff are allowed

@@ -64,6 +64,46 @@ public sealed class EmailLinkTests(KashifSystem system)
         signedIn.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
+    [Fact]
+    public async Task A_link_takes_over_an_account_with_all_that_customer_service_filed()
+    {
+        const string Customers = "/api/v1/auth/customers";
+        var email = $"customer-{Guid.CreateVersion7():N}@kashif.test";
+        using var clerk = (await system.RegisterAsync(Security.Roles.Counter)).Client;
+        using var created = await clerk.PostAsJsonAsync(Customers, new { full_name = "Amina Haddad", language = "en", phone = "+963 11 123 4567" }, Cancel);
+        var customer = (await created.JsonAsync(201)).GetProperty("id").GetGuid();
+        using var filed = await clerk.PostAsJsonAsync(
+            "/api/v1/reports", new { title = "A deep pothole", description = "By phone.", category = "pothole", latitude = 33.51, longitude = 36.29, on_behalf_of = customer }, Cancel);
+        var report = (await filed.JsonAsync(201)).GetProperty("id").GetGuid();
+        using var invited = await clerk.PostAsJsonAsync($"{Customers}/{customer}/invite", new { email }, Cancel);
+        invited.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        var link = await LinkAsync("take-over", email);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.LaunchChromiumAsync();
+
+        var page = await OpenAsync(browser, link, "en-GB");
+        await page.GetByLabel("New password").FillAsync("12345678");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await page.GetByText("This password is too common.").WaitForAsync();
+        await page.GetByLabel("New password").FillAsync(KashifSystem.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await page.GetByText("The account is yours.").WaitForAsync();
+
+        var person = await system.SignInAsync(email, KashifSystem.Password, customer);
+        await person.WaitForPointsAsync(10);
+        var own = await person.Client.GetFromJsonAsync<JsonElement>("/api/v1/reports/my-reports", Cancel);
+        own.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("id").GetGuid()).ShouldBe([report]);
+        await Eventually.TrueAsync(
+            async () => (await person.Client.GetFromJsonAsync<JsonElement>("/api/v1/notifications", Cancel)).GetProperty("items").EnumerateArray()
+                .Select(item => item.GetProperty("type").GetString()).Intersect(["report.created", "user.registered"]).Count() == 2,
+            "the notifications of the report and of the welcome");
+
+        // Taken over, it is no customer's account any more.
+        using var late = await clerk.PostAsJsonAsync(
+            "/api/v1/reports", new { title = "Another one", description = "", category = "pothole", latitude = 33.51, longitude = 36.29, on_behalf_of = customer }, Cancel);
+        (await late.JsonAsync(422)).GetProperty("code").GetString().ShouldBe("unknown_customer");
+    }
+
     [Theory]
     [InlineData("/verify-email")]
     [InlineData("/reset-password/")]
