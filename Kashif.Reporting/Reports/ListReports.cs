@@ -81,10 +81,11 @@ public sealed class ReportQuery
     public double? RadiusKm { get; set; }
 
     /// <summary>
-    /// The order: <c>nearest</c> first, which needs a point and is the default with one, or <c>newest</c> first. With a filter by category, status or words, a
-    /// page of <c>nearest</c> looks at the 20,000 nearest reports that follow the previous page.
+    /// The order: <c>nearest</c> first, which needs a point and is the default with one, <c>newest</c> first, or by <c>relevance</c> for <c>q</c>. With a filter by
+    /// category, status or words, a page of <c>nearest</c> looks at the 20,000 nearest reports that follow the previous page. <c>relevance</c> ranks the 1,000 newest
+    /// matches by how often and how close together they have the words, and lists no others.
     /// </summary>
-    [FromQuery(Name = "sort"), Values("nearest", "newest")]
+    [FromQuery(Name = "sort"), Values("nearest", "newest", "relevance")]
     public string? Sort { get; set; }
 
     /// <summary>Whether to count the reports of the whole list, up to 10,000.</summary>
@@ -92,7 +93,7 @@ public sealed class ReportQuery
     public bool? Total { get; set; }
 
     /// <summary>Validates what attributes cannot: lists, and combinations of parameters.</summary>
-    internal void Validate(FieldErrors errors, out ReportFilter filter, out BoundingBox? box, out bool nearest)
+    internal void Validate(FieldErrors errors, out ReportFilter filter, out BoundingBox? box, out ReportOrder order)
     {
         filter = new ReportFilter
         {
@@ -130,14 +131,18 @@ public sealed class ReportQuery
             errors.Add("radius_km", "Requires latitude and longitude.");
         }
 
-        nearest = hasPoint && Sort is (null or "nearest");
+        order = Sort is "relevance" ? ReportOrder.Relevance : hasPoint && Sort is (null or "nearest") ? ReportOrder.Nearest : ReportOrder.Newest;
         if (Sort is "nearest" && !hasPoint)
         {
             errors.Add("sort", "nearest requires latitude and longitude.");
         }
-        else if (Sort is not (null or "nearest" or "newest"))
+        else if (Sort is "relevance" && filter.Text is null)
         {
-            errors.Add("sort", "Must be newest or nearest.");
+            errors.Add("sort", "relevance requires q.");
+        }
+        else if (Sort is not (null or "nearest" or "newest" or "relevance"))
+        {
+            errors.Add("sort", "Must be newest, nearest or relevance.");
         }
     }
 
@@ -155,6 +160,13 @@ public sealed class ReportQuery
     }
 }
 
+internal enum ReportOrder
+{
+    Newest,
+    Nearest,
+    Relevance,
+}
+
 internal static class ListReports
 {
     public static async Task<Results<Ok<ReportPage>, ValidationProblem>> HandleAsync(
@@ -162,7 +174,7 @@ internal static class ListReports
         CategoryCache categories, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, query, page);
-        query.Validate(errors, out var filter, out var box, out var nearest);
+        query.Validate(errors, out var filter, out var box, out var order);
         foreach (var category in filter.Categories)
         {
             if (await categories.ValidateFilterAsync(category, cancellationToken) is { } error)
@@ -174,10 +186,13 @@ internal static class ListReports
 
         var point = query is { Latitude: { } latitude, Longitude: { } longitude } ? new Place(latitude, longitude) : (Place?)null;
         var list = new ReportList(database, columns, page.Size) { Filter = filter, Around = point, RadiusKm = query.RadiusKm, Box = box };
-        var (before, after) = (Guid.Empty, (Metres: 0.0, Id: Guid.Empty));
-        if (page.Cursor is { } cursor && !(nearest
-            ? Cursor.TryDecode(cursor, out after.Metres, out after.Id) && after.Metres >= 0 && after.Metres <= (query.RadiusKm ?? Circle.MaxRadiusKm) * 1000
-            : Cursor.TryDecode(cursor, out before)))
+        var (before, after) = (Guid.Empty, (Key: 0.0, Id: Guid.Empty));
+        if (page.Cursor is { } cursor && !(order switch
+        {
+            ReportOrder.Nearest => Cursor.TryDecode(cursor, out after.Key, out after.Id) && after.Key >= 0 && after.Key <= (query.RadiusKm ?? Circle.MaxRadiusKm) * 1000,
+            ReportOrder.Relevance => Cursor.TryDecode(cursor, out after.Key, out after.Id) && double.IsFinite(after.Key),
+            _ => Cursor.TryDecode(cursor, out before),
+        }))
         {
             errors.Add("cursor", Cursor.Invalid);
         }
@@ -187,10 +202,13 @@ internal static class ListReports
             return invalid;
         }
 
-        var rows = nearest
-            ? await list.NearestAsync(page.Cursor is null ? null : after, cancellationToken)
-            : await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken);
-        var items = Page.Of(rows, page.Size, row => row.Report, row => nearest ? Cursor.Encode(row.Metres, row.Report.Id) : Cursor.Encode(row.Report.Id));
+        var rows = order switch
+        {
+            ReportOrder.Nearest => await list.NearestAsync(page.Cursor is null ? null : after, cancellationToken),
+            ReportOrder.Relevance => await list.MostRelevantAsync(page.Cursor is null ? null : after, cancellationToken),
+            _ => await list.NewestAsync(page.Cursor is null ? null : before, cancellationToken),
+        };
+        var items = Page.Of(rows, page.Size, row => row.Report, row => order is ReportOrder.Newest ? Cursor.Encode(row.Report.Id) : Cursor.Encode(row.Key, row.Report.Id));
         var total = query.Total is true ? await list.CountAsync(cancellationToken) : (int?)null;
         await database.Database.CloseConnectionAsync(); // a slow client must not hold it
         return TypedResults.Ok(new ReportPage(

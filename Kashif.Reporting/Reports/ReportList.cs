@@ -2,8 +2,10 @@ using Kashif.Reporting.Data;
 
 namespace Kashif.Reporting.Reports;
 
-/// <param name="Metres">The distance from the list's point as computed by PostgreSQL, because the cursor must compare equal there; 0 without one.</param>
-internal readonly record struct ReportRow(ReportResponse Report, double Metres);
+/// <param name="Key">
+/// What the list is sorted by, besides the id: the distance from its point in metres, or the rank. Computed by PostgreSQL, because the cursor must compare equal there.
+/// </param>
+internal readonly record struct ReportRow(ReportResponse Report, double Key);
 
 /// <summary>Reads lists of reports. The SQL is hand-written to control its plans.</summary>
 /// <param name="size">The page size. One more row is read, to know whether another page follows.</param>
@@ -13,6 +15,9 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
     /// How many of the newest reports to read, before another plan than their order is better for a selective filter: about 5 ms.
     /// </summary>
     private const int Recent = 5_000;
+
+    /// <summary>How many of the newest matches are ranked: some milliseconds.</summary>
+    private const int Ranked = 1_000;
 
     /// <summary>Up to how many reports are counted.</summary>
     public const int Counted = 10_000;
@@ -109,8 +114,38 @@ internal sealed class ReportList(ReportingDbContext database, ReportColumns colu
         var centre = Around ?? throw new InvalidOperationException("Nearest requires a point.");
         var ids = await new NearestSearch(database, Filter, centre, RadiusKm, Box).FindAsync(after, _rows, cancellationToken);
         var rows = await FetchAsync(ids, cancellationToken);
-        rows.Sort((one, other) => (one.Metres, one.Report.Id).CompareTo((other.Metres, other.Report.Id)));
+        rows.Sort((one, other) => (one.Key, one.Report.Id).CompareTo((other.Key, other.Report.Id)));
         return rows.Count == ids.Count ? rows : await NearestAsync(after, cancellationToken);
+    }
+
+    /// <summary>The newest matches of <see cref="ReportFilter.Text"/>, those first that have the words more often and closer together.</summary>
+    /// <param name="after">The last rank and id of the previous page.</param>
+    public async Task<List<ReportRow>> MostRelevantAsync((double Rank, Guid Id)? after, CancellationToken cancellationToken)
+    {
+        var sql = new SqlParameters();
+        var text = sql.Add(Filter.Text ?? throw new InvalidOperationException("Relevance requires words."));
+        var area = Areas is { } areas ? $" AND {InCells(sql, areas)}{areas.Sql(sql)}" : "";
+        var rest = after is { } last ? $" WHERE (rank, id) < ({sql.Add(last.Rank)}, {sql.Add(last.Id)})" : "";
+        var ranks = new Dictionary<Guid, double>();
+        await using (var batch = await database.CreateBatchAsync(cancellationToken))
+        {
+            batch.BatchCommands.Add(sql.ToCommand($"""
+                SELECT id, rank FROM (
+                    SELECT id, ts_rank(words, {ReportWords.Query(text)})::float8 AS rank FROM (
+                        SELECT id, words FROM reports WHERE {Filter.Sql(sql)}{area} ORDER BY id DESC LIMIT {Ranked}
+                    ) newest
+                ) ranked{rest} ORDER BY rank DESC, id DESC LIMIT {_rows}
+                """));
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                ranks.Add(reader.GetGuid(0), reader.GetDouble(1));
+            }
+        }
+
+        var rows = (await FetchAsync([.. ranks.Keys], cancellationToken)).ConvertAll(row => row with { Key = ranks[row.Report.Id] });
+        rows.Sort((one, other) => (other.Key, other.Report.Id).CompareTo((one.Key, one.Report.Id)));
+        return rows.Count == ranks.Count ? rows : await MostRelevantAsync(after, cancellationToken);
     }
 
     /// <returns>The reports, newest first. One that was deleted or hidden since the ids were read is missing: read again, because a page with a row less would look like the last one.</returns>

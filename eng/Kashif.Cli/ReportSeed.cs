@@ -46,31 +46,40 @@ internal static class ReportSeed
 
         using var connection = await AppHostConnection.OpenAsync();
         await using var database = NpgsqlDataSource.Create(await connection.ExecuteAsync("reporting-db", "connection-string"));
-        await using var counting = database.CreateCommand(
-            $"SELECT count(*)::int FROM reports WHERE user_id BETWEEN '{User(0)}' AND '{User(Users)}'");
-        var present = (int)(await counting.ExecuteScalarAsync() ?? 0);
-        var batches = Enumerable.Range(0, (Math.Max(0, wanted - present) + Batch - 1) / Batch)
-            .Select(number => (First: present + (number * Batch), Count: Math.Min(Batch, wanted - present - (number * Batch))));
         var start = TimeProvider.System.GetTimestamp();
-        var now = TimeProvider.System.GetUtcNow();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var added = 0;
         await console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).StartAsync(async progress =>
         {
-            var task = progress.AddTask("Reports", maxValue: Math.Max(1, wanted));
-            task.Increment(Math.Min(present, wanted));
-            await Parallel.ForEachAsync(batches, new ParallelOptions { MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 2, 8) }, async (batch, cancellationToken) =>
-            {
-                var random = new Random(batch.First);
-                await InsertAsync(database, [.. Enumerable.Range(batch.First, batch.Count).Select(number => Create(random, number, wanted, now))], cancellationToken);
-                task.Increment(batch.Count);
-            });
+            var task = progress.AddTask("Reports", maxValue: wanted);
+            added = await FillAsync(database, wanted, task.Increment);
+        });
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{added} reports added in {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0} s; there are at least {wanted} of this command."));
+        return 0;
+    }
+
+    /// <param name="advance">Called with how many more of the wanted reports the database has.</param>
+    /// <returns>How many reports were missing.</returns>
+    internal static async Task<int> FillAsync(NpgsqlDataSource database, int wanted, Action<double> advance)
+    {
+        await using var counting = database.CreateCommand(
+            $"SELECT count(*)::int FROM reports WHERE user_id BETWEEN '{User(0)}' AND '{User(Users)}'");
+        var present = Math.Min((int)(await counting.ExecuteScalarAsync() ?? 0), wanted);
+        advance(present);
+        var batches = Enumerable.Range(0, (wanted - present + Batch - 1) / Batch)
+            .Select(number => (First: present + (number * Batch), Count: Math.Min(Batch, wanted - present - (number * Batch))));
+        var now = TimeProvider.System.GetUtcNow();
+        await Parallel.ForEachAsync(batches, new ParallelOptions { MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 2, 8) }, async (batch, cancellationToken) =>
+        {
+            var random = new Random(batch.First);
+            await InsertAsync(database, [.. Enumerable.Range(batch.First, batch.Count).Select(number => Create(random, number, wanted, now))], cancellationToken);
+            advance(batch.Count);
         });
         await using var analyze = database.CreateCommand("VACUUM (ANALYZE) reports, status_changes");
         analyze.CommandTimeout = 0;
         await analyze.ExecuteNonQueryAsync();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{Math.Max(0, wanted - present)} reports added in {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0} s; there are {Math.Max(wanted, present)} of this command."));
-        return 0;
+        return wanted - present;
     }
 
     private static Guid User(int number) => Guid.Parse($"{UserPrefix}{number:x12}");

@@ -11,6 +11,7 @@ using Npgsql;
 // Starts a temporary system, runs load on the hot paths through its gateway and prints a table.
 // Usage: ./kashif bench [--seconds N] [WORD]   (10 seconds per path by default; only paths whose name contains the word)
 //        ./kashif bench delivery               (notifications from the API to the push service)
+//        ./kashif bench lists                  (lists, maps and statistics of 200,000 and of 2,000,000 reports)
 //        ./kashif bench timing                 (whether response times reveal which addresses have an account)
 var seconds = TimeSpan.FromSeconds(args is ["--seconds", var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 10);
 var only = args is [.., var word] && !word.StartsWith('-') && !char.IsDigit(word[0]) ? word : "";
@@ -20,6 +21,12 @@ const int SeededReports = 100_000;
 if (only == "delivery")
 {
     await Delivery.RunAsync(seconds);
+    return;
+}
+
+if (only == "lists")
+{
+    await Lists.RunAsync(seconds);
     return;
 }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
@@ -80,6 +81,58 @@ public sealed class SearchTests(ReportingService service)
         (await IdsAsync(client, $"since={time}{near}")).ShouldBe([ids[2], ids[1]]);
         (await IdsAsync(client, $"to={time}{near}")).ShouldBe([ids[0]]);
         (await IdsAsync(client, $"from={time}&to={time}{near}")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_most_relevant_have_the_words_more_often_and_closer_together()
+    {
+        using var client = service.Citizen(out _);
+        var word = $"r{Guid.CreateVersion7():N}";
+        var (latitude, longitude) = NewPlace();
+        var often = (await client.FileAsync(latitude, longitude, title: $"{word} {word} bridge")).Id;
+        var far = (await client.FileAsync(latitude, longitude, title: $"{word} with a hole of some size and depth beside the long bridge")).Id;
+        var close = (await client.FileAsync(latitude, longitude, title: $"Hole at the {word} bridge")).Id;
+        var newer = (await client.FileAsync(latitude, longitude, title: $"Hole at the {word} bridge")).Id;
+        await client.FileAsync(latitude, longitude, title: "A bridge with none of it");
+
+        foreach (var filter in (string[])["", FormattableString.Invariant($"&latitude={latitude}&longitude={longitude}&radius_km=1"), "&category=pothole,noise&status=submitted"])
+        {
+            (await IdsAsync(client, $"q={word}+bridge&sort=relevance{filter}")).ShouldBe([often, newer, close, far]);
+        }
+
+        (await IdsAsync(client, $"q={word}+bridge&sort=relevance&category=noise")).ShouldBeEmpty();
+        (await IdsAsync(client, $"q={word}+-bridge&sort=relevance")).ShouldBeEmpty();
+        (await client.ReadAsync($"{Root}?q={word}&sort=relevance&latitude={latitude.ToString(CultureInfo.InvariantCulture)}&longitude={longitude.ToString(CultureInfo.InvariantCulture)}"))
+            .Body.GetProperty("items")[0].GetProperty("distance_km").GetDouble().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Pages_by_relevance_neither_skip_nor_repeat()
+    {
+        var category = $"rank-{Guid.CreateVersion7():N}"[..30];
+        var ids = await service.SeedAsync([.. Enumerable.Repeat((4.0, 4.0), 130)], category);
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync(
+            $"UPDATE reports SET title = repeat('flood ', 1 + get_byte(uuid_send(id), 5) % 7) || 'street', hidden = id = {ids[0]}, private = id = {ids[1]} WHERE category = {category}", Cancelled));
+        using var client = service.Host.Anonymous();
+
+        foreach (var size in (int[])[1, 43, 64, 100])
+        {
+            var found = (await client.AllPagesAsync($"{Root}?q=flood+street&sort=relevance&category={category}", size)).ToArray();
+            found.Select(report => report.Id).Order().ShouldBe(ids[2..].Order());
+            found.Select(report => report.GetProperty("title").GetString()!.Length).ShouldBeInOrder(SortDirection.Descending);
+        }
+    }
+
+    [Fact]
+    public async Task Relevance_needs_words()
+    {
+        using var client = service.Host.Anonymous();
+        foreach (var query in (string[])["sort=relevance", "sort=relevance&q=", "sort=best&q=hole", "sort=relevance&q=hole&cursor=bm9uZQ"])
+        {
+            var (status, body) = await client.ReadAsync($"{Root}?{query}");
+            status.ShouldBe(400, query);
+            body.BadFields.ShouldBe([query.Contains("cursor", StringComparison.Ordinal) ? "cursor" : "sort"]);
+        }
     }
 
     [Fact]
