@@ -1,5 +1,6 @@
 using Kashif.Messaging;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.OpenApi;
 
 namespace Kashif.Reporting.Open311;
 
@@ -18,6 +19,7 @@ internal static class Open311Endpoints
         // First: the framework's own writer would take the problem.
         services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, ProblemsAsErrors>());
         services.AddHostedService<ContactErasure>();
+        services.Configure<OpenApiOptions>("v1", openApi => openApi.AddDocumentTransformer(Description.AddAsync));
         return services;
     }
 
@@ -27,7 +29,7 @@ internal static class Open311Endpoints
         endpoints.MapSubmissions();
         endpoints.MapSentUpdates();
 
-        // Not in the OpenAPI document, whose errors are problems: docs/open311.md names the operations.
+        // openapi.json describes them (Description).
         var open311 = endpoints.MapGroup(Prefix).AllowAnonymous().ExcludeFromDescription().AddEndpointFilter(CheckFormat);
         open311.MapGet("/discovery.{format}", Discovery.Handle);
         open311.MapGet("/services.{format}", ServiceList.ListAsync).Read();

@@ -33,7 +33,7 @@ internal static class Tags
         ["Leaderboard"] = "The users with the most points.",
         ["Map"] = "Reports for maps and charts: clusters, vector tiles, statistics and exports.",
         ["Notifications"] = "The user's notifications and preferences.",
-        ["Open311"] = "The API keys of Open311, and the requests that came through it. Open311 itself is at `/open311/v2`, outside this document.",
+        ["Open311"] = "Open311 GeoReport v2 at `/open311/v2`, whose errors are those of its specification; its API keys, and what came through it.",
         ["Orders"] = "Order products with points, follow orders and payments; for sellers: pack and ship them.",
         ["Partners"] = "For companies: manage coupons, their stock and codes, and accept codes at the till.",
         ["Photos"] = "Photos of reports.",

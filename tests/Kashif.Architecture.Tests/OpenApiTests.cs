@@ -158,6 +158,17 @@ public sealed class OpenApiTests(BuiltServices services)
             .ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task Every_route_of_Open311_is_described()
+    {
+        var described = Operations(await ReadAsync(ResourceNames.Reporting)).Select(operation => operation.Path).Where(path => path.StartsWith("/open311/", StringComparison.Ordinal)).Distinct();
+
+        var routes = services[ResourceNames.Reporting].Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Select(endpoint => endpoint.RoutePattern.RawText ?? "").Where(path => path.StartsWith("/open311/", StringComparison.Ordinal)).Distinct();
+
+        described.ShouldBe(routes, ignoreOrder: true);
+    }
+
     private async Task<JsonObject> ReadAsync(string service)
     {
         var document = await services[service].Services.GetRequiredKeyedService<IOpenApiDocumentProvider>("v1").GetOpenApiDocumentAsync();
@@ -186,7 +197,7 @@ public sealed class OpenApiTests(BuiltServices services)
     [
         .. Descendants(Resolve(document, operation.Responses[status])).OfType<JsonObject>()
             .SelectMany(properties => (properties["code"] as JsonObject)?["enum"]?.AsArray() ?? [])
-            .OfType<JsonValue>().Select(code => code.GetValue<string>()),
+            .OfType<JsonValue>().Select(code => code.ToString()),
     ];
 
     /// <summary>The fields of a schema that its example lacks, or that are null in it though they cannot be.</summary>

@@ -39,6 +39,7 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
             var document = await response.JsonAsync(200);
             operations.AddRange(
                 from path in document.GetProperty("paths").EnumerateObject()
+                where path.Name.StartsWith("/api/", StringComparison.Ordinal) // the errors of Open311 are no problems
                 from operation in path.Value.EnumerateObject()
                 where operation.Name is "get" or "post" or "put" or "patch" or "delete"
                 select new OpenApiOperation(operation.Name.ToUpperInvariant(), path.Name, operation.Value, document));
