@@ -5,8 +5,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Kashif.Auth.Customers;
 
 /// <summary>
-/// A person for whom customer service has made an account, and who has not taken it over yet. It is no <see cref="User"/>, so nobody can sign in to it, reset its
-/// password or give it a role. Taken over, it becomes the user with the same id.
+/// A person for whom customer service has made an account, and who has not taken it over yet. It is no <see cref="User"/>, so it cannot sign in, reset its
+/// password or have a role. Taken over, it becomes the user with the same id.
 /// </summary>
 internal sealed class Customer
 {

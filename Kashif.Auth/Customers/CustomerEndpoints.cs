@@ -99,7 +99,7 @@ internal static class CustomerEndpoints
         group.MapGet("", ListAsync).WithName("ListCustomers").WithSummary("List customers, newest first")
             .WithDescription("Only accounts that customer service has made and that are not taken over yet.");
         group.MapPost("", CreateAsync).WithIdempotency().WithName("CreateCustomer").WithSummary("Create an account for a customer")
-            .WithDescription("It has no password: nobody can sign in until the person takes it over.").WithProblems(409, "email_taken");
+            .WithDescription("It has no password and cannot sign in until the person takes it over.").WithProblems(409, "email_taken");
         group.MapGet("/{id:guid}", GetAsync).WithName("GetCustomer").WithSummary("Get a customer").WithProblems(404, "not_found");
         group.MapPatch("/{id:guid}", ChangeAsync).WithName("ChangeCustomer").WithSummary("Correct a customer's data")
             .WithMetadata(IfMatch).WithProblems(404, "not_found").WithProblems(409, "email_taken").WithProblems(412, "precondition_failed");
@@ -297,7 +297,7 @@ internal static class CustomerEndpoints
     }
 }
 
-/// <summary>The addresses of customers, which are nobody else's.</summary>
+/// <summary>The addresses of customers: one belongs to one account.</summary>
 internal static class CustomerEmails
 {
     /// <summary>Whether a user or another customer has the address. Call it with the address locked (<see cref="AuthDbContext.LockEmailAsync"/>).</summary>

@@ -26,6 +26,7 @@ internal sealed class RoutingChangeConfiguration : IEntityTypeConfiguration<Rout
         change.ToTable("routing_changes");
         change.HasKey(row => row.Id);
         change.Property(row => row.Id).ValueGeneratedNever();
+        change.HasIndex(row => row.ChangedBy); // an erasure reads it
     }
 }
 
