@@ -744,6 +744,18 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("description");
 
+                    b.Property<DateTimeOffset?>("HiddenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hidden_at");
+
+                    b.Property<Guid?>("HiddenBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hidden_by");
+
+                    b.Property<string>("HiddenReason")
+                        .HasColumnType("text")
+                        .HasColumnName("hidden_reason");
+
                     b.Property<Guid>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
@@ -766,6 +778,10 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_open311_updates_at");
+
+                    b.HasIndex("HiddenBy")
+                        .HasDatabaseName("ix_open311_updates_hidden_by")
+                        .HasFilter("hidden_by IS NOT NULL");
 
                     b.HasIndex("ReportId")
                         .HasDatabaseName("ix_open311_updates_report_id");
@@ -1020,6 +1036,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasDatabaseName("ix_reports_location");
 
                     NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Location"), "gist");
+
+                    b.HasIndex("UpdatedAt")
+                        .HasDatabaseName("ix_reports_updated_at")
+                        .HasFilter("NOT (private OR hidden)");
 
                     b.HasIndex("Category", "Id")
                         .HasDatabaseName("ix_reports_category_id");
