@@ -60,6 +60,12 @@ public sealed class ImageTests(DeploymentServers servers)
 
         registry.Pushed.ShouldBe(["kashif/gateway:tested"]);
         Check(registry.ConfigurationOf("kashif/gateway:tested"), "gateway");
+
+        // The map page has Leaflet, from npm. What only tests use is in no image.
+        var packages = Read(Path.Combine(Repository.Root, ".kashif", "images", "gateway.spdx.json")).GetProperty("packages").EnumerateArray()
+            .Select(package => package.GetProperty("name").GetString()).ToArray();
+        packages.ShouldContain("leaflet");
+        packages.ShouldNotContain("axe-core");
     }
 
     [Theory]
