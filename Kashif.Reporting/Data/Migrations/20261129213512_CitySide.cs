@@ -1,6 +1,7 @@
 ﻿using System;
 using System.Text.Json;
 using Kashif.Reporting.AuditTrail;
+using Kashif.Reporting.Reports;
 using Kashif.Reporting.Visits;
 using Kashif.Reporting.WorkOrders;
 using Microsoft.EntityFrameworkCore.Migrations;
@@ -740,6 +741,8 @@ namespace Kashif.Reporting.Data.Migrations
                 keyValue: "water_leak",
                 columns: new[] { "inactive_since", "target_hours", "version" },
                 values: new object[] { null, null, 1 });
+
+            migrationBuilder.Sql(OverdueMarking.PromiseSql);
 
             migrationBuilder.CreateIndex(
                 name: "ix_reports_agency_expected",
