@@ -177,13 +177,13 @@ internal static class Invariants
 
     private const string Registrations = "SELECT id || ' user.registered' FROM users";
 
-    /// <remarks>What an imported report went through before the import is told to no one.</remarks>
+    /// <remarks>An edit keeps the status. What an imported report went through before the import is told to no one.</remarks>
     private const string ReportEvents = """
         SELECT concat_ws(' ', user_id, 'report.created', id) FROM reports WHERE user_id <> '00000000-0000-0000-0000-000000000000'
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)
         UNION ALL
         SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes change ON change.report_id = id
-        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id
+        WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id AND "from" <> "to"
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id AND imported.version >= change.version)
         """;
 
