@@ -743,6 +743,35 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("follower_notices", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Imports.ImportRecord", b =>
+                {
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("client_id");
+
+                    b.Property<DateTimeOffset>("ImportedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("imported_at");
+
+                    b.Property<Guid>("ReportId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("ClientId")
+                        .HasName("pk_imported_reports");
+
+                    b.HasIndex("ReportId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_imported_reports_report_id");
+
+                    b.ToTable("imported_reports", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Open311.ApiKey", b =>
                 {
                     b.Property<Guid>("Id")
