@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kashif.Cli;
+using Kashif.Cli.Demo;
 using StreamJsonRpc;
 
 try
@@ -15,6 +16,7 @@ try
         ["migrate"] => await Commands.MigrateAsync(),
         ["seed", "reports", var count] => await ReportSeed.RunAsync(count),
         ["seed", ..] => throw new CliException("Usage: ./kashif seed reports <count>"),
+        ["demo", .. var rest] => await DemoCommand.RunAsync(rest),
         ["verify-ledger"] => await Commands.VerifyLedgerAsync(),
         ["psql"] => throw new CliException($"Name a service: ./kashif psql <service>. Services: {Commands.ServiceNames}."),
         ["dead-letters", ..] => throw new CliException($"Usage: ./kashif dead-letters list|replay <service> [--type T] [--exception E] [--id ID] [--data JSON]. Services: {Commands.ServiceNames}."),

@@ -177,7 +177,7 @@ internal static class Invariants
 
     private const string Registrations = "SELECT id || ' user.registered' FROM users";
 
-    /// <remarks>What an imported report went through before the import is told to no one.</remarks>
+    /// <remarks>An edit keeps the status. What an imported report went through before the import is told to no one.</remarks>
     private const string ReportEvents = """
         SELECT concat_ws(' ', user_id, 'report.created', id) FROM reports WHERE user_id <> '00000000-0000-0000-0000-000000000000'
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)

@@ -1,0 +1,113 @@
+namespace Kashif.Cli.Demo;
+
+/// <summary>The agencies, quarters, companies and people of the demo's city, Damascus.</summary>
+internal static class DemoCity
+{
+    public const double Latitude = 33.513;
+    public const double Longitude = 36.292;
+
+    /// <summary>A boundary that holds all reports of the demo.</summary>
+    public static readonly (double West, double South, double East, double North) Bounds = (36.05, 33.30, 36.55, 33.72);
+
+    public static readonly (string English, string Arabic, string Email, string Phone)[] Agencies =
+    [
+        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101"),
+        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102"),
+        ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103"),
+    ];
+
+    /// <summary>Parts of the city with a name; the agencies' own areas are larger.</summary>
+    public static readonly (string English, string Arabic, double West, double South, double East, double North)[] Quarters =
+    [
+        ("Old City", "المدينة القديمة", 36.300, 33.505, 36.322, 33.517), ("Midan", "الميدان", 36.285, 33.485, 36.305, 33.502),
+        ("Mezzeh", "المزة", 36.235, 33.490, 36.268, 33.515), ("Muhajirin", "المهاجرين", 36.265, 33.522, 36.290, 33.537), ("Qassaa", "القصاع", 36.305, 33.519, 36.325, 33.532),
+    ];
+
+    public static readonly string[] Crews = ["Road crew 1", "Water crew 1", "Night crew, lighting"];
+
+    public static readonly (string Name, string Plate)[] Vehicles = [("Asphalt lorry", "DM-4417"), ("Water van", "DM-2093"), ("Lift truck", "DM-8805")];
+
+    public static readonly string[][] Skills = [["asphalt", "paving"], ["pipes", "pumps"], ["electricity", "gardening"]];
+
+    /// <summary>The first one has a partner's account.</summary>
+    public static readonly (string Name, string Description)[] Companies =
+    [
+        ("Café Yasmin", "Coffee and cake by the park"), ("Al Sham Bookshop", "Books and maps"), ("Barada Bakery", "Bread and pastry, fresh at six"), ("City Cinema", "Films on two screens"),
+    ];
+
+    public static readonly (string Name, string Description)[] CouponCategories = [("Eating and drinking", "Cafés and bakeries"), ("Culture", "Books and films"), ("From the city", "Products of the city")];
+
+    public static readonly (string Title, string Description, int Company, int Category, int Cost, int Stock)[] Coupons =
+    [
+        ("A free coffee", "One cup, any size", 0, 0, 10, 200), ("Cake of the day", "One piece", 0, 0, 25, 80), ("A bag of bread", "One kilogram", 2, 0, 15, 300),
+        ("A box of pastry", "Half a kilogram", 2, 0, 60, 40), ("Map of the old city", "A folded map", 1, 1, 20, 100), ("Tenth off any book", "Once, not for school books", 1, 1, 30, 100),
+        ("A ticket on Tuesday", "For any film", 3, 1, 65, 50),
+    ];
+
+    public static readonly (string Sku, string Name, string Description, int Cost, int Stock)[] Products =
+    [
+        ("DEMO-MUG", "A mug of the city", "Porcelain, with the jasmine", 60, 40), ("DEMO-BAG", "A cloth bag", "Cotton, holds 8 kg", 40, 120), ("DEMO-LAMP", "A bicycle lamp", "White, with a battery", 65, 25),
+    ];
+
+    private static readonly string[] FirstNames =
+    [
+        "Amal", "سامر", "Rania", "Omar", "ليلى", "Yusuf", "Dima", "خالد", "Hala", "Karim", "نور", "Sami", "Maya", "عمر", "Lina", "Tarek", "رنا", "Fadi", "Salma", "باسل",
+    ];
+
+    private static readonly string[] LatinNames =
+    [
+        "amal", "samer", "rania", "omar", "layla", "yusuf", "dima", "khaled", "hala", "karim", "nour", "sami", "maya", "umar", "lina", "tarek", "rana", "fadi", "salma", "basel",
+    ];
+
+    private static readonly (string Latin, string Arabic)[] FamilyNames =
+    [
+        ("Haddad", "حداد"), ("Khoury", "خوري"), ("Sabbagh", "صباغ"), ("Najjar", "نجار"), ("Qabbani", "قباني"), ("Halabi", "حلبي"), ("Masri", "مصري"),
+    ];
+
+    /// <summary>The same index is the same person for every size. 140 have different names.</summary>
+    public static Person Citizen(int index)
+    {
+        var first = index % FirstNames.Length;
+        var family = FamilyNames[(index + (index / FirstNames.Length)) % FamilyNames.Length];
+        var isArabic = FirstNames[first][0] > 'z';
+        return new Person(
+            $"{Person.Prefix}{LatinNames[first]}.{family.Latin.ToLowerInvariant()}{Person.Domain}", $"{FirstNames[first]} {(isArabic ? family.Arabic : family.Latin)}", isArabic, Role: null);
+    }
+
+    /// <summary>Two for each agency: its manager and a field worker. They, the moderator and the partner have roles.</summary>
+    public static IReadOnlyList<Person> WithRoles { get; } =
+    [
+        Official("manager.roads", "Nabil Aswad"), Official("field.roads", "Jamil Darwish"), Official("manager.water", "Huda Kabbara"),
+        Official("field.water", "Ziad Murad"), Official("manager.cleaning", "Wafa Sharif"), Official("field.cleaning", "Elias Tomeh"),
+        Official("moderator", "Suha Barakat", "moderator"), Official("partner", "Yasmin Attar", "partner"),
+    ];
+
+    private static Person Official(string name, string fullName, string role = "staff") => new($"{Person.Prefix}{name}{Person.Domain}", fullName, IsArabic: false, role);
+}
+
+/// <summary>An account of the demo.</summary>
+/// <param name="Role">Besides citizen; null for none.</param>
+internal sealed record Person(string Email, string Name, bool IsArabic, string? Role)
+{
+    /// <summary>Of all addresses of the demo, by which a second run finds the accounts.</summary>
+    public const string Prefix = "demo.";
+
+    /// <summary>Reserved for examples (RFC 2606): no mail reaches a stranger.</summary>
+    public const string Domain = "@demo.example";
+
+    public Guid Id { get; set; }
+
+    /// <summary>Whether the account has its role: without a verified address it cannot.</summary>
+    public bool HasRole { get; set; }
+
+    public string? Token { get; set; }
+
+    /// <summary>Null for the demo's password.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>One sign-in at a time.</summary>
+    public SemaphoreSlim SigningIn { get; } = new(1);
+
+    /// <summary>The name on leaderboards: the first name and an initial.</summary>
+    public string DisplayName => Name.Split(' ') is [var first, var family] ? $"{first} {family[0]}." : Name;
+}

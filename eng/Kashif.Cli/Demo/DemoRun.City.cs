@@ -1,0 +1,190 @@
+using System.Text.Json;
+
+namespace Kashif.Cli.Demo;
+
+internal sealed partial class DemoRun
+{
+    private const string Register = "reports";
+
+    private readonly List<Guid> _agencies = [];
+    private readonly List<Guid> _employees = [];
+    private readonly List<Guid> _crews = [];
+    private readonly List<Guid> _vehicles = [];
+
+    private async Task AddCitySideAsync()
+    {
+        if (await api.ListAsync($"{Register}/agencies?") is not { } agencies)
+        {
+            return;
+        }
+
+        foreach (var (english, arabic, email, phone) in DemoCity.Agencies)
+        {
+            _agencies.Add(await AddNamedAsync("agencies", agencies, english, new { name_en = english, name_ar = arabic, email, phone }));
+        }
+
+        await AddAreasAsync();
+        await AddStaffAsync();
+        await AddTemplatesAsync();
+    }
+
+    private async Task AddAreasAsync()
+    {
+        var page = await api.GetAsync($"{Register}/areas?limit=100");
+        if (page.Status == 404)
+        {
+            api.Skip($"{Register}/areas");
+            return;
+        }
+
+        DemoApi.Check(page, "GET", $"{Register}/areas");
+        var known = page.Body.GetProperty("features").EnumerateArray().Select(feature => EnglishOf(feature.GetProperty("properties"))).ToHashSet();
+        foreach (var (index, (english, arabic, _, _)) in DemoCity.Agencies.Index())
+        {
+            var categories = DemoTexts.Topics.Where(topic => topic.Agency == index).Select(topic => topic.Category).ToArray();
+            await AddAreaAsync($"Damascus: {english}", $"دمشق: {arabic}", DemoCity.Bounds, _agencies[index], categories);
+        }
+
+        foreach (var (english, arabic, west, south, east, north) in DemoCity.Quarters)
+        {
+            await AddAreaAsync(english, arabic, (west, south, east, north), agency: null, []);
+        }
+
+        async Task AddAreaAsync(string english, string arabic, (double West, double South, double East, double North) box, Guid? agency, string[] categories)
+        {
+            if (!known.Contains(english))
+            {
+                double[][][] coordinates = [[[box.West, box.South], [box.East, box.South], [box.East, box.North], [box.West, box.North], [box.West, box.South]]];
+                await api.AddAsync(
+                    "areas", HttpMethod.Post, $"{Register}/areas", admin,
+                    new { name_en = english, name_ar = arabic, geometry = new { type = "Polygon", coordinates }, agency_id = agency, categories }, ignored: ["name_taken", "area_name_taken"]);
+            }
+        }
+    }
+
+    /// <summary>Employees, crews and vehicles, of the accounts that have the role.</summary>
+    private async Task AddStaffAsync()
+    {
+        if (await api.ListAsync($"{Register}/employees?", admin) is not { } employees)
+        {
+            return;
+        }
+
+        foreach (var (index, person) in WithRoles.Index().Where(official => official.Item is { Role: "staff", HasRole: true }))
+        {
+            var agency = index / 2;
+            var known = employees.FirstOrDefault(employee => EnglishOf(employee) == person.Name);
+            if (known.ValueKind is JsonValueKind.Object)
+            {
+                _employees.Add(IdOf(known));
+                continue;
+            }
+
+            // Reporting learns of a role from an event, a moment after Auth.
+            for (var attempt = 1; ; attempt++)
+            {
+                var added = await api.SendAsync(
+                    HttpMethod.Post, $"{Register}/employees", admin,
+                    new { user_id = person.Id, name = person.Name, job = index % 2 == 0 ? "manager" : "field_worker", agency_id = _agencies[agency], skills = DemoCity.Skills[agency] });
+                if (added.IsSuccess)
+                {
+                    api.Count("employees");
+                    _employees.Add(IdOf(added.Body));
+                    break;
+                }
+
+                if (attempt == 20)
+                {
+                    DemoApi.Check(added, "POST", $"{Register}/employees");
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(500));
+            }
+        }
+
+        if (_employees.Count < _agencies.Count * 2)
+        {
+            return;
+        }
+
+        if (await api.ListAsync($"{Register}/crews?", admin) is { } crews)
+        {
+            foreach (var (index, name) in DemoCity.Crews.Index())
+            {
+                _crews.Add(await AddNamedAsync("crews", crews, name, new { name, agency_id = _agencies[index], members = _employees.GetRange(index * 2, 2) }));
+            }
+        }
+
+        if (await api.ListAsync($"{Register}/vehicles?", admin) is { } vehicles)
+        {
+            foreach (var (index, (name, plate)) in DemoCity.Vehicles.Index())
+            {
+                _vehicles.Add(await AddNamedAsync("vehicles", vehicles, name, new { name, plate, agency_id = _agencies[index] }));
+            }
+        }
+    }
+
+    private async Task AddTemplatesAsync()
+    {
+        if (await api.ListAsync($"{Register}/response-templates?", admin) is { } templates)
+        {
+            await AddNamedAsync("response-templates", templates, "Seen and planned", new { name = "Seen and planned", text_en = "We have seen “{{ title }}” and planned its repair.", text_ar = "عاينا «{{ title }}» وأدرجنا إصلاحها في الخطة.", status = "verified" });
+            await AddNamedAsync("response-templates", templates, "Repaired", new { name = "Repaired", text_en = "“{{ title }}” is repaired. Thank you for the report.", text_ar = "أُصلحت «{{ title }}». شكرًا على البلاغ.", status = "resolved" });
+        }
+    }
+
+    /// <summary>Projects, work orders with reports in progress, and visits of the next days.</summary>
+    private async Task AddWorkAsync()
+    {
+        if (_crews.Count == 0 || _vehicles.Count == 0 || await api.ListAsync($"{Register}/work-orders?", admin) is not { } orders)
+        {
+            return;
+        }
+
+        Guid? project = await api.ListAsync($"{Register}/projects?", admin) is { } projects
+            ? await AddNamedAsync("projects", projects, "Winter repairs", new { name = "Winter repairs", description = "Roads before the rain.", state = "active", agency_id = _agencies[0] })
+            : null;
+        var tomorrow = new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(1);
+        foreach (var (index, agency) in _agencies.Index())
+        {
+            var title = $"{DemoCity.Crews[index]}: this week";
+            var order = orders.FirstOrDefault(order => TextOf(order, "title") == title);
+            if (order.ValueKind is not JsonValueKind.Object)
+            {
+                var reports = await WorkOfAsync(agency);
+                order = (await api.AddAsync(
+                    "work orders", HttpMethod.Post, $"{Register}/work-orders", admin,
+                    new { title, description = "The oldest ones first.", project_id = index == 0 ? project : null, agency_id = agency, crew_id = _crews[index], vehicle_id = _vehicles[index], reports }, Key($"order-{index}"))).Body;
+            }
+
+            var id = IdOf(order);
+            if (await api.ListAsync($"{Register}/visits?work_order={id}", admin) is { Count: 0 })
+            {
+                for (var day = 0; day < 2; day++)
+                {
+                    await api.AddAsync(
+                        "visits", HttpMethod.Post, $"{Register}/visits", admin,
+                        new { work_order_id = id, starts_at = tomorrow.AddDays(day).AddHours(6), ends_at = tomorrow.AddDays(day).AddHours(8), confirmed = day == 0, note = "Meet at the depot." },
+                        Key($"visit-{index}-{day}"), ["crew_busy", "vehicle_busy"]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Reports of the demo that the agency works on now.</summary>
+    private async Task<List<Guid>> WorkOfAsync(Guid agency)
+    {
+        var own = _reports.Values.ToHashSet();
+        var work = await api.GetAsync($"{Register}/work?agency={agency}&status=in_progress&limit=100", admin);
+        return [.. work.Items.Select(item => IdOf(item.GetProperty("report"))).Where(own.Contains).Take(4)];
+    }
+
+    /// <returns>The id of what has the name, or of what is added.</returns>
+    private async Task<Guid> AddNamedAsync(string route, List<JsonElement> known, string name, object body)
+    {
+        var found = known.FirstOrDefault(item => EnglishOf(item) == name);
+        return IdOf(found.ValueKind is JsonValueKind.Object
+            ? found
+            : (await api.AddAsync(route.Replace('-', ' '), HttpMethod.Post, $"{Register}/{route}", admin, body, Key($"{route}-{name.Replace(' ', '-').Replace(',', '-')}"))).Body);
+    }
+}
