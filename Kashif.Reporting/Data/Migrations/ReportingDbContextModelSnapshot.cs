@@ -309,6 +309,9 @@ namespace Kashif.Reporting.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_routing_changes");
 
+                    b.HasIndex("ChangedBy")
+                        .HasDatabaseName("ix_routing_changes_changed_by");
+
                     b.ToTable("routing_changes", (string)null);
                 });
 

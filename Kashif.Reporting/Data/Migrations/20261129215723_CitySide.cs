@@ -923,6 +923,11 @@ namespace Kashif.Reporting.Data.Migrations
                 column: "agency_id");
 
             migrationBuilder.CreateIndex(
+                name: "ix_routing_changes_changed_by",
+                table: "routing_changes",
+                column: "changed_by");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_survey_requests_survey_id_answered_at_report_id",
                 table: "survey_requests",
                 columns: new[] { "survey_id", "answered_at", "report_id" });

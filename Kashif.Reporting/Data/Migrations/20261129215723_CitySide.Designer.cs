@@ -14,7 +14,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Reporting.Data.Migrations
 {
     [DbContext(typeof(ReportingDbContext))]
-    [Migration("20261129213512_CitySide")]
+    [Migration("20261129215723_CitySide")]
     partial class CitySide
     {
         /// <inheritdoc />
@@ -311,6 +311,9 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_routing_changes");
+
+                    b.HasIndex("ChangedBy")
+                        .HasDatabaseName("ix_routing_changes_changed_by");
 
                     b.ToTable("routing_changes", (string)null);
                 });
