@@ -196,7 +196,7 @@ internal sealed class Report
     }
 
     /// <summary>For a report from another system: a date that passed there is not announced here.</summary>
-    public void KeepQuietUntil(DateTimeOffset now) => OverdueAt = DueAt <= now ? DueAt : null;
+    public void KeepQuietUntil(DateTimeOffset now) => OverdueAt = ExpectedAt <= now ? ExpectedAt : null;
 
     /// <param name="terms">Of the new category; null if it stays.</param>
     /// <returns>The history entry; null if the edit changes nothing.</returns>
