@@ -26,8 +26,8 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     /// </summary>
     private const int Window = 10;
 
-    /// <summary>Two seconds in all: someone may have purged the queue meanwhile.</summary>
-    private const int MaxTries = 100;
+    /// <summary>Ten seconds in all, for a busy broker. Not for ever: the queue may have been purged meanwhile.</summary>
+    private const int MaxTries = 500;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 

@@ -24,7 +24,7 @@ public sealed class DeadLetterTests(KashifSystem system)
             (await system.Application.GetConnectionStringAsync(ResourceNames.Messaging, Cancel)).ShouldNotBeNull(), listensTo: null);
         await tap.PublishRawAsync(UserDeleted.Type, "no event"u8.ToArray());
 
-        // Tests beside this one replay dead letters too: then the letter is on its way, and comes back under another id.
+        // A letter that was put back comes again under another id, so each step asks for the present one.
         await Eventually.TrueAsync(async () => await UnreadableAsync(admin) is { } id && (await CommandAsync("dead-letters-list", ("type", "unreadable"))).Contains(id, StringComparison.Ordinal), "the dead letter");
         (await CommandAsync("dead-letters-list", ("type", ReportCreated.Type))).ShouldNotContain("unreadable");
         await Eventually.TrueAsync(async () => await UnreadableAsync(admin) is { } id && (await CommandAsync("dead-letters-replay", ("id", id))).Contains("1 dead letters put back", StringComparison.Ordinal), "the operator's replay");
