@@ -42,10 +42,12 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportAnswers.EraseAsync(_database, userId, cancellationToken);
         await UpdateQueries.EraseAsync(_database, userId, cancellationToken);
 
-        // The answers that employees of customer service got for the person's reports.
+        // The answers that customer service got for the person's reports, and managers for their entry in the register.
         var id = userId.ToString();
         await _database.Database.ExecuteSqlAsync($"""
-            DELETE FROM idempotency_keys WHERE user_id IN (SELECT filed_by FROM reports WHERE user_id = {userId} AND filed_by IS NOT NULL)
+            DELETE FROM idempotency_keys WHERE user_id IN (
+                    SELECT filed_by FROM reports WHERE user_id = {userId} AND filed_by IS NOT NULL
+                    UNION SELECT actor_id FROM audit_entries WHERE subject_id = {userId} AND kind = {Employee.Kind})
                 AND position(convert_to({id}, 'UTF8') IN body) > 0
             """, cancellationToken);
 

@@ -35,7 +35,7 @@ internal sealed class Invitations(AuthDbContext database, AuditLog audit, TimePr
         var hourAgo = now - TimeSpan.FromHours(1);
         var own = database.Invitations.Where(invitation => invitation.CustomerId == customer.Id);
         if (customer is not { Email: { } email, NormalizedEmail: { } normalized }
-            || await own.CountAsync(invitation => invitation.CreatedAt > hourAgo, cancellationToken) >= MaxPerHour)
+            || await own.CountAsync(invitation => invitation.NormalizedEmail == normalized && invitation.CreatedAt > hourAgo, cancellationToken) >= MaxPerHour)
         {
             return false;
         }

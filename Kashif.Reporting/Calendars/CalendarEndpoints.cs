@@ -129,7 +129,7 @@ internal static class CalendarEndpoints
             }
 
             name = crewName;
-            entries = await OfCrewAsync(crew, now, database, cancellationToken);
+            entries = await OfCrewAsync(crew, await AgencyOfAsync(feed, crew, database, cancellationToken), now, database, cancellationToken);
         }
         else
         {
@@ -149,18 +149,25 @@ internal static class CalendarEndpoints
     /// <returns>Null for an owner who has left, or works for another agency now: the address has no session that would end.</returns>
     private static Task<string?> CrewNameAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken) =>
         database.Crews.AsNoTracking().Where(row => row.Id == crew
+            && !database.StaffAccounts.Any(account => account.UserId == feed.UserId && !account.IsStaff)
             && !database.Employees.Any(employee => employee.UserId == feed.UserId
                 && (!employee.Active || (employee.AgencyId != null && row.AgencyId != null && employee.AgencyId != row.AgencyId))))
             .Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
 
+    /// <returns>The agency whose work alone the owner sees; null for all. A member of the crew sees all, because they drive there.</returns>
+    private static Task<Guid?> AgencyOfAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken) =>
+        database.Employees.Where(row => row.UserId == feed.UserId && !database.CrewMembers.Any(member => member.CrewId == crew && member.UserId == feed.UserId))
+            .Select(row => row.AgencyId).SingleOrDefaultAsync(cancellationToken);
+
     /// <summary>With addresses, and without a word about reporters.</summary>
-    private static async Task<List<CalendarEntry>> OfCrewAsync(Guid crew, DateTimeOffset now, ReportingDbContext database, CancellationToken cancellationToken)
+    private static async Task<List<CalendarEntry>> OfCrewAsync(Guid crew, Guid? agency, DateTimeOffset now, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var visits = await Recent(database.Visits.Where(visit => visit.CrewId == crew), now).ToListAsync(cancellationToken);
+        var visits = await Recent(database.Visits.Where(visit => visit.CrewId == crew
+            && (agency == null || database.WorkOrders.Any(order => order.Id == visit.WorkOrderId && order.AgencyId == agency))), now).ToListAsync(cancellationToken);
         var ids = visits.Select(visit => visit.WorkOrderId).Distinct().ToArray();
         var orders = await database.WorkOrders.AsNoTracking().Where(order => ids.Contains(order.Id)).ToDictionaryAsync(order => order.Id, cancellationToken);
         var places = (await database.WorkOrderReports.AsNoTracking().Where(part => ids.Contains(part.WorkOrderId))
-                .Join(database.Reports, part => part.ReportId, report => report.Id, (part, report) => new Place(part.WorkOrderId, report.Id, report.Title, report.Address, report.Latitude, report.Longitude))
+                .Join(database.Reports.Where(report => agency == null || report.AgencyId == agency), part => part.ReportId, report => report.Id, (part, report) => new Place(part.WorkOrderId, report.Id, report.Title, report.Address, report.Latitude, report.Longitude))
                 .ToListAsync(cancellationToken))
             .OrderBy(place => place.ReportId).ToLookup(place => place.OrderId);
         return visits.ConvertAll(visit =>

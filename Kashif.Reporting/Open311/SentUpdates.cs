@@ -1,5 +1,8 @@
+using System.Security.Claims;
 using Kashif.Http;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -40,7 +43,7 @@ internal static class SentUpdates
 
     /// <param name="reportId">Only the updates of this report.</param>
     private static async Task<Results<Ok<Page<SentUpdateResponse>>, ValidationProblem>> ListAsync(
-        [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken, [FromQuery(Name = "report_id")] Guid? reportId = null)
+        [AsParameters] PageRequest page, ClaimsPrincipal caller, ReportingDbContext database, CancellationToken cancellationToken, [FromQuery(Name = "report_id")] Guid? reportId = null)
     {
         var before = Guid.Empty;
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
@@ -48,7 +51,7 @@ internal static class SentUpdates
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var rows = database.Open311Updates.AsNoTracking();
+        var rows = Of(caller, database).AsNoTracking();
         rows = reportId is { } report ? rows.Where(row => row.ReportId == report) : rows;
         rows = page.Cursor is null ? rows : rows.Where(row => row.Id < before);
         var found = await Shown(rows.OrderByDescending(row => row.Id).Take(page.Size + 1), database).ToListAsync(cancellationToken);
@@ -65,13 +68,30 @@ internal static class SentUpdates
             return Error.Field("reason", "Required to hide an update.");
         }
 
-        var hidden = request.Hidden ? (time.GetUtcNow(), http.User.UserId, reason) : default((DateTimeOffset? At, Guid? By, string? Reason));
-        var update = database.Open311Updates.Where(row => row.Id == id);
+        var now = time.GetUtcNow();
+        var hidden = request.Hidden ? (now, http.User.UserId, reason) : default((DateTimeOffset? At, Guid? By, string? Reason));
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        var update = Of(http.User, database).Where(row => row.Id == id);
         await update.ExecuteUpdateAsync(
             set => set.SetProperty(row => row.HiddenAt, hidden.At).SetProperty(row => row.HiddenBy, hidden.By).SetProperty(row => row.HiddenReason, hidden.Reason), cancellationToken);
-        return await Shown(update, database).SingleOrDefaultAsync(cancellationToken) is { } shown
-            ? TypedResults.Ok(shown)
-            : Error.NotFound("Update not found.").ToProblem();
+        if (await Shown(update, database).SingleOrDefaultAsync(cancellationToken) is not { } shown)
+        {
+            return Error.NotFound("Update not found.").ToProblem();
+        }
+
+        var agency = await database.Reports.Where(report => report.Id == shown.ReportId).Select(report => report.AgencyId).SingleOrDefaultAsync(cancellationToken);
+        database.AuditValues(
+            http.User.UserId, request.Hidden ? "hidden" : "shown", "open311_update", id, agency, new() { ["report_id"] = shown.ReportId, ["reason"] = shown.HiddenReason }, now);
+        await database.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return TypedResults.Ok(shown);
+    }
+
+    /// <summary>Those of the reports that the caller works on.</summary>
+    private static IQueryable<Update> Of(ClaimsPrincipal caller, ReportingDbContext database)
+    {
+        var work = database.Reports.WorkOf(caller);
+        return caller.AgencyIdOrNull is null ? database.Open311Updates : database.Open311Updates.Where(row => work.Any(report => report.Id == row.ReportId));
     }
 
     private static IQueryable<SentUpdateResponse> Shown(IQueryable<Update> updates, ReportingDbContext database) => updates.AsNoTracking()

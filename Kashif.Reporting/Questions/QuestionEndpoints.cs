@@ -115,6 +115,8 @@ internal static class QuestionEndpoints
 
     private static Error Exists { get; } = Error.Conflict("question_exists", "The category has a question with this code already.");
 
+    private static Error Answered { get; } = Error.Conflict("question_answered", "Reporters answered this question for the city alone. Add another question instead.");
+
     private static Error TooMany { get; } = Error.Rule("too_many_questions", "A category has at most 50 questions.");
 
     private static Error Stale { get; } = new(
@@ -236,6 +238,12 @@ internal static class QuestionEndpoints
         if (request.Choices is { } choices && ChoicesError(found.Type, choices) is { } error)
         {
             return Error.Field("choices", error);
+        }
+
+        if (request.Public is true && !found.Public
+            && await database.ReportAnswers.AnyAsync(answer => answer.Category == code && answer.Question == question, cancellationToken))
+        {
+            return Answered.ToProblem();
         }
 
         var wasPublic = found.Public;

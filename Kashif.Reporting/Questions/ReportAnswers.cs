@@ -91,8 +91,11 @@ internal sealed class ReportAnswers(QuestionCache questions) : IReportAnswers
         }
 
         var rows = await database.ReportAnswers.AsTracking().Where(answer => answer.ReportId == report.Id).ToListAsync(cancellationToken);
+
+        // What was written for the city alone is never published by a move.
+        HashSet<string> published = moves ? [.. (await questions.OfAsync(report.Category, cancellationToken)).Where(question => question.Public).Select(question => question.Code)] : [];
         var answers = moves
-            ? rows.Where(row => asked.ContainsKey(row.Question)).Select(row => (row.Question, Fit: AnswerRules.Read(asked[row.Question], row.Value).Value))
+            ? rows.Where(row => asked.TryGetValue(row.Question, out var question) && (!question.Public || published.Contains(row.Question))).Select(row => (row.Question, Fit: AnswerRules.Read(asked[row.Question], row.Value).Value))
                 .Where(answer => answer.Fit is not null).ToDictionary(answer => answer.Question, answer => answer.Fit.GetValueOrDefault())
             : rows.ToDictionary(row => row.Question, row => row.Value);
         Merge(asked, sent, answers, errors);

@@ -92,6 +92,9 @@ internal static class SurveyResults
         var questions = survey.ReadQuestions();
         var (asked, answered) = (people.Sum(group => group.Asked), people.Sum(group => group.Answered));
         var (shown, small) = grouping is null ? ([], []) : Split(people);
+
+        // A question that few of one group answered is not broken down in any group: the few would follow from the sum.
+        var few = counts.GroupBy(count => (count.Key, count.Question)).Where(group => group.Sum(count => count.Answers) < Fewest).Select(group => group.Key.Question).ToHashSet();
         return TypedResults.Ok(new SurveyResultsResponse(
             id,
             asked,
@@ -100,7 +103,9 @@ internal static class SurveyResults
             answered < Fewest ? [] : ResultsOf(questions, counts),
             grouping is null ? null
                 : [.. shown.Select(group => new GroupResult(
-                    group.Key, group.Asked, group.Answered, Rounded((double)group.Answered / group.Asked), ResultsOf(questions, counts.Where(count => count.Key == group.Key))))],
+                    group.Key, group.Asked, group.Answered, Rounded((double)group.Answered / group.Asked),
+                    ResultsOf(questions, counts.Where(count => count.Key == group.Key))
+                        .ConvertAll(result => few.Contains(result.Code) ? result with { Average = null, Counts = null } : result)))],
             small.Count == 0 ? null : new SmallGroups(small.Count, small.Sum(group => group.Asked), small.Sum(group => group.Answered))));
     }
 

@@ -114,7 +114,7 @@ internal sealed class VisitChanges(
     {
         if (visit.ReportId is { } id)
         {
-            if (reports.TryGetValue(id, out var report))
+            if (reports.TryGetValue(id, out var report) && by.ViewOf(report) is View.Full) // its reporter, or staff who work on it
             {
                 parts.Record(report, ChangeKind.Visit, what, comment, by);
             }
@@ -122,7 +122,7 @@ internal sealed class VisitChanges(
             return;
         }
 
-        foreach (var report in reports.Values.Where(report => report.Status.IsOpen()))
+        foreach (var report in reports.Values.Where(report => report.Status.IsOpen() && by.WorksOn(report)))
         {
             parts.Record(report, ChangeKind.Visit, what, comment, by, (visit.StartsAt, visit.EndsAt));
         }

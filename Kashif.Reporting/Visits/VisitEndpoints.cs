@@ -124,6 +124,11 @@ internal static class VisitEndpoints
             return OrderReports.Changed.ToProblem();
         }
 
+        if (request.ReportId is { } appointed && !http.User.WorksOn(reports[appointed])) // of another agency by now
+        {
+            return Error.Field("report_id", "The work order does not have this report.");
+        }
+
         database.Visits.Add(visit);
         if (order.State is WorkOrderState.Draft)
         {

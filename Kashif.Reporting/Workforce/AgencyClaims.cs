@@ -21,15 +21,19 @@ internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAcce
             return principal;
         }
 
+        var aborted = http.HttpContext?.RequestAborted ?? default;
         var employee = await database.Employees.AsNoTracking().Where(row => row.UserId == user).Select(row => new { row.AgencyId, row.Active, row.Job })
-            .FirstOrDefaultAsync(http.HttpContext?.RequestAborted ?? default);
-        if (employee is null or { Active: true, AgencyId: null })
+            .FirstOrDefaultAsync(aborted);
+
+        // The token of a deleted account is valid for some minutes, and the erasure has deleted the row.
+        var hasLeft = employee is { Active: false } || (employee is null && await IsErasedAsync(user, aborted));
+        if (!hasLeft && employee?.AgencyId is null)
         {
             return principal;
         }
 
         // A new principal: the one of the token is kept for the next request.
-        var agency = (employee.Active ? employee.AgencyId.GetValueOrDefault() : Guid.Empty).ToString();
+        var agency = (hasLeft ? null : employee?.AgencyId).GetValueOrDefault().ToString();
         return new ClaimsPrincipal(
         [
             .. principal.Identities,
@@ -40,4 +44,7 @@ internal sealed class AgencyClaims(ReportingDbContext database, IHttpContextAcce
             ]),
         ]);
     }
+
+    private Task<bool> IsErasedAsync(Guid user, CancellationToken cancellationToken) =>
+        database.Database.SqlQuery<Guid>($"""SELECT user_id AS "Value" FROM erased_users WHERE user_id = {user}""").AnyAsync(cancellationToken);
 }
