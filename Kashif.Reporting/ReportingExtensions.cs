@@ -60,14 +60,16 @@ internal static class ReportingExtensions
         services.AddSingleton<ReportRules>();
         services.AddSingleton<AgencyRouting>();
         services.AddSingleton<IReportRouting>(provider => provider.GetRequiredService<AgencyRouting>());
-        services.AddScoped<IAgencyUse, WorkforceAgencies>();
         services.AddHostedService<Rerouting>();
         services.AddHttpContextAccessor();
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
         services.AddAuthorizationBuilder().AddPolicy(
             ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null));
         services.AddScoped<Dependents>();
+        services.AddScoped<IHangsOn, AgencyDependents>();
         services.AddScoped<IHangsOn, WorkforceDependents>();
+        services.AddScoped<IHangsOn, WorkOrderDependents>();
+        services.AddScoped<IHangsOn, VisitDependents>();
         services.AddSingleton<MapReports>();
         services.AddHostedService<MapRefresh>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();

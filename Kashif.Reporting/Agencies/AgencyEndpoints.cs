@@ -72,7 +72,7 @@ internal static class AgencyEndpoints
 
     private static Error NameTaken { get; } = Error.Conflict("name_taken", "This name is already taken.");
 
-    private static Error InUse { get; } = Error.Conflict("agency_in_use", "Something still hangs on this agency; see held_by.");
+    private static Error InUse { get; } = Error.Conflict("agency_in_use", "Something still hangs on this agency; see hangs_on.");
 
     public static IEndpointRouteBuilder MapAgencies(this IEndpointRouteBuilder endpoints)
     {
@@ -85,7 +85,7 @@ internal static class AgencyEndpoints
             .WithName("ChangeAgency").WithSummary("Change an agency").WithVersion("agency").WithProblems(409, "name_taken", "changed_meanwhile");
         agencies.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
             .WithName("DeleteAgency").WithSummary("Delete an agency that nothing hangs on")
-            .WithDescription("409 while areas, employees, crews, vehicles or open reports hang on it: `held_by` names up to 20 of each kind. Its closed reports have no agency afterwards.")
+            .WithDescription("409 while areas, employees, crews, vehicles, projects, work orders or open reports hang on it: `hangs_on` names up to 20 of each kind. Its closed reports have no agency afterwards.")
             .WithVersion("agency").WithProblems(409, "agency_in_use");
         return endpoints;
     }
@@ -191,10 +191,9 @@ internal static class AgencyEndpoints
 
     /// <param name="id">The agency's id.</param>
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, HttpContext http, ReportingDbContext database, [FromServices] IEnumerable<IAgencyUse> uses, UnitOfWork work, AgencyRouting routing, TimeProvider time,
+        Guid id, HttpContext http, ReportingDbContext database, Dependents dependents, UnitOfWork work, AgencyRouting routing, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        const int Most = 20;
         await using var transaction = await work.BeginAsync(cancellationToken);
 
         // No report is routed to it by hand meanwhile, and a foreign key waits.
@@ -208,20 +207,9 @@ internal static class AgencyEndpoints
             return Versions.Stale.ToProblem();
         }
 
-        List<HeldBy> held =
-        [
-            .. await database.Areas.Where(area => area.AgencyId == id).OrderBy(area => area.Id).Take(Most).Select(area => new HeldBy("area", area.Id)).ToListAsync(cancellationToken),
-        ];
-        foreach (var use in uses)
+        if (await dependents.RefusalAsync(Registered.Agency, id, InUse, cancellationToken) is { } inUse)
         {
-            held.AddRange(await use.FindAsync(id, Most, cancellationToken));
-        }
-
-        held.AddRange(await database.Reports.Where(report => report.AgencyId == id && ReportStatuses.Open.Contains(report.Status)).OrderBy(report => report.Id).Take(Most)
-            .Select(report => new HeldBy("report", report.Id)).ToListAsync(cancellationToken));
-        if (held.Count > 0)
-        {
-            return InUse.ToProblem("held_by", held);
+            return inUse;
         }
 
         await database.Reports.Where(report => report.AgencyId == id).ExecuteUpdateAsync(

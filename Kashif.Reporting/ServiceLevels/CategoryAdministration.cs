@@ -7,6 +7,7 @@ using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -98,11 +99,6 @@ public sealed record ChangeCategoryRequest
     internal bool SetsTarget { get; private set; }
 }
 
-/// <summary>Something that uses what was to be deleted.</summary>
-/// <param name="Kind" example="report">What it is.</param>
-/// <param name="Id">Its id.</param>
-internal sealed record UsedBy(string Kind, Guid Id);
-
 /// <summary>Admins manage the categories of reports.</summary>
 internal static class CategoryAdministration
 {
@@ -142,7 +138,7 @@ internal static class CategoryAdministration
             .WithName("ChangeReportCategory").WithSummary("Change a report category, and set its service level").WithProblems(404, "not_found");
         categories.MapDelete("/{code}", DeleteAsync).WithCondition()
             .WithName("DeleteReportCategory").WithSummary("Delete a report category that is not used")
-            .WithDescription("The category must have been inactive for a minute. `used_by` names some of what still uses it; its questions are deleted with it.")
+            .WithDescription("The category must have been inactive for a minute. `hangs_on` names some of what still uses it; its questions are deleted with it.")
             .WithProblems(404, "not_found").WithProblems(409, "category_active", "category_in_use");
     }
 
@@ -267,16 +263,16 @@ internal static class CategoryAdministration
             return Active.ToProblem();
         }
 
-        UsedBy[] users =
+        Dependent[] users =
         [
             .. (await database.Reports.Where(report => report.Category == code).OrderBy(report => report.Id).Select(report => report.Id).Take(MostNamed).ToListAsync(cancellationToken))
-                .Select(id => new UsedBy("report", id)),
-            .. (await AreaCategories.UsingAsync(database, code, MostNamed, cancellationToken)).Select(id => new UsedBy("area", id)),
-            .. (await UnplacedSubmissions.UsingAsync(database, code, MostNamed, cancellationToken)).Select(id => new UsedBy("open311_request", id)),
+                .Select(id => new Dependent("report", id)),
+            .. (await AreaCategories.UsingAsync(database, code, MostNamed, cancellationToken)).Select(id => new Dependent("area", id)),
+            .. (await UnplacedSubmissions.UsingAsync(database, code, MostNamed, cancellationToken)).Select(id => new Dependent("open311_request", id)),
         ];
         if (users.Length > 0)
         {
-            return InUse.ToProblem("used_by", users);
+            return Dependents.Refusal(InUse, users);
         }
 
         database.Categories.Remove(category);

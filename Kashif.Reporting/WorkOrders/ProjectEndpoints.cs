@@ -227,17 +227,13 @@ internal static class ProjectEndpoints
             .ToArrayAsync(cancellationToken);
         if (orders.Length > 0)
         {
-            return InUse.ToProblem("used_by", UsedBy("work_order", orders));
+            return Dependents.Refusal(InUse, "work_order", orders);
         }
 
         database.Projects.Remove(project);
         Audit(database, http, "deleted", project, time.GetUtcNow());
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
     }
-
-    /// <summary>What hangs on a thing that cannot be deleted.</summary>
-    public static JsonElement UsedBy(string kind, IEnumerable<Guid> ids) => JsonElement.Parse(
-        new JsonArray([.. ids.Select(id => (JsonNode)new JsonObject { ["kind"] = kind, ["id"] = id.ToString() })]).ToJsonString());
 
     private static string? DatesError(DateOnly? starts, DateOnly? ends) => ends < starts ? "Must not be before starts_on." : null;
 

@@ -314,7 +314,7 @@ internal static class WorkOrderEndpoints
         order.Changed(now);
         if (order.IsOpen && !wasOpen && await parts.InOthersAsync(id, kept, cancellationToken) is { Count: > 0 } others)
         {
-            return InOther.ToProblem("used_by", ProjectEndpoints.UsedBy("work_order", others.Values.Distinct()));
+            return Dependents.Refusal(InOther, "work_order", others.Values.Distinct());
         }
 
         // The state first, for the foreign key of new rows.
@@ -393,7 +393,7 @@ internal static class WorkOrderEndpoints
 
         if (await visits.IdsAsync(id, cancellationToken) is { Length: > 0 } hanging)
         {
-            return InUse.ToProblem("used_by", ProjectEndpoints.UsedBy("visit", hanging));
+            return Dependents.Refusal(InUse, "visit", hanging);
         }
 
         if (await parts.LockAsync(id, [], cancellationToken) is not { } reports)
@@ -460,7 +460,7 @@ internal static class WorkOrderEndpoints
 
         if (order.IsOpen && await parts.InOthersAsync(order.Id, added, cancellationToken) is { Count: > 0 } others)
         {
-            return InOther.ToProblem("used_by", ProjectEndpoints.UsedBy("work_order", others.Values.Distinct()));
+            return Dependents.Refusal(InOther, "work_order", others.Values.Distinct());
         }
 
         return null;

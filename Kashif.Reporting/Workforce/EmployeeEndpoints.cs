@@ -4,6 +4,7 @@ using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
 using Kashif.Reporting.Managers;
 using Kashif.Security;
 using Kashif.Validation;

@@ -178,7 +178,7 @@ internal static class Registers
             return refusal.ToProblem();
         }
 
-        if (await dependents.RefusalAsync(register, id, cancellationToken) is { } inUse)
+        if (await dependents.RefusalAsync(register, id, Dependents.InUse, cancellationToken) is { } inUse)
         {
             return inUse;
         }

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Workforce;
+using Kashif.Reporting.WorkOrders;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -73,25 +74,28 @@ public sealed class AgencyTests(ReportingService service) : IDisposable
         var agency = await AgencyAsync();
         var area = await AreaAsync(square, agency);
         var employee = Guid.CreateVersion7();
-        var (crew, vehicle) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var (crew, vehicle, project, order) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
         await service.QueryAsync(async database =>
         {
             var now = TimeProvider.System.GetUtcNow();
             database.Add(new Employee { UserId = employee, AgencyId = agency, Name = "Salma", CreatedAt = now });
             database.Add(new Crew { Id = crew, AgencyId = agency, Name = "Pipes", CreatedAt = now });
             database.Add(new Vehicle { Id = vehicle, AgencyId = agency, Name = "Van", Plate = Name()[..15], CreatedAt = now });
+            database.Add(new Project { Id = project, AgencyId = agency, Name = "Pipes", CreatedAt = now });
+            database.Add(new WorkOrder { Id = order, AgencyId = agency, Title = "Pipes", CreatedAt = now });
             return await database.SaveChangesAsync(Cancelled);
         });
         var report = (await service.FileAsync(square.Latitude, square.Longitude)).Id;
 
         var (status, body) = await SendAsync(HttpMethod.Delete, $"{Agencies}/{agency}");
         (status, body.Code).ShouldBe((409, "agency_in_use"));
-        body.GetProperty("held_by").EnumerateArray().Select(held => (held.GetProperty("kind").GetString(), held.Id))
-            .ShouldBe([("area", area), ("employee", employee), ("crew", crew), ("vehicle", vehicle), ("report", report)]);
+        body.GetProperty("hangs_on").EnumerateArray().Select(held => (held.GetProperty("kind").GetString(), held.Id))
+            .ShouldBe([("area", area), ("report", report), ("employee", employee), ("crew", crew), ("vehicle", vehicle), ("project", project), ("work_order", order)]);
 
         using var staff = service.NewUser(Roles.Staff);
         (await staff.ChangeStatusAsync(report, new { status = "rejected" })).Status.ShouldBe(200);
-        await service.QueryAsync(async database => await database.Employees.Where(row => row.UserId == employee).ExecuteDeleteAsync(Cancelled)
+        await service.QueryAsync(async database => await database.WorkOrders.Where(row => row.Id == order).ExecuteDeleteAsync(Cancelled)
+            + await database.Projects.Where(row => row.Id == project).ExecuteDeleteAsync(Cancelled) + await database.Employees.Where(row => row.UserId == employee).ExecuteDeleteAsync(Cancelled)
             + await database.Crews.Where(row => row.Id == crew).ExecuteDeleteAsync(Cancelled) + await database.Vehicles.Where(row => row.Id == vehicle).ExecuteDeleteAsync(Cancelled));
         (await SendAsync(HttpMethod.Delete, $"{Areas}/{area}")).Status.ShouldBe(204);
         (await SendAsync(HttpMethod.Delete, $"{Agencies}/{agency}")).Status.ShouldBe(204);

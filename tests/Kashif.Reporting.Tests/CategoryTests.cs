@@ -40,7 +40,7 @@ public sealed class CategoryTests(ReportingService service)
         await AgeAsync(code);
         var (refused, problem) = await SendAsync(admin, HttpMethod.Delete, $"/{code}", null);
         (refused, problem.Code).ShouldBe((409, "category_in_use"));
-        problem.GetProperty("used_by").EnumerateArray().Select(one => (one.GetProperty("kind").GetString(), one.Id)).ShouldBe([("report", report)]);
+        problem.GetProperty("hangs_on").EnumerateArray().Select(one => (one.GetProperty("kind").GetString(), one.Id)).ShouldBe([("report", report)]);
 
         await service.QueryAsync(database => database.Reports.Where(row => row.Id == report).ExecuteDeleteAsync(Cancelled));
         (await SendAsync(admin, HttpMethod.Delete, $"/{code}", null)).Status.ShouldBe(204);

@@ -140,7 +140,7 @@ public sealed class VisitTests(ReportingService service)
 
         (await staff.SendAsync(HttpMethod.Post, $"visits/{last.Id}/complete", new { })).Body.Code.ShouldBe("visit_closed");
         (await staff.SendAsync(HttpMethod.Delete, $"visits/{last.Id}")).Body.Code.ShouldBe("visit_completed");
-        (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}")).Body.GetProperty("used_by").GetArrayLength().ShouldBe(2);
+        (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}")).Body.GetProperty("hangs_on").GetArrayLength().ShouldBe(2);
         (await staff.SendAsync(HttpMethod.Post, "visits", new { work_order_id = order.Id, starts_at = Work.Tomorrow, ends_at = Work.Tomorrow.AddHours(1) })).Body.Code.ShouldBe("work_order_closed");
 
         async Task<(string?, string?)> StateAsync() => (

@@ -30,10 +30,32 @@ public sealed class WorkOrderTests(ReportingService service)
         (await staff.SendAsync(HttpMethod.Patch, $"projects/{project.Id}", new { ends_on = "2027-02-28" })).Body.BadFields.ShouldBe(["ends_on"]);
 
         var (refused, problem) = await staff.SendAsync(HttpMethod.Delete, $"projects/{project.Id}");
-        (refused, problem.Code, problem.GetProperty("used_by")[0].Id).ShouldBe((409, "in_use", order.Id));
+        (refused, problem.Code, problem.GetProperty("hangs_on")[0].Id).ShouldBe((409, "in_use", order.Id));
         (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}")).Status.ShouldBe(204);
         (await staff.SendAsync(HttpMethod.Delete, $"projects/{project.Id}")).Status.ShouldBe(204);
         (await staff.ReadAsync($"{Root}/projects/{project.Id}")).Status.ShouldBe(404);
+    }
+
+    [Fact]
+    public async Task A_crew_and_a_vehicle_with_work_are_not_deleted()
+    {
+        using var staff = service.NewUser(Roles.Staff);
+        using var admin = service.NewUser(Roles.Admin);
+        var (crew, vehicle) = (await service.CrewAsync(), await service.VehicleAsync());
+        var order = await staff.CreatedAsync("work-orders", new { title = "Fill the potholes", crew_id = crew, vehicle_id = vehicle });
+        var visit = await staff.VisitAsync(order.Id, Work.Tomorrow);
+
+        foreach (var path in (string[])[$"crews/{crew}", $"vehicles/{vehicle}"])
+        {
+            var (status, problem) = await admin.SendAsync(HttpMethod.Delete, path);
+            (status, problem.Code).ShouldBe((409, "in_use"), path);
+            problem.GetProperty("hangs_on").EnumerateArray().Select(one => (one.GetProperty("kind").GetString(), one.Id)).ShouldBe([("work_order", order.Id), ("visit", visit.Id)]);
+        }
+
+        (await staff.SendAsync(HttpMethod.Delete, $"visits/{visit.Id}")).Status.ShouldBe(204);
+        (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}")).Status.ShouldBe(204);
+        (await admin.SendAsync(HttpMethod.Delete, $"crews/{crew}")).Status.ShouldBe(204);
+        (await admin.SendAsync(HttpMethod.Delete, $"vehicles/{vehicle}")).Status.ShouldBe(204);
     }
 
     [Fact]
@@ -72,7 +94,7 @@ public sealed class WorkOrderTests(ReportingService service)
         (await staff.SendAsync(HttpMethod.Patch, $"work-orders/{winner}", new { state = "cancelled" })).Status.ShouldBe(200);
         var next = await staff.OrderAsync(null, report);
         var (status, problem) = await staff.SendAsync(HttpMethod.Patch, $"work-orders/{winner}", new { state = "draft" });
-        (status, problem.Code, problem.GetProperty("used_by")[0].Id).ShouldBe((409, "report_in_work_order", next.Id));
+        (status, problem.Code, problem.GetProperty("hangs_on")[0].Id).ShouldBe((409, "report_in_work_order", next.Id));
         foreach (var sql in (string[])[$"UPDATE work_orders SET state = 'draft' WHERE id = '{winner}'", $"UPDATE work_order_reports SET open = true WHERE work_order_id = '{winner}'"])
         {
             (await Should.ThrowAsync<PostgresException>(() => service.QueryAsync(database => database.Database.ExecuteSqlRawAsync(sql, Cancelled)))).SqlState
