@@ -97,7 +97,7 @@ internal static class CustomerEndpoints
     {
         var group = endpoints.MapGroup("/customers").WithTags("Customers").RequireAuthorization(Policies.Counter, Policies.Session);
         group.MapGet("", ListAsync).WithName("ListCustomers").WithSummary("List customers, newest first")
-            .WithDescription("Only accounts that customer service has made and that are not taken over yet.");
+            .WithDescription("Only accounts that customer service has made and no one has taken over yet.");
         group.MapPost("", CreateAsync).WithIdempotency().WithName("CreateCustomer").WithSummary("Create an account for a customer")
             .WithDescription("It has no password and cannot sign in until the person takes it over.").WithProblems(409, "email_taken");
         group.MapGet("/{id:guid}", GetAsync).WithName("GetCustomer").WithSummary("Get a customer").WithProblems(404, "not_found");
@@ -109,8 +109,8 @@ internal static class CustomerEndpoints
         group.MapPost("/{id:guid}/invite", InviteAsync).WithIdempotency().WithName("InviteCustomer").WithSummary("Send a customer a link to take the account over")
             .WithDescription($"The link works once, within {Invitations.Lifetime.TotalDays:0} days, and replaces former ones. At most {Invitations.MaxPerHour} links an hour.")
             .WithProblems(404, "not_found").WithProblems(409, "email_taken").WithProblems(429, "too_many_emails");
-        endpoints.MapPost("/take-over", TakeOverAsync).AllowAnonymous().WithTags("Accounts").WithName("TakeOverAccount").WithSummary("Take over the account that customer service has made for me")
-            .WithDescription("Sets the password and verifies the address. All that was filed in the person's name stays; customer service can change the account no more.")
+        endpoints.MapPost("/take-over", TakeOverAsync).AllowAnonymous().WithTags("Accounts").WithName("TakeOverAccount").WithSummary("Take over my account from customer service")
+            .WithDescription("Sets the password and verifies the address. Everything filed in the person's name stays. Customer service can no longer change the account.")
             .WithProblems(409, "email_taken").WithProblems(422, "invalid_token");
     }
 

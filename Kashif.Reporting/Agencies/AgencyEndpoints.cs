@@ -77,14 +77,14 @@ internal static class AgencyEndpoints
     public static IEndpointRouteBuilder MapAgencies(this IEndpointRouteBuilder endpoints)
     {
         var agencies = endpoints.MapGroup(Path).WithTags(Tag);
-        agencies.MapGet("/", ListAsync).AllowAnonymous().WithPublicCache(ListLifetime).WithName("ListAgencies").WithSummary("List the city's agencies, the oldest first");
+        agencies.MapGet("/", ListAsync).AllowAnonymous().WithPublicCache(ListLifetime).WithName("ListAgencies").WithSummary("List the city's agencies, oldest first");
         agencies.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetAgency").WithSummary("Get an agency");
         agencies.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency()
             .WithName("CreateAgency").WithSummary("Create an agency").WithProblems(409, "name_taken");
         agencies.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin)
             .WithName("ChangeAgency").WithSummary("Change an agency").WithVersion("agency").WithProblems(409, "name_taken", "changed_meanwhile");
         agencies.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
-            .WithName("DeleteAgency").WithSummary("Delete an agency that nothing hangs on")
+            .WithName("DeleteAgency").WithSummary("Delete an unused agency")
             .WithDescription("409 while areas, employees, crews, vehicles, projects, work orders or open reports hang on it: `hangs_on` names up to 20 of each kind. Its closed reports have no agency afterwards.")
             .WithVersion("agency").WithProblems(409, "agency_in_use");
         return endpoints;
@@ -196,7 +196,7 @@ internal static class AgencyEndpoints
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
 
-        // No report is routed to it by hand meanwhile, and a foreign key waits.
+        // The lock makes routing by hand, and inserts that refer to the agency, wait.
         if (await database.Agencies.FromSql($"SELECT * FROM agencies WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } agency)
         {
             return NotFound.ToProblem();

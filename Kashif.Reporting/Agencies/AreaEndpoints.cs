@@ -106,19 +106,19 @@ internal static class AreaEndpoints
     {
         var areas = endpoints.MapGroup(Path).WithTags(AgencyEndpoints.Tag);
         areas.MapGet("/", ListAsync).DisableValidation().AllowAnonymous().WithPublicCache(AgencyRouting.Lifetime)
-            .WithName("ListCityAreas").WithSummary("List the city's areas as GeoJSON, the oldest first");
+            .WithName("ListCityAreas").WithSummary("List the city's areas as GeoJSON, oldest first");
         areas.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetCityArea").WithSummary("Get an area as GeoJSON");
         areas.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency().DisableValidation()
             .WithName("CreateCityArea").WithSummary("Create an area")
-            .WithDescription("Open reports are routed again in the background, except those that staff routed by hand.")
+            .WithDescription("Open reports are routed again in the background, except reports that staff routed by hand.")
             .WithProblems(409, "name_taken").WithProblems(422, "too_many_areas");
         areas.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
             .WithName("ChangeCityArea").WithSummary("Change an area")
-            .WithDescription("Open reports are routed again in the background, except those that staff routed by hand.")
+            .WithDescription("Open reports are routed again in the background, except reports that staff routed by hand.")
             .WithVersion("area").WithProblems(409, "name_taken", "changed_meanwhile");
         areas.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
             .WithName("DeleteCityArea").WithSummary("Delete an area")
-            .WithDescription("Its open reports are routed again in the background, except those that staff routed by hand.")
+            .WithDescription("Its open reports are routed again in the background, except reports that staff routed by hand.")
             .WithVersion("area").WithProblems(409, "changed_meanwhile");
         return endpoints;
     }

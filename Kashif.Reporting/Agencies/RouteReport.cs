@@ -26,8 +26,8 @@ internal static class RouteReport
         endpoints.MapPost("/api/v1/reports/{id:guid}/route", HandleAsync).WithTags(AgencyEndpoints.Tag).RequireAuthorization(Policies.Staff)
             .WithName("RouteReport").WithSummary("Give a report to another agency")
             .WithDescription(
-                "For staff who work on the report. Changes of areas leave its agency then, until its category changes or it is routed with `agency_id` null. "
-                + "The employee of the former agency does not work on it any more.")
+                "For staff who work on the report. Later changes of areas do not move it, until its category changes or it is routed with `agency_id` null. "
+                + "The employee of the former agency is taken off the report.")
             .WithIfMatch().WithProblems(422, "report_closed");
 
     /// <param name="id">The report's id.</param>
@@ -61,7 +61,7 @@ internal static class RouteReport
         var route = map.Route(report.Category, report.Latitude, report.Longitude);
         if (request.AgencyId is { } agencyId)
         {
-            // It is not deleted before the commit.
+            // The lock keeps the agency until the commit.
             if (await database.Agencies.FromSql($"SELECT * FROM agencies WHERE id = {agencyId} FOR KEY SHARE").AsNoTracking().SingleOrDefaultAsync(cancellationToken) is not { } agency)
             {
                 return Error.Field("agency_id", AgencyEndpoints.Missing);

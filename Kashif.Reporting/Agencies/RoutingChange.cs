@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Agencies;
 
-/// <summary>A change of areas, after which <see cref="Rerouting"/> looks at all reports again.</summary>
+/// <summary>A pass of <see cref="Rerouting"/> over all reports after a change of areas.</summary>
 internal sealed class RoutingChange
 {
     public Guid Id { get; init; }
@@ -12,10 +12,10 @@ internal sealed class RoutingChange
     /// <summary>Who changed the areas, for the histories of the reports.</summary>
     public Guid ChangedBy { get; init; }
 
-    /// <summary>Not before.</summary>
+    /// <summary>The pass starts at this time or later.</summary>
     public DateTimeOffset StartAt { get; init; }
 
-    /// <summary>The last report that was looked at; the empty id before the first.</summary>
+    /// <summary>The last report that the pass has reached; the empty id before the first.</summary>
     public Guid LastReportId { get; set; }
 }
 
@@ -33,8 +33,8 @@ internal sealed class RoutingChangeConfiguration : IEntityTypeConfiguration<Rout
 internal static class RoutingChanges
 {
     /// <summary>
-    /// Has all reports looked at again, in the transaction that changes the areas: soon, and once more when each replica knows the change, for reports that were
-    /// filed by the areas before.
+    /// Schedules two passes over all reports, in the transaction that changes the areas: one now, and one when every replica knows the change, for reports that
+    /// another replica has filed by the old areas.
     /// </summary>
     public static void RouteAgain(this ReportingDbContext database, Guid changedBy, DateTimeOffset now)
     {

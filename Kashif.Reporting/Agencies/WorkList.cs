@@ -46,7 +46,7 @@ internal static class WorkList
     public static void MapWork(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGet("/api/v1/reports/work", ListAsync).DisableValidation().WithTags(AgencyEndpoints.Tag).RequireAuthorization(Policies.Staff)
             .WithName("ListWork").WithSummary("List the reports that I work on as staff, newest first")
-            .WithDescription("An agency's employees see the reports that are routed to it, other staff all; with private and hidden ones.");
+            .WithDescription("With private and hidden reports. An agency's employees see the reports of their agency; other staff see all.");
 
     private static async Task<Results<Ok<Page<WorkItem>>, ValidationProblem>> ListAsync(
         [AsParameters] WorkFilter filter, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)

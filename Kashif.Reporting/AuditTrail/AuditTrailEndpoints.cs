@@ -11,7 +11,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.AuditTrail;
 
-/// <summary>Something that a member of staff did.</summary>
+/// <summary>An entry of the audit trail.</summary>
 /// <param name="Id">The entry's id.</param>
 /// <param name="At">When it was done.</param>
 /// <param name="ActorId">The user who did it; the empty id if no user did, or the account was deleted.</param>
@@ -23,7 +23,7 @@ namespace Kashif.Reporting.AuditTrail;
 internal sealed record AuditEntryResponse(
     Guid Id, DateTimeOffset At, Guid ActorId, string Action, string Kind, Guid SubjectId, Guid? AgencyId, JsonElement? Values);
 
-/// <summary>Which entries.</summary>
+/// <summary>The filters of the audit trail.</summary>
 public sealed class AuditTrailFilter
 {
     /// <summary>Only what was done to this kind of thing.</summary>
@@ -61,8 +61,8 @@ internal static class AuditTrailEndpoints
 {
     public static void MapAuditTrail(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGet("/api/v1/reports/audit-trail", ListAsync).WithTags("Audit trail").RequireAuthorization(Policies.Staff, ManagerScope.Policy)
-            .WithName("ListAuditTrail").WithSummary("List what staff did, newest first")
-            .WithDescription("Moderators and admins read all of it, a manager what was done to things of the own agency.");
+            .WithName("ListAuditTrail").WithSummary("List the audit trail of staff, newest first")
+            .WithDescription("Moderators and admins read all entries. A manager reads the entries of their own agency.");
 
     /// <summary>A page of the entries, newest first.</summary>
     public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> ToPageAsync(

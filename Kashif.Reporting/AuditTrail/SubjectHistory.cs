@@ -4,9 +4,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.AuditTrail;
 
-/// <summary>What was done to a thing, such as a work order.</summary>
+/// <summary>An entry of the audit trail about one subject, such as a work order.</summary>
 /// <param name="Id">The entry's id.</param>
-/// <param name="At">When.</param>
+/// <param name="At">When it was done.</param>
 /// <param name="ActorId">Who did it; the empty id where the person has deleted their account.</param>
 /// <param name="Action" example="changed">What was done.</param>
 /// <param name="Kind" example="work_order">What it was done to.</param>
@@ -16,7 +16,7 @@ internal sealed record SubjectEntry(Guid Id, DateTimeOffset At, Guid ActorId, st
 
 internal static class SubjectHistory
 {
-    /// <returns>The entries of the subjects after an id, oldest first. The caller checks that their reader may see them.</returns>
+    /// <returns>The entries of the subjects after an id, oldest first. The caller checks whether the user may read them.</returns>
     public static Task<List<SubjectEntry>> EntriesOfAsync(
         this ReportingDbContext database, Guid[] subjects, Guid after, int count, CancellationToken cancellationToken) =>
         database.AuditEntries.AsNoTracking().Where(entry => subjects.Contains(entry.SubjectId) && entry.Id > after)

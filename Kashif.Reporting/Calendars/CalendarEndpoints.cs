@@ -50,7 +50,7 @@ internal static class CalendarEndpoints
         calendars.MapGet("/", ListAsync).WithName("ListCalendars").WithSummary("List my calendar addresses, newest first");
 
         // No Idempotency-Key: the stored answer would contain the secret.
-        calendars.MapPost("/", CreateAsync).WithName("CreateCalendar").WithSummary("Create a secret address at which a calendar app reads visits")
+        calendars.MapPost("/", CreateAsync).WithName("CreateCalendar").WithSummary("Create a secret calendar address")
             .WithProblems(422, "too_many_calendars");
         calendars.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteCalendar").WithSummary("Revoke a calendar address").WithProblems(404, "not_found");
         calendars.MapGet("/{secret}.ics", ReadAsync).AllowAnonymous().WithName("ReadCalendar").WithSummary("Read a calendar of visits, as iCalendar")
@@ -146,7 +146,7 @@ internal static class CalendarEndpoints
         return await database.Crews.AnyAsync(row => row.Id == crew && (agency == null || row.AgencyId == null || row.AgencyId == agency), cancellationToken);
     }
 
-    /// <returns>Null for an owner who has left, or works for another agency now: the address has no session that would end.</returns>
+    /// <returns>Null if the owner has left or works for another agency now. Checked at each read, because the address needs no session.</returns>
     private static Task<string?> CrewNameAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken) =>
         database.Crews.AsNoTracking().Where(row => row.Id == crew
             && !database.StaffAccounts.Any(account => account.UserId == feed.UserId && !account.IsStaff)
@@ -192,7 +192,7 @@ internal static class CalendarEndpoints
                    select new CalendarEntry(visit, place.Title, place.Text, null)];
     }
 
-    /// <summary>Cancelled ones too: an app that has one learns that it is off.</summary>
+    /// <summary>With cancelled visits: calendar apps that already show one must learn of the cancellation.</summary>
     private static IQueryable<Visit> Recent(IQueryable<Visit> visits, DateTimeOffset now)
     {
         var since = now - Past;

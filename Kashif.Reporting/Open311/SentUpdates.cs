@@ -36,8 +36,8 @@ internal static class SentUpdates
     public static void MapSentUpdates(this IEndpointRouteBuilder endpoints)
     {
         var updates = endpoints.MapGroup("/api/v1/reports/open311/updates").WithTags("Open311").RequireAuthorization(Policies.Staff);
-        updates.MapGet("/", ListAsync).WithName("ListOpen311Updates").WithSummary("List updates of clients of Open311, newest first");
-        updates.MapPatch("/{id:guid}", HideAsync).WithName("HideOpen311Update").WithSummary("Hide an update of a client of Open311, or show it again")
+        updates.MapGet("/", ListAsync).WithName("ListOpen311Updates").WithSummary("List the updates of Open311 clients, newest first");
+        updates.MapPatch("/{id:guid}", HideAsync).WithName("HideOpen311Update").WithSummary("Hide or show an update of an Open311 client")
             .WithProblems(404, "not_found");
     }
 

@@ -109,7 +109,7 @@ internal static class PromiseEndpoints
     public static IEndpointRouteBuilder MapPromises(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/api/v1/reports/promises", ReadAsync).DisableValidation().AllowAnonymous().WithPublicCache(PromiseScoreCache.Lifetime).WithTags("Map")
-            .WithName("GetPromises").WithSummary("Count the promises that the city has kept and missed")
+            .WithName("GetPromises").WithSummary("Get the city's score of kept promises")
             .WithDescription("A promise is a report's `expected_at`. A report that was reopened counts by its final resolution.");
         return endpoints;
     }

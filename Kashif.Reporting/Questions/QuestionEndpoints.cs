@@ -142,7 +142,7 @@ internal static class QuestionEndpoints
             .WithName("ChangeQuestion").WithSummary("Change a question of a report category");
         questions.MapDelete("/{question}", DeleteAsync).WithCondition()
             .WithName("DeleteQuestion").WithSummary("Delete a question of a report category")
-            .WithDescription("A question that was answered is kept, with its answers, and not asked any more: it is in the list with `inactive=true`.");
+            .WithDescription("A question that was answered becomes inactive and keeps its answers: `inactive=true` lists it.");
     }
 
     /// <param name="code" example="pothole">The category's code.</param>
@@ -285,7 +285,7 @@ internal static class QuestionEndpoints
             return NotFound.ToProblem();
         }
 
-        // Answers that are being stored hold a lock on their question: after it is known whether there are any.
+        // Requests that store answers lock their question: wait for them, then look for answers.
         var found = (await database.Questions.FromSql($"SELECT * FROM questions WHERE category = {code} AND code = {question} FOR UPDATE").AsTracking().ToListAsync(cancellationToken)).SingleOrDefault();
         if (found is null)
         {
@@ -321,7 +321,7 @@ internal static class QuestionEndpoints
     private static async Task<bool> LockAsync(ReportingDbContext database, string category, CancellationToken cancellationToken) =>
         (await database.Database.SqlQuery<int>($"SELECT 1 AS \"Value\" FROM categories WHERE code = {category} FOR NO KEY UPDATE").ToListAsync(cancellationToken)).Count == 1;
 
-    /// <summary>Gives the reports with an answer another entity tag: what caches hold of them has too much or too little now.</summary>
+    /// <summary>Changes the entity tag of reports with an answer, so that caches drop their copies.</summary>
     private static Task RenewAsync(ReportingDbContext database, Question question, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync($"""
         UPDATE reports SET activity = activity + 1 FROM (
             SELECT id FROM reports WHERE id = ANY (ARRAY(SELECT report_id FROM report_answers WHERE category = {question.Category} AND question = {question.Code}))

@@ -26,7 +26,7 @@ internal enum ChangeKind
     /// <summary>Another agency is responsible.</summary>
     Routed,
 
-    /// <summary>It is part of a work order, or is not any more.</summary>
+    /// <summary>It was added to a work order or removed from it, or the work order ended.</summary>
     WorkOrder,
 
     /// <summary>A visit was scheduled, moved, completed or cancelled.</summary>
@@ -63,7 +63,7 @@ internal sealed class StatusChange
     public string? FormerCategory { get; init; }
     public string? Category { get; init; }
 
-    /// <summary>What the reader learns of a visit or a work order, by wire names, such as <c>starts_at</c>; null for others. No names of employees.</summary>
+    /// <summary>Public details of a visit, a work order or a new agency, by wire names such as <c>starts_at</c>; null for others. No names of employees.</summary>
     public JsonElement? Details { get; init; }
 
     /// <summary>False: only the owner and staff see it, because the report's visibility is not the public's business.</summary>

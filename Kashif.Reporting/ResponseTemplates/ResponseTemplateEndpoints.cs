@@ -73,7 +73,7 @@ public sealed record RenderRequest(Guid ReportId, [property: Values("en", "ar")]
 /// <param name="Text" example="Thank you. Water works repairs “A deep hole” next week.">The text, to be checked by the sender: a comment of a status has at most 1000 characters.</param>
 internal sealed record RenderedResponse(string Text);
 
-/// <summary>Which response templates.</summary>
+/// <summary>The filters of the list of response templates.</summary>
 public sealed class ResponseTemplateFilter
 {
     /// <summary>Words that all occur in the name or a text, in upper or lower case.</summary>
@@ -81,12 +81,12 @@ public sealed class ResponseTemplateFilter
     [FromQuery(Name = "q"), Text(SearchWords.MaxLength)]
     public string? Query { get; set; }
 
-    /// <summary>Only those for this category, or for all.</summary>
+    /// <summary>Only templates for this category, or for all categories.</summary>
     /// <example>pothole</example>
     [FromQuery(Name = "category"), Text(Categories.Category.CodeMax)]
     public string? Category { get; set; }
 
-    /// <summary>Only those for this new status, or for all.</summary>
+    /// <summary>Only templates for this new status, or for all statuses.</summary>
     /// <example>in_progress</example>
     [FromQuery(Name = "status"), Text(20)]
     public string? Status { get; set; }
@@ -105,7 +105,7 @@ internal static class ResponseTemplateEndpoints
     public static void MapResponseTemplates(this IEndpointRouteBuilder endpoints)
     {
         var templates = endpoints.MapGroup(Path).WithTags("Response templates").RequireAuthorization(Policies.Staff);
-        templates.MapGet("/", ListAsync).WithName("ListResponseTemplates").WithSummary("Find response templates by words, category and status, newest first")
+        templates.MapGet("/", ListAsync).WithName("ListResponseTemplates").WithSummary("List response templates by words, category and status, newest first")
             .WithDescription(Registers.WhoReads);
         templates.MapGet("/{id:guid}", GetAsync).WithName("GetResponseTemplate").WithSummary("Get a response template").WithProblems(404, "not_found");
         templates.MapPost("/{id:guid}/render", RenderAsync).WithName("RenderResponseTemplate").WithSummary("Render a response template for a report")

@@ -137,7 +137,7 @@ internal static class CategoryAdministration
         categories.MapPatch("/{code}", ChangeAsync).DisableValidation().WithCondition()
             .WithName("ChangeReportCategory").WithSummary("Change a report category, and set its service level").WithProblems(404, "not_found");
         categories.MapDelete("/{code}", DeleteAsync).WithCondition()
-            .WithName("DeleteReportCategory").WithSummary("Delete a report category that is not used")
+            .WithName("DeleteReportCategory").WithSummary("Delete an unused report category")
             .WithDescription("The category must have been inactive for a minute. `hangs_on` names some of what still uses it; its questions are deleted with it.")
             .WithProblems(404, "not_found").WithProblems(409, "category_active", "category_in_use");
     }

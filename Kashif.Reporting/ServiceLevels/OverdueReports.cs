@@ -33,7 +33,7 @@ internal static class OverdueReports
     public static IEndpointRouteBuilder MapOverdueReports(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/api/v1/reports/overdue", ListAsync).DisableValidation().RequireAuthorization(Policies.Staff).WithTags("Reports")
-            .WithName("ListOverdueReports").WithSummary("List the overdue reports that I work on, the most overdue first");
+            .WithName("ListOverdueReports").WithSummary("List the overdue reports that I work on, most overdue first");
         return endpoints;
     }
 

@@ -102,19 +102,19 @@ internal static class SurveyEndpoints
         surveys.MapGet("/{id:guid}", GetAsync).WithName("GetSurvey").WithSummary("Get a survey").WithProblems(404, "not_found");
         surveys.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency().DisableValidation()
             .WithName("CreateSurvey").WithSummary("Create a survey")
-            .WithDescription("It asks the reporters of reports that are resolved for a week, from now on, until it is closed. One survey can be open.")
+            .WithDescription("Until it is closed, it asks reporters a week (by default) after their report was resolved. Only one survey can be open.")
             .WithProblems(409, "survey_open");
         surveys.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
             .WithName("ChangeSurvey").WithSummary("Change a survey")
             .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the survey that the client has read: 412 if it has changed since.", 1000, "\"1\""))
             .WithProblems(404, "not_found").WithProblems(409, "survey_in_use").WithProblems(412, "precondition_failed");
         surveys.MapPost("/{id:guid}/close", CloseAsync).RequireAuthorization(Policies.Admin)
-            .WithName("CloseSurvey").WithSummary("Close a survey").WithDescription("It asks no one any more. Reporters who were asked can still answer in their time. Closing again changes nothing.")
+            .WithName("CloseSurvey").WithSummary("Close a survey").WithDescription("It stops asking. Reporters who were asked can still answer until `answer_until`. Closing again changes nothing.")
             .WithProblems(404, "not_found");
         surveys.MapGet("/{id:guid}/results", SurveyResults.HandleAsync).WithName("GetSurveyResults").WithSummary("Get the results of a survey")
             .WithDescription($"Counts, averages and the response rate, of the reports that the caller works on. What fewer than {SurveyResults.Fewest} people have answered is not broken down.")
             .WithProblems(404, "not_found");
-        surveys.MapGet("/{id:guid}/texts", SurveyTexts.HandleAsync).WithName("ListSurveyTexts").WithSummary("List what reporters wrote to a question, newest first")
+        surveys.MapGet("/{id:guid}/texts", SurveyTexts.HandleAsync).WithName("ListSurveyTexts").WithSummary("List the text answers to a survey question, newest first")
             .WithDescription($"Of the reports that the caller works on; none while fewer than {SurveyResults.Fewest} people have answered.").WithProblems(404, "not_found");
         endpoints.MapSurveyAnswers();
     }

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace Kashif.Reporting.Visits;
 
-/// <summary>Keeps the slots of a crew and of a vehicle apart, and says what is in the way.</summary>
+/// <summary>Refuses overlapping slots of a crew or a vehicle, and names the other visit.</summary>
 internal static class Slots
 {
     private static Error CrewBusy { get; } = Error.Conflict("crew_busy", "The crew has another visit in this slot.");
@@ -18,7 +18,7 @@ internal static class Slots
     /// <summary>To whole seconds: a client that reads a slot gets what it has sent.</summary>
     public static DateTimeOffset Rounded(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
 
-    /// <returns>What is wrong with a slot; null if nothing is.</returns>
+    /// <returns>The error; null if the slot is valid.</returns>
     public static string? Check(DateTimeOffset starts, DateTimeOffset ends, DateTimeOffset now) =>
         starts >= ends ? "Must be after starts_at."
         : ends - starts > Visit.MaxLength ? "A visit takes at most seven days."

@@ -57,7 +57,7 @@ internal sealed class Visit
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
-    /// <summary>Incremented when the slot changes or the visit is off: <c>SEQUENCE</c> of RFC 5545.</summary>
+    /// <summary>Incremented when the slot changes or the visit is cancelled or missed: <c>SEQUENCE</c> of RFC 5545.</summary>
     public int Sequence { get; private set; }
 
     /// <summary>1 when created, incremented at each change: the concurrency token, and the order of its events.</summary>

@@ -35,14 +35,14 @@ internal static class VisitEndpoints
     {
         var visits = endpoints.MapGroup(Path).WithTags("Visits").RequireAuthorization();
         visits.MapGet("/", ListAsync).RequireAuthorization(Policies.Staff)
-            .WithName("ListVisits").WithSummary("List visits by crew, vehicle, work order, state and time, the earliest first");
-        visits.MapGet("/mine", ListMineAsync).WithName("ListMyVisits").WithSummary("List the visits at which I am to be there as a reporter, the earliest first");
+            .WithName("ListVisits").WithSummary("List visits by crew, vehicle, work order, state and time, earliest first");
+        visits.MapGet("/mine", ListMineAsync).WithName("ListMyVisits").WithSummary("List my appointments as a reporter, earliest first");
         visits.MapPost("/", CreateAsync).RequireAuthorization(Policies.Staff).WithIdempotency().DisableValidation()
             .WithName("ScheduleVisit").WithSummary("Schedule a visit")
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "work_order_closed");
         visits.MapGet("/{id:guid}", GetAsync).WithName("GetVisit").WithSummary("Get a visit");
         visits.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Staff).DisableValidation()
-            .WithName("ChangeVisit").WithSummary("Change a visit's crew, vehicle or note, or call it off").WithWorkIfMatch("visit")
+            .WithName("ChangeVisit").WithSummary("Change or cancel a visit").WithWorkIfMatch("visit")
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "visit_closed");
         visits.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Staff)
             .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithProblems(409, "visit_completed", "work_order_changed");

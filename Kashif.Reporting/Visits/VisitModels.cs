@@ -38,7 +38,7 @@ public sealed record CreateVisitRequest(
 /// <param name="VehicleId" example="null">The vehicle; null for none.</param>
 /// <param name="Note" example="The key is at the baker's.">For the crew; null for none.</param>
 /// <param name="Alternatives" example="[]">The slots that the reporter can choose from now on.</param>
-/// <param name="State" example="cancelled">Calls it off: <c>cancelled</c>, or <c>missed</c> if the crew or the reporter was not there.</param>
+/// <param name="State" example="cancelled">Closes the visit: <c>cancelled</c>, or <c>missed</c> if the crew or the reporter was not there.</param>
 public sealed record ChangeVisitRequest(
     Guid? CrewId = null,
     Guid? VehicleId = null,
@@ -81,7 +81,7 @@ internal sealed record VisitResponse(
         visit.Id, visit.WorkOrderId, visit.ReportId, visit.CrewId, visit.VehicleId, visit.StartsAt, visit.EndsAt, visit.State, visit.Outcome, visit.Note,
         [.. visit.Alternatives.Select(slot => new VisitSlot(slot.StartsAt, slot.EndsAt))], visit.CreatedAt, visit.UpdatedAt, visit.Version);
 
-    /// <summary>Without what is between staff.</summary>
+    /// <summary>Without the fields for staff.</summary>
     public static VisitResponse ForReporter(Visit visit) => Of(visit) with { WorkOrderId = null, CrewId = null, VehicleId = null, Note = null };
 }
 

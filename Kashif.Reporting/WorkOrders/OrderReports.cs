@@ -14,7 +14,7 @@ namespace Kashif.Reporting.WorkOrders;
 /// </summary>
 internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics metrics, TimeProvider time)
 {
-    /// <summary>The report's part in the work order changes: another request was faster.</summary>
+    /// <summary>Another request has changed the work order's reports meanwhile.</summary>
     public static Error Changed { get; } = Error.Conflict("work_order_changed", "Another request has just changed this work order. Read it again.");
 
     private readonly List<ReportStatus> _reached = [];
@@ -58,7 +58,7 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
         }
     }
 
-    /// <summary>The row of the work order is deleted by the caller.</summary>
+    /// <summary>Adds the entry to the history. The caller deletes the row of the work order.</summary>
     public void RecordRemoved(Report report, ClaimsPrincipal staff) => Record(report, ChangeKind.WorkOrder, "removed", comment: null, staff);
 
     /// <summary>Work is planned or has begun: new reports are in progress.</summary>

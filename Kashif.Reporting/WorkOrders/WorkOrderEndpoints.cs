@@ -146,7 +146,7 @@ internal static class WorkOrderEndpoints
             .WithWorkIfMatch("work order").WithProblems(409, "report_in_work_order", "work_order_changed").WithProblems(422, "invalid_state_transition");
         orders.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteWorkOrder").WithSummary("Delete a work order without visits")
             .WithProblems(409, "in_use", "work_order_changed");
-        orders.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetWorkOrderHistory").WithSummary("Get what was done to a work order and its visits, oldest first");
+        orders.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetWorkOrderHistory").WithSummary("Get the history of a work order and its visits, oldest first");
     }
 
     private static async Task<Results<Ok<Page<WorkOrderResponse>>, ValidationProblem>> ListAsync(
@@ -351,7 +351,7 @@ internal static class WorkOrderEndpoints
         return answer;
     }
 
-    /// <summary>What a new state means for reports and visits.</summary>
+    /// <summary>Applies a new state to the reports and visits.</summary>
     private static async Task ReachAsync(
         WorkOrder order, Dictionary<Guid, Report> reports, ChangeWorkOrderRequest request, HttpContext http, OrderReports parts, IOrderVisits visits,
         CancellationToken cancellationToken)

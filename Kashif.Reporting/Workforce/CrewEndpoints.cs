@@ -57,15 +57,15 @@ internal static class CrewEndpoints
     public static void MapCrews(this IEndpointRouteBuilder endpoints)
     {
         var crews = endpoints.MapGroup(Path).WithTags("Workforce").RequireAuthorization(Policies.Staff);
-        crews.MapGet("/", ListAsync).WithName("ListCrews").WithSummary("Find crews by name, agency and skill, newest first").WithDescription(Registers.WhoReads);
+        crews.MapGet("/", ListAsync).WithName("ListCrews").WithSummary("List crews by name, agency and skill, newest first").WithDescription(Registers.WhoReads);
         crews.MapGet("/{id:guid}", GetAsync).WithName("GetCrew").WithSummary("Get a crew").WithProblems(404, "not_found");
-        crews.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetCrewHistory").WithSummary("Get the changes of a crew, newest first").WithProblems(404, "not_found");
+        crews.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetCrewHistory").WithSummary("Get a crew's history, newest first").WithProblems(404, "not_found");
         crews.MapPost("/", CreateAsync).RequireAuthorization(ManagerScope.Policy).WithIdempotency().DisableValidation()
-            .WithName("CreateCrew").WithSummary("Add a crew").WithDescription(Registers.WhoWrites).WithProblems(403, "forbidden");
+            .WithName("CreateCrew").WithSummary("Create a crew").WithDescription(Registers.WhoWrites).WithProblems(403, "forbidden");
         crews.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(ManagerScope.Policy).DisableValidation()
             .WithName("ChangeCrew").WithSummary("Change a crew or its members").WithDescription(Registers.WhoWrites).WithVersion();
         crews.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(ManagerScope.Policy)
-            .WithName("DeleteCrew").WithSummary("Delete a crew that no work hangs on").WithDescription(Registers.WhoWrites).WithVersion().WithProblems(409, "in_use");
+            .WithName("DeleteCrew").WithSummary("Delete a crew without work").WithDescription(Registers.WhoWrites).WithVersion().WithProblems(409, "in_use");
     }
 
     private static async Task<Results<Ok<Page<CrewResponse>>, ValidationProblem>> ListAsync(

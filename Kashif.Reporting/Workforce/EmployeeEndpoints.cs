@@ -67,19 +67,19 @@ internal static class EmployeeEndpoints
     public static void MapEmployees(this IEndpointRouteBuilder endpoints)
     {
         var employees = endpoints.MapGroup(Path).WithTags("Workforce").RequireAuthorization(Policies.Staff);
-        employees.MapGet("/", ListAsync).WithName("ListEmployees").WithSummary("Find employees by name, agency and skill").WithDescription(Registers.WhoReads);
+        employees.MapGet("/", ListAsync).WithName("ListEmployees").WithSummary("List employees by name, agency and skill, newest account first").WithDescription(Registers.WhoReads);
         employees.MapGet("/{id:guid}", GetAsync).WithName("GetEmployee").WithSummary("Get an employee").WithProblems(404, "not_found");
-        employees.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetEmployeeHistory").WithSummary("Get the changes of an employee, newest first")
+        employees.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetEmployeeHistory").WithSummary("Get an employee's history, newest first")
             .WithProblems(404, "not_found");
         employees.MapPost("/", CreateAsync).RequireAuthorization(ManagerScope.Policy).WithIdempotency().DisableValidation()
-            .WithName("CreateEmployee").WithSummary("Add an employee")
+            .WithName("CreateEmployee").WithSummary("Add an employee to the register")
             .WithDescription($"{Registers.WhoWrites} The account needs one of the roles `staff`, `moderator` and `admin`; a new role is known here after some seconds.")
             .WithProblems(403, "forbidden").WithProblems(409, "employee_exists");
         employees.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(ManagerScope.Policy).DisableValidation()
-            .WithName("ChangeEmployee").WithSummary("Change an employee, or say that they have left").WithDescription(Registers.WhoWrites).WithVersion();
+            .WithName("ChangeEmployee").WithSummary("Change or deactivate an employee").WithDescription(Registers.WhoWrites).WithVersion();
         employees.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Moderator)
             .WithName("DeleteEmployee").WithSummary("Delete an employee from the register")
-            .WithDescription("The account stays. If it is of the staff, it works on the reports of all agencies then, so only moderators and admins delete employees; a manager makes them inactive.")
+            .WithDescription("The account stays. A staff account without an entry works on the reports of all agencies, so only moderators and admins delete employees. A manager sets `active` to false.")
             .WithVersion().WithProblems(409, "in_use");
     }
 

@@ -22,7 +22,7 @@ internal static class EmployeeWork
     public static Task<List<Employee>> ShareEmployeesAsync(this ReportingDbContext database, Guid[] users, CancellationToken cancellationToken) =>
         database.Employees.FromSql($"SELECT * FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR SHARE").AsNoTracking().ToListAsync(cancellationToken);
 
-    /// <summary>The account is not of the staff any more: the employee is inactive, and has no name.</summary>
+    /// <summary>The account has lost its staff roles: the employee becomes inactive, without a name.</summary>
     public static async Task LeaveAsync(ReportingDbContext database, Guid user, Guid by, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (await database.LockEmployeeAsync(user, cancellationToken) is not { } employee || employee is { Active: false, Name: "" })
@@ -36,7 +36,7 @@ internal static class EmployeeWork
         await ReleaseAsync(database, employee, by, now, cancellationToken);
     }
 
-    /// <summary>The account is deleted: the register keeps nothing of it. </summary>
+    /// <summary>The account is deleted: removes it from the register.</summary>
     public static async Task EraseAsync(ReportingDbContext database, Guid user, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await LeaveAsync(database, user, ErasedUser.Id, now, cancellationToken);
@@ -57,7 +57,7 @@ internal static class EmployeeWork
         await database.Crews.Where(crew => crews.Contains(crew.Id)).ExecuteUpdateAsync(set => set.SetProperty(crew => crew.Version, crew => crew.Version + 1), cancellationToken);
         await database.CrewMembers.Where(member => member.UserId == user && crews.Contains(member.CrewId)).ExecuteDeleteAsync(cancellationToken);
 
-        // All are locked: one that is closed may be reopened at this moment.
+        // Lock the closed ones too: another request may be reopening one.
         await database.Database.ExecuteSqlAsync($"SELECT FROM reports WHERE assignee_id = {user} ORDER BY id FOR NO KEY UPDATE", cancellationToken);
         var reports = database.Reports.Where(report => report.AssigneeId == user && (!isActive || (agency != null && report.AgencyId != agency)));
         foreach (var report in await reports.Where(report => ReportStatuses.Open.Contains(report.Status)).OrderBy(report => report.Id).ToListAsync(cancellationToken))
@@ -71,7 +71,7 @@ internal static class EmployeeWork
         await ForgetClosedAsync(reports, cancellationToken);
     }
 
-    /// <summary>A closed report has no employee who does not work on it: it may be reopened. Its history does not change.</summary>
+    /// <summary>Clears the assignee of closed reports too, because they may be reopened. Their history does not change.</summary>
     public static Task ForgetClosedAsync(IQueryable<Report> reports, CancellationToken cancellationToken) =>
         reports.Where(report => !ReportStatuses.Open.Contains(report.Status)).ExecuteUpdateAsync(set => set.SetProperty(report => report.AssigneeId, (Guid?)null), cancellationToken);
 

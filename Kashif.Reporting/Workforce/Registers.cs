@@ -16,7 +16,7 @@ using Npgsql;
 
 namespace Kashif.Reporting.Workforce;
 
-/// <summary>Something that an agency's managers manage.</summary>
+/// <summary>A row that an agency's managers manage.</summary>
 internal interface IOfAgency
 {
     /// <summary>Null: all agencies'.</summary>
@@ -30,7 +30,7 @@ internal interface IRegistered : IOfAgency
     bool Active { get; set; }
 }
 
-/// <summary>Which entries of a register.</summary>
+/// <summary>The filters of a register's list.</summary>
 public sealed class RegisterFilter
 {
     /// <summary>Words that all occur in the name or the plate, in upper or lower case.</summary>
@@ -38,7 +38,7 @@ public sealed class RegisterFilter
     [FromQuery(Name = "q"), Text(SearchWords.MaxLength)]
     public string? Query { get; set; }
 
-    /// <summary>Only those of this agency.</summary>
+    /// <summary>Only entries of this agency.</summary>
     [FromQuery(Name = "agency_id")]
     public Guid? AgencyId { get; set; }
 
@@ -47,15 +47,15 @@ public sealed class RegisterFilter
     [FromQuery(Name = "skill"), Text(Employee.SkillMax)]
     public string? Skill { get; set; }
 
-    /// <summary>True: only those that get new work; false: only the others.</summary>
+    /// <summary>True: only active entries; false: only inactive ones.</summary>
     [FromQuery(Name = "active")]
     public bool? Active { get; set; }
 }
 
-/// <summary>What the registers of employees, crews and vehicles share.</summary>
+/// <summary>The rules that the registers of employees, crews and vehicles share.</summary>
 internal static class Registers
 {
-    public const string WhoReads = "Staff read those of their agency and those of no agency; moderators, admins and staff without an agency all.";
+    public const string WhoReads = "Staff read the entries of their agency and of no agency. Moderators, admins and staff without an agency read all entries.";
     public const string WhoWrites = "For moderators and admins, and for managers of its agency.";
 
     public static Error NotManaged { get; } = Error.Forbidden("forbidden", "Only moderators and the managers of its agency can do this.");
@@ -95,7 +95,7 @@ internal static class Registers
     public static async Task<string?> AgencyErrorAsync(ReportingDbContext database, Guid? agency, CancellationToken cancellationToken) =>
         agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : NoAgency;
 
-    /// <returns>The agency after a PATCH: null clears it, and what is left out stays.</returns>
+    /// <returns>The agency after a PATCH: null clears it; a field that is left out does not change.</returns>
     public static Guid? AgencyAfter(HttpContext http, Guid? requested, IOfAgency entry) =>
         requested ?? (http.Features.Get<JsonBody>()?.SetsToNull("agency_id") == true ? null : entry.AgencyId);
 
@@ -108,7 +108,7 @@ internal static class Registers
             : Localized.Format($"At most {Employee.SkillsMax} texts of 1 to {Employee.SkillMax} characters.");
     }
 
-    /// <summary>The values that are others than before.</summary>
+    /// <summary>The values that differ from before.</summary>
     public static JsonObject Changes(JsonObject before, JsonObject after) => new(
         after.Where(value => !JsonNode.DeepEquals(value.Value, before[value.Key])).Select(value => KeyValuePair.Create(value.Key, value.Value?.DeepClone())));
 
@@ -163,7 +163,7 @@ internal static class Registers
         }
     }
 
-    /// <summary>Deletes an entry that nothing hangs on. Call it with the row locked.</summary>
+    /// <summary>Deletes an entry unless something refers to it. Call it with the row locked.</summary>
     public static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Registered register, string kind, Guid id, IOfAgency? entry, Error missing, HttpContext http, ReportingDbContext database, Dependents dependents, UnitOfWork work,
         TimeProvider time, CancellationToken cancellationToken)
@@ -195,7 +195,7 @@ internal static class Registers
         }
     }
 
-    /// <summary>What was done to an entry that the caller reads, newest first.</summary>
+    /// <summary>The audit trail of one entry, newest first.</summary>
     /// <param name="found">Whether there is such an entry.</param>
     public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
         string kind, Guid id, bool found, Error missing, PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>

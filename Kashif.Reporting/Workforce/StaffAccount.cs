@@ -8,7 +8,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Workforce;
 
-/// <summary>Whether an account is one of the staff, as Auth has last said. An account without a row is not.</summary>
+/// <summary>Whether an account has a staff role, from Auth's last event. An account without a row has none.</summary>
 internal sealed class StaffAccount
 {
     public Guid UserId { get; init; }
@@ -18,7 +18,7 @@ internal sealed class StaffAccount
     public DateTimeOffset ChangedAt { get; init; }
 }
 
-/// <summary>Keeps <see cref="StaffAccount"/>. The employee whose account is not of the staff any more has left.</summary>
+/// <summary>Keeps <see cref="StaffAccount"/> up to date, and makes an employee inactive when the account loses its staff roles.</summary>
 internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider time) : IEventHandler<UserRolesChanged>
 {
     private static readonly string[] StaffRoles = [Roles.Staff, Roles.Moderator, Roles.Admin];
@@ -43,7 +43,7 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
         }
     }
 
-    /// <summary>Whether the account is one of the staff. It stays so until the end of the transaction.</summary>
+    /// <summary>Whether the account has a staff role. The row is locked, so it keeps the role until the end of the transaction.</summary>
     public static async Task<bool> IsStaffAsync(ReportingDbContext database, Guid user, CancellationToken cancellationToken) =>
         await database.StaffAccounts.FromSql($"SELECT * FROM staff_accounts WHERE user_id = {user} FOR SHARE").AsNoTracking().SingleOrDefaultAsync(cancellationToken)
             is { IsStaff: true };

@@ -59,15 +59,15 @@ internal static class VehicleEndpoints
     public static void MapVehicles(this IEndpointRouteBuilder endpoints)
     {
         var vehicles = endpoints.MapGroup(Path).WithTags("Workforce").RequireAuthorization(Policies.Staff);
-        vehicles.MapGet("/", ListAsync).WithName("ListVehicles").WithSummary("Find vehicles by name, plate and agency, newest first").WithDescription(Registers.WhoReads);
+        vehicles.MapGet("/", ListAsync).WithName("ListVehicles").WithSummary("List vehicles by name, plate and agency, newest first").WithDescription(Registers.WhoReads);
         vehicles.MapGet("/{id:guid}", GetAsync).WithName("GetVehicle").WithSummary("Get a vehicle").WithProblems(404, "not_found");
-        vehicles.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetVehicleHistory").WithSummary("Get the changes of a vehicle, newest first").WithProblems(404, "not_found");
+        vehicles.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetVehicleHistory").WithSummary("Get a vehicle's history, newest first").WithProblems(404, "not_found");
         vehicles.MapPost("/", CreateAsync).RequireAuthorization(ManagerScope.Policy).WithIdempotency().DisableValidation()
-            .WithName("CreateVehicle").WithSummary("Add a vehicle").WithDescription(Registers.WhoWrites).WithProblems(403, "forbidden").WithProblems(409, "plate_taken");
+            .WithName("CreateVehicle").WithSummary("Create a vehicle").WithDescription(Registers.WhoWrites).WithProblems(403, "forbidden").WithProblems(409, "plate_taken");
         vehicles.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(ManagerScope.Policy).DisableValidation()
             .WithName("ChangeVehicle").WithSummary("Change a vehicle").WithDescription(Registers.WhoWrites).WithVersion().WithProblems(409, "plate_taken");
         vehicles.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(ManagerScope.Policy)
-            .WithName("DeleteVehicle").WithSummary("Delete a vehicle that no work hangs on").WithDescription(Registers.WhoWrites).WithVersion().WithProblems(409, "in_use");
+            .WithName("DeleteVehicle").WithSummary("Delete a vehicle without work").WithDescription(Registers.WhoWrites).WithVersion().WithProblems(409, "in_use");
     }
 
     private static async Task<Results<Ok<Page<VehicleResponse>>, ValidationProblem>> ListAsync(
