@@ -13,6 +13,7 @@ using Kashif.Reporting.Photos;
 using Kashif.Reporting.Promises;
 using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.ResponseTemplates;
 using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Sync;
 using Kashif.Reporting.Trust;
@@ -70,6 +71,7 @@ internal static class ReportingExtensions
         services.AddScoped<IHangsOn, WorkforceDependents>();
         services.AddScoped<IHangsOn, WorkOrderDependents>();
         services.AddScoped<IHangsOn, VisitDependents>();
+        services.AddScoped<IHangsOn, ResponseTemplateDependents>();
         services.AddSingleton<MapReports>();
         services.AddHostedService<MapRefresh>();
         services.AddOptions<SyncOptions>().BindConfiguration(SyncOptions.Section).ValidateDataAnnotations().ValidateOnStart();

@@ -100,7 +100,6 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(ChangeWorkOrderRequest))]
 [JsonSerializable(typeof(WorkOrderResponse))]
 [JsonSerializable(typeof(Page<WorkOrderResponse>))]
-[JsonSerializable(typeof(Page<SubjectEntry>))]
 [JsonSerializable(typeof(CreateVisitRequest))]
 [JsonSerializable(typeof(ChangeVisitRequest))]
 [JsonSerializable(typeof(MoveVisitRequest))]

@@ -78,7 +78,7 @@ internal static class AgencyEndpoints
     {
         var agencies = endpoints.MapGroup(Path).WithTags(Tag);
         agencies.MapGet("/", ListAsync).AllowAnonymous().WithPublicCache(ListLifetime).WithName("ListAgencies").WithSummary("List the city's agencies, oldest first");
-        agencies.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetAgency").WithSummary("Get an agency");
+        agencies.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithEntityTag().WithName("GetAgency").WithSummary("Get an agency");
         agencies.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency()
             .WithName("CreateAgency").WithSummary("Create an agency").WithProblems(409, "name_taken");
         agencies.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin)
@@ -110,7 +110,7 @@ internal static class AgencyEndpoints
     }
 
     /// <param name="id">The agency's id.</param>
-    private static async Task<Results<Ok<AgencyResponse>, ProblemHttpResult>> GetAsync(
+    private static async Task<Results<Ok<AgencyResponse>, StatusCodeHttpResult, ProblemHttpResult>> GetAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
         if (await database.Agencies.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } agency)
@@ -118,8 +118,7 @@ internal static class AgencyEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(agency.Version).ToString();
-        return TypedResults.Ok(AgencyResponse.Of(agency));
+        return http.IsKnown(agency.Version) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Ok(AgencyResponse.Of(agency));
     }
 
     private static async Task<Results<Created<AgencyResponse>, ProblemHttpResult>> CreateAsync(

@@ -107,7 +107,7 @@ internal static class AreaEndpoints
         var areas = endpoints.MapGroup(Path).WithTags(AgencyEndpoints.Tag);
         areas.MapGet("/", ListAsync).DisableValidation().AllowAnonymous().WithPublicCache(AgencyRouting.Lifetime)
             .WithName("ListCityAreas").WithSummary("List the city's areas as GeoJSON, oldest first");
-        areas.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithName("GetCityArea").WithSummary("Get an area as GeoJSON");
+        areas.MapGet("/{id:guid}", GetAsync).AllowAnonymous().WithEntityTag().WithName("GetCityArea").WithSummary("Get an area as GeoJSON");
         areas.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency().DisableValidation()
             .WithName("CreateCityArea").WithSummary("Create an area")
             .WithDescription("Open reports are routed again in the background, except reports that staff routed by hand.")
@@ -156,7 +156,7 @@ internal static class AreaEndpoints
     }
 
     /// <param name="id">The area's id.</param>
-    private static async Task<Results<Ok<AreaFeature>, ProblemHttpResult>> GetAsync(
+    private static async Task<Results<Ok<AreaFeature>, StatusCodeHttpResult, ProblemHttpResult>> GetAsync(
         Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
     {
         if (await database.Areas.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } area)
@@ -164,8 +164,7 @@ internal static class AreaEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(area.Version).ToString();
-        return TypedResults.Ok(AreaFeature.Of(area));
+        return http.IsKnown(area.Version) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Ok(AreaFeature.Of(area));
     }
 
     private static async Task<Results<Created<AreaFeature>, ValidationProblem, ProblemHttpResult>> CreateAsync(

@@ -16,6 +16,16 @@ internal static class Versions
     public static bool IsStale(this HttpContext http, int version) =>
         http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(version), strong: true);
 
+    /// <summary>Sends the version as a tag that caches check each time.</summary>
+    /// <returns>Whether the client has this version: answer 304.</returns>
+    public static bool IsKnown(this HttpContext http, int version)
+    {
+        var tag = VersionETag.Of(version);
+        http.Response.Headers.ETag = tag.ToString();
+        http.Response.Headers.CacheControl = "public, no-cache";
+        return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false);
+    }
+
     /// <summary>The answer to a lost race.</summary>
     public static Error LostRace(this HttpContext http) => http.Request.Headers.IfMatch.Count > 0 ? Stale : Changed;
 

@@ -123,6 +123,11 @@ internal static class ImportEndpoints
             return Error.Field("reports", Count);
         }
 
+        if (request.Reports.Any(report => report is null || report.History?.Any(step => step is null) == true)) // JSON's null, which the types do not allow
+        {
+            return Error.Field("reports", "This field is required.");
+        }
+
         var items = new List<ImportItem>(request.Reports.Count);
         foreach (var report in request.Reports)
         {

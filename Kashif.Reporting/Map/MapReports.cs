@@ -246,6 +246,10 @@ internal sealed class MapReports : IDisposable
 internal sealed class MapRefresh(IServiceScopeFactory scopes, MapReports reports, TimeProvider time, ILogger<MapRefresh> logger)
     : PeriodicService(scopes, TimeSpan.FromSeconds(10), time, logger)
 {
-    protected override Task RunAsync(IServiceProvider services, CancellationToken cancellationToken) =>
-        reports.RefreshAsync(services.GetRequiredService<ReportingDbContext>(), cancellationToken);
+    protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var database = services.GetRequiredService<ReportingDbContext>();
+        await FeedIdentities.CurrentAsync(database, cancellationToken); // numbers the changes anew after a restore; else each refresh would read them all
+        await reports.RefreshAsync(database, cancellationToken);
+    }
 }

@@ -139,7 +139,8 @@ internal static class QuestionEndpoints
             .WithName("CreateQuestion").WithSummary("Create a question of a report category")
             .WithProblems(404, "not_found").WithProblems(409, "question_exists").WithProblems(422, "too_many_questions");
         questions.MapPatch("/{question}", ChangeAsync).DisableValidation().WithCondition()
-            .WithName("ChangeQuestion").WithSummary("Change a question of a report category");
+            .WithName("ChangeQuestion").WithSummary("Change a question of a report category")
+            .WithDescription("A question whose answers are for the city alone cannot become public once it was answered.").WithProblems(409, "question_answered");
         questions.MapDelete("/{question}", DeleteAsync).WithCondition()
             .WithName("DeleteQuestion").WithSummary("Delete a question of a report category")
             .WithDescription("A question that was answered becomes inactive and keeps its answers: `inactive=true` lists it.");
@@ -335,6 +336,7 @@ internal static class QuestionEndpoints
     private static string? ChoicesError(QuestionType type, IReadOnlyList<Choice> choices) =>
         !type.HasChoices() ? choices.Count > 0 ? "Only lists have choices." : null
         : choices.Count == 0 ? "A list needs choices."
+        : choices.Any(choice => choice is null) ? "Must be an object with fields of the right type." // JSON's null, which the types do not allow
         : choices.Select(choice => choice.Key.Trim()).Distinct().Count() < choices.Count ? "Each choice needs a key of its own."
         : null;
 

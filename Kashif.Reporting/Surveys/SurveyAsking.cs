@@ -33,6 +33,7 @@ internal sealed class SurveyAsking(
             WHERE change."to" = 'resolved' AND change."from" <> 'resolved' AND change.at <= {1} AND change.at > {2}
                 AND NOT EXISTS (SELECT FROM status_changes later WHERE later.report_id = change.report_id AND later.version > change.version AND later."from" <> later."to")
                 AND reports.status = 'resolved' AND reports.user_id <> {5}
+                AND NOT EXISTS (SELECT FROM imported_reports WHERE imported_reports.report_id = change.report_id AND change.version <= imported_reports.version)
                 AND NOT EXISTS (SELECT FROM survey_requests WHERE survey_requests.report_id = reports.id)
             ORDER BY change.at LIMIT {6} FOR NO KEY UPDATE OF reports SKIP LOCKED
         )

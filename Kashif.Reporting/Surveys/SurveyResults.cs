@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Kashif.Http;
+using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -93,6 +94,12 @@ internal static class SurveyResults
         var (asked, answered) = (people.Sum(group => group.Asked), people.Sum(group => group.Answered));
         var (shown, small) = grouping is null ? ([], []) : Split(people);
 
+        // Who answered about several reports is one person.
+        var agency = http.User.AgencyIdOrNull;
+        var persons = await database.SurveyRequests
+            .Where(row => row.SurveyId == id && row.AnsweredAt != null && database.Reports.Any(report => report.Id == row.ReportId && (agency == null || report.AgencyId == agency)))
+            .Select(row => row.UserId == ErasedUser.Id ? row.ReportId : row.UserId).Distinct().CountAsync(cancellationToken);
+
         // A question that few of one group answered is not broken down in any group: the few would follow from the sum.
         var few = counts.GroupBy(count => (count.Key, count.Question)).Where(group => group.Sum(count => count.Answers) < Fewest).Select(group => group.Key.Question).ToHashSet();
         return TypedResults.Ok(new SurveyResultsResponse(
@@ -100,7 +107,7 @@ internal static class SurveyResults
             asked,
             answered,
             asked == 0 ? null : Rounded((double)answered / asked),
-            answered < Fewest ? [] : ResultsOf(questions, counts),
+            persons < Fewest ? [] : ResultsOf(questions, counts),
             grouping is null ? null
                 : [.. shown.Select(group => new GroupResult(
                     group.Key, group.Asked, group.Answered, Rounded((double)group.Answered / group.Asked),
@@ -213,7 +220,7 @@ internal static class SurveyTexts
             WHERE survey_id = {id} AND answered_at IS NOT NULL AND ({agency}::uuid IS NULL OR agency_id = {agency})
                 AND answer ->> 'question' = {code} AND answer ->> 'text' IS NOT NULL
                 AND ({page.Cursor == null} OR (answered_at, report_id) < ({at}, {beforeReport}))
-                AND {SurveyResults.Fewest} <= (SELECT count(*) FROM survey_requests JOIN reports ON reports.id = report_id
+                AND {SurveyResults.Fewest} <= (SELECT count(DISTINCT CASE WHEN survey_requests.user_id = {ErasedUser.Id} THEN report_id ELSE survey_requests.user_id END) FROM survey_requests JOIN reports ON reports.id = report_id
                     WHERE survey_id = {id} AND answered_at IS NOT NULL AND ({agency}::uuid IS NULL OR agency_id = {agency}))
             ORDER BY answered_at DESC, report_id DESC LIMIT {page.Size + 1}
             """).ToListAsync(cancellationToken);

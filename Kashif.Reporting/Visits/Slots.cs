@@ -56,10 +56,13 @@ internal static class Slots
             : null;
     }
 
-    /// <returns>The answer, if a constraint has refused the slot: something else than a request has taken it. Null for another failure.</returns>
-    public static Error? Refusal(DbUpdateException exception) => exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ExclusionViolation } refused
-        ? refused.ConstraintName == VisitSchema.VehicleBusy ? VehicleBusy : CrewBusy
-        : null;
+    /// <returns>The answer, if a constraint has refused the visit: the slot is taken, or the crew or vehicle was deleted meanwhile. Null for another failure.</returns>
+    public static Error? Refusal(DbUpdateException exception) => exception.InnerException switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.ExclusionViolation } refused => refused.ConstraintName == VisitSchema.VehicleBusy ? VehicleBusy : CrewBusy,
+        PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation } => OrderReports.Changed,
+        _ => null,
+    };
 
     private static ProblemHttpResult Problem(Error error, Visit other, bool named) => named
         ? error.ToProblem("visit", JsonElement.Parse(new JsonObject

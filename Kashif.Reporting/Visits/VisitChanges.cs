@@ -84,6 +84,10 @@ internal sealed class VisitChanges(
         Changed(action, visit, order, by, reached: true);
     }
 
+    /// <summary>A visit has changed the state of its work order.</summary>
+    public void Reached(WorkOrder order, ClaimsPrincipal by) =>
+        database.Audit(by.UserId, order.State.WireName(), "work_order", order.Id, order.AgencyId, (JsonElement?)null, time.GetUtcNow());
+
     /// <param name="reached">Whether the visit has another state.</param>
     public void Changed(string action, Visit visit, WorkOrder order, ClaimsPrincipal by, bool reached)
     {

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.WorkOrders;
@@ -45,7 +46,7 @@ internal static class VisitEndpoints
             .WithName("ChangeVisit").WithSummary("Change or cancel a visit").WithWorkIfMatch("visit")
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "visit_closed");
         visits.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Staff)
-            .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithProblems(409, "visit_completed", "work_order_changed");
+            .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithWorkIfMatch("visit").WithProblems(409, "visit_completed", "work_order_changed");
         visits.MapPost("/{id:guid}/confirm", ConfirmAsync).WithIdempotency()
             .WithName("ConfirmVisit").WithSummary("Confirm a proposed visit, as staff or as the reporter").WithWorkIfMatch("visit")
             .WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed", "visit_begun");
@@ -58,6 +59,8 @@ internal static class VisitEndpoints
             .WithName("CompleteVisit").WithSummary("Complete a visit")
             .WithDescription("With the outcome `resolved`, the last visit of a work order completes it, and its reports that are in progress are resolved.")
             .WithWorkIfMatch("visit").WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed");
+        visits.MapGet("/{id:guid}/history", HistoryAsync).RequireAuthorization(Policies.Staff)
+            .WithName("GetVisitHistory").WithSummary("Get a visit's history, newest first");
     }
 
     private static Task<Results<Ok<Page<VisitResponse>>, ValidationProblem>> ListAsync(
@@ -134,6 +137,7 @@ internal static class VisitEndpoints
         {
             order.State = WorkOrderState.Scheduled;
             order.Changed(now);
+            changes.Reached(order, http.User);
             parts.Start(reports.Values, http.User);
         }
 
@@ -240,6 +244,11 @@ internal static class VisitEndpoints
         if (await LockAsync(id, http.User, database, cancellationToken) is not (var order, var visit, true))
         {
             return NotFound.ToProblem();
+        }
+
+        if (http.IsStale(visit.Version))
+        {
+            return Stale.ToProblem();
         }
 
         if (visit.State is VisitState.Completed)
@@ -430,17 +439,25 @@ internal static class VisitEndpoints
         var closes = isLast && request.Outcome is WorkOutcome.Resolved && order.IsOpen;
         changes.Record(visit, reports, "completed", closes ? null : comment, http.User);
         changes.Completed(visit, order, reports.GetValueOrDefault(visit.ReportId ?? Guid.Empty), comment, http.User);
+        var linked = await parts.IdsAsync(order.Id, cancellationToken);
+        var own = reports.Values.Where(report => linked.Contains(report.Id)).ToList();
+        if (order.State is WorkOrderState.Draft) // again: reports that were added since have not begun
+        {
+            parts.Start(own, http.User);
+        }
+
         if (closes)
         {
-            var linked = await parts.IdsAsync(order.Id, cancellationToken);
             order.State = WorkOrderState.Completed;
             order.Changed(now);
-            parts.Complete(reports.Values.Where(report => linked.Contains(report.Id)), resolved: true, comment, http.User);
+            changes.Reached(order, http.User);
+            parts.Complete(own, resolved: true, comment, http.User);
         }
         else if (order.State is WorkOrderState.Draft or WorkOrderState.Scheduled)
         {
             order.State = WorkOrderState.InProgress;
             order.Changed(now);
+            changes.Reached(order, http.User);
         }
 
         var answer = ToResult(visit, isStaff: true, http);
@@ -448,6 +465,13 @@ internal static class VisitEndpoints
         changes.Count();
         return answer;
     }
+
+    /// <param name="id">The visit's id.</param>
+    private static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
+        Guid id, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken) =>
+        await FindAsync(id, http.User, database, cancellationToken) is (_, true)
+            ? await database.AuditEntries.Where(entry => entry.SubjectId == id && entry.Kind == "visit").ToPageAsync(page, cancellationToken)
+            : NotFound.ToProblem();
 
     private static async Task<Results<Ok<Page<VisitResponse>>, ValidationProblem>> PageAsync(
         IQueryable<Visit> visits, PageRequest page, VisitQuery query, Func<Visit, VisitResponse> response, CancellationToken cancellationToken)

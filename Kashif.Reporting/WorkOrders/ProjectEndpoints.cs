@@ -100,7 +100,8 @@ internal static class ProjectEndpoints
         projects.MapPatch("/{id:guid}", ChangeAsync).DisableValidation().WithName("ChangeProject").WithSummary("Change a project")
             .WithWorkIfMatch("project").WithProblems(409, "project_changed");
         projects.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteProject").WithSummary("Delete a project without work orders")
-            .WithProblems(409, "in_use");
+            .WithWorkIfMatch("project").WithProblems(409, "in_use");
+        projects.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetProjectHistory").WithSummary("Get a project's history, newest first");
     }
 
     /// <summary>Describes <c>If-Match</c> of a change.</summary>
@@ -167,7 +168,15 @@ internal static class ProjectEndpoints
         database.Projects.Add(project);
         Audit(database, http, "created", project, now);
         http.Response.Headers.ETag = VersionETag.Of(project.Version).ToString();
-        return await work.CommitAsync(TypedResults.Created($"{Path}/{project.Id}", ProjectResponse.Of(project)), cancellationToken);
+        try
+        {
+            return await work.CommitAsync(TypedResults.Created($"{Path}/{project.Id}", ProjectResponse.Of(project)), cancellationToken);
+        }
+        catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception)) // the agency was deleted meanwhile
+        {
+            http.Response.Headers.Remove("ETag");
+            return Error.Field("agency_id", "Agency not found.");
+        }
     }
 
     /// <param name="id">The project's id.</param>
@@ -198,14 +207,19 @@ internal static class ProjectEndpoints
         project.Description = request.Description?.Trim() ?? project.Description;
         project.State = request.State ?? project.State;
         (project.StartsOn, project.EndsOn) = (starts, ends);
-        project.Version++;
-        Audit(database, http, "changed", project, time.GetUtcNow());
+        if (database.Entry(project).State is EntityState.Modified)
+        {
+            project.Version++;
+            Audit(database, http, "changed", project, time.GetUtcNow());
+        }
+
         try
         {
             return await work.CommitAsync(ToResult(project, http), cancellationToken);
         }
         catch (DbUpdateConcurrencyException)
         {
+            http.Response.Headers.Remove("ETag"); // of the change that lost
             return (http.Request.Headers.IfMatch.Count > 0 ? Stale : Changed).ToProblem();
         }
     }
@@ -223,6 +237,11 @@ internal static class ProjectEndpoints
             return NotFound.ToProblem();
         }
 
+        if (http.IsStale(project.Version))
+        {
+            return Stale.ToProblem();
+        }
+
         var orders = await database.WorkOrders.Where(order => order.ProjectId == id).OrderBy(order => order.Id).Select(order => order.Id).Take(PageRequest.MaxLimit)
             .ToArrayAsync(cancellationToken);
         if (orders.Length > 0)
@@ -234,6 +253,13 @@ internal static class ProjectEndpoints
         Audit(database, http, "deleted", project, time.GetUtcNow());
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
     }
+
+    /// <param name="id">The project's id.</param>
+    private static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
+        Guid id, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken) =>
+        await database.Projects.WorkOf(http.User).AnyAsync(row => row.Id == id, cancellationToken)
+            ? await database.AuditEntries.Where(entry => entry.SubjectId == id && entry.Kind == "project").ToPageAsync(page, cancellationToken)
+            : NotFound.ToProblem();
 
     private static string? DatesError(DateOnly? starts, DateOnly? ends) => ends < starts ? "Must not be before starts_on." : null;
 

@@ -145,8 +145,8 @@ internal static class WorkOrderEndpoints
         orders.MapPatch("/{id:guid}", ChangeAsync).DisableValidation().WithName("ChangeWorkOrder").WithSummary("Change, start, complete or cancel a work order")
             .WithWorkIfMatch("work order").WithProblems(409, "report_in_work_order", "work_order_changed").WithProblems(422, "invalid_state_transition");
         orders.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteWorkOrder").WithSummary("Delete a work order without visits")
-            .WithProblems(409, "in_use", "work_order_changed");
-        orders.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetWorkOrderHistory").WithSummary("Get the history of a work order and its visits, oldest first");
+            .WithWorkIfMatch("work order").WithProblems(409, "in_use", "work_order_changed");
+        orders.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetWorkOrderHistory").WithSummary("Get the history of a work order and its visits, newest first");
     }
 
     private static async Task<Results<Ok<Page<WorkOrderResponse>>, ValidationProblem>> ListAsync(
@@ -220,7 +220,15 @@ internal static class WorkOrderEndpoints
         };
         await using var transaction = await work.BeginAsync(cancellationToken);
         database.WorkOrders.Add(order);
-        await database.SaveChangesAsync(cancellationToken);
+        try
+        {
+            await database.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception)) // the agency, project, crew or vehicle was deleted meanwhile
+        {
+            return OrderReports.Changed.ToProblem();
+        }
+
         if (await parts.LockAsync(order.Id, added, cancellationToken) is not { } reports)
         {
             return OrderReports.Changed.ToProblem();
@@ -318,7 +326,15 @@ internal static class WorkOrderEndpoints
         }
 
         // The state first, for the foreign key of new rows.
-        await database.SaveChangesAsync(cancellationToken);
+        try
+        {
+            await database.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception)) // the project, crew or vehicle was deleted meanwhile
+        {
+            return OrderReports.Changed.ToProblem();
+        }
+
         await database.WorkOrderReports.Where(row => row.WorkOrderId == id && removed.Contains(row.ReportId)).ExecuteDeleteAsync(cancellationToken);
         foreach (var report in removed)
         {
@@ -391,6 +407,11 @@ internal static class WorkOrderEndpoints
             return NotFound.ToProblem();
         }
 
+        if (http.IsStale(order.Version))
+        {
+            return Stale.ToProblem();
+        }
+
         if (await visits.IdsAsync(id, cancellationToken) is { Length: > 0 } hanging)
         {
             return Dependents.Refusal(InUse, "visit", hanging);
@@ -415,22 +436,16 @@ internal static class WorkOrderEndpoints
     }
 
     /// <param name="id">The work order's id.</param>
-    private static async Task<Results<Ok<Page<SubjectEntry>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
+    private static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
         Guid id, [AsParameters] PageRequest page, HttpContext http, ReportingDbContext database, IOrderVisits visits, CancellationToken cancellationToken)
     {
-        var after = Guid.Empty;
-        if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out after))
-        {
-            return Error.Field("cursor", Cursor.Invalid);
-        }
-
         if (!await database.WorkOrders.WorkOf(http.User).AnyAsync(order => order.Id == id, cancellationToken))
         {
             return NotFound.ToProblem();
         }
 
-        var entries = await database.EntriesOfAsync([id, .. await visits.IdsAsync(id, cancellationToken)], after, page.Size + 1, cancellationToken);
-        return TypedResults.Ok(Page.Of(entries, page.Size, last => Cursor.Encode(last.Id)));
+        Guid[] subjects = [id, .. await visits.IdsAsync(id, cancellationToken)];
+        return await database.AuditEntries.Where(entry => subjects.Contains(entry.SubjectId)).ToPageAsync(page, cancellationToken);
     }
 
     private static async Task<Project?> FindProjectAsync(

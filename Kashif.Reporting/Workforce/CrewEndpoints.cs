@@ -172,6 +172,7 @@ internal static class CrewEndpoints
             return Registers.NotManaged.ToProblem();
         }
 
+        await database.Database.ExecuteSqlAsync($"SELECT FROM crews WHERE id = {id} FOR NO KEY UPDATE", cancellationToken); // before its members, like an employee who leaves
         var changes = new JsonObject();
         if (request.Name?.Trim() is { } name && name != crew.Name)
         {

@@ -54,6 +54,7 @@ internal static class EmployeeWork
             .Join(database.Crews, member => member.CrewId, crew => crew.Id, (_, crew) => crew)
             .Where(crew => !isActive || (crew.AgencyId != null && crew.AgencyId != agency))
             .Select(crew => crew.Id).ToArrayAsync(cancellationToken);
+        await database.Database.ExecuteSqlAsync($"SELECT FROM crews WHERE id = ANY ({crews}) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
         await database.Crews.Where(crew => crews.Contains(crew.Id)).ExecuteUpdateAsync(set => set.SetProperty(crew => crew.Version, crew => crew.Version + 1), cancellationToken);
         await database.CrewMembers.Where(member => member.UserId == user && crews.Contains(member.CrewId)).ExecuteDeleteAsync(cancellationToken);
 

@@ -25,6 +25,8 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
 
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserRolesChanged>> events, CancellationToken cancellationToken)
     {
+        var left = new List<(Guid User, Guid By)>();
+
         // In one order, so that two batches wait for each other instead of deadlocking.
         foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
             .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserRolesChanged>>())
@@ -38,8 +40,16 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
                 cancellationToken) == 1;
             if (isNews && !isStaff)
             {
-                await EmployeeWork.LeaveAsync(database, user, received.Data.ChangedBy ?? ErasedUser.Id, time.GetUtcNow(), cancellationToken);
+                left.Add((user, received.Data.ChangedBy ?? ErasedUser.Id));
             }
+        }
+
+        // All employees before the work of any, like an assignment.
+        var users = left.ConvertAll(account => account.User).ToArray();
+        await database.Database.ExecuteSqlAsync($"SELECT FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR UPDATE", cancellationToken);
+        foreach (var (user, by) in left)
+        {
+            await EmployeeWork.LeaveAsync(database, user, by, time.GetUtcNow(), cancellationToken);
         }
     }
 

@@ -31,6 +31,9 @@ public sealed class WorkOrderTests(ReportingService service)
 
         var (refused, problem) = await staff.SendAsync(HttpMethod.Delete, $"projects/{project.Id}");
         (refused, problem.Code, problem.GetProperty("hangs_on")[0].Id).ShouldBe((409, "in_use", order.Id));
+        (await staff.SendAsync(HttpMethod.Delete, $"projects/{project.Id}", ifMatch: "\"1\"")).Status.ShouldBe(412);
+        (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}", ifMatch: "\"7\"")).Status.ShouldBe(412);
+        (await staff.AllPagesAsync($"{Root}/projects/{project.Id}/history?", 1)).Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["changed", "created"]);
         (await staff.SendAsync(HttpMethod.Delete, $"work-orders/{order.Id}")).Status.ShouldBe(204);
         (await staff.SendAsync(HttpMethod.Delete, $"projects/{project.Id}")).Status.ShouldBe(204);
         (await staff.ReadAsync($"{Root}/projects/{project.Id}")).Status.ShouldBe(404);
@@ -69,7 +72,7 @@ public sealed class WorkOrderTests(ReportingService service)
         (await staff.SendAsync(HttpMethod.Patch, $"work-orders/{order.Id}", new { state = "scheduled", reports = new[] { first, second } })).Status.ShouldBe(200);
         (await staff.SendAsync(HttpMethod.Patch, $"work-orders/{order.Id}", new { state = "completed", comment = "Filled." })).Status.ShouldBe(200);
 
-        (await staff.AllPagesAsync($"{Root}/work-orders/{order.Id}/history?", 2)).Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["created", "scheduled", "completed"]);
+        (await staff.AllPagesAsync($"{Root}/work-orders/{order.Id}/history?", 2)).Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["completed", "scheduled", "created"]);
         var history = await anonymous.AllPagesAsync($"{Root}/{first}/history?", 10);
         history.Select(entry => (entry.GetProperty("kind").GetString(), entry.TryGetProperty("details", out var details) ? details.GetProperty("event").GetString() : null, entry.GetProperty("to").GetString()))
             .ShouldBe([("status", null, "submitted"), ("work_order", "added", "submitted"), ("status", null, "verified"), ("status", null, "in_progress"),
