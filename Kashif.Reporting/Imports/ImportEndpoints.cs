@@ -182,7 +182,7 @@ internal sealed class Importer(
             return Invalid(imported, impossible);
         }
 
-        past.Report.KeepQuietUntil(now);
+        past.Report.KeepQuiet();
         database.Reports.Add(past.Report);
         database.StatusChanges.AddRange(past.History);
         database.Audit(
