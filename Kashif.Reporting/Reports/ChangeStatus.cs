@@ -119,7 +119,7 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
-        if (report.Status is ReportStatus.Resolved && report.ExpectedAt >= report.UpdatedAt)
+        if (report.KeepsPromise)
         {
             metrics.Promised(kept: true);
         }

@@ -162,6 +162,9 @@ internal sealed class Report
         Version = 1,
     };
 
+    /// <summary>Whether the status that it has just reached resolves it within the promised time.</summary>
+    public bool KeepsPromise => Status is ReportStatus.Resolved && ExpectedAt >= UpdatedAt;
+
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
 
