@@ -333,7 +333,7 @@ function open(report, changes, photos, comments) {
     Object.assign(userText('h2', report.title), { id: 'report-title', tabIndex: -1 }),
     element('p', {}, badge(report.status), ' ', element('span', { className: 'facts' }, categoryText(report.category))),
     element('p', { className: 'facts' }, `${text.reported}: `, time(report.created_at)),
-    report.due_at ? element('p', { className: 'facts' }, `${text.due}: `, time(report.due_at)) : null,
+    report.expected_at ? element('p', { className: 'facts' }, `${text.due}: `, time(report.expected_at)) : null,
     report.address ? userText('p', report.address, 'facts') : null,
     report.votes > 0 ? element('p', { className: 'facts' }, counted(text.votes, report.votes)) : null,
     userText('p', report.description, 'description'),

@@ -99,8 +99,8 @@ internal sealed class ReportAlerts(NotificationsDbContext database, AlertWriter 
         ("report_id", report.ReportId));
 }
 
-/// <summary>Tells users that a report of theirs has passed its promised time: once a report.</summary>
-internal sealed class ReportOverdueHandler(NotificationsDbContext database, AlertWriter writer) : IEventHandler<ReportOverdue>
+/// <summary>Tells reporters that a report of theirs has passed its promised time: once a report. An alert takes the place of the notification that all others get.</summary>
+internal sealed class ReportOverdueHandler(NotificationsDbContext database, NotificationWriter notifications, AlertWriter writer) : IEventHandler<ReportOverdue>
 {
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportOverdue>> events, CancellationToken cancellationToken)
     {
@@ -108,17 +108,23 @@ internal sealed class ReportOverdueHandler(NotificationsDbContext database, Aler
         var alerts = (await database.Alerts.AsNoTracking()
             .Where(alert => users.Contains(alert.UserId) && alert.Kind == AlertKind.ReportOverdue && !alert.Muted)
             .ToListAsync(cancellationToken)).ToLookup(alert => alert.UserId);
-        writer.Add(
-            [
-                .. from received in events
-                   let alert = alerts[received.Data.UserId].FirstOrDefault(alert => alert.ActiveSince <= received.Time)
-                   where alert is not null
-                   select Draft(alert, received),
-            ]);
+        foreach (var received in events)
+        {
+            if (alerts[received.Data.UserId].FirstOrDefault(alert => alert.ActiveSince <= received.Time) is { } alert)
+            {
+                writer.Add([Draft(alert, received)]);
+                continue;
+            }
+
+            notifications.Add([.. EventNotifications.ReportOverdue.Drafts([received]).Select(draft => draft with { CauseId = CauseOf(received.Data) })]);
+        }
     }
 
+    /// <summary>The same for the alert and the notification: a report is told of once, also if its event is published again.</summary>
+    private static Guid CauseOf(ReportOverdue report) => CauseId.Of(report.ReportId, report.UserId);
+
     private static NotificationDraft Draft(Alert alert, ReceivedEvent<ReportOverdue> received) => AlertWriter.Draft(
-        CauseId.Of(received.Data.ReportId, alert.UserId),
+        CauseOf(received.Data),
         alert.UserId,
         alert.Id,
         AlertTemplates.ReportOverdue,

@@ -72,7 +72,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
             return Trouble(Intents.Overdue, question, reading);
         }
 
-        var due = page.Items.Where(report => report is { IsOpen: true, DueAt: not null }).OrderBy(report => report.DueAt).Take(Listed).ToList();
+        var due = page.Items.Where(report => report is { IsOpen: true, ExpectedAt: not null }).OrderBy(report => report.ExpectedAt).Take(Listed).ToList();
         if (due.Count == 0)
         {
             return new(Intents.Overdue, question.Say("Your open reports have no due dates.", "ليس لأي من بلاغاتك المفتوحة موعد محدد."), ServiceReader.Reports);
@@ -81,7 +81,7 @@ internal sealed class RuleModel(ServiceReader reader, NotificationsDbContext dat
         var now = time.GetUtcNow();
         return new(
             Intents.Overdue,
-            Lines(due.Select(report => (report.DueAt < now, Day(question, report.DueAt.GetValueOrDefault())) switch
+            Lines(due.Select(report => (report.ExpectedAt < now, Day(question, report.ExpectedAt.GetValueOrDefault())) switch
             {
                 (true, var day) => question.Say($"“{report.Title}” is overdue: it was to be resolved by {day}.", $"تأخر بلاغك «{report.Title}»: كان من المقرر حله بحلول {day}."),
                 (false, var day) => question.Say($"“{report.Title}” is to be resolved by {day}.", $"من المقرر حل بلاغك «{report.Title}» بحلول {day}."),

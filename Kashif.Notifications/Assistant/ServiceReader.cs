@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Notifications.Assistant;
 
 /// <summary>A report in Reporting's public API.</summary>
-internal sealed record ReportItem(Guid Id, string Title, string Status, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? DueAt)
+internal sealed record ReportItem(Guid Id, string Title, string Status, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt)
 {
     public string Path => $"/api/v1/reports/{Id}";
 

@@ -41,6 +41,12 @@ internal static class EventNotifications
         report => new() { ["report_id"] = Text(report.ReportId) },
         Actor: report => report.AssignedBy);
 
+    /// <summary>For the reporter, who was promised a time. Reporting publishes nothing for a report of another system.</summary>
+    public static EventNotification<ReportOverdue> ReportOverdue { get; } = new(
+        report => report.UserId,
+        report => new() { ["title"] = report.Title, ["due_at"] = report.DueAt },
+        report => new() { ["report_id"] = Text(report.ReportId) });
+
     public static EventNotification<SurveyRequested> SurveyRequested { get; } = new(
         survey => survey.UserId,
         survey => new() { ["title"] = survey.Title, ["answer_until"] = survey.AnswerUntil },

@@ -28,6 +28,7 @@ internal static class TemplateCodes
         new(ReportStatusUpdated.Type, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(ReportCommented.Type, Text("title", "Broken street lamp"), Flag("by_staff", true)),
         new(ReportAssigned.Type, Text("title", "Broken street lamp")),
+        new(ReportOverdue.Type, Text("title", "Broken street lamp"), Time("due_at", "2026-12-08T09:30:00Z")),
         new(ReportFollowedChanged, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
         new(SurveyRequested.Type, Text("title", "Broken street lamp"), Time("answer_until", "2026-12-31T22:00:00Z")),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),

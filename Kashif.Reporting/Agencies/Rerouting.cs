@@ -43,7 +43,7 @@ internal sealed class Rerouting(IServiceScopeFactory scopes, AgencyRouting routi
             await database.LockAsync(moved, cancellationToken);
             foreach (var report in await database.Reports.Where(report => moved.Contains(report.Id)).ToListAsync(cancellationToken)) // as they are now
             {
-                var former = report.AgencyId;
+                var former = (report.AgencyId, report.AssigneeId);
                 if (report.Route(map.RouteOf(report), report.RoutedByHand, comment: null, change.ChangedBy, now) is { } entry)
                 {
                     database.StatusChanges.Add(entry);

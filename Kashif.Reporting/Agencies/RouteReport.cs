@@ -70,7 +70,7 @@ internal static class RouteReport
             route = route with { AgencyId = agencyId, Details = RoutedTo.Details(agencyId, agency.NameEn, agency.NameAr) };
         }
 
-        var former = report.AgencyId;
+        var former = (report.AgencyId, report.AssigneeId);
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
         if (report.Route(route, byHand: request.AgencyId is not null, comment, http.User.UserId, time.GetUtcNow()) is { } change)
         {

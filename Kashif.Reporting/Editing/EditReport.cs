@@ -91,7 +91,7 @@ internal static class EditReport
         }
 
         var terms = request.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
-        var former = report.AgencyId;
+        var former = (report.AgencyId, report.AssigneeId);
         edit = edit with { Answers = answers.IsChange };
         fields = edit.FieldsOf(report);
         answers.Apply();
@@ -103,7 +103,7 @@ internal static class EditReport
                     report.Id, report.UserId, report.Title, report.Category, change.FormerCategory, report.Latitude, report.Longitude,
                     report.Private, report.Hidden, report.Anonymous, fields, change.ChangedBy, change.Version),
                 change.At);
-            if (report.AgencyId != former)
+            if (report.AgencyId != former.AgencyId)
             {
                 database.PublishRoute(report, former, change);
             }

@@ -158,13 +158,15 @@ internal sealed class Importer(
             return Invalid(imported, invalid);
         }
 
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        // Before the transaction: the areas and the promised times may need a second connection.
         var created = Micros(imported.CreatedAt);
+        var terms = await rules.TermsAsync(imported.Category, imported.Latitude, imported.Longitude, created, cancellationToken);
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         var erased = await ErasedAsync(imported, cancellationToken);
         var filed = new CreateReportRequest(
             imported.Title, imported.Description, imported.Category, imported.Latitude, imported.Longitude, imported.Address, imported.Anonymous, imported.Private)
             .ToNewReport(Known(imported.UserId, erased) ?? ErasedUser.Id);
-        var past = new PastReport(Report.Create(filed, await rules.TermsAsync(filed, created, cancellationToken), created));
+        var past = new PastReport(Report.Create(filed, terms, created));
 
         // Waits for another request that imports the same one.
         var clientId = imported.ClientId.Trim();
@@ -187,7 +189,7 @@ internal sealed class Importer(
             return Invalid(imported, impossible);
         }
 
-        past.Report.KeepQuietUntil(now);
+        past.Report.KeepQuiet();
         database.Reports.Add(past.Report);
         database.StatusChanges.AddRange(past.History);
         database.Audit(

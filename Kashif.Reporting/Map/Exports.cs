@@ -73,7 +73,7 @@ internal static class Exports
         // A title can begin with "=": a spreadsheet must not run it as a formula.
         await using var csv = CsvWriter.Create(http.Response.Body, CsvWriterOptions.Default with { NewLine = "\r\n", Injection = CsvInjection.Escape }, leaveOpen: true);
         await csv.WriteRecordAsync(
-            ["id", "title", "description", "category", "status", "latitude", "longitude", "address", "votes", "created_at", "updated_at", "due_at"], cancellationToken);
+            ["id", "title", "description", "category", "status", "latitude", "longitude", "address", "votes", "created_at", "updated_at", "due_at", "expected_at"], cancellationToken);
         await foreach (var batch in BatchesAsync(database, filter, cancellationToken))
         {
             foreach (var report in batch)
@@ -83,6 +83,7 @@ internal static class Exports
                         report.Id.ToString(), report.Title, report.Description, report.Category, report.Status.WireName(),
                         report.Latitude.ToString(CultureInfo.InvariantCulture), report.Longitude.ToString(CultureInfo.InvariantCulture), report.Address ?? "",
                         report.Votes.ToString(CultureInfo.InvariantCulture), Instant(report.CreatedAt), Instant(report.UpdatedAt), Instant(report.DueAt) ?? "",
+                        Instant(report.ExpectedAt) ?? "",
                     ],
                     cancellationToken);
             }
@@ -134,6 +135,7 @@ internal static class Exports
         json.WriteString("created_at", Instant(report.CreatedAt));
         json.WriteString("updated_at", Instant(report.UpdatedAt));
         json.WriteString("due_at", Instant(report.DueAt));
+        json.WriteString("expected_at", Instant(report.ExpectedAt));
         json.WriteEndObject();
         json.WriteEndObject();
     }

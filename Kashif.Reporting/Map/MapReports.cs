@@ -11,14 +11,14 @@ namespace Kashif.Reporting.Map;
 
 /// <summary>What maps and statistics know of a public report: 64 bytes.</summary>
 /// <param name="CreatedAt">In UTC.</param>
-/// <param name="DueAt">In UTC; <see cref="DateTime.MaxValue"/> without one.</param>
+/// <param name="ExpectedAt">The promised time in UTC; <see cref="DateTime.MaxValue"/> without one.</param>
 /// <param name="HoursToResolve">Not a number unless it is resolved.</param>
 /// <param name="Category">Its number in <see cref="MapReports.Categories"/>.</param>
 /// <param name="Area">Its number in <see cref="MapReports.Areas"/>, counted from 1; 0 for none.</param>
 /// <param name="StatusNumber">A byte instead of an enum's four.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct MapReport(
-    Guid Id, double Latitude, double Longitude, DateTime CreatedAt, DateTime DueAt, float HoursToResolve, short Category, short Area, byte StatusNumber) : IComparable<MapReport>
+    Guid Id, double Latitude, double Longitude, DateTime CreatedAt, DateTime ExpectedAt, float HoursToResolve, short Category, short Area, byte StatusNumber) : IComparable<MapReport>
 {
     public ReportStatus Status => (ReportStatus)StatusNumber;
 
@@ -204,7 +204,7 @@ internal sealed class MapReports : IDisposable
         await using var batch = await database.CreateBatchAsync(cancellationToken);
         batch.Timeout = (int)TimeSpan.FromMinutes(10).TotalSeconds; // for the first time: a few seconds a million
         var command = new NpgsqlBatchCommand($"""
-            SELECT id, {ReportVisibility.PublicSql}, latitude, longitude, created_at, due_at, category, area_id, status, CASE WHEN status = 'resolved' THEN (
+            SELECT id, {ReportVisibility.PublicSql}, latitude, longitude, created_at, expected_at, category, area_id, status, CASE WHEN status = 'resolved' THEN (
                 SELECT extract(epoch FROM max(change.at) - created_at)::float4 / 3600 FROM status_changes AS change
                 WHERE change.report_id = id AND change.to = 'resolved' AND change.from <> change.to) END
             FROM {(since is null ? $"reports WHERE {ReportVisibility.PublicSql}" : $"({ReportChangeConfiguration.ChangedSql}) AS changed (id) LEFT JOIN reports USING (id)")}

@@ -18,7 +18,7 @@ namespace Kashif.Reporting.Map;
 /// <param name="Count" example="120">How many reports.</param>
 /// <param name="Open" example="30">How many are submitted, verified or in progress.</param>
 /// <param name="Resolved" example="80">How many are resolved.</param>
-/// <param name="Overdue" example="5">How many are open and have passed their date.</param>
+/// <param name="Overdue" example="5">How many are open and have passed their promised time.</param>
 /// <param name="MedianHoursToResolve" example="52.5">The median time from a report's creation to its resolution, in hours; null if none is resolved.</param>
 /// <param name="HoursToResolve90" example="310.25">The time within which nine of ten were resolved, in hours; null if none is resolved.</param>
 /// <param name="Name">The area's name; absent for others, and for `none`.</param>
@@ -106,7 +106,7 @@ internal static class Statistics
             _count++;
             _open += isOpen ? 1 : 0;
             _resolved += report.Status is ReportStatus.Resolved ? 1 : 0;
-            _overdue += isOpen && report.DueAt < now ? 1 : 0;
+            _overdue += isOpen && report.ExpectedAt < now ? 1 : 0;
             if (!float.IsNaN(report.HoursToResolve))
             {
                 _hours.Add(report.HoursToResolve);

@@ -3,7 +3,6 @@ using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Reporting.AuditTrail;
-using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
@@ -44,6 +43,8 @@ internal sealed record SubmissionResponse(
 internal static class Submissions
 {
     private const string Root = "/api/v1/reports/open311/requests";
+
+    private static Error NotFound { get; } = Error.NotFound("Request not found.");
 
     public static void MapSubmissions(this IEndpointRouteBuilder endpoints)
     {
@@ -87,15 +88,22 @@ internal static class Submissions
 
     /// <param name="id">The request's token.</param>
     private static async Task<Results<Ok<ReportResponse>, ProblemHttpResult>> PlaceAsync(
-        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal user, ReportingDbContext database, ReportWriter writer, CategoryCache categories, ReportRules rules, IReportAnswers questions, UnitOfWork work, ReportingMetrics metrics, TimeProvider time,
-        CancellationToken cancellationToken)
+        Guid id, PlaceSubmissionRequest request, ClaimsPrincipal user, ReportingDbContext database, ReportWriter writer, ReportRules rules, IReportAnswers questions, UnitOfWork work,
+        ReportingMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
     {
-        _ = await categories.ListAsync(cancellationToken); // in its cache, before a transaction holds this request's connection
-        await using var transaction = await work.BeginAsync(cancellationToken);
-        if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission
-            || user.AgencyIdOrNull is not null)
+        if (user.AgencyIdOrNull is not null
+            || await database.Open311Submissions.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } sent)
         {
-            return Error.NotFound("Request not found.").ToProblem();
+            return NotFound.ToProblem();
+        }
+
+        // Before the transaction: the areas, the categories and the promised times may need a second connection.
+        var now = time.GetUtcNow();
+        var report = await CreateRequest.ReportOfAsync(sent, request.Latitude, request.Longitude, database, rules, now, cancellationToken);
+        await using var transaction = await work.BeginAsync(cancellationToken);
+        if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission)
+        {
+            return NotFound.ToProblem();
         }
 
         if (submission.ReportId is not null)
@@ -103,8 +111,6 @@ internal static class Submissions
             return Error.Conflict("already_placed", "This request is on the map already.").ToProblem();
         }
 
-        var now = time.GetUtcNow();
-        var report = await CreateRequest.ReportOfAsync(submission, request.Latitude, request.Longitude, database, rules, now, cancellationToken);
         await writer.TryInsertAsync(database, report, new Allowance(submission.KeyId, PerHour: 0), cancellationToken);
         submission.ReportId = report.Id;
         var answers = submission.Answers?.EnumerateObject().ToDictionary(answer => answer.Name, answer => answer.Value) ?? [];

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Security;
 using Kashif.Validation;
@@ -119,7 +121,7 @@ internal static class ChangeStatus
             metrics.Changed(step);
         }
 
-        if (report.Status is ReportStatus.Resolved && report.ExpectedAt >= report.UpdatedAt)
+        if (report.KeepsPromise)
         {
             metrics.Promised(kept: true);
         }
@@ -138,10 +140,23 @@ internal static class ChangeStatus
             change.At);
     }
 
-    /// <summary>Publishes that another agency is responsible.</summary>
-    /// <param name="former">The agency before.</param>
-    public static void PublishRoute(this ReportingDbContext database, Report report, Guid? former, StatusChange change) =>
-        database.Publish(new ReportRouted(report.Id, report.UserId, report.AgencyId, former, change.ChangedBy, change.Version), change.At);
+    /// <summary>Publishes that another agency is responsible, and that the former one's employee does not work on it any more.</summary>
+    /// <param name="former">The agency and the employee before.</param>
+    public static void PublishRoute(this ReportingDbContext database, Report report, (Guid? AgencyId, Guid? EmployeeId) former, StatusChange change)
+    {
+        database.Publish(new ReportRouted(report.Id, report.UserId, report.AgencyId, former.AgencyId, change.ChangedBy, change.Version), change.At);
+        if (former.EmployeeId is not null && report.AssigneeId is null)
+        {
+            database.PublishAssignee(report, change);
+        }
+    }
+
+    /// <summary>Publishes who works on the report now, and adds it to the audit trail.</summary>
+    public static void PublishAssignee(this ReportingDbContext database, Report report, StatusChange change)
+    {
+        database.Publish(new ReportAssigned(report.Id, report.AssigneeId, report.Title, report.Category, change.ChangedBy, change.Version), change.At);
+        database.AuditValues(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
+    }
 
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
     /// <param name="answers">The answers that the caller sees, if the change may have changed them.</param>

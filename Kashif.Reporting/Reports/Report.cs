@@ -133,7 +133,7 @@ internal sealed class Report
     /// <summary>The employee who works on it; null for none.</summary>
     public Guid? AssigneeId { get; private set; }
 
-    /// <summary>When <see cref="OverdueMarking"/> published that it is overdue.</summary>
+    /// <summary>When <see cref="OverdueMarking"/> published that it is overdue. It never does for a report with <see cref="KeepQuiet"/>.</summary>
     public DateTimeOffset? OverdueAt { get; private set; }
 
     /// <summary>1 when created, incremented at each change: the ETag, the concurrency token, and the order of the report's events.</summary>
@@ -161,6 +161,9 @@ internal sealed class Report
         AgencyId = terms.Route.AgencyId,
         Version = 1,
     };
+
+    /// <summary>Whether the status that it has just reached resolves it within the promised time.</summary>
+    public bool KeepsPromise => Status is ReportStatus.Resolved && ExpectedAt >= UpdatedAt;
 
     public Actor ActorOf(Guid userId, bool isStaff) =>
         (isStaff ? Actor.Staff : Actor.None) | (userId == UserId ? Actor.Owner : Actor.None);
@@ -195,8 +198,8 @@ internal sealed class Report
         return change;
     }
 
-    /// <summary>For a report from another system: a date that passed there is not announced here.</summary>
-    public void KeepQuietUntil(DateTimeOffset now) => OverdueAt = ExpectedAt <= now ? ExpectedAt : null;
+    /// <summary>For a report from another system: its reporter was promised nothing here, and is told of no date.</summary>
+    public void KeepQuiet() => OverdueAt = ExpectedAt;
 
     /// <param name="terms">Of the new category; null if it stays.</param>
     /// <returns>The history entry; null if the edit changes nothing.</returns>

@@ -18,6 +18,7 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
     public static Error Changed { get; } = Error.Conflict("work_order_changed", "Another request has just changed this work order. Read it again.");
 
     private readonly List<ReportStatus> _reached = [];
+    private int _kept;
 
     public Task<List<Guid>> IdsAsync(Guid order, CancellationToken cancellationToken) =>
         database.WorkOrderReports.Where(row => row.WorkOrderId == order).OrderBy(row => row.ReportId).Select(row => row.ReportId).ToListAsync(cancellationToken);
@@ -109,6 +110,11 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
         {
             metrics.Changed(status);
         }
+
+        if (_kept > 0)
+        {
+            metrics.Promised(kept: true, _kept);
+        }
     }
 
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
@@ -120,6 +126,8 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
             database.Publish(report, report.ChangeStatus(step, duplicateOf: null, step == to ? comment : null, staff.UserId, Actor.Staff, time.GetUtcNow()));
             _reached.Add(step);
         }
+
+        _kept += report.KeepsPromise ? 1 : 0;
     }
 }
 

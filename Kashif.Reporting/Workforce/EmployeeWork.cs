@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Kashif.Messaging.Erasure;
-using Kashif.Messaging.Events;
-using Kashif.Messaging.Outbox;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -80,7 +78,6 @@ internal static class EmployeeWork
     public static void PublishAssignment(this ReportingDbContext database, Report report, StatusChange change)
     {
         database.StatusChanges.Add(change);
-        database.Publish(new ReportAssigned(report.Id, report.AssigneeId, report.Title, report.Category, change.ChangedBy, change.Version), change.At);
-        database.AuditValues(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
+        database.PublishAssignee(report, change);
     }
 }

@@ -381,6 +381,7 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
 
         var alert = (await WaitForAlertsAsync(user, 1)).Single();
         alert.GetProperty("body").GetString().ShouldBe("“Deep pothole” was promised to be resolved by 8 November 2026. It is still open.");
+        (await Host.QueryAsync(database => database.Notifications.CountAsync(row => row.UserId == user, Cancel))).ShouldBe(1, "the alert takes the place of the notification");
     }
 
     [Fact]

@@ -105,7 +105,7 @@ internal sealed class FakeServices : IAsyncDisposable
         address = (string?)null,
         created_at = "2026-11-01T08:00:00.000000Z",
         updated_at = updated,
-        due_at = due,
+        expected_at = due,
         version = 1,
     };
 

@@ -124,6 +124,27 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
         told.GetProperty("data").GetProperty("report_id").GetGuid().ShouldBe(report);
     }
 
+    [Theory]
+    [InlineData("en", "We are late", "“Broken lamp” was to be resolved by 8 December 2026. It is still open.")]
+    [InlineData("ar", "تأخرنا عن موعدنا", "كان من المقرر حل بلاغك «\u2068Broken lamp\u2069» بحلول 8 ديسمبر 2026، وما زال مفتوحاً.")]
+    public async Task A_reporter_without_an_alert_is_told_once_that_a_promise_is_missed(string language, string title, string body)
+    {
+        var (user, report) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Service.PublishAsync(new UserRegistered(user, "Amal Haddad", "amal@example.org", language));
+        await Service.WaitForFeedAsync(user, 1);
+        var overdue = new ReportOverdue(report, user, "Broken lamp", "lighting", new DateTimeOffset(2026, 12, 8, 9, 30, 0, TimeSpan.Zero));
+        await Service.PublishAsync(overdue with { UserId = Guid.Empty });
+        await Service.PublishAsync(overdue);
+        await Service.PublishAsync(overdue);
+        await Service.PublishAsync(overdue with { ReportId = Guid.CreateVersion7() });
+
+        var feed = await Service.WaitForFeedAsync(user, 3);
+        feed.Count(item => item.GetProperty("type").GetString() == ReportOverdue.Type).ShouldBe(2, "two reports");
+        var told = feed.Single(item => item.GetProperty("data").TryGetProperty("report_id", out var id) && id.GetGuid() == report);
+        (told.GetProperty("title").GetString(), told.GetProperty("body").GetString()).ShouldBe((title, body));
+        (await Service.QueryAsync(database => database.Notifications.AnyAsync(row => row.UserId == Guid.Empty, Cancel))).ShouldBeFalse();
+    }
+
     [Fact]
     public async Task A_buyer_is_notified_of_the_steps_of_an_order_and_of_cancellations_by_others()
     {

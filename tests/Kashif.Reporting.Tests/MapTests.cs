@@ -147,7 +147,8 @@ public sealed class MapTests(ReportingService service)
         const string Category = "map-export";
         var ids = await service.SeedAsync([.. Enumerable.Range(0, 2500).Select(index => (index / 100.0, 5.0))], Category);
         await service.QueryAsync(database => database.Reports.Where(report => report.Id == ids[0])
-            .ExecuteUpdateAsync(set => set.SetProperty(report => report.Title, "=HYPERLINK(\"http://a\")"), Cancelled));
+            .ExecuteUpdateAsync(
+                set => set.SetProperty(report => report.Title, "=HYPERLINK(\"http://a\")").SetProperty(report => report.ExpectedAt, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)), Cancelled));
         using var client = service.Host.Anonymous();
 
         using var json = JsonDocument.Parse(await client.GetStringAsync($"{Root}/export.geojson?category={Category}&bbox=4,0,6,19.995", Cancelled));
@@ -155,6 +156,9 @@ public sealed class MapTests(ReportingService service)
 
         var features = json.RootElement.GetProperty("features").EnumerateArray().ToArray();
         features.Select(feature => feature.Id).ShouldBe(ids.Take(2000));
+        features[0].GetProperty("properties").GetProperty("expected_at").GetString().ShouldBe("2026-01-02T03:04:05.000000Z");
+        csv[0].ShouldEndWith(",due_at,expected_at");
+        csv[1].ShouldEndWith(",2026-01-02T03:04:05.000000Z");
         features[1].GetProperty("geometry").GetProperty("coordinates").EnumerateArray().Select(number => number.GetDouble()).ShouldBe([5, 0.01]);
         csv.Skip(1).Select(line => Guid.Parse(line[..36])).ShouldBe(ids);
         csv[1].ShouldNotContain(",=");
@@ -212,7 +216,7 @@ public sealed class MapTests(ReportingService service)
                     INSERT INTO status_changes (report_id, version, "from", "to", changed_by, at)
                     SELECT id, version, 'submitted', 'resolved', id, created_at + interval '{random.Next(1000)} hours' FROM reports WHERE id = '{id}'
                     """,
-                5 => $"UPDATE reports SET status = 'submitted', version = version + 1, due_at = now() - interval '{random.Next(2)} hours' WHERE id = '{id}'",
+                5 => $"UPDATE reports SET status = 'submitted', version = version + 1, expected_at = now() - interval '{random.Next(2)} hours' WHERE id = '{id}'",
                 _ => null,
             };
             if (change is null)
@@ -226,7 +230,7 @@ public sealed class MapTests(ReportingService service)
 
             var expected = await service.QueryAsync(database => database.Database.SqlQuery<string>($"""
                 SELECT concat_ws(' ', category, count(*), count(*) FILTER (WHERE status = 'submitted'), count(*) FILTER (WHERE status = 'resolved'),
-                    count(*) FILTER (WHERE status = 'submitted' AND due_at < now()), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours)), round(percentile_cont(0.9) WITHIN GROUP (ORDER BY hours))) AS "Value"
+                    count(*) FILTER (WHERE status = 'submitted' AND expected_at < now()), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours)), round(percentile_cont(0.9) WITHIN GROUP (ORDER BY hours))) AS "Value"
                 FROM reports LEFT JOIN LATERAL (
                     SELECT extract(epoch FROM max(at) - created_at) / 3600 AS hours FROM status_changes WHERE report_id = id AND status = 'resolved' AND "to" = 'resolved') resolution ON true
                 WHERE category IN ({Category}, {Other}) AND NOT private AND NOT hidden GROUP BY category ORDER BY category COLLATE "C"

@@ -105,7 +105,7 @@ public sealed class OverdueTests(ReportingService service)
             await database.Agencies.AddAsync(new() { Id = agency, NameEn = $"{agency}", NameAr = $"{agency}" }, Cancel);
             await database.SaveChangesAsync(Cancel);
             return await database.Reports.Where(report => report.Id == ids[3]).ExecuteUpdateAsync(
-                set => set.SetProperty(report => report.AgencyId, agency).SetProperty(report => report.AreaId, area), Cancel);
+                set => set.SetProperty(report => report.AgencyId, agency).SetProperty(report => report.RoutedByHand, true).SetProperty(report => report.AreaId, area), Cancel);
         });
         var path = $"{ReportingClient.Root}/overdue";
         using var staff = service.NewUser(Roles.Staff);

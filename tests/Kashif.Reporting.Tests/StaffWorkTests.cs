@@ -51,6 +51,30 @@ public sealed class StaffWorkTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Another_agency_takes_the_employee_away_and_all_are_told()
+    {
+        var (agency, other) = (await service.AgencyAsync(), await service.AgencyAsync());
+        var (_, worker) = await service.EmployAsync(agency);
+        using var staff = service.NewUser(Roles.Moderator);
+        var (routed, edited) = (await service.FileForAsync(agency), await service.FileForAsync(agency));
+        foreach (var report in (Guid[])[routed, edited])
+        {
+            (await staff.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/assign", new { employee_id = worker })).Status.ShouldBe(200);
+        }
+
+        (await staff.SendJsonAsync(HttpMethod.Post, $"{Root}/{routed}/route", new { agency_id = other })).Status.ShouldBe(200);
+        (await staff.SendJsonAsync(HttpMethod.Patch, $"{Root}/{edited}", new { category = "noise", reason = "It is loud" })).Status.ShouldBe(200);
+
+        foreach (var report in (Guid[])[routed, edited])
+        {
+            var told = (await service.Tap.WaitForAsync(ReportAssigned.Type, data => data.GetProperty("report_id").GetGuid() == report && data.GetProperty("version").GetInt32() == 3)).GetProperty("data");
+            told.GetProperty("employee_id").ValueKind.ShouldBe(JsonValueKind.Null);
+            (await service.QueryAsync(database => database.AuditEntries.Where(entry => entry.SubjectId == report && entry.Action == "assigned").OrderBy(entry => entry.Id)
+                .Select(entry => entry.Values).ToListAsync(Cancelled))).Select(values => values?.GetProperty("employee_id").ToString()).ShouldBe([worker.ToString(), ""]);
+        }
+    }
+
+    [Fact]
     public async Task Of_two_dispatchers_one_assigns_at_a_time_and_the_history_equals_the_state()
     {
         var agency = await service.AgencyAsync();

@@ -1,7 +1,12 @@
+using System.Diagnostics.Metrics;
+using System.Security.Claims;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.WorkOrders;
 using Kashif.Security;
+using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
@@ -80,6 +85,30 @@ public sealed class WorkOrderTests(ReportingService service)
         history[^1].GetProperty("comment").GetString().ShouldBe("Filled.");
         (await anonymous.ReadAsync($"{Root}/{second}")).Body.GetProperty("status").GetString().ShouldBe("resolved");
         await service.Tap.WaitForAsync(ReportStatusUpdated.Type, data => data.GetProperty("report_id").GetGuid() == second && data.GetProperty("to").GetString() == "resolved");
+    }
+
+    [Fact]
+    public async Task Work_that_resolves_a_report_counts_a_promise_that_is_kept()
+    {
+        await using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var factory = meters.GetRequiredService<IMeterFactory>();
+        using var kept = new MeasuredCounter(factory, "report_promises", "kept");
+        using var changes = new MeasuredCounter(factory, "report_status_changes", "resolved");
+        var staff = new ClaimsPrincipal(new ClaimsIdentity([new("sub", $"{Guid.CreateVersion7()}"), new("role", Roles.Staff)], "test", "sub", "role"));
+        var now = TimeProvider.System.GetUtcNow();
+        Report[] reports = [.. new DateTimeOffset?[] { now.AddDays(1), now.AddDays(-1), null }.Select(expected => Report.Create(
+            new NewReport(Guid.CreateVersion7(), "Deep pothole", "", "pothole", 1, 1, Address: null), new ReportTerms(DueAt: null, expected, default), now))];
+
+        await service.QueryAsync(database =>
+        {
+            var parts = new OrderReports(database, new ReportingMetrics(factory), TimeProvider.System);
+            parts.Start(reports, staff);
+            parts.Complete(reports, resolved: true, comment: null, staff);
+            parts.Count();
+            return Task.FromResult(0);
+        });
+
+        (changes.Sum, kept.Sum).ShouldBe((3, 1));
     }
 
     [Fact]

@@ -166,8 +166,9 @@ internal static class Invariants
         """;
 
     private const string Notifications = """
-        SELECT concat_ws(' ', user_id, type, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
-        WHERE type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned', 'visit.updated') -- due by the users' own rules; by comments, follows, assignments and visits, which can be gone
+        SELECT concat_ws(' ', user_id, CASE WHEN type = 'alert' THEN 'report.overdue' ELSE type END, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
+        WHERE template_code = 'alert.report_overdue' -- takes the place of report.overdue
+        OR type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned', 'visit.updated') -- due by the users' own rules; by comments, follows, assignments and visits, which can be gone
         """;
 
     private const string ToldTwice = """
@@ -185,6 +186,9 @@ internal static class Invariants
         SELECT concat_ws(' ', user_id, 'report.status_updated', id, "to") FROM reports JOIN status_changes change ON change.report_id = id
         WHERE user_id <> '00000000-0000-0000-0000-000000000000' AND changed_by <> user_id AND "from" <> "to"
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id AND imported.version >= change.version)
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'report.overdue', id) FROM reports WHERE overdue_at IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
+        AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)
         """;
 
     /// <remarks>Credits that expire together are told once, with the last entry; their entries are a microsecond apart.</remarks>

@@ -10,10 +10,16 @@ public sealed class MeasuredCounter : IDisposable
     private long _sum;
 
     public MeasuredCounter(string name, params string[] labels)
+        : this(meters: null, name, labels)
+    {
+    }
+
+    /// <param name="meters">Only its meters; null for all of this process.</param>
+    public MeasuredCounter(IMeterFactory? meters, string name, params string[] labels)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name == KashifTelemetry.Name && instrument.Name == name)
+            if (instrument.Meter.Name == KashifTelemetry.Name && instrument.Name == name && (meters is null || instrument.Meter.Scope == meters))
             {
                 listener.EnableMeasurementEvents(instrument);
             }
