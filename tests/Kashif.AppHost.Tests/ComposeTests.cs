@@ -92,7 +92,7 @@ public sealed partial class ComposeTests(Publications publications) : IDisposabl
 
         System.IO.File.GetUnixFileMode(_published.PathOf(Values)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var generated = values.Where(value => GeneratedSecret().IsMatch(value.Key)).ToDictionary();
-        generated.Count.ShouldBe(7);
+        generated.Count.ShouldBe(8);
         generated.Values.ShouldBeUnique();
         generated.Values.ShouldAllBe(secret => secret.Length >= 32);
         values["SMTP_PASSWORD"].ShouldBe("given $ecret's");

@@ -188,7 +188,9 @@ public sealed class FuzzTests(KashifSystem system)
     public async Task A_method_that_a_route_does_not_have_returns_405_with_the_others()
     {
         using var admin = (await system.RegisterAsync(Roles.Admin)).Client;
-        var routes = (await OpenApiOperation.AllAsync(admin)).GroupBy(operation => operation.Path).ToList();
+
+        // Paths that differ in their parameters only are one for ASP.NET, such as those of a calendar and of its address.
+        var routes = (await OpenApiOperation.AllAsync(admin)).GroupBy(operation => string.Join('/', operation.Path.Split('/').Select(part => part.StartsWith('{') ? "{}" : part))).ToList();
 
         var failures = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(routes, Four, async (route, _) =>
