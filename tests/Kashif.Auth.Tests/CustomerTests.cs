@@ -188,6 +188,7 @@ public sealed class CustomerTests(AuthServers servers)
         var third = (await servers.Events.WaitForAsync(
             Invited, data => data.GetProperty("email").GetString() == other && data.GetProperty("token").GetString() != second)).GetProperty("data").GetProperty("token").GetString() ?? "";
         await (await TakeOverAsync(third)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
+        (await InviteAsync(clerk, customer, other)).StatusCode.ShouldBe(HttpStatusCode.Accepted); // the third to this address
         await (await InviteAsync(clerk, customer, other)).ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_emails");
         await (await TakeOverAsync("nonsense")).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid_token");
     }

@@ -67,6 +67,7 @@ public sealed class CouponsService : IAsyncLifetime
 
         // A small pool: many hosts share one server, which ends the connections of the last host only slowly on a busy machine.
         var servers = _servers ?? throw new InvalidOperationException("Not started.");
+        var consumes = database is not null || _host is null;
         database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 12 }.ConnectionString;
         return ServiceHost<Program>.StartAsync(
             servers,
@@ -81,7 +82,8 @@ public sealed class CouponsService : IAsyncLifetime
                 {
                     services.AddHttpClient(nameof(PointsClient)).AddHttpMessageHandler(() => network.Handler());
                 }
-            });
+            },
+            consumes);
     }
 
     public async ValueTask DisposeAsync()

@@ -40,7 +40,8 @@ public sealed class ReportingService : IAsyncLifetime
             ResourceNames.ReportingDb,
             new Dictionary<string, string?>(settings ?? []) { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
             database,
-            configure);
+            configure,
+            consumes: database is not null || _host is null);
 
     public async ValueTask DisposeAsync()
     {

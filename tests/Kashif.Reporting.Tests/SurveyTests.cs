@@ -326,6 +326,21 @@ public sealed class SurveyTests(SurveyService service, ReportingService reportin
     public void Small_groups_do_not_follow_from_the_others(int[] answered, int shown) =>
         SurveyResults.Split(answered.Select((count, index) => new SurveyResults.People($"{index}", 10, count))).Shown.Count.ShouldBe(shown);
 
+    [Fact]
+    public async Task Five_answers_of_one_person_are_not_broken_down()
+    {
+        await CloseAllAsync();
+        var survey = await OpenSurveyAsync();
+        await CloseAllAsync();
+        await SeedAnswersAsync(survey, $"o{survey:N}"[..20], agency: null, [5, 4, 3, 2, 1], user: Guid.CreateVersion7());
+        using var staff = service.Host.As(Guid.CreateVersion7(), Roles.Staff);
+
+        var (_, results) = await staff.ReadAsync($"{Surveys}/{survey}/results");
+
+        (results.GetProperty("answered").GetInt32(), results.GetProperty("questions").GetArrayLength()).ShouldBe((5, 0));
+        (await staff.AllPagesAsync($"{Surveys}/{survey}/texts?question=more", 4)).ShouldBeEmpty();
+    }
+
     private Task CloseAllAsync() => ExecuteAsync("UPDATE surveys SET is_open = false, closed_at = now() WHERE is_open");
 
     private async Task<Guid> OpenSurveyAsync()
@@ -373,8 +388,8 @@ public sealed class SurveyTests(SurveyService service, ReportingService reportin
             await ExecuteAsync(
                 """
                 INSERT INTO survey_requests (report_id, survey_id, user_id, asked_at, answer_until, answers, answered_at)
-                SELECT id, $2, user_id, now(), now() + interval '1 day', $3::jsonb, CASE WHEN $3 IS NOT NULL THEN now() END FROM reports WHERE id = $1
-                """, report, survey, (object?)answers ?? DBNull.Value);
+                SELECT id, $2, $4, now(), now() + interval '1 day', $3::jsonb, CASE WHEN $3 IS NOT NULL THEN now() END FROM reports WHERE id = $1
+                """, report, survey, (object?)answers ?? DBNull.Value, user ?? Guid.CreateVersion7());
         }
     }
 

@@ -34,9 +34,10 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     /// <param name="settings">Additional configuration, such as <c>services:gamification:http:0</c>.</param>
     /// <param name="database">The connection string of another host's database; null for a new database.</param>
     /// <param name="configure">Replaces services for the test.</param>
+    /// <param name="consumes">False for a host with a database of its own beside another host of the service: it would take events from that one's queue.</param>
     public static async Task<ServiceHost<TProgram>> StartAsync(
         TestServers servers, TestIssuer issuer, string databaseName,
-        IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null)
+        IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null, bool consumes = true)
     {
         PersonQueries.Listen();
         database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
@@ -52,7 +53,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
             all[key] = value;
         }
 
-        var host = new ServiceHost<TProgram>(new Factory(all, configure), issuer, database);
+        var host = new ServiceHost<TProgram>(new Factory(all, consumes ? configure : services => { StopConsuming(services); configure?.Invoke(services); }), issuer, database);
         await host.OpenAsync();
         return host;
     }
@@ -77,6 +78,14 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await _factory.DisposeAsync();
+
+    private static void StopConsuming(IServiceCollection services)
+    {
+        foreach (var consumer in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Name.StartsWith("EventConsumer", StringComparison.Ordinal) == true).ToList())
+        {
+            services.Remove(consumer);
+        }
+    }
 
     private Task OpenAsync() => Task.Run(() =>
     {
