@@ -189,6 +189,17 @@ public sealed class CalendarTests(ReportingService service)
         (read.Start?.AsUtc, read.End?.AsUtc).ShouldBe((visit.StartsAt.UtcDateTime, visit.EndsAt.UtcDateTime));
     }
 
+    [Fact]
+    public void A_city_in_UTC_has_no_time_zone_in_its_calendars()
+    {
+        var visit = NewVisit(Work.Tomorrow, Work.Tomorrow.AddHours(1));
+
+        var text = CalendarDocument.Write("Crew", [new CalendarEntry(visit, "A", null, null)], DateTimeZoneProviders.Tzdb["UTC"], Work.Tomorrow);
+
+        text.ShouldNotContain("VTIMEZONE");
+        text.ShouldContain($"DTSTART:{Work.Tomorrow:yyyyMMdd'T'HHmmss'Z'}\r\n");
+    }
+
     [Theory]
     [InlineData("Semicolon; comma, backslash \\ and\nnew line")]
     [InlineData("إصلاح الحفر في شارع طويل الاسم جداً بالقرب من الساحة العامة والحديقة الكبيرة قبل نهاية الأسبوع القادم إن شاء الله")]
