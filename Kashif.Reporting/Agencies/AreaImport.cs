@@ -153,6 +153,11 @@ internal static class AreaImport
             throw new BadHttpRequestException("Invalid JSON.", exception);
         }
 
+        if (!AreaGeometry.AreTextsReadable(root))
+        {
+            throw new BadHttpRequestException("Invalid JSON.");
+        }
+
         if (root.ValueKind is not JsonValueKind.Object || !root.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String || type.GetString() != "FeatureCollection"
             || !root.TryGetProperty("features", out var features) || features.ValueKind is not JsonValueKind.Array)
         {
