@@ -167,7 +167,7 @@ internal static class AreaImport
         // From GeoJSON before RFC 7946, which many programs still write.
         return root.TryGetProperty("crs", out var crs) && NameOf(crs) is { } name && !Projection.IsWgs84(name)
             ? (null, Projection.Refusal(name))
-            : ([.. features.EnumerateArray().Select(feature => new ImportedFeature(property => Text(feature, property), () => AreaGeometry.Read(Member(feature, "geometry"))))], null);
+            : ([.. features.EnumerateArray().Take(AreaEndpoints.MostAreas + 1).Select(feature => new ImportedFeature(property => Text(feature, property), () => AreaGeometry.Read(Member(feature, "geometry"))))], null);
 
         static string? NameOf(JsonElement crs) => Member(Member(crs, "properties"), "name") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
