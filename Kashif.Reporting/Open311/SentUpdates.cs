@@ -1,5 +1,7 @@
+using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -40,7 +42,7 @@ internal static class SentUpdates
 
     /// <param name="reportId">Only the updates of this report.</param>
     private static async Task<Results<Ok<Page<SentUpdateResponse>>, ValidationProblem>> ListAsync(
-        [AsParameters] PageRequest page, ReportingDbContext database, CancellationToken cancellationToken, [FromQuery(Name = "report_id")] Guid? reportId = null)
+        [AsParameters] PageRequest page, ClaimsPrincipal caller, ReportingDbContext database, CancellationToken cancellationToken, [FromQuery(Name = "report_id")] Guid? reportId = null)
     {
         var before = Guid.Empty;
         if (page.Cursor is { } cursor && !Cursor.TryDecode(cursor, out before))
@@ -48,7 +50,7 @@ internal static class SentUpdates
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var rows = database.Open311Updates.AsNoTracking();
+        var rows = WorkOf(caller, database).AsNoTracking();
         rows = reportId is { } report ? rows.Where(row => row.ReportId == report) : rows;
         rows = page.Cursor is null ? rows : rows.Where(row => row.Id < before);
         var found = await Shown(rows.OrderByDescending(row => row.Id).Take(page.Size + 1), database).ToListAsync(cancellationToken);
@@ -66,13 +68,17 @@ internal static class SentUpdates
         }
 
         var hidden = request.Hidden ? (time.GetUtcNow(), http.User.UserId, reason) : default((DateTimeOffset? At, Guid? By, string? Reason));
-        var update = database.Open311Updates.Where(row => row.Id == id);
+        var update = WorkOf(http.User, database).Where(row => row.Id == id);
         await update.ExecuteUpdateAsync(
             set => set.SetProperty(row => row.HiddenAt, hidden.At).SetProperty(row => row.HiddenBy, hidden.By).SetProperty(row => row.HiddenReason, hidden.Reason), cancellationToken);
         return await Shown(update, database).SingleOrDefaultAsync(cancellationToken) is { } shown
             ? TypedResults.Ok(shown)
             : Error.NotFound("Update not found.").ToProblem();
     }
+
+    /// <summary>Only the updates of reports that the caller works on.</summary>
+    private static IQueryable<Update> WorkOf(ClaimsPrincipal caller, ReportingDbContext database) =>
+        caller.AgencyIdOrNull is null ? database.Open311Updates : database.Open311Updates.Where(row => database.Reports.WorkOf(caller).Any(work => work.Id == row.ReportId));
 
     private static IQueryable<SentUpdateResponse> Shown(IQueryable<Update> updates, ReportingDbContext database) => updates.AsNoTracking()
         .Join(database.Open311Keys, row => row.KeyId, key => key.Id, (row, key) => new { row, key.Name })
