@@ -203,7 +203,7 @@ internal static class AreaImport
             }
             else if (!areas.TryAdd(name, (nameAr, boundary)))
             {
-                Add(Localized.Format($"{name}: another feature has this name already."));
+                Add(Localized.Format($"Another feature has the name {name} already."));
             }
 
             void Add(string message)
