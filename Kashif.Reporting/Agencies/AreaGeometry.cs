@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Kashif.Localization;
 using NetTopologySuite.Algorithm;
@@ -35,7 +36,7 @@ internal static class AreaGeometry
     /// <returns>The boundary, or the error in the caller's language.</returns>
     public static (MultiPolygon? Boundary, string? Error) Read(JsonElement geometry)
     {
-        if (geometry.ValueKind is not JsonValueKind.Object
+        if (geometry.ValueKind is not JsonValueKind.Object || !AreTextsReadable(geometry)
             || !geometry.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String
             || !geometry.TryGetProperty("coordinates", out var coordinates) || coordinates.ValueKind is not JsonValueKind.Array)
         {
@@ -92,6 +93,28 @@ internal static class AreaGeometry
         }
 
         return Build(parsed);
+    }
+
+    /// <summary>Whether all texts and names are text. <c>"\ud800"</c> is valid JSON, but half a character, and an exception where it is read.</summary>
+    public static bool AreTextsReadable(JsonElement json)
+    {
+        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(json));
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.ValueIsEscaped)
+                {
+                    reader.GetString();
+                }
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Checks polygons that another reader has built.</summary>

@@ -153,6 +153,11 @@ internal static class AreaImport
             throw new BadHttpRequestException("Invalid JSON.", exception);
         }
 
+        if (!AreaGeometry.AreTextsReadable(root))
+        {
+            throw new BadHttpRequestException("Invalid JSON.");
+        }
+
         if (root.ValueKind is not JsonValueKind.Object || !root.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String || type.GetString() != "FeatureCollection"
             || !root.TryGetProperty("features", out var features) || features.ValueKind is not JsonValueKind.Array)
         {
@@ -162,7 +167,7 @@ internal static class AreaImport
         // From GeoJSON before RFC 7946, which many programs still write.
         return root.TryGetProperty("crs", out var crs) && NameOf(crs) is { } name && !Projection.IsWgs84(name)
             ? (null, Projection.Refusal(name))
-            : ([.. features.EnumerateArray().Select(feature => new ImportedFeature(property => Text(feature, property), () => AreaGeometry.Read(Member(feature, "geometry"))))], null);
+            : ([.. features.EnumerateArray().Take(AreaEndpoints.MostAreas + 1).Select(feature => new ImportedFeature(property => Text(feature, property), () => AreaGeometry.Read(Member(feature, "geometry"))))], null);
 
         static string? NameOf(JsonElement crs) => Member(Member(crs, "properties"), "name") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
@@ -198,7 +203,7 @@ internal static class AreaImport
             }
             else if (!areas.TryAdd(name, (nameAr, boundary)))
             {
-                Add(Localized.Format($"{name}: another feature has this name already."));
+                Add(Localized.Format($"Another feature has the name {name} already."));
             }
 
             void Add(string message)

@@ -20,7 +20,12 @@ internal static class Projection
     public static string? Check(string wellKnownText)
     {
         var parts = wellKnownText.Trim().Split('"', 3);
-        var name = parts.Length > 1 ? parts[1] : Localized.Text("an unknown coordinate system");
+        if (parts.Length < 2)
+        {
+            return Localized.Text("The .prj file names no coordinate system.");
+        }
+
+        var name = parts[1];
         return parts[0].TrimEnd('[', '(', ' ').ToUpperInvariant() is "GEOGCS" or "GEOGCRS" or "GEODCRS" && IsWgs84(name) ? null : Refusal(name);
     }
 }

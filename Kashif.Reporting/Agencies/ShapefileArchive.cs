@@ -26,7 +26,7 @@ internal static class ShapefileArchive
 
     private static string Damaged => Localized.Text("The file is no zipped shapefile of polygons, or is damaged.");
 
-    /// <returns>The features, or the error in the caller's language.</returns>
+    /// <returns>The features, or the error in the caller's language. Of too many features, only one more than allowed: a small file can have millions of empty ones.</returns>
     public static (List<ImportedFeature>? Features, string? Error) Read(MemoryStream archive)
     {
         try
@@ -74,7 +74,8 @@ internal static class ShapefileArchive
         var options = new ShapefileReaderOptions { Encoding = encoding, GeometryBuilderMode = GeometryBuilderMode.IgnoreInvalidShapes }; // the boundary is checked later
         using var shapes = new MemoryStream(shp);
         using var rows = new MemoryStream(dbf);
-        return [.. Shapefile.ReadAllFeatures(shapes, rows, options).Select(feature => new ImportedFeature(
+        using var reader = Shapefile.OpenRead(shapes, rows, options);
+        return [.. reader.Take(AreaEndpoints.MostAreas + 1).Select(feature => new ImportedFeature(
             property => Text(feature, property),
             () => AreaGeometry.Check(feature.Geometry as MultiPolygon ?? MultiPolygon.Empty)))];
     }

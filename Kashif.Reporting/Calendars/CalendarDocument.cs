@@ -32,7 +32,7 @@ internal static class CalendarDocument
     {
         var calendar = new Calendar { ProductId = Product };
         calendar.AddProperty("X-WR-CALNAME", Clean(name) ?? "");
-        if (zone != DateTimeZone.Utc)
+        if (!IsUtc(zone))
         {
             // Its rules from the first visit on, or from now.
             var first = entries.Select(entry => entry.Visit.StartsAt).Append(now).Min().AddDays(-1);
@@ -109,8 +109,11 @@ internal static class CalendarDocument
     {
         var instant = Instant.FromDateTimeOffset(time);
         var local = instant.InZone(zone).LocalDateTime;
-        return zone == DateTimeZone.Utc || zone.MapLocal(local).First().ToInstant() != instant ? Utc(time) : new(local.ToDateTimeUnspecified(), zone.Id);
+        return IsUtc(zone) || zone.MapLocal(local).First().ToInstant() != instant ? Utc(time) : new(local.ToDateTimeUnspecified(), zone.Id);
     }
+
+    /// <summary>By its id: the zone <c>UTC</c> of the time zone database is another object than <see cref="DateTimeZone.Utc"/>.</summary>
+    private static bool IsUtc(DateTimeZone zone) => zone.Id == DateTimeZone.Utc.Id;
 
     public static string Coordinates(double latitude, double longitude) => string.Create(CultureInfo.InvariantCulture, $"{latitude:0.######}, {longitude:0.######}");
 }

@@ -123,13 +123,13 @@ internal static class CalendarEndpoints
         string name;
         if (feed.CrewId is { } crew)
         {
-            if (await CrewNameAsync(feed, crew, database, cancellationToken) is not { } crewName)
+            if (await ReaderOfAsync(feed, crew, database, cancellationToken) is not { } reader)
             {
                 return NotFound.ToProblem();
             }
 
-            name = crewName;
-            entries = await OfCrewAsync(crew, await AgencyOfAsync(feed, crew, database, cancellationToken), now, database, cancellationToken);
+            name = reader.CrewName;
+            entries = await OfCrewAsync(crew, reader, now, database, cancellationToken);
         }
         else
         {
@@ -146,28 +146,40 @@ internal static class CalendarEndpoints
         return await database.Crews.AnyAsync(row => row.Id == crew && (agency == null || row.AgencyId == null || row.AgencyId == agency), cancellationToken);
     }
 
-    /// <returns>Null if the owner has left or works for another agency now. Checked at each read, because the address needs no session.</returns>
-    private static Task<string?> CrewNameAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken) =>
-        database.Crews.AsNoTracking().Where(row => row.Id == crew
-            && !database.StaffAccounts.Any(account => account.UserId == feed.UserId && !account.IsStaff)
-            && !database.Employees.Any(employee => employee.UserId == feed.UserId
-                && (!employee.Active || (employee.AgencyId != null && row.AgencyId != null && employee.AgencyId != row.AgencyId))))
-            .Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
-
-    /// <returns>The agency whose work alone the owner sees; null for all. A member of the crew sees all, because they drive there.</returns>
-    private static Task<Guid?> AgencyOfAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken) =>
-        database.Employees.Where(row => row.UserId == feed.UserId && !database.CrewMembers.Any(member => member.CrewId == crew && member.UserId == feed.UserId))
-            .Select(row => row.AgencyId).SingleOrDefaultAsync(cancellationToken);
-
-    /// <summary>With addresses, and without a word about reporters.</summary>
-    private static async Task<List<CalendarEntry>> OfCrewAsync(Guid crew, Guid? agency, DateTimeOffset now, ReportingDbContext database, CancellationToken cancellationToken)
+    /// <returns>Null for an owner who has left, or works for another agency now: the address has no session that would end.</returns>
+    private static async Task<Reader?> ReaderOfAsync(CalendarFeed feed, Guid crew, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var visits = await Recent(database.Visits.Where(visit => visit.CrewId == crew
-            && (agency == null || database.WorkOrders.Any(order => order.Id == visit.WorkOrderId && order.AgencyId == agency))), now).ToListAsync(cancellationToken);
+        var found = await database.Crews.AsNoTracking().Where(row => row.Id == crew && !database.StaffAccounts.Any(account => account.UserId == feed.UserId && !account.IsStaff))
+            .Select(row => new
+            {
+                row.Name,
+                row.AgencyId,
+                Owner = database.Employees.Where(employee => employee.UserId == feed.UserId).Select(employee => new { employee.Active, employee.AgencyId }).FirstOrDefault(),
+                IsMember = database.CrewMembers.Any(member => member.CrewId == crew && member.UserId == feed.UserId),
+            })
+            .SingleOrDefaultAsync(cancellationToken);
+        return found is null or { Owner.Active: false } || (found is { AgencyId: { } ofCrew, Owner.AgencyId: { } own } && own != ofCrew)
+            ? null
+            : new Reader(found.Name, found.Owner?.AgencyId, found.IsMember);
+    }
+
+    /// <summary>
+    /// With addresses, and without a word about reporters. A crew of no agency works for all: of an agency's employees, only its members see its visits for other agencies.
+    /// A report that is another agency's by now is in it only if it is public.
+    /// </summary>
+    private static async Task<List<CalendarEntry>> OfCrewAsync(Guid crew, Reader reader, DateTimeOffset now, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var (agency, isMember) = (reader.Agency, reader.IsMember);
+        var own = database.WorkOrders.Where(order => agency == null || isMember || order.AgencyId == null || order.AgencyId == agency);
+        var everyones = database.Reports.Public();
+        var visits = await Recent(database.Visits.Where(visit => visit.CrewId == crew && own.Any(order => order.Id == visit.WorkOrderId)), now).ToListAsync(cancellationToken);
         var ids = visits.Select(visit => visit.WorkOrderId).Distinct().ToArray();
         var orders = await database.WorkOrders.AsNoTracking().Where(order => ids.Contains(order.Id)).ToDictionaryAsync(order => order.Id, cancellationToken);
         var places = (await database.WorkOrderReports.AsNoTracking().Where(part => ids.Contains(part.WorkOrderId))
-                .Join(database.Reports.Where(report => agency == null || report.AgencyId == agency), part => part.ReportId, report => report.Id, (part, report) => new Place(part.WorkOrderId, report.Id, report.Title, report.Address, report.Latitude, report.Longitude))
+                .Join(database.Reports, part => part.ReportId, report => report.Id, (part, report) => new { part.WorkOrderId, Report = report })
+                .Where(part => agency == null || part.Report.AgencyId == agency || everyones.Any(report => report.Id == part.Report.Id)
+                    || (isMember && own.Any(order => order.Id == part.WorkOrderId && (order.AgencyId == null || order.AgencyId == part.Report.AgencyId))))
+                .Select(part => new Place(part.WorkOrderId, part.Report.Id, part.Report.Title, part.Report.Address, part.Report.Latitude, part.Report.Longitude))
                 .ToListAsync(cancellationToken))
             .OrderBy(place => place.ReportId).ToLookup(place => place.OrderId);
         return visits.ConvertAll(visit =>
@@ -198,6 +210,10 @@ internal static class CalendarEndpoints
         var since = now - Past;
         return visits.AsNoTracking().Where(visit => visit.EndsAt > since).OrderBy(visit => visit.StartsAt).ThenBy(visit => visit.Id).Take(MaxVisits);
     }
+
+    /// <param name="Agency">The owner's agency; null for all.</param>
+    /// <param name="IsMember">Whether the owner is one of the crew.</param>
+    private sealed record Reader(string CrewName, Guid? Agency, bool IsMember);
 
     private sealed record Place(Guid OrderId, Guid ReportId, string Title, string? Address, double Latitude, double Longitude)
     {

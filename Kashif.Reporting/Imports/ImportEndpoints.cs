@@ -100,6 +100,7 @@ internal static class ImportEndpoints
     public const int MaxSteps = 50;
     public const string Count = "Must have between 1 and 100 items.";
     public const string Steps = "Must have at most 50 items.";
+    public const string Required = "This field is required.";
 
     public static IEndpointRouteBuilder MapImports(this IEndpointRouteBuilder endpoints)
     {
@@ -123,9 +124,9 @@ internal static class ImportEndpoints
             return Error.Field("reports", Count);
         }
 
-        if (request.Reports.Any(report => report is null || report.History?.Any(step => step is null) == true)) // JSON's null, which the types do not allow
+        if (request.Reports.Any(report => report is null)) // JSON's null, which the type does not allow
         {
-            return Error.Field("reports", "This field is required.");
+            return Error.Field("reports", Required);
         }
 
         var items = new List<ImportItem>(request.Reports.Count);
@@ -150,6 +151,11 @@ internal sealed class Importer(
         if (imported.Category.Trim().Length > 0)
         {
             errors.Add("category", await categories.ValidateFilterAsync(imported.Category, cancellationToken));
+        }
+
+        foreach (var (index, _) in (imported.History ?? []).Index().Where(step => step.Item is null))
+        {
+            errors.Add($"history[{index}]", ImportEndpoints.Required);
         }
 
         AddTimes(errors, imported, now);
@@ -232,7 +238,7 @@ internal sealed class Importer(
     {
         var last = imported.CreatedAt;
         errors.Add("created_at", last <= DateTimeOffset.UnixEpoch ? "Must be later than 1970." : last > now ? Future : null);
-        foreach (var (index, step) in (imported.History ?? []).Index())
+        foreach (var (index, step) in (imported.History ?? []).Index().Where(step => step.Item is not null))
         {
             errors.Add($"history[{index}].at", step.At > now ? Future : step.At < last ? "Must not be before the step before." : null);
             last = step.At;

@@ -51,7 +51,7 @@ internal static class SentUpdates
             return Error.Field("cursor", Cursor.Invalid);
         }
 
-        var rows = Of(caller, database).AsNoTracking();
+        var rows = WorkOf(caller, database).AsNoTracking();
         rows = reportId is { } report ? rows.Where(row => row.ReportId == report) : rows;
         rows = page.Cursor is null ? rows : rows.Where(row => row.Id < before);
         var found = await Shown(rows.OrderByDescending(row => row.Id).Take(page.Size + 1), database).ToListAsync(cancellationToken);
@@ -71,7 +71,7 @@ internal static class SentUpdates
         var now = time.GetUtcNow();
         var hidden = request.Hidden ? (now, http.User.UserId, reason) : default((DateTimeOffset? At, Guid? By, string? Reason));
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        var update = Of(http.User, database).Where(row => row.Id == id);
+        var update = WorkOf(http.User, database).Where(row => row.Id == id);
         await update.ExecuteUpdateAsync(
             set => set.SetProperty(row => row.HiddenAt, hidden.At).SetProperty(row => row.HiddenBy, hidden.By).SetProperty(row => row.HiddenReason, hidden.Reason), cancellationToken);
         if (await Shown(update, database).SingleOrDefaultAsync(cancellationToken) is not { } shown)
@@ -87,12 +87,9 @@ internal static class SentUpdates
         return TypedResults.Ok(shown);
     }
 
-    /// <summary>Those of the reports that the caller works on.</summary>
-    private static IQueryable<Update> Of(ClaimsPrincipal caller, ReportingDbContext database)
-    {
-        var work = database.Reports.WorkOf(caller);
-        return caller.AgencyIdOrNull is null ? database.Open311Updates : database.Open311Updates.Where(row => work.Any(report => report.Id == row.ReportId));
-    }
+    /// <summary>Only the updates of reports that the caller works on.</summary>
+    private static IQueryable<Update> WorkOf(ClaimsPrincipal caller, ReportingDbContext database) =>
+        caller.AgencyIdOrNull is null ? database.Open311Updates : database.Open311Updates.Where(row => database.Reports.WorkOf(caller).Any(work => work.Id == row.ReportId));
 
     private static IQueryable<SentUpdateResponse> Shown(IQueryable<Update> updates, ReportingDbContext database) => updates.AsNoTracking()
         .Join(database.Open311Keys, row => row.KeyId, key => key.Id, (row, key) => new { row, key.Name })

@@ -336,7 +336,7 @@ internal static class QuestionEndpoints
     private static string? ChoicesError(QuestionType type, IReadOnlyList<Choice> choices) =>
         !type.HasChoices() ? choices.Count > 0 ? "Only lists have choices." : null
         : choices.Count == 0 ? "A list needs choices."
-        : choices.Any(choice => choice is null) ? "Must be an object with fields of the right type." // JSON's null, which the types do not allow
+        : choices.Any(choice => choice is null) ? "Must be an array of values of the right type." // JSON's null, which the type does not allow
         : choices.Select(choice => choice.Key.Trim()).Distinct().Count() < choices.Count ? "Each choice needs a key of its own."
         : null;
 

@@ -231,6 +231,37 @@ public sealed class AgencyTests(ReportingService service) : IDisposable
             (await service.QueryAsync(database => database.Areas.CountAsync(area => area.NameEn == first || area.NameEn == second, Cancelled))).ShouldBe(expected);
     }
 
+    /// <summary>Half a surrogate pair is valid JSON, but no text.</summary>
+    [Theory]
+    [InlineData("FeatureCollection")]
+    [InlineData("label")]
+    [InlineData("harbour")]
+    [InlineData("Polygon")]
+    [InlineData("coordinates")]
+    [InlineData("WGS84")]
+    public async Task A_file_with_half_a_character_is_refused(string text)
+    {
+        const string File = """
+            {"type": "FeatureCollection", "crs": {"properties": {"name": "WGS84"}}, "features": [{"type": "Feature", "properties": {"label": "harbour"},
+             "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}}]}
+            """;
+
+        (await ImportAsync("name_property=label", Encoding.UTF8.GetBytes(File.Replace(text, "\\ud800", StringComparison.Ordinal)), "application/geo+json")).Status.ShouldBe(400);
+    }
+
+    [Theory]
+    [InlineData("""{"type": "\ud800", "coordinates": []}""")]
+    [InlineData("""{"type": "Polygon", "\ud800\ud800\ud800": []}""")]
+    public async Task A_boundary_with_half_a_character_is_refused(string boundary)
+    {
+        var json = $$"""{"name_en": "{{Name()}}", "name_ar": "الميناء", "geometry": {{boundary}}}""";
+        using var body = new StringContent(json, Encoding.UTF8, "application/json");
+        using var response = await Admin.PostAsync(Areas, body, Cancelled);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync()).BadFields.ShouldBe(["geometry"]);
+    }
+
     [Fact]
     public async Task A_zipped_shapefile_is_imported()
     {

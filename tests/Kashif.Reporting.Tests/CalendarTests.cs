@@ -4,6 +4,7 @@ using Ical.Net;
 using Kashif.Reporting.Calendars;
 using Kashif.Reporting.Visits;
 using Kashif.Reporting.WorkOrders;
+using Kashif.Reporting.Workforce;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
@@ -99,6 +100,74 @@ public sealed class CalendarTests(ReportingService service)
         (await employee.SendAsync(HttpMethod.Post, "calendars", new { crew_id = await service.CrewAsync(agency) })).Body.BadFields.ShouldBe(["crew_id"]);
     }
 
+    [Fact]
+    public async Task An_account_that_is_not_of_the_staff_any_more_reads_no_crews_calendar()
+    {
+        var user = await service.StaffAccountAsync();
+        using var staff = service.Host.As(user, Roles.Staff); // in no register
+        using var anonymous = service.Host.Anonymous();
+        var path = (await staff.CreatedAsync("calendars", new { crew_id = await service.CrewAsync() })).GetProperty("path").GetString();
+        (await anonymous.GetAsync(path, Cancelled)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await service.QueryAsync(database => database.StaffAccounts.Where(row => row.UserId == user).ExecuteUpdateAsync(set => set.SetProperty(row => row.IsStaff, false), Cancelled));
+
+        (await anonymous.GetAsync(path, Cancelled)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task A_calendar_of_a_crew_of_all_agencies_has_nothing_of_another_agencys_work()
+    {
+        var (agency, water) = await service.AgencyWithEmployeeAsync();
+        var (_, roads) = await service.AgencyWithEmployeeAsync();
+        using var anonymous = service.Host.Anonymous();
+        var crew = await service.CrewAsync();
+        var order = await water.CreatedAsync("work-orders", new { title = "Mend the main", crew_id = crew, reports = new[] { await service.FileForAsync(agency) } });
+        await water.VisitAsync(order.Id, Work.Tomorrow);
+
+        (await ReadAsync(roads)).ShouldNotContain("Mend the main");
+        (await ReadAsync(water)).ShouldContain("Mend the main");
+
+        // Those who go there need all visits.
+        var (member, id) = await service.EmployAsync(await service.AgencyAsync());
+        await service.QueryAsync(database =>
+        {
+            database.CrewMembers.Add(new CrewMember { CrewId = crew, UserId = id });
+            return database.SaveChangesAsync(Cancelled);
+        });
+        (await ReadAsync(member)).ShouldContain("Mend the main");
+        member.Dispose();
+
+        async Task<string> ReadAsync(HttpClient staff) =>
+            await anonymous.GetStringAsync((await staff.CreatedAsync("calendars", new { crew_id = crew })).GetProperty("path").GetString(), Cancelled);
+    }
+
+    [Fact]
+    public async Task A_crews_calendar_has_no_private_report_that_another_agency_works_on_now()
+    {
+        var (agency, staff) = await service.AgencyWithEmployeeAsync();
+        var other = await service.AgencyAsync();
+        using var reporter = service.Citizen(out _);
+        using var anonymous = service.Host.Anonymous();
+        var crew = await service.CrewAsync(agency);
+        Guid[] reports = [(await reporter.FileAsync(title: "Stays theirs")).Id, (await reporter.FileAsync(title: "Moved away")).Id, (await reporter.FileAsync(title: "Moved but public")).Id];
+        await service.QueryAsync(database => database.Reports.Where(row => reports.Contains(row.Id))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency).SetProperty(row => row.Private, row => row.Id != reports[2]), Cancelled));
+        var order = await staff.OrderAsync(crew, reports);
+        await staff.VisitAsync(order.Id, Work.Tomorrow);
+        var path = (await staff.CreatedAsync("calendars", new { crew_id = crew })).GetProperty("path").GetString();
+        (await ReadAsync()).ShouldContain("Moved away");
+
+        await service.QueryAsync(database => database.Reports.Where(row => row.Id == reports[1] || row.Id == reports[2])
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, other), Cancelled));
+
+        var text = await ReadAsync();
+        text.ShouldContain("Stays theirs");
+        text.ShouldContain("Moved but public");
+        text.ShouldNotContain("Moved away");
+
+        async Task<string> ReadAsync() => (await anonymous.GetStringAsync(path, Cancelled)).Replace("\r\n ", "", StringComparison.Ordinal);
+    }
+
     /// <summary>In Berlin, clocks go from 02:00 to 03:00 on 29 March 2026 and from 03:00 to 02:00 on 25 October 2026.</summary>
     [Theory]
     [InlineData("2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z", "20260329T013000", "20260329T033000")]
@@ -118,6 +187,17 @@ public sealed class CalendarTests(ReportingService service)
         text.ShouldContain(end.EndsWith('Z') ? $"DTEND:{end}\r\n" : $"DTEND;TZID=Europe/Berlin:{end}\r\n");
         var read = (Ical.Net.Calendar.Load(text) ?? throw new InvalidOperationException()).Events.ShouldHaveSingleItem();
         (read.Start?.AsUtc, read.End?.AsUtc).ShouldBe((visit.StartsAt.UtcDateTime, visit.EndsAt.UtcDateTime));
+    }
+
+    [Fact]
+    public void A_city_in_UTC_has_no_time_zone_in_its_calendars()
+    {
+        var visit = NewVisit(Work.Tomorrow, Work.Tomorrow.AddHours(1));
+
+        var text = CalendarDocument.Write("Crew", [new CalendarEntry(visit, "A", null, null)], DateTimeZoneProviders.Tzdb["UTC"], Work.Tomorrow);
+
+        text.ShouldNotContain("VTIMEZONE");
+        text.ShouldContain($"DTSTART:{Work.Tomorrow:yyyyMMdd'T'HHmmss'Z'}\r\n");
     }
 
     [Theory]

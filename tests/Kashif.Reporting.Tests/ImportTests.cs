@@ -181,6 +181,7 @@ public sealed class ImportTests(ReportingService service)
             (Past($"{mark}-10", history: [Step("rejected", 1), Step("verified", 2)]), ["history[1].status"]),
             (Past($"{mark}-11", history: [Step("verified", 1, new string('x', 1001))]), ["history[0].comment"]),
             (Past($"{mark}-12", history: [.. Enumerable.Range(0, 51).Select(turn => Step(turn % 2 == 0 ? "verified" : "submitted", turn))]), ["history"]),
+            (Past($"{mark}-13", history: [Step("verified", 1), null]), ["history[1]"]),
         ];
 
         var items = await ImportAsync(admin, [.. cases.Select(one => one.Report)]);
@@ -192,6 +193,17 @@ public sealed class ImportTests(ReportingService service)
         }
 
         (await service.QueryAsync(database => database.Imports.CountAsync(row => row.ClientId.StartsWith(mark), Cancelled))).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task An_import_with_null_among_its_reports_is_invalid()
+    {
+        using var admin = service.NewUser(Roles.Admin);
+
+        using var response = await admin.PostAsJsonAsync($"{Root}/imports", new { reports = (object?[])[Past(), null] }, Cancelled);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync()).BadFields.ShouldBe(["reports"]);
     }
 
     [Theory]
@@ -303,7 +315,7 @@ public sealed class ImportTests(ReportingService service)
 
     private static object Past(
         string? clientId = null, DateTimeOffset? created = null, string title = "A deep hole", string category = "pothole", Guid? user = null, bool isAnonymous = false, bool isPrivate = false,
-        object[]? history = null) => new
+        object?[]? history = null) => new
         {
             client_id = clientId ?? $"old-{Guid.CreateVersion7():N}",
             created_at = created ?? Start,

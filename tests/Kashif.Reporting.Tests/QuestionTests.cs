@@ -252,6 +252,8 @@ public sealed class QuestionTests(ReportingService service)
 
         (await CategoryTests.SendAsync(admin, HttpMethod.Post, path, Questions[2])).Status.ShouldBe(201);
         (await CategoryTests.SendAsync(admin, HttpMethod.Patch, $"{path}/depth", new { choices = Choices("a") })).Body.BadFields.ShouldBe(["choices"]);
+        (await CategoryTests.SendAsync(admin, HttpMethod.Post, path, new { code = "a", type = "singlevaluelist", text_en = "A?", text_ar = "أ؟", choices = new object?[] { null } })).Body.BadFields
+            .ShouldBe(["choices"]);
         var (status, changed) = await CategoryTests.SendAsync(admin, HttpMethod.Patch, $"{path}/depth", new { text_en = "How deep is it?", hint_en = "", required = true }, "\"1\"");
         status.ShouldBe(200, changed.ToString());
         (changed.GetProperty("version").GetInt32(), changed.GetProperty("required").GetBoolean(), changed.TryGetProperty("hint", out _)).ShouldBe((2, true, false));

@@ -235,6 +235,33 @@ public sealed class SendTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Another_agencys_updates_are_not_listed_and_not_hidden()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        var id = await _client.RequestAsync(key);
+        (await SendUpdateAsync(key, id, "1")).ShouldBe(200);
+        var (agency, employee) = await service.AgencyWithEmployeeAsync();
+        using var staff = service.NewUser(Roles.Staff);
+        const string Updates = $"{Root}/open311/updates";
+        var update = (await staff.AllPagesAsync($"{Updates}?report_id={id}", 1)).ShouldHaveSingleItem().Id;
+
+        (await employee.AllPagesAsync($"{Updates}?report_id={id}", 1)).ShouldBeEmpty();
+        (await HideAsync()).ShouldBe(HttpStatusCode.NotFound);
+        (await service.QueryAsync(database => database.Open311Updates.AnyAsync(row => row.Id == update && row.HiddenAt != null, Cancelled))).ShouldBeFalse();
+
+        await service.QueryAsync(database => database.Reports.Where(row => row.Id == id).ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency), Cancelled));
+        (await employee.AllPagesAsync($"{Updates}?report_id={id}", 1)).ShouldHaveSingleItem();
+        (await HideAsync()).ShouldBe(HttpStatusCode.OK);
+        employee.Dispose();
+
+        async Task<HttpStatusCode> HideAsync()
+        {
+            using var response = await employee.PatchAsJsonAsync($"{Updates}/{update}", new { hidden = true, reason = "Insulting" }, Cancelled);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task Files_of_a_multipart_request_become_photos_without_metadata()
     {
         var (_, key) = await service.NewKeyAsync();
