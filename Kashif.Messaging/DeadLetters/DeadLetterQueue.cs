@@ -10,7 +10,7 @@ namespace Kashif.Messaging.DeadLetters;
 
 /// <summary>
 /// Looks at the service's dead letters and puts them back. A queue can only be read from its head, so both take all letters
-/// without acknowledging them, and in the end reject the remaining ones, which puts them back.
+/// without acknowledging them; closing the channel puts the remaining ones back.
 /// </summary>
 internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes, ServiceIdentity identity, TimeProvider time)
 {
@@ -40,9 +40,14 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     public async Task<List<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
-        await using var channel = await OpenAsync(cancellationToken);
-        var letters = await TakeAsync(channel, cancellationToken);
-        await PutBackAsync(channel, letters.Count, cancellationToken);
+        var channel = await OpenAsync(cancellationToken);
+        List<(ulong Tag, DeadLetter Letter)> letters;
+        await using (channel)
+        {
+            letters = await TakeAsync(channel, cancellationToken);
+        }
+
+        await WaitForAsync(letters.Count, cancellationToken);
         return [.. letters.Select(taken => taken.Letter).Where(filter.Matches)];
     }
 
@@ -58,6 +63,14 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     public async Task<(int Replayed, int Remaining)> ReplayAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
+        var (replayed, matching, others) = await MoveAsync(filter, changes, actorId, cancellationToken);
+        await WaitForAsync(others, cancellationToken);
+        return (replayed, matching - replayed);
+    }
+
+    /// <returns>How many were moved, how many match, and how many are to come back.</returns>
+    private async Task<(int Replayed, int Matching, int Others)> MoveAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
+    {
         await using var channel = await OpenAsync(cancellationToken);
         var letters = await TakeAsync(channel, cancellationToken);
         var matching = letters.Where(taken => filter.Matches(taken.Letter)).ToList();
@@ -82,8 +95,8 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
                 cancellationToken);
         }
 
-        await PutBackAsync(channel, letters.Count - chosen.Count, cancellationToken);
-        return (chosen.Count, matching.Count - chosen.Count);
+        await channel.MessageCountAsync(Broker.DeadLetterQueue(identity.Name), cancellationToken); // the broker has got the acknowledgements
+        return (chosen.Count, matching.Count, letters.Count - chosen.Count);
     }
 
     /// <summary>Tells Auth's audit log, before anything moves, so that nothing moves unseen.</summary>
@@ -112,12 +125,12 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     }
 
     /// <summary>
-    /// Puts back all that is not acknowledged, and waits for the queue to have it: it takes messages back a moment later, and until then the next
-    /// call would find none.
+    /// Waits for the queue to have the letters again that a channel had taken. It takes them back when the channel closes, a moment later: until then the next call
+    /// would find none. A rejection on an open channel is held back.
     /// </summary>
-    private async Task PutBackAsync(IChannel channel, int count, CancellationToken cancellationToken)
+    private async Task WaitForAsync(int count, CancellationToken cancellationToken)
     {
-        await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, cancellationToken);
+        await using var channel = await OpenAsync(cancellationToken);
         var queue = Broker.DeadLetterQueue(identity.Name);
         for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, cancellationToken) < count; tries++)
         {
