@@ -233,7 +233,7 @@ public sealed class TraceTests(KashifSystem system)
     /// <summary>Queries that depend on the time and on other tests: categories, questions and promises are cached for five seconds, and another test may have left a webhook.</summary>
     private static readonly string[] Sometimes =
     [
-        "reporting: SELECT categories", "reporting: SELECT questions", "reporting: SELECT promises", "reporting: SELECT reports", "reporting: SELECT report_changes", "reporting: SELECT webhook_deliveries", "reporting: INSERT webhook_deliveries",
+        "reporting: SELECT categories", "reporting: SELECT questions", "reporting: SELECT areas", "reporting: SELECT agencies", "reporting: SELECT promises", "reporting: SELECT reports", "reporting: SELECT report_changes", "reporting: SELECT webhook_deliveries", "reporting: INSERT webhook_deliveries",
     ];
 
     private static string[] Queries(ReceivedSpan[] spans) => [.. spans.Where(IsQuery).Select(span => $"{span.Service}: {span.Name}").Except(Sometimes)];
