@@ -88,20 +88,23 @@ internal static class SurveyResults
 
         // One moment for both statements: else a group could have more answers to a question than people who answered.
         await using var snapshot = await database.Database.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-        var people = await PeopleAsync(id, grouping, http.User.AgencyIdOrNull, database, cancellationToken);
-        var counts = await CountsAsync(id, grouping, http.User.AgencyIdOrNull, database, cancellationToken);
+        var agency = http.User.AgencyIdOrNull;
+        var people = await PeopleAsync(id, grouping, agency, database, cancellationToken);
+        var counts = await CountsAsync(id, grouping, agency, database, cancellationToken);
         var questions = survey.ReadQuestions();
         var (asked, answered) = (people.Sum(group => group.Asked), people.Sum(group => group.Answered));
         var (shown, small) = grouping is null ? ([], []) : Split(people);
 
         // Who answered about several reports is one person.
-        var agency = http.User.AgencyIdOrNull;
         var persons = await database.SurveyRequests
             .Where(row => row.SurveyId == id && row.AnsweredAt != null && database.Reports.Any(report => report.Id == row.ReportId && (agency == null || report.AgencyId == agency)))
             .Select(row => row.UserId == ErasedUser.Id ? row.ReportId : row.UserId).Distinct().CountAsync(cancellationToken);
 
-        // A question that few of one group answered is not broken down in any group: the few would follow from the sum.
-        var few = counts.GroupBy(count => (count.Key, count.Question)).Where(group => group.Sum(count => count.Answers) < Fewest).Select(group => group.Key.Question).ToHashSet();
+        // If the groups whose answers to a question are not shown gave few of them, these would follow from the sum: then no group shows its answers to it.
+        var few = counts.GroupBy(count => count.Question)
+            .Where(question => question.GroupBy(count => count.Key, count => count.Answers)
+                .Where(group => group.Sum() < Fewest || shown.TrueForAll(other => other.Key != group.Key)).Sum(group => group.Sum()) is > 0 and < Fewest)
+            .Select(question => question.Key).ToHashSet();
         return TypedResults.Ok(new SurveyResultsResponse(
             id,
             asked,

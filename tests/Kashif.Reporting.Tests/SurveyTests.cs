@@ -327,6 +327,31 @@ public sealed class SurveyTests(SurveyService service, ReportingService reportin
         SurveyResults.Split(answered.Select((count, index) => new SurveyResults.People($"{index}", 10, count))).Shown.Count.ShouldBe(shown);
 
     [Fact]
+    public async Task A_question_that_few_of_a_group_answered_is_not_told_apart()
+    {
+        await CloseAllAsync();
+        var survey = await OpenSurveyAsync();
+        await CloseAllAsync();
+        var (few, many) = ($"f{survey:N}"[..20], $"m{survey:N}"[..20]);
+        await SeedAnswersAsync(survey, few, agency: null, [5, 4, 3, 2, 1, 1]);
+        await SeedAnswersAsync(survey, many, agency: null, [5, 4, 3, 2, 1, 1, 1]);
+        await ExecuteAsync(
+            """
+            UPDATE survey_requests SET answers = answers - 1 WHERE report_id IN (
+                SELECT report_id FROM survey_requests JOIN reports ON reports.id = report_id WHERE survey_id = $1 AND category = $2 LIMIT 4)
+            """, survey, few); // without the stars
+        using var staff = service.Host.As(Guid.CreateVersion7(), Roles.Staff);
+
+        var (_, results) = await staff.ReadAsync($"{Surveys}/{survey}/results?group_by=category");
+
+        var groups = results.GetProperty("groups").EnumerateArray().Select(group => group.GetProperty("questions")).ToArray();
+        groups.Length.ShouldBe(2);
+        groups.ShouldAllBe(questions => questions[0].GetProperty("counts").ValueKind == JsonValueKind.Array);
+        groups.ShouldAllBe(questions => questions[1].GetProperty("counts").ValueKind == JsonValueKind.Null);
+        results.GetProperty("questions")[1].GetProperty("answers").GetInt32().ShouldBe(9);
+    }
+
+    [Fact]
     public async Task Five_answers_of_one_person_are_not_broken_down()
     {
         await CloseAllAsync();
