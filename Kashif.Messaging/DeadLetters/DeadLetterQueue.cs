@@ -40,9 +40,8 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     public async Task<List<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
-        var channel = await OpenAsync(cancellationToken);
         List<(ulong Tag, DeadLetter Letter)> letters;
-        await using (channel)
+        await using (var channel = await OpenAsync(cancellationToken))
         {
             letters = await TakeAsync(channel, cancellationToken);
         }
@@ -130,7 +129,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     /// </summary>
     private async Task WaitForAsync(int count, CancellationToken cancellationToken)
     {
-        await using var channel = await OpenAsync(cancellationToken);
+        await using var channel = await broker.OpenPublishChannelAsync(Window, cancellationToken); // the queue has been declared
         var queue = Broker.DeadLetterQueue(identity.Name);
         for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, cancellationToken) < count; tries++)
         {
