@@ -3,6 +3,7 @@ using Kashif.Auth.Data;
 using Kashif.Auth.Users;
 using Kashif.Http;
 using Kashif.Localization;
+using Kashif.Messaging;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -111,7 +112,7 @@ internal static class UserEndpoints
         Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         await FindAsync(database, id, cancellationToken) is { } user ? TypedResults.Ok(user) : UserAdministration.NoSuchUser.ToProblem();
 
-    private static string PrefixPattern(string beginning) => $"{beginning.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
+    private static string PrefixPattern(string beginning) => $"{SearchWords.Escape(beginning)}%";
 
     private static IQueryable<AdminUserResponse> Shown(IQueryable<User> users, AuthDbContext database) => users.Select(user => new AdminUserResponse(
         user.Id, user.Email, user.EmailConfirmed, user.FullName, user.PhoneNumber, user.Roles, user.Language,

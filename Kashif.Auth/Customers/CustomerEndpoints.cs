@@ -76,7 +76,7 @@ internal static class CustomerEndpoints
     /// <summary>Fewer digits would be in most phone numbers.</summary>
     private const int FewestDigits = 3;
 
-    private static readonly RequestHeader IfMatch = new("If-Match", "The `ETag` of the customer that the client has read: 412 if it has changed since.", 1000, "\"1\"");
+    private static readonly RequestHeader IfMatch = VersionConditions.IfMatch("customer");
 
     private static readonly Dictionary<string, string> WireNames = new()
     {
@@ -131,7 +131,7 @@ internal static class CustomerEndpoints
 
         foreach (var word in query.Query?.Normalize().Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
         {
-            var pattern = $"%{word.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_")}%";
+            var pattern = $"%{SearchWords.Escape(word)}%";
             var digits = string.Concat(Digits.ToAscii(word).Where(char.IsAsciiDigit));
             var phone = digits.Length >= FewestDigits ? $"%{digits}%" : null;
             customers = customers.Where(customer => EF.Functions.ILike(customer.FullName, pattern, "\\")
@@ -186,7 +186,7 @@ internal static class CustomerEndpoints
             return NotFound.ToProblem();
         }
 
-        if (IsStale(http, customer))
+        if (http.IsStale(customer.Version))
         {
             return Stale.ToProblem();
         }
@@ -222,7 +222,7 @@ internal static class CustomerEndpoints
             return NotFound.ToProblem();
         }
 
-        if (IsStale(http, customer))
+        if (http.IsStale(customer.Version))
         {
             return Stale.ToProblem();
         }
@@ -286,9 +286,6 @@ internal static class CustomerEndpoints
 
     private static async Task<Customer?> LockAsync(Guid id, AuthDbContext database, CancellationToken cancellationToken) =>
         (await database.Customers.FromSql($"SELECT * FROM customers WHERE id = {id} FOR UPDATE").ToListAsync(cancellationToken)).SingleOrDefault();
-
-    private static bool IsStale(HttpContext http, Customer customer) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(customer.Version), strong: true);
 
     private static Ok<CustomerResponse> Shown(Customer customer, HttpContext http)
     {

@@ -32,7 +32,4 @@ internal static class CatalogEndpoints
             .WithName("CreateCouponCategory").WithSummary("Create a coupon category").WithProblems(409, "name_taken");
         return group;
     }
-
-    /// <summary>Whether the body of a PATCH request sets the field to null.</summary>
-    public static bool Clears(this HttpContext http, string field) => http.Features.Get<JsonBody>()?.SetsToNull(field) == true;
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Kashif.Messaging;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -55,15 +56,11 @@ public sealed class CouponFilter
             && (ExpiringWithinDays == null || coupon.EndsAt <= endsBefore)
             && (MinCost == null || coupon.PointsCost >= MinCost)
             && (MaxCost == null || coupon.PointsCost <= MaxCost));
-        foreach (var word in Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
+        foreach (var pattern in SearchWords.Patterns(Query))
         {
-            var pattern = $"%{EscapeLike(word)}%";
             coupons = coupons.Where(coupon => EF.Functions.ILike(coupon.Title, pattern, @"\") || EF.Functions.ILike(coupon.Description, pattern, @"\"));
         }
 
         return coupons;
     }
-
-    internal static string EscapeLike(string word) =>
-        word.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
 }

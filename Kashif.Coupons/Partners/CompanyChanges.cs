@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -184,7 +184,7 @@ internal sealed class OrderSaga(
             return (null, denied);
         }
 
-        if (http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(order.Version), strong: true))
+        if (http.IsStale(order.Version))
         {
             return (null, Stale);
         }

@@ -100,9 +100,8 @@ internal static class ProductEndpoints
             products = products.Where(product => product.CategoryId == categoryId);
         }
 
-        foreach (var word in filter.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
+        foreach (var pattern in SearchWords.Patterns(filter.Query))
         {
-            var pattern = $"%{CouponFilter.EscapeLike(word)}%";
             products = products.Where(product => EF.Functions.ILike(product.Sku, pattern, @"\")
                 || EF.Functions.ILike(product.Name, pattern, @"\") || EF.Functions.ILike(product.Description, pattern, @"\"));
         }

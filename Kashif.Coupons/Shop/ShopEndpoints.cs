@@ -52,7 +52,7 @@ internal static class ShopEndpoints
             .WithDescription("The buyer can cancel until the order is packed, its seller until it is shipped. Points and stock return once, however often this is called. Returns 202 while it is not known whether the points were given back.")
             .WithProblems(403, "forbidden").WithProblems(422, "invalid_status_transition");
         orders.MapPatch("/{id:guid}/status", OrderEndpoints.ChangeStatusAsync).RequireAuthorization(Policies.Partner)
-            .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the order that the client has read: 412 if it has changed since.", 1000, "\"1\""))
+            .WithMetadata(VersionConditions.IfMatch("order"))
             .WithName("ChangeOrderStatus").WithSummary("Mark an order as packed, shipped or delivered")
             .WithProblems(412, "precondition_failed").WithProblems(422, "invalid_status_transition");
 

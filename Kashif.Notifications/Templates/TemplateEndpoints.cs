@@ -118,7 +118,7 @@ internal static class TemplateEndpoints
     public static IEndpointRouteBuilder MapTemplates(this IEndpointRouteBuilder endpoints)
     {
         var templates = endpoints.MapGroup($"{NotificationsExtensions.Root}/templates").WithTags("Templates").RequireAuthorization(Policies.Admin);
-        var condition = new RequestHeader("If-Match", "The `ETag` of the template that the client has read: 412 if it has changed since.", 1000, "\"1\"");
+        var condition = VersionConditions.IfMatch("template");
         templates.MapGet("", List).WithName("ListTemplates").WithSummary("List codes, their variables and their changed texts");
         templates.MapGet(Path, GetAsync).WithName("GetTemplate").WithSummary("Get a text of a notification or mail").WithProblems(404, "not_found");
         // Not with an API key: the texts of mails about accounts are among them.
@@ -167,7 +167,7 @@ internal static class TemplateEndpoints
         }
 
         var last = await LastAsync(key, database, cancellationToken);
-        if (IsStale(http, last))
+        if (http.IsStale(last?.Version ?? 0))
         {
             return Stale.ToProblem();
         }
@@ -230,7 +230,7 @@ internal static class TemplateEndpoints
             return NotFound.ToProblem();
         }
 
-        if (IsStale(http, last))
+        if (http.IsStale(last?.Version ?? 0))
         {
             return Stale.ToProblem();
         }
@@ -354,9 +354,6 @@ internal static class TemplateEndpoints
         await database.SaveChangesAsync(cancellationToken);
         return next;
     }
-
-    private static bool IsStale(HttpContext http, TemplateVersion? last) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(last?.Version ?? 0), strong: true);
 
     private static Ok<TemplateResponse> Answer(HttpContext http, TemplateResponse template)
     {

@@ -82,11 +82,11 @@ internal static class AgencyEndpoints
         agencies.MapPost("/", CreateAsync).RequireAuthorization(Policies.Admin).WithIdempotency()
             .WithName("CreateAgency").WithSummary("Create an agency").WithProblems(409, "name_taken");
         agencies.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin)
-            .WithName("ChangeAgency").WithSummary("Change an agency").WithVersion("agency").WithProblems(409, "name_taken", "changed_meanwhile");
+            .WithName("ChangeAgency").WithSummary("Change an agency").WithIfMatch("agency").WithProblems(409, "name_taken", "changed_meanwhile");
         agencies.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
             .WithName("DeleteAgency").WithSummary("Delete an unused agency")
             .WithDescription("409 while areas, employees, crews, vehicles, projects, work orders or open reports hang on it: `hangs_on` names up to 20 of each kind. Its closed reports have no agency afterwards.")
-            .WithVersion("agency").WithProblems(409, "agency_in_use");
+            .WithIfMatch("agency").WithProblems(409, "agency_in_use");
         return endpoints;
     }
 
@@ -100,9 +100,9 @@ internal static class AgencyEndpoints
         }
 
         var agencies = database.Agencies.AsNoTracking().Where(agency => agency.Id > after);
-        foreach (var pattern in Search.Patterns(filter.Query))
+        foreach (var pattern in SearchWords.Patterns(filter.Query))
         {
-            agencies = agencies.Where(agency => EF.Functions.ILike(agency.NameEn, pattern, Search.Escape) || EF.Functions.ILike(agency.NameAr, pattern, Search.Escape));
+            agencies = agencies.Where(agency => EF.Functions.ILike(agency.NameEn, pattern, @"\") || EF.Functions.ILike(agency.NameAr, pattern, @"\"));
         }
 
         var rows = await agencies.OrderBy(agency => agency.Id).Take(page.Size + 1).ToListAsync(cancellationToken);

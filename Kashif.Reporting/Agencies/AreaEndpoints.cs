@@ -115,11 +115,11 @@ internal static class AreaEndpoints
         areas.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
             .WithName("ChangeCityArea").WithSummary("Change an area")
             .WithDescription("Open reports are routed again in the background, except reports that staff routed by hand.")
-            .WithVersion("area").WithProblems(409, "name_taken", "changed_meanwhile");
+            .WithIfMatch("area").WithProblems(409, "name_taken", "changed_meanwhile");
         areas.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
             .WithName("DeleteCityArea").WithSummary("Delete an area")
             .WithDescription("Its open reports are routed again in the background, except reports that staff routed by hand.")
-            .WithVersion("area").WithProblems(409, "changed_meanwhile");
+            .WithIfMatch("area").WithProblems(409, "changed_meanwhile");
         return endpoints;
     }
 
@@ -138,9 +138,9 @@ internal static class AreaEndpoints
 
         var areas = database.Areas.AsNoTracking().Where(area => area.Id > after);
         areas = filter.Agency is { } agency ? areas.Where(area => area.AgencyId == agency) : areas;
-        foreach (var pattern in Search.Patterns(filter.Query))
+        foreach (var pattern in SearchWords.Patterns(filter.Query))
         {
-            areas = areas.Where(area => EF.Functions.ILike(area.NameEn, pattern, Search.Escape) || EF.Functions.ILike(area.NameAr, pattern, Search.Escape));
+            areas = areas.Where(area => EF.Functions.ILike(area.NameEn, pattern, @"\") || EF.Functions.ILike(area.NameAr, pattern, @"\"));
         }
 
         if (box is not null)

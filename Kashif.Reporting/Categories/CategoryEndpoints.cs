@@ -66,10 +66,7 @@ internal static class CategoryEndpoints
             return NotFound.ToProblem();
         }
 
-        var tag = VersionETag.Of(category.Version);
-        http.Response.Headers.ETag = tag.ToString();
-        http.Response.Headers.CacheControl = "public, no-cache";
-        return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
+        return http.IsKnown(category.Version)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
             : TypedResults.Ok(CategoryResponse.Of(category));
     }

@@ -7,7 +7,6 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Kashif.Reporting.Open311;
 
@@ -136,7 +135,7 @@ internal static class Updates
             // A parallel request has sent the same update.
             return Created(await FindAsync() ?? update.Id);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+        catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
             // The report has been deleted meanwhile.
             return Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);

@@ -45,7 +45,7 @@ public sealed record CreateQuestionRequest(
 /// <param name="TextAr" example="ما حجمها؟">The question in Arabic.</param>
 /// <param name="Position" example="1">The place among the category's questions.</param>
 /// <param name="Required" example="false">Whether a new report needs an answer.</param>
-/// <param name="Public" example="true">False: only the reporter and staff see the answers, also those that exist.</param>
+/// <param name="Public" example="true">False: only the reporter and staff see the answers. Answers that exist follow a change.</param>
 /// <param name="HintEn" example="Compare it with your hand.">Help for the reporter in English; empty for none.</param>
 /// <param name="HintAr" example="قارنها بكف يدك.">Help for the reporter in Arabic; empty for none.</param>
 /// <param name="Choices">All choices of a list, in their order. Answers that exist keep a choice that goes.</param>
@@ -231,7 +231,7 @@ internal static class QuestionEndpoints
             return NotFound.ToProblem();
         }
 
-        if (IsStale(http, found))
+        if (http.IsStale(found.Version))
         {
             return Stale.ToProblem();
         }
@@ -293,7 +293,7 @@ internal static class QuestionEndpoints
             return NotFound.ToProblem();
         }
 
-        if (IsStale(http, found))
+        if (http.IsStale(found.Version))
         {
             return Stale.ToProblem();
         }
@@ -329,9 +329,6 @@ internal static class QuestionEndpoints
             ORDER BY id FOR NO KEY UPDATE
         ) AS answered WHERE reports.id = answered.id
         """, cancellationToken);
-
-    private static bool IsStale(HttpContext http, Question question) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(question.Version), strong: true);
 
     private static string? ChoicesError(QuestionType type, IReadOnlyList<Choice> choices) =>
         !type.HasChoices() ? choices.Count > 0 ? "Only lists have choices." : null

@@ -38,6 +38,6 @@ internal static class ReportEndpoints
 
     /// <summary>Describes <c>If-Match</c>, and what a change of a report can answer.</summary>
     public static RouteHandlerBuilder WithIfMatch(this RouteHandlerBuilder endpoint) => endpoint
-        .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the report that the client has read: 412 if it has changed since.", 1000, "\"1\""))
+        .WithMetadata(VersionConditions.IfMatch("report"))
         .WithProblems(403, "forbidden").WithProblems(409, "report_changed").WithProblems(412, "precondition_failed");
 }

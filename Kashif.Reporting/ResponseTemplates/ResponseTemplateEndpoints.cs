@@ -78,7 +78,7 @@ public sealed class ResponseTemplateFilter
 {
     /// <summary>Words that all occur in the name or a text, in upper or lower case.</summary>
     /// <example>planned</example>
-    [FromQuery(Name = "q"), Text(SearchWords.MaxLength)]
+    [FromQuery(Name = "q"), Text(RegisterFilter.QueryMax)]
     public string? Query { get; set; }
 
     /// <summary>Only templates for this category, or for all categories.</summary>
@@ -254,13 +254,13 @@ internal static class ResponseTemplateEndpoints
             return Registers.NotManaged.ToProblem();
         }
 
-        var (before, body) = (Values(template), http.Features.Get<JsonBody>());
+        var before = Values(template);
         template.Name = request.Name?.Trim() ?? template.Name;
         template.TextEn = request.TextEn?.Trim() ?? template.TextEn;
         template.TextAr = request.TextAr?.Trim() ?? template.TextAr;
         template.AgencyId = agency;
-        template.Category = request.Category?.Trim() ?? (body?.SetsToNull("category") == true ? null : template.Category);
-        template.Status = request.Status ?? (body?.SetsToNull("status") == true ? null : template.Status);
+        template.Category = request.Category?.Trim() ?? (http.Clears("category") ? null : template.Category);
+        template.Status = request.Status ?? (http.Clears("status") ? null : template.Status);
         Registers.AddChange(database, template, http.User.UserId, ResponseTemplate.Kind, id, Registers.Changes(before, Values(template)), time.GetUtcNow());
         return await Registers.CommitAsync(http, work, template, ResponseTemplateResponse.Of(template), taken: null, cancellationToken);
     }

@@ -201,7 +201,7 @@ internal static class CategoryAdministration
             return CategoryEndpoints.NotFound.ToProblem();
         }
 
-        if (IsStale(http, category))
+        if (http.IsStale(category.Version))
         {
             return Stale.ToProblem();
         }
@@ -252,7 +252,7 @@ internal static class CategoryAdministration
             return CategoryEndpoints.NotFound.ToProblem();
         }
 
-        if (IsStale(http, category))
+        if (http.IsStale(category.Version))
         {
             return Stale.ToProblem();
         }
@@ -291,11 +291,7 @@ internal static class CategoryAdministration
     }
 
     private static RouteHandlerBuilder WithCondition(this RouteHandlerBuilder endpoint) => endpoint
-        .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the category that the client has read: 412 if it has changed since.", 1000, "\"1\""))
-        .WithProblems(409, "category_changed").WithProblems(412, "precondition_failed");
-
-    private static bool IsStale(HttpContext http, Category category) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(category.Version), strong: true);
+        .WithIfMatch("category").WithProblems(409, "category_changed");
 
     private static string Stored(string name) => name.Trim().Normalize();
 

@@ -106,8 +106,7 @@ internal static class SurveyEndpoints
             .WithProblems(409, "survey_open");
         surveys.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Admin).DisableValidation()
             .WithName("ChangeSurvey").WithSummary("Change a survey")
-            .WithMetadata(new RequestHeader("If-Match", "The `ETag` of the survey that the client has read: 412 if it has changed since.", 1000, "\"1\""))
-            .WithProblems(404, "not_found").WithProblems(409, "survey_in_use").WithProblems(412, "precondition_failed");
+            .WithIfMatch("survey").WithProblems(404, "not_found").WithProblems(409, "survey_in_use");
         surveys.MapPost("/{id:guid}/close", CloseAsync).RequireAuthorization(Policies.Admin)
             .WithName("CloseSurvey").WithSummary("Close a survey").WithDescription("It stops asking. Reporters who were asked can still answer until `answer_until`. Closing again changes nothing.")
             .WithProblems(404, "not_found");
@@ -134,9 +133,8 @@ internal static class SurveyEndpoints
             surveys = surveys.Where(survey => survey.IsOpen == open);
         }
 
-        foreach (var word in query.Query?.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
+        foreach (var pattern in SearchWords.Patterns(query.Query))
         {
-            var pattern = $"%{word.Replace(@"\", @"\\").Replace("%", @"\%").Replace("_", @"\_")}%";
             surveys = surveys.Where(survey => EF.Functions.ILike(survey.TitleEn, pattern, @"\") || EF.Functions.ILike(survey.TitleAr, pattern, @"\"));
         }
 
@@ -208,7 +206,7 @@ internal static class SurveyEndpoints
             return NotFound.ToProblem();
         }
 
-        if (http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(survey.Version), strong: true))
+        if (http.IsStale(survey.Version))
         {
             return Stale.ToProblem();
         }

@@ -43,22 +43,22 @@ internal static class VisitEndpoints
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "work_order_closed");
         visits.MapGet("/{id:guid}", GetAsync).WithName("GetVisit").WithSummary("Get a visit");
         visits.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(Policies.Staff).DisableValidation()
-            .WithName("ChangeVisit").WithSummary("Change or cancel a visit").WithWorkIfMatch("visit")
+            .WithName("ChangeVisit").WithSummary("Change or cancel a visit").WithIfMatch("visit")
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "visit_closed");
         visits.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Staff)
-            .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithWorkIfMatch("visit").WithProblems(409, "visit_completed", "work_order_changed");
+            .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithIfMatch("visit").WithProblems(409, "visit_completed", "work_order_changed");
         visits.MapPost("/{id:guid}/confirm", ConfirmAsync).WithIdempotency()
-            .WithName("ConfirmVisit").WithSummary("Confirm a proposed visit, as staff or as the reporter").WithWorkIfMatch("visit")
+            .WithName("ConfirmVisit").WithSummary("Confirm a proposed visit, as staff or as the reporter").WithIfMatch("visit")
             .WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed", "visit_begun");
         visits.MapPost("/{id:guid}/move", MoveAsync).WithIdempotency().DisableValidation()
             .WithName("MoveVisit").WithSummary("Move a visit to another slot")
             .WithDescription("Staff choose any slot. The reporter of an appointment chooses one of its `alternatives`, until the visit begins; it is confirmed then, and its former slot is an alternative.")
-            .WithWorkIfMatch("visit")
+            .WithIfMatch("visit")
             .WithProblems(409, "crew_busy", "vehicle_busy", "work_order_changed").WithProblems(422, "visit_closed", "visit_begun", "slot_not_offered", "work_order_closed");
         visits.MapPost("/{id:guid}/complete", CompleteAsync).RequireAuthorization(Policies.Staff).WithIdempotency().DisableValidation()
             .WithName("CompleteVisit").WithSummary("Complete a visit")
             .WithDescription("With the outcome `resolved`, the last visit of a work order completes it, and its reports that are in progress are resolved.")
-            .WithWorkIfMatch("visit").WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed");
+            .WithIfMatch("visit").WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed");
         visits.MapGet("/{id:guid}/history", HistoryAsync).RequireAuthorization(Policies.Staff)
             .WithName("GetVisitHistory").WithSummary("Get a visit's history, newest first");
     }

@@ -98,16 +98,11 @@ internal static class ProjectEndpoints
         projects.MapPost("/", CreateAsync).WithIdempotency().DisableValidation().WithName("CreateProject").WithSummary("Create a project");
         projects.MapGet("/{id:guid}", GetAsync).WithName("GetProject").WithSummary("Get a project");
         projects.MapPatch("/{id:guid}", ChangeAsync).DisableValidation().WithName("ChangeProject").WithSummary("Change a project")
-            .WithWorkIfMatch("project").WithProblems(409, "project_changed");
+            .WithIfMatch("project").WithProblems(409, "project_changed");
         projects.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteProject").WithSummary("Delete a project without work orders")
-            .WithWorkIfMatch("project").WithProblems(409, "in_use");
+            .WithIfMatch("project").WithProblems(409, "in_use");
         projects.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetProjectHistory").WithSummary("Get a project's history, newest first");
     }
-
-    /// <summary>Describes <c>If-Match</c> of a change.</summary>
-    public static RouteHandlerBuilder WithWorkIfMatch(this RouteHandlerBuilder endpoint, string subject) => endpoint
-        .WithMetadata(new RequestHeader("If-Match", $"The `ETag` of the {subject} that the client has read: 412 if it has changed since.", 1000, "\"1\""))
-        .WithProblems(412, "precondition_failed");
 
     private static async Task<Results<Ok<Page<ProjectResponse>>, ValidationProblem>> ListAsync(
         [AsParameters] PageRequest page, [AsParameters] ProjectQuery query, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)

@@ -143,9 +143,9 @@ internal static class WorkOrderEndpoints
             .WithProblems(409, "report_in_work_order", "work_order_changed");
         orders.MapGet("/{id:guid}", GetAsync).WithName("GetWorkOrder").WithSummary("Get a work order");
         orders.MapPatch("/{id:guid}", ChangeAsync).DisableValidation().WithName("ChangeWorkOrder").WithSummary("Change, start, complete or cancel a work order")
-            .WithWorkIfMatch("work order").WithProblems(409, "report_in_work_order", "work_order_changed").WithProblems(422, "invalid_state_transition");
+            .WithIfMatch("work order").WithProblems(409, "report_in_work_order", "work_order_changed").WithProblems(422, "invalid_state_transition");
         orders.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteWorkOrder").WithSummary("Delete a work order without visits")
-            .WithWorkIfMatch("work order").WithProblems(409, "in_use", "work_order_changed");
+            .WithIfMatch("work order").WithProblems(409, "in_use", "work_order_changed");
         orders.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetWorkOrderHistory").WithSummary("Get the history of a work order and its visits, newest first");
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
-using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
@@ -51,11 +50,4 @@ internal static class WorkScope
     public static IQueryable<T> WithWords<T>(this DbSet<T> rows, string table, string text)
         where T : class =>
         rows.FromSql(FormattableStringFactory.Create($"SELECT * FROM {table} WHERE words @@ {ReportWords.Query("{0}")}", text));
-
-    /// <summary>Whether a PATCH sets the field to null.</summary>
-    public static bool Clears(this HttpContext http, string field) => http.Features.Get<JsonBody>()?.SetsToNull(field) ?? false;
-
-    /// <summary>Whether the request has an <c>If-Match</c> that names another version.</summary>
-    public static bool IsStale(this HttpContext http, int version) =>
-        http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(version), strong: true);
 }

@@ -12,7 +12,6 @@ using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Kashif.Reporting.Workforce;
 
@@ -33,9 +32,11 @@ internal interface IRegistered : IOfAgency
 /// <summary>The filters of a register's list.</summary>
 public sealed class RegisterFilter
 {
+    internal const int QueryMax = 100;
+
     /// <summary>Words that all occur in the name or the plate, in upper or lower case.</summary>
     /// <example>north</example>
-    [FromQuery(Name = "q"), Text(SearchWords.MaxLength)]
+    [FromQuery(Name = "q"), Text(QueryMax)]
     public string? Query { get; set; }
 
     /// <summary>Only entries of this agency.</summary>
@@ -88,7 +89,7 @@ internal static class Registers
     /// <summary>Why the caller may not change the entry now; null if they may.</summary>
     public static Error? Refusal(HttpContext http, IOfAgency entry) =>
         !http.User.Manages(entry.AgencyId) ? NotManaged
-        : http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(entry.Version), strong: true) ? Stale
+        : http.IsStale(entry.Version) ? Stale
         : null;
 
     /// <returns>An error of the field <c>agency_id</c>; null if there is such an agency, or it is none.</returns>
@@ -97,7 +98,7 @@ internal static class Registers
 
     /// <returns>The agency after a PATCH: null clears it; a field that is left out does not change.</returns>
     public static Guid? AgencyAfter(HttpContext http, Guid? requested, IOfAgency entry) =>
-        requested ?? (http.Features.Get<JsonBody>()?.SetsToNull("agency_id") == true ? null : entry.AgencyId);
+        requested ?? (http.Clears("agency_id") ? null : entry.AgencyId);
 
     /// <returns>An error of the field <c>skills</c>; null if they are valid.</returns>
     public static string? SkillsError(IReadOnlyList<string>? skills)
@@ -136,7 +137,7 @@ internal static class Registers
         {
             return taken.ToProblem();
         }
-        catch (DbUpdateException exception) when (IsReferenceLost(exception))
+        catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
             return Error.Field("agency_id", NoAgency);
         }
@@ -157,7 +158,7 @@ internal static class Registers
         {
             return (exception is not DbUpdateConcurrencyException && taken is not null ? taken : http.Request.Headers.IfMatch.Count > 0 ? Stale : Changed).ToProblem();
         }
-        catch (DbUpdateException exception) when (IsReferenceLost(exception))
+        catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
             return Error.Field("agency_id", NoAgency);
         }
@@ -189,7 +190,7 @@ internal static class Registers
         {
             return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
         }
-        catch (DbUpdateException exception) when (IsReferenceLost(exception))
+        catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
             return Dependents.InUse.ToProblem();
         }
@@ -200,9 +201,6 @@ internal static class Registers
     public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(
         string kind, Guid id, bool found, Error missing, PageRequest page, ReportingDbContext database, CancellationToken cancellationToken) =>
         found ? await database.AuditEntries.Where(entry => entry.SubjectId == id && entry.Kind == kind).ToPageAsync(page, cancellationToken) : missing.ToProblem();
-
-    /// <summary>Another request has deleted what this one refers to, or has referred to what this one deletes.</summary>
-    private static bool IsReferenceLost(DbUpdateException exception) => exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     public static JsonArray Array(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode)text)];
 
