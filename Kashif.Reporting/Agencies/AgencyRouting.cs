@@ -47,7 +47,7 @@ internal sealed class AgencyRouting(IServiceScopeFactory scopes, TimeProvider ti
     /// <summary>The areas that the transaction sees.</summary>
     public Task<AreaMap> ReadAsync(ReportingDbContext database, CancellationToken cancellationToken) => _map.UpdateAsync(database, cancellationToken);
 
-    /// <summary>One read for all requests that wait, so none of them may cancel it.</summary>
+    /// <summary>All waiting requests share one read. A request that is cancelled does not cancel it.</summary>
     private async Task<AreaMap> ReadAsync()
     {
         await Task.Yield(); // the caller holds the lock

@@ -76,7 +76,7 @@ internal static class AreaGeometry
                 var places = new List<Coordinate>(ring.GetArrayLength());
                 foreach (var position in ring.EnumerateArray())
                 {
-                    // A third number is the altitude, which an area has none of.
+                    // A third number is the altitude. An area has no altitude.
                     if (position.ValueKind is not JsonValueKind.Array || position.GetArrayLength() < 2
                         || position.EnumerateArray().Any(number => number.ValueKind is not JsonValueKind.Number))
                     {

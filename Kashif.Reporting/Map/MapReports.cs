@@ -29,7 +29,7 @@ internal readonly record struct MapReport(
 /// The public reports in memory, for counting them: a million in some milliseconds, which takes PostgreSQL seconds.
 /// <code>
 /// 1. The first refresh reads all reports.
-/// 2. Each later one reads those that have changed since, by the change feed, before every answer: an answer has all that was committed before its request.
+/// 2. Before every answer, a refresh reads the changed reports from the change feed. So an answer has everything that was committed before its request.
 /// 3. Reports are kept by the cells of a grid, so that a part of the map does not read the whole.
 /// </code>
 /// </summary>

@@ -18,16 +18,16 @@ namespace Kashif.Reporting.Promises;
 /// <param name="Made" example="120">How many reports had a promise.</param>
 /// <param name="Kept" example="90">How many were resolved in time, and are resolved now.</param>
 /// <param name="Missed" example="20">How many were not: resolved later, or still open.</param>
-/// <param name="Score" example="81.8">The kept ones among those that are kept or missed, in per cent; null if there are none.</param>
+/// <param name="Score" example="81.8">The share of kept promises among the kept and missed ones, in per cent; null if no promise was kept or missed.</param>
 internal sealed record PromiseScore(string Category, Guid? AreaId, int Made, int Kept, int Missed, double? Score);
 
 /// <summary>How the city keeps its promises. Only public reports count.</summary>
 /// <param name="From">The reports were filed then or later.</param>
 /// <param name="To">The reports were filed before.</param>
-/// <param name="Made" example="120">How many reports had a promise: those that were rejected, withdrawn or duplicates do not count.</param>
+/// <param name="Made" example="120">How many reports had a promise. Rejected and withdrawn reports and duplicates do not count.</param>
 /// <param name="Kept" example="90">How many were resolved in time, and are resolved now.</param>
 /// <param name="Missed" example="20">How many were not: resolved later, or still open.</param>
-/// <param name="Score" example="81.8">The kept ones among those that are kept or missed, in per cent; null if there are none.</param>
+/// <param name="Score" example="81.8">The share of kept promises among the kept and missed ones, in per cent; null if no promise was kept or missed.</param>
 /// <param name="Items">The same by category and area.</param>
 internal sealed record PromiseScores(DateTimeOffset From, DateTimeOffset To, int Made, int Kept, int Missed, double? Score, IReadOnlyList<PromiseScore> Items)
 {
@@ -52,7 +52,7 @@ public sealed class PromiseQuery
     public int? Days { get; set; }
 }
 
-/// <summary>Counts the promises of each period once a minute, whatever clients ask for.</summary>
+/// <summary>Counts the promises of each period at most once a minute. Requests in between get the same numbers.</summary>
 internal sealed class PromiseScoreCache(TimeProvider time)
 {
     public const int LongestDays = 365;

@@ -4,8 +4,8 @@ using Kashif.Security;
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
-/// The one rule of which reports a member of staff works on: an agency's employees those that are routed to it, moderators, admins and staff without an
-/// agency all. For other reports they are the public.
+/// The one rule of which reports a member of staff works on. An agency's employees work on the reports that are routed to it. Moderators, admins and staff
+/// without an agency work on all reports. For other reports they are the public.
 /// </summary>
 internal static class StaffScope
 {

@@ -41,7 +41,7 @@ internal static class DemoTexts
             ["الشارع مظلم منذ أسبوع.", "المشي ليلًا هنا غير مريح.", "جهة الشارع كلها مظلمة."]),
         new("garbage", 0.17, 2,
             ["Overflowing bins", "Waste on the corner", "Bins not emptied for days", "Building rubble dumped", "Old sofa on the street"],
-            ["It smells, and cats tear the bags.", "The lorry has not come since Thursday.", "Somebody leaves it here at night.", "It blocks half of the road."],
+            ["It smells, and cats tear the bags.", "The lorry has not come since Thursday.", "The bags are left here at night.", "It blocks half of the road."],
             ["حاويات ممتلئة", "نفايات متراكمة", "لم تُفرغ الحاويات منذ أيام", "أنقاض بناء مرمية"],
             ["الرائحة كريهة والقطط تمزق الأكياس.", "لم تأت الشاحنة منذ الخميس.", "تسد نصف الطريق."]),
         new("graffiti", 0.03, 2,
