@@ -151,7 +151,7 @@ public sealed class CalendarTests(ReportingService service)
         var crew = await service.CrewAsync(agency);
         Guid[] reports = [(await reporter.FileAsync(title: "Stays theirs")).Id, (await reporter.FileAsync(title: "Moved away")).Id, (await reporter.FileAsync(title: "Moved but public")).Id];
         await service.QueryAsync(database => database.Reports.Where(row => reports.Contains(row.Id))
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency).SetProperty(row => row.Private, row => row.Id != reports[2]), Cancelled));
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency).SetProperty(row => row.RoutedByHand, true).SetProperty(row => row.Private, row => row.Id != reports[2]), Cancelled));
         var order = await staff.OrderAsync(crew, reports);
         await staff.VisitAsync(order.Id, Work.Tomorrow);
         var path = (await staff.CreatedAsync("calendars", new { crew_id = crew })).GetProperty("path").GetString();

@@ -1,9 +1,11 @@
 using System.Net.Http.Json;
 using Kashif.Messaging.Events;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using NetTopologySuite.Geometries;
 using Npgsql;
 
 namespace Kashif.Reporting.Tests;
@@ -88,8 +90,10 @@ public sealed class OverdueTests(ReportingService service)
     public async Task Staff_list_the_overdue_reports_that_they_work_on()
     {
         var category = $"late_{Guid.CreateVersion7():N}";
-        var ids = await service.SeedAsync([.. Enumerable.Repeat((1.0, 1.0), 7)], category);
+        // The fourth report lies in an area of its own: rerouting after the changes of other tests finds the same area again.
+        var ids = await service.SeedAsync([(1, 1), (1, 1), (1, 1), (-41.5, 171.5), (1, 1), (1, 1), (1, 1)], category);
         var (agency, area) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var boundary = new MultiPolygon([new Polygon(new LinearRing([new(171, -42), new(172, -42), new(172, -41), new(171, -41), new(171, -42)]))]) { SRID = 4326 };
         await service.QueryAsync(async database =>
         {
             // Equal times too: the id breaks the tie.
@@ -102,7 +106,8 @@ public sealed class OverdueTests(ReportingService service)
 
             await database.Reports.Where(report => report.Id == ids[6]).ExecuteUpdateAsync(set => set.SetProperty(report => report.Status, ReportStatus.Resolved), Cancel);
             await database.Reports.Where(report => report.Id == ids[1]).ExecuteUpdateAsync(set => set.SetProperty(report => report.Hidden, true), Cancel);
-            await database.Agencies.AddAsync(new() { Id = agency, NameEn = $"{agency}", NameAr = $"{agency}" }, Cancel);
+            database.Agencies.Add(new() { Id = agency, NameEn = $"{agency}", NameAr = $"{agency}" });
+            database.Add(new CityArea { Id = area, NameEn = $"{area}", NameAr = $"{area}", Boundary = boundary, SquareMetres = 1 });
             await database.SaveChangesAsync(Cancel);
             return await database.Reports.Where(report => report.Id == ids[3]).ExecuteUpdateAsync(
                 set => set.SetProperty(report => report.AgencyId, agency).SetProperty(report => report.RoutedByHand, true).SetProperty(report => report.AreaId, area), Cancel);

@@ -404,7 +404,7 @@ public sealed class SurveyTests(SurveyService service, ReportingService reportin
     private async Task SeedAnswersAsync(Guid survey, string category, Guid? agency, int?[] ratings, Guid? user = null)
     {
         var reports = await reporting.SeedAsync([.. ratings.Select(_ => (1.0, 1.0))], category, "resolved", user, service.Host.Database);
-        await ExecuteAsync("UPDATE reports SET agency_id = $2 WHERE id = ANY ($1)", reports, (object?)agency ?? DBNull.Value);
+        await ExecuteAsync("UPDATE reports SET agency_id = $2, routed_by_hand = true WHERE id = ANY ($1)", reports, (object?)agency ?? DBNull.Value);
         foreach (var (report, rating) in reports.Zip(ratings))
         {
             var answers = rating is { } given
