@@ -9,6 +9,7 @@ using Kashif.Reporting.Comments;
 using Kashif.Reporting.Editing;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Map;
 using Kashif.Reporting.Moderation;
 using Kashif.Reporting.Notes;

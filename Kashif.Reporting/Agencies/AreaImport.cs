@@ -6,6 +6,7 @@ using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;

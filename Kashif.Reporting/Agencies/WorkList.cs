@@ -1,6 +1,7 @@
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting.Map;
@@ -22,11 +23,11 @@ internal static class Clusters
     public const int CellsPerTile = 8;
 
     /// <param name="most">The greatest number of clusters; the largest ones first.</param>
-    public static List<Cluster> Count(MapReports reports, MapFilter filter, int zoom, int most)
+    public static List<Cluster> Count(PublicReports reports, MapFilter filter, int zoom, int most)
     {
         var cell = 360.0 / Math.ScaleB(CellsPerTile, zoom);
         var groups = new Dictionary<(int X, int Y), Group>();
-        reports.Visit(filter, (in MapReport report) =>
+        reports.Visit(filter, filter.Areas, (in PublicReport report) =>
         {
             var key = ((int)Math.Floor(report.Longitude / cell), (int)Math.Floor(report.Latitude / cell));
             ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out var exists);
@@ -55,7 +56,7 @@ internal static class Clusters
 
     private struct Group
     {
-        public MapReport First;
+        public PublicReport First;
         public int Count;
         public double Latitudes;
         public double Longitudes;

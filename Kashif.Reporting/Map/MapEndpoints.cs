@@ -1,7 +1,7 @@
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Categories;
-using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -48,8 +48,7 @@ internal static class MapEndpoints
         [FromQuery(Name = "zoom"), Between(0, Clusters.MaxZoom)] int zoom,
         [AsParameters] MapQuery query,
         HttpContext http,
-        MapReports reports,
-        ReportingDbContext database,
+        PublicReports reports,
         CategoryCache categories,
         CancellationToken cancellationToken)
     {
@@ -69,7 +68,7 @@ internal static class MapEndpoints
             return invalid;
         }
 
-        await reports.RefreshAsync(database, cancellationToken);
+        await reports.RefreshAsync(cancellationToken);
         return TypedResults.Ok(new ClusterList(Clusters.Count(reports, filter, zoom, MostClusters)));
     }
 }

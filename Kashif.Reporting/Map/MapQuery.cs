@@ -2,6 +2,7 @@ using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Reporting.Categories;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
@@ -59,16 +60,26 @@ public sealed class MapQuery
             errors.Add("bbox", BoundingBox.Invalid);
         }
 
-        return new MapFilter(categories, [.. names.Select(ReportStatuses.Parse)], box, From?.ToUniversalTime(), To?.ToUniversalTime(), Area); // PostgreSQL's driver takes no other offset
+        return new MapFilter
+        {
+            Categories = categories,
+            Statuses = [.. names.Select(ReportStatuses.Parse)],
+            Box = box,
+            AreaId = Area,
+            From = From?.ToUniversalTime(), // PostgreSQL's driver takes no other offset
+            To = To?.ToUniversalTime(),
+        };
     }
 }
 
-/// <param name="Categories">Empty: all; likewise the statuses.</param>
-/// <param name="Box">Null: the whole earth.</param>
-/// <param name="To">Excluded.</param>
-internal sealed record MapFilter(
-    IReadOnlyList<string> Categories, IReadOnlyList<ReportStatus> Statuses, BoundingBox? Box, DateTimeOffset? From = null, DateTimeOffset? To = null, Guid? AreaId = null)
+/// <summary>Which reports a map, an export or a statistic has.</summary>
+internal sealed record MapFilter : PublicReportQuery
 {
+    /// <summary>Null: the whole earth.</summary>
+    public BoundingBox? Box { get; init; }
+
+    public Areas? Areas => Box is null ? null : new Areas([Box]);
+
     /// <summary>Only public reports that match.</summary>
     public IQueryable<Report> Apply(IQueryable<Report> reports)
     {

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 using Kashif.Http;
 using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
-using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -38,7 +38,7 @@ internal static class Statistics
     private const int MostRows = 4000;
 
     /// <summary>The number of a report's group, and the key of a number.</summary>
-    private static readonly Dictionary<string, (Func<MapReport, int> NumberOf, Func<MapReports, int, string> KeyOf)> Keys = new()
+    private static readonly Dictionary<string, (Func<PublicReport, int> NumberOf, Func<PublicReports, int, string> KeyOf)> Keys = new()
     {
         ["category"] = (report => report.Category, (reports, number) => reports.Categories[number]),
         ["status"] = (report => report.StatusNumber, (_, number) => ((ReportStatus)number).WireName()),
@@ -54,8 +54,7 @@ internal static class Statistics
         [FromQuery(Name = "bbox"), Text(1, 200)] string? bbox,
         [AsParameters] MapQuery query,
         HttpContext http,
-        MapReports reports,
-        ReportingDbContext database,
+        PublicReports reports,
         CategoryCache categories,
         AgencyRouting routing,
         TimeProvider time,
@@ -74,10 +73,10 @@ internal static class Statistics
             return invalid;
         }
 
-        await reports.RefreshAsync(database, cancellationToken);
+        await reports.RefreshAsync(cancellationToken);
         var now = time.GetUtcNow().UtcDateTime;
         var groups = new Dictionary<int, Group>();
-        reports.Visit(filter, (in MapReport report) =>
+        reports.Visit(filter, filter.Areas, (in PublicReport report) =>
         {
             ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key.NumberOf(report), out _);
             (group ??= new Group()).Add(report, now);
@@ -100,7 +99,7 @@ internal static class Statistics
         private int _resolved;
         private int _overdue;
 
-        public void Add(in MapReport report, DateTime now)
+        public void Add(in PublicReport report, DateTime now)
         {
             var isOpen = report.Status.IsOpen();
             _count++;

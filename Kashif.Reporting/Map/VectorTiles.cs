@@ -1,7 +1,7 @@
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Categories;
-using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -30,7 +30,7 @@ internal static class VectorTiles
     /// <param name="x" example="2460">The column, from the west.</param>
     /// <param name="y" example="1645">The row, from the north.</param>
     public static async Task<Results<FileContentHttpResult, ValidationProblem>> ReadAsync(
-        int z, int x, int y, [AsParameters] MapQuery query, HttpContext http, MapReports reports, ReportingDbContext database, CategoryCache categories, CancellationToken cancellationToken)
+        int z, int x, int y, [AsParameters] MapQuery query, HttpContext http, PublicReports reports, CategoryCache categories, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, query);
         if (z is < 0 or > Clusters.MaxZoom)
@@ -49,7 +49,7 @@ internal static class VectorTiles
             return invalid;
         }
 
-        await reports.RefreshAsync(database, cancellationToken);
+        await reports.RefreshAsync(cancellationToken);
         var clusters = Clusters.Count(reports, filter with { Box = BoxOf(z, x, y) }, Math.Min(z + Finer, Clusters.MaxZoom), MostPoints);
         var bytes = Encode(clusters, z, x, y);
         http.Response.Headers.CacheControl = "public, max-age=15";

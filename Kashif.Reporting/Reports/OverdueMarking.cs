@@ -25,7 +25,7 @@ internal sealed class OverdueMarking(
     public const string WithoutPromise = "expected_at IS NULL AND due_at IS NOT NULL";
 
     /// <summary>Promises the service level for reports that have no promise yet. The migration runs it, and each pass, for the processes that a roll-out replaces last.</summary>
-    public const string PromiseSql = $"UPDATE reports SET expected_at = due_at WHERE {WithoutPromise}";
+    public const string PromiseSql = $"UPDATE reports SET expected_at = due_at, activity = activity + 1 WHERE {WithoutPromise}";
 
     private const int Batch = 500;
 

@@ -326,12 +326,6 @@ internal sealed class ReportConfiguration : IEntityTypeConfiguration<Report>
         report.HasIndex(row => row.Location).HasMethod("gist");
         report.HasIndex(row => row.Id, "hidden").HasDatabaseName("ix_reports_hidden").HasFilter("hidden"); // the moderation queue
         report.HasIndex(row => row.Id, "private").HasDatabaseName("ix_reports_private").HasFilter("private");
-        foreach (var grid in Grid.All)
-        {
-            report.Property<long>(grid.Column).HasComputedColumnSql(grid.Sql, stored: true);
-            report.HasIndex(grid.Column, nameof(Report.Id)).HasDatabaseName($"ix_reports_{grid.Column}").HasFilter(ReportVisibility.PublicSql);
-        }
-
         report.HasIndex(row => new { row.AgencyId, row.Id }).HasFilter("agency_id IS NOT NULL");
         report.HasIndex(row => new { row.AreaId, row.Id }).HasFilter("area_id IS NOT NULL");
         report.HasIndex(row => new { row.AssigneeId, row.Id }).HasFilter("assignee_id IS NOT NULL");

@@ -7,7 +7,7 @@ using Npgsql;
 namespace Kashif.Reporting.Reports;
 
 /// <summary>
-/// The columns of <see cref="Report"/> that are written, taken from EF's model, for the hand-written SQL of <see cref="ReportList"/>
+/// The columns of <see cref="Report"/> that are written, taken from EF's model, for the hand-written SQL of lists
 /// and <see cref="ReportWriter"/>: a new property needs no change there.
 /// </summary>
 internal sealed class ReportColumns

@@ -5,9 +5,6 @@ namespace Kashif.Reporting.Reports;
 
 internal static class ReportEndpoints
 {
-    /// <summary>How old a cached list may be.</summary>
-    private static readonly TimeSpan ListLifetime = TimeSpan.FromSeconds(2);
-
     public static RouteGroupBuilder MapReports(this IEndpointRouteBuilder endpoints)
     {
         var reports = endpoints.MapGroup("/api/v1/reports").WithTags("Reports").RequireAuthorization();
@@ -16,10 +13,6 @@ internal static class ReportEndpoints
             .WithName("CreateReport").WithSummary("Create a report")
             .WithDescription("With `on_behalf_of`, customer service files in the name of a customer: the report is the customer's, and its history says who filed it.")
             .WithProblems(403, "forbidden").WithProblems(422, "unknown_customer").WithProblems(429, "report_quota_exceeded").WithProblems(503, "auth_unavailable");
-        reports.MapGet("/", ListReports.HandleAsync).DisableValidation().AllowAnonymous().WithPublicCache(ListLifetime)
-            .WithName("ListReports").WithSummary("List reports by category, status, place, time and words");
-        reports.MapGet("/my-reports", ListReports.HandleMineAsync)
-            .WithName("ListMyReports").WithSummary("List my reports, newest first");
         reports.MapGet("/{id:guid}", GetReport.HandleAsync).AllowAnonymous().WithEntityTag()
             .WithName("GetReport").WithSummary("Get a report");
         reports.MapGet("/{id:guid}/history", ReportHistory.HandleAsync).AllowAnonymous().WithPublicCache(TimeSpan.Zero)

@@ -1,4 +1,7 @@
+using System.Data;
 using System.Globalization;
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Kashif.Reporting.Reports;
@@ -23,5 +26,20 @@ internal sealed class SqlParameters
         }
 
         return command;
+    }
+}
+
+internal static class SqlBatches
+{
+    /// <summary>A batch on the context's connection.</summary>
+    public static async Task<NpgsqlBatch> CreateBatchAsync(this ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var connection = (NpgsqlConnection)database.Database.GetDbConnection();
+        if (connection.State is not ConnectionState.Open)
+        {
+            await database.Database.OpenConnectionAsync(cancellationToken);
+        }
+
+        return connection.CreateBatch();
     }
 }

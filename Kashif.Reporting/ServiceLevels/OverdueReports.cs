@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;

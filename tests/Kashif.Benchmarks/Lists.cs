@@ -8,13 +8,14 @@ using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using reporting::Kashif.Reporting.Data;
+using reporting::Kashif.Reporting.Lists;
 using reporting::Kashif.Reporting.Reports;
 
 namespace Kashif.Benchmarks;
 
 /// <summary>
 /// Measures lists and maps of a small and a large table: whether "the newest within 5 km" cost the same in every place and in both tables, how long other
-/// lists take, that no list reads the whole table, and what the indexes of places cost when a report is added.
+/// lists take, that no list reads the whole table, how much memory a report takes, and what the indexes cost when one is added.
 /// </summary>
 internal static class Lists
 {
@@ -60,13 +61,17 @@ internal static class Lists
         await using var issuer = await TestIssuer.StartAsync();
         var perSecond = new List<Measurement[]>();
         var latencies = new List<double[]>();
+        var memory = new List<double>();
         string[] scans = [], inserts = [];
         foreach (var size in Sizes)
         {
             await using var service = await ServiceHost<reporting::Program>.StartAsync(
                 servers, issuer, ResourceNames.ReportingDb, new Dictionary<string, string?> { ["Logging:LogLevel:Default"] = "Error" });
             await using var database = NpgsqlDataSource.Create(service.Database + ";Command Timeout=0");
+            var before = GC.GetTotalMemory(forceFullCollection: true);
             await SeedAsync(database, size);
+            await service.Services.GetRequiredService<PublicReports>().RefreshAsync(CancellationToken.None);
+            memory.Add((GC.GetTotalMemory(forceFullCollection: true) - before) / (double)(size + Countryside + Crowd));
             perSecond.Add(await ThroughputAsync(service.Address, duration));
             latencies.Add(await LatenciesAsync(service));
             scans = await SequentialScansAsync(service);
@@ -78,6 +83,8 @@ internal static class Lists
         Print("50 newest within 5 km, requests a second", Places.Select((place, index) => (place.Name, perSecond[0][index].PerSecond, perSecond[1][index].PerSecond)));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"The fastest place to the slowest: {Spread(perSecond[0]):0.00} and {Spread(perSecond[1]):0.00}. Errors: {perSecond.SelectMany(all => all).Sum(one => one.Errors)}."));
+        Console.WriteLine();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Memory: {memory[0]:0} and {memory[1]:0} bytes a report."));
         Console.WriteLine();
         Print("one request at a time, median in ms", Reads.Select((read, index) => (read.Name, latencies[0][index], latencies[1][index])));
         Console.WriteLine();
@@ -183,33 +190,34 @@ internal static class Lists
     private static async Task<string[]> SequentialScansAsync(ServiceHost<reporting::Program> service)
     {
         var near = new Place(City.Latitude, City.Longitude);
-        (string Name, ReportFilter Filter, bool Nearest, Place? Around, double? Radius, BoundingBox? Box)[] lists =
+        (string Name, ReportFilter Filter, bool Nearest, Place? Around, double? Radius, BoundingBox? Box)[] searches =
         [
             ("newest within 5 km", new(), false, near, 5, null),
             ("newest within 3,000 km", new(), false, near, 3000, null),
             ("newest within 5 km of a category", new() { Categories = ["noise"] }, false, near, 5, null),
             ("newest within 5 km of a category without reports", new() { Categories = ["none"] }, false, near, 5, null),
             ("newest within 5 km with a rare word", new() { Text = "baghdad 77 graffiti" }, false, near, 5, null),
-            ("newest in a box", new() { Statuses = ["verified", "in_progress"] }, false, null, null, new(36.2, 33.4, 36.4, 33.6)),
+            ("newest in a box", new() { Statuses = [ReportStatus.Verified, ReportStatus.InProgress] }, false, null, null, new(36.2, 33.4, 36.4, 33.6)),
             ("nearest", new(), true, near, null, null),
-            ("nearest of a status", new() { Statuses = ["rejected"] }, true, near, null, null),
+            ("nearest of a status", new() { Statuses = [ReportStatus.Rejected] }, true, near, null, null),
             ("of a category", new() { Categories = ["noise"] }, false, null, null, null),
-            ("of a status", new() { Statuses = ["verified"] }, false, null, null, null),
-            ("of a category and a status", new() { Categories = ["noise"], Statuses = ["verified"] }, false, null, null, null),
-            ("of two categories and statuses", new() { Categories = ["noise", "graffiti"], Statuses = ["submitted", "verified"] }, false, null, null, null),
+            ("of a status", new() { Statuses = [ReportStatus.Verified] }, false, null, null, null),
+            ("of a category and a status", new() { Categories = ["noise"], Statuses = [ReportStatus.Verified] }, false, null, null, null),
+            ("of two categories and statuses", new() { Categories = ["noise", "graffiti"], Statuses = [ReportStatus.Submitted, ReportStatus.Verified] }, false, null, null, null),
             ("of words", new() { Text = "baghdad graffiti" }, false, null, null, null),
             ("of words without a match", new() { Text = "nothing has this" }, false, null, null, null),
             ("of a user", new() { UserId = Guid.CreateVersion7() }, false, null, null, null),
         ];
         var scanned = new List<string>();
-        foreach (var (name, filter, nearest, around, radius, box) in lists)
+        foreach (var (name, filter, nearest, around, radius, box) in searches)
         {
             await using var scope = service.Services.CreateAsyncScope();
             var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
-            var list = new ReportList(database, service.Services.GetRequiredService<ReportColumns>(), size: 50) { Filter = filter, Around = around, RadiusKm = radius, Box = box };
+            var lists = scope.ServiceProvider.GetRequiredService<ReportLists>();
+            var search = new ReportSearch(filter, Size: 50, around, radius, box);
             await using var batch = await database.CreateBatchAsync(CancellationToken.None);
             await using var transaction = await batch.Connection!.BeginTransactionAsync();
-            await (nearest ? list.NearestAsync(null, CancellationToken.None) : list.NewestAsync(null, CancellationToken.None));
+            await (nearest ? lists.NearestAsync(search, null, CancellationToken.None) : lists.NewestAsync(search, null, CancellationToken.None));
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'reports'"));
             if (await batch.ExecuteScalarAsync() is long and > 0)
             {
@@ -224,13 +232,10 @@ internal static class Lists
     private static async Task<string[]> InsertsAsync(NpgsqlDataSource database)
     {
         const int Rows = 10_000;
-        var cells = string.Join(", ", Grid.All.Select(grid => $"DROP COLUMN {grid.Column}"));
         (string Name, string Without)[] variants =
         [
             ("as they are", ""),
             ("without the change feed", "ALTER TABLE reports DISABLE TRIGGER USER"),
-            ("without cells and their indexes", $"ALTER TABLE reports {cells}"),
-            ("without both", $"ALTER TABLE reports DISABLE TRIGGER USER, {cells}"),
             ("without the index of words", "DROP INDEX ix_reports_words"),
             ("without the index of PostGIS", "DROP INDEX ix_reports_location"),
         ];

@@ -2,11 +2,6 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Kashif.Reporting.Data;
-using Kashif.Reporting.Reports;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -167,125 +162,6 @@ public sealed class GeographyTests(ReportingService service)
         status.ShouldBe(400);
         problem.BadFields.ShouldBe(["cursor"]);
     }
-
-    /// <summary>Counts the rows that PostgreSQL reads, in the transaction of the query.</summary>
-    [Theory]
-    [InlineData("a crowded point", null)]
-    [InlineData("a forged cursor", 19e6)]
-    [InlineData("a cursor within the crowd", 0.0)]
-    public async Task A_page_of_the_nearest_reports_reads_a_bounded_number_of_rows(string what, double? metres)
-    {
-        const string Category = "crowded";
-        var count = NearestSearch.Depth + 500;
-        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
-        await service.SeedAsync([.. Enumerable.Repeat((12.5, 56.5), count)], Category, database: host.Database);
-        await using var scope = host.Services.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
-        await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
-
-        foreach (var category in (string?[])[null, Category])
-        {
-            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
-            var before = await ReadSoFarAsync(database);
-            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
-            {
-                Filter = new ReportFilter { Categories = category is null ? [] : [category] },
-                Around = new Place(12.5, 56.5),
-            };
-            var rows = await list.NearestAsync(metres is { } from ? (from, Guid.Empty) : null, Cancelled);
-            var read = await ReadSoFarAsync(database) - before;
-
-            rows.Count.ShouldBe(metres == 19e6 ? 0 : 11, what);
-            read.ShouldBeInRange(0, 2 * NearestSearch.Depth, what);
-        }
-    }
-
-    [Fact]
-    public async Task A_rare_filter_reads_only_the_nearest_reports()
-    {
-        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
-        await service.SeedAsync([.. Enumerable.Range(0, NearestSearch.Filtered + 500).Select(index => (12.5, 56.5 + (index * 1e-5)))], "common", database: host.Database);
-        await service.SeedAsync([(12.5, 56.5), (12.5, 60)], "rare", database: host.Database);
-        await using var scope = host.Services.CreateAsyncScope();
-        var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
-        await database.Database.ExecuteSqlAsync($"ANALYZE reports", Cancelled);
-
-        foreach (var radius in (double?[])[null, 1_000])
-        {
-            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
-            var before = await ReadSoFarAsync(database);
-            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 10)
-            {
-                Filter = new ReportFilter { Categories = ["rare"] },
-                Around = new Place(12.5, 56.5),
-                RadiusKm = radius,
-            };
-            var rows = await list.NearestAsync(null, Cancelled);
-
-            rows.Count.ShouldBe(1);
-            (await ReadSoFarAsync(database) - before).ShouldBeInRange(1, NearestSearch.Filtered * 5 / 4);
-        }
-    }
-
-    /// <summary>A city, and outside of some circles a point with the newest of all, more than the city has.</summary>
-    [Fact]
-    public async Task The_newest_near_a_point_are_found_without_reading_the_area_or_a_crowd_beside_it()
-    {
-        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
-        await using (var connection = new NpgsqlConnection(host.Database))
-        {
-            await connection.OpenAsync(Cancelled);
-            await using var fill = new NpgsqlCommand("""
-                SELECT setseed(0.25); -- the same places in each run
-                INSERT INTO reports (id, user_id, title, description, category, status, latitude, longitude, created_at, updated_at, version)
-                SELECT (lpad(to_hex(1700000000000 + number), 12, '0') || '70008000' || lpad(to_hex(number), 12, '0'))::uuid, gen_random_uuid(), 'Filled', '',
-                       CASE WHEN number = 100 THEN 'rare' ELSE 'pothole' END, 'submitted',
-                       CASE WHEN number > 20000 THEN 33.5 ELSE 33.4 + random() * 0.2 END, CASE WHEN number > 20000 THEN 36.3 ELSE 36.2 + random() * 0.2 END, now(), now(), 1
-                FROM generate_series(1, 80000) AS number;
-                ANALYZE reports
-                """, connection) { CommandTimeout = 300 };
-            await fill.ExecuteNonQueryAsync(Cancelled);
-        }
-
-        await using var reading = host.Services.CreateAsyncScope();
-        var all = await reading.ServiceProvider.GetRequiredService<ReportingDbContext>().Reports
-            .Select(report => new { report.Id, report.Latitude, report.Longitude }).ToListAsync(Cancelled);
-
-        // The crowd is due south of the circles' centres.
-        await NewestAsync("in a dense city", 33.44, 36.26, 2.5, 3_000);
-        await NewestAsync("at its edge", 33.4, 36.2, 5, 3_000);
-        await NewestAsync("in the countryside", 34.5, 37, 5, 10);
-        await NewestAsync("a crowd 1 km outside", 33.5 + (6 / 111.195), 36.3, 5, 5_000);
-        await NewestAsync("a crowd 100 m outside", 33.5 + (5.1 / 111.195), 36.3, 5, 5_000);
-        await NewestAsync("a crowd 20 m outside", 33.5 + (5.02 / 111.195), 36.3, 5, 5_000);
-        await NewestAsync("a crowd inside", 33.5 + (4.9 / 111.195), 36.3, 5, 1_000);
-        await NewestAsync("on a continent", 33.5, 36.3, 3_000, 1_000);
-        await NewestAsync("on another continent", -33.5, 150, 3_000, 10);
-
-        async Task NewestAsync(string what, double latitude, double longitude, double radius, int bound)
-        {
-            await using var scope = host.Services.CreateAsyncScope();
-            var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
-            await using var transaction = await database.Database.BeginTransactionAsync(Cancelled);
-            var expected = all.Where(report => Haversine(latitude, longitude, report.Latitude, report.Longitude) <= radius).Select(report => report.Id).OrderDescending().Take(51);
-            var before = await ReadSoFarAsync(database);
-            var list = new ReportList(database, host.Services.GetRequiredService<ReportColumns>(), size: 50)
-            {
-                Filter = new ReportFilter(),
-                Around = new Place(latitude, longitude),
-                RadiusKm = radius,
-            };
-
-            var rows = await list.NewestAsync(null, Cancelled);
-
-            rows.Select(row => row.Report.Id).ShouldBe(expected, what);
-            (await ReadSoFarAsync(database) - before).ShouldBeLessThanOrEqualTo(bound, what);
-        }
-    }
-
-    private static Task<long> ReadSoFarAsync(ReportingDbContext database) => database.Database.SqlQuery<long>($"""
-        SELECT (idx_tup_fetch + seq_tup_read)::bigint AS "Value" FROM pg_stat_xact_user_tables WHERE relname = 'reports'
-        """).SingleAsync(Cancelled);
 
     private static double Distance(JsonElement report) => report.GetProperty("distance_km").GetDouble();
 

@@ -44,6 +44,54 @@ public sealed class ListTests(ReportingService service)
         ids.ShouldBeSubsetOf(items.Select(report => report.Id));
     }
 
+    /// <summary>Lists come from the memory of each replica: a change at one must be in the next list of every other.</summary>
+    [Fact]
+    public async Task A_list_has_every_change_that_was_committed_before_its_request()
+    {
+        await using var other = await service.StartAnotherAsync(reportsPerHour: 0, service.Host.Database);
+        using var here = service.Host.Anonymous();
+        using var there = other.Anonymous();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async number =>
+        {
+            var random = new Random(number);
+            var category = $"followed-{number}";
+            var id = (await service.SeedAsync([(40, number)], category))[0];
+            var (title, votes, latitude, isHidden) = ("Seeded", 0, 40.0, false);
+            for (var step = 0; step < 25; step++)
+            {
+                var change = random.Next(5);
+                (title, votes, latitude, isHidden) = change switch
+                {
+                    0 => ($"Title {step}", votes, latitude, isHidden),
+                    1 => (title, votes + 1, latitude, isHidden),
+                    2 => (title, votes, 40 + (step * 0.01), isHidden),
+                    3 => (title, votes, latitude, !isHidden),
+                    _ => ("Seeded", 0, latitude, false),
+                };
+                if (change == 4)
+                {
+                    await ExecuteAsync($"DELETE FROM reports WHERE id = {id}");
+                    id = (await service.SeedAsync([(latitude, number)], category))[0];
+                }
+                else
+                {
+                    await ExecuteAsync($"""
+                        UPDATE reports SET title = {title}, votes = {votes}, latitude = {latitude}, hidden = {isHidden},
+                            version = version + {(change == 1 ? 0 : 1)}, activity = activity + {(change == 1 ? 1 : 0)} WHERE id = {id}
+                        """);
+                }
+
+                var client = random.Next(2) == 0 ? here : there;
+                var list = (await client.ReadAsync($"{Root}?category={category}{(random.Next(2) == 0 ? $"&latitude=40&longitude={number}&radius_km=100" : "")}&v={step}")).Body.GetProperty("items").EnumerateArray().ToArray();
+
+                list.Select(report => (report.Id, report.GetProperty("title").GetString(), report.GetProperty("votes").GetInt32(), report.GetProperty("latitude").GetDouble()))
+                    .ShouldBe(isHidden ? [] : [(id, title, votes, latitude)], $"{number} {step} {change}");
+            }
+        }));
+
+        Task<int> ExecuteAsync(FormattableString sql) => service.QueryAsync(database => database.Database.ExecuteSqlAsync(sql, Cancelled));
+    }
+
     [Fact]
     public async Task Filters_combine()
     {

@@ -9,6 +9,17 @@ namespace Kashif.Reporting.Data.Migrations
     /// <inheritdoc />
     public partial class Cells : Migration
     {
+        // The grids of this version; later ones have no columns.
+        private static readonly (string Column, int Factor)[] Grids = [("cell_32km", 1), ("cell_4km", 8), ("cell_500m", 64), ("cell_60m", 512), ("cell_8m", 4096)];
+
+        private static string NumberSql(int factor)
+        {
+            const string Coarsest = "least(floor((latitude + 90) / 180 * 625)::bigint, 624)";
+            var columns = $"(2 * (2 * {Coarsest} + 1) * (1249 - 2 * {Coarsest}) / 625 + 1) * {factor}";
+            return $"least(floor((latitude + 90) / 180 * 625 * {factor})::bigint, {(625 * factor) - 1}) * 16777216 "
+                + $"+ floor((longitude + 180) / 360 * ({columns}))::bigint % ({columns})";
+        }
+
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
@@ -19,7 +30,7 @@ namespace Kashif.Reporting.Data.Migrations
 
             // One rewrite of the table for all columns, and the index of words after it.
             migrationBuilder.Sql("ALTER TABLE reports DROP COLUMN position, "
-                + string.Join(", ", Grid.All.Select(grid => $"ADD COLUMN {grid.Column} bigint NOT NULL GENERATED ALWAYS AS ({grid.Sql}) STORED")));
+                + string.Join(", ", Grids.Select(grid => $"ADD COLUMN {grid.Column} bigint NOT NULL GENERATED ALWAYS AS ({NumberSql(grid.Factor)}) STORED")));
             migrationBuilder.Sql(ReportWords.Create);
 
             migrationBuilder.CreateIndex(

@@ -1,34 +1,19 @@
 using Kashif.Messaging;
+using Kashif.Reporting.Reports;
 
-namespace Kashif.Reporting.Reports;
+namespace Kashif.Reporting.Lists;
 
 /// <summary>Which reports a list has, besides those of its area. Null and empty mean all.</summary>
-internal sealed record ReportFilter
+internal sealed record ReportFilter : PublicReportQuery
 {
     /// <summary>An id tells the millisecond of its creation, and a bound is the one before.</summary>
-    private static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
+    public static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Whose reports, all of them; null for everyone's that are public.</summary>
     public Guid? UserId { get; init; }
 
-    public string[] Categories { get; init; } = [];
-
-    /// <summary>Wire names.</summary>
-    public string[] Statuses { get; init; } = [];
-
-    public Guid? AreaId { get; init; }
-
-    /// <summary>Created then or later.</summary>
-    public DateTimeOffset? From { get; init; }
-
-    /// <summary>Created before.</summary>
-    public DateTimeOffset? To { get; init; }
-
     /// <summary>Words that the title, the description or the address has.</summary>
     public string? Text { get; init; }
-
-    /// <summary>Whether it may match few reports of a place, or none: then reading in another order than theirs may be cheaper.</summary>
-    public bool IsSelective => Categories.Length > 0 || Statuses.Length > 0 || AreaId is not null || Text is not null;
 
     /// <summary>Who may see them, and to the millisecond when they were created, which their ids tell: what an index by id is read with.</summary>
     public string Range(SqlParameters sql) => string.Join(" AND ", RangeConditions(sql));
@@ -65,19 +50,19 @@ internal sealed record ReportFilter
         }
 
         // With one value an index has the rows in the order of the list.
-        if (Categories.Length > 0)
+        if (Categories.Count > 0)
         {
-            yield return Categories is [var category] ? $"category = {sql.Add(category)}" : $"category = ANY({sql.Add(Categories)})";
+            yield return Categories is [var category] ? $"category = {sql.Add(category)}" : $"category = ANY({sql.Add(Categories.ToArray())})";
         }
 
-        if (Statuses.Length > 0)
+        if (Statuses.Count > 0)
         {
-            yield return Statuses is [var status] ? $"status = {sql.Add(status)}" : $"status = ANY({sql.Add(Statuses)})";
+            yield return Statuses is [var status] ? $"status = {sql.Add(status.WireName())}" : $"status = ANY({sql.Add(Statuses.Select(one => one.WireName()).ToArray())})";
         }
 
         if (AreaId is { } area)
         {
-            yield return $"(area_id IS NOT NULL AND area_id = {sql.Add(area)})"; // never null: some lists read the condition as a column
+            yield return $"area_id = {sql.Add(area)}";
         }
 
         if (Text is { } text)
