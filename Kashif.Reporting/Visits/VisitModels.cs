@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Workforce;
 using Kashif.Reporting.WorkOrders;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
@@ -88,6 +89,11 @@ internal sealed record VisitResponse(
 /// <summary>Filters of a list of visits.</summary>
 public sealed class VisitQuery
 {
+    /// <summary>Words that all occur in the title of the work order or of one of its reports, in upper or lower case.</summary>
+    /// <example>pothole</example>
+    [FromQuery(Name = "q"), Text(RegisterFilter.QueryMax)]
+    public string? Query { get; set; }
+
     /// <summary>Only visits of this crew.</summary>
     [FromQuery(Name = "crew")]
     public Guid? Crew { get; set; }
