@@ -30,6 +30,8 @@ internal static class VisitEndpoints
 
     private static Error NotOffered { get; } = Error.Rule("slot_not_offered", "Choose one of the visit's alternatives that is still to come.");
 
+    private static Error Moved { get; } = Error.Conflict("visit_moved", "The visit has another slot by now. Read the visit again.");
+
     private static Error InUse { get; } = Error.Conflict("visit_completed", "A completed visit is kept.");
 
     public static void MapVisits(this IEndpointRouteBuilder endpoints)
@@ -48,8 +50,10 @@ internal static class VisitEndpoints
         visits.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Staff)
             .WithName("DeleteVisit").WithSummary("Delete a visit that did not take place").WithIfMatch("visit").WithProblems(409, "visit_completed", "work_order_changed");
         visits.MapPost("/{id:guid}/confirm", ConfirmAsync).WithIdempotency()
-            .WithName("ConfirmVisit").WithSummary("Confirm a proposed visit, as staff or as the reporter").WithIfMatch("visit")
-            .WithProblems(409, "work_order_changed").WithProblems(422, "visit_closed", "visit_begun");
+            .WithName("ConfirmVisit").WithSummary("Confirm a proposed visit, as staff or as the reporter")
+            .WithDescription("The body names the slot that is confirmed. A visit that has been moved meanwhile answers 409 `visit_moved`, so that no one confirms a time that they have not seen.")
+            .WithIfMatch("visit")
+            .WithProblems(409, "visit_moved", "work_order_changed").WithProblems(422, "visit_closed", "visit_begun");
         visits.MapPost("/{id:guid}/move", MoveAsync).WithIdempotency().DisableValidation()
             .WithName("MoveVisit").WithSummary("Move a visit to another slot")
             .WithDescription("Staff choose any slot. The reporter of an appointment chooses one of its `alternatives`, until the visit begins; it is confirmed then, and its former slot is an alternative.")
@@ -291,7 +295,7 @@ internal static class VisitEndpoints
 
     /// <param name="id">The visit's id.</param>
     private static async Task<Results<Ok<VisitResponse>, ProblemHttpResult>> ConfirmAsync(
-        Guid id, HttpContext http, ReportingDbContext database, OrderReports parts, VisitChanges changes, UnitOfWork work, TimeProvider time,
+        Guid id, ConfirmVisitRequest request, HttpContext http, ReportingDbContext database, OrderReports parts, VisitChanges changes, UnitOfWork work, TimeProvider time,
         CancellationToken cancellationToken)
     {
         await using var transaction = await work.BeginAsync(cancellationToken);
@@ -309,6 +313,11 @@ internal static class VisitEndpoints
         if (!visit.IsOpen)
         {
             return Closed.ToProblem();
+        }
+
+        if ((visit.StartsAt, visit.EndsAt) != (Slots.Rounded(request.StartsAt), Slots.Rounded(request.EndsAt)))
+        {
+            return Moved.ToProblem();
         }
 
         if (!isStaff && visit.StartsAt <= now)

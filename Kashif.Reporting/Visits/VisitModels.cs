@@ -52,6 +52,11 @@ public sealed record ChangeVisitRequest(
 /// <param name="EndsAt" example="2026-12-08T10:00:00Z">When it ends.</param>
 public sealed record MoveVisitRequest(DateTimeOffset StartsAt, DateTimeOffset EndsAt);
 
+/// <summary>The slot that is confirmed, as the caller has read it.</summary>
+/// <param name="StartsAt" example="2026-12-07T08:00:00Z">When the visit begins.</param>
+/// <param name="EndsAt" example="2026-12-07T10:00:00Z">When it ends.</param>
+public sealed record ConfirmVisitRequest(DateTimeOffset StartsAt, DateTimeOffset EndsAt);
+
 /// <summary>How a visit ended.</summary>
 /// <param name="Outcome" example="resolved">Whether the problem is fixed.</param>
 /// <param name="Comment" example="The hole is filled.">A text for the reporters and the history.</param>
