@@ -240,6 +240,49 @@ public sealed class StaffAccountTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_calendars_of_a_disabled_account_stop_until_it_is_enabled_again()
+    {
+        var (agency, now) = (await service.AgencyAsync(), TimeProvider.System.GetUtcNow());
+        var (employee, user) = await service.EmployAsync(agency);
+        using var anonymous = service.Host.Anonymous();
+        var paths = new List<string?>();
+        foreach (var body in (object[])[new { crew_id = await service.CrewAsync(agency) }, new { }])
+        {
+            paths.Add((await employee.CreatedAsync("calendars", body)).GetProperty("path").GetString());
+        }
+
+        await ChangedAsync(disabled: true, now.AddSeconds(1));
+        await ReachAsync(404);
+
+        // An event from before.
+        await ChangedAsync(disabled: false, now);
+        await service.Tap.EraseAsync(Guid.CreateVersion7(), ResourceNames.Reporting); // queued after it
+        await ReachAsync(404);
+        var entry = (await employee.ReadAsync($"{Employees}/{user}")).Body;
+        (entry.GetProperty("name").GetString(), entry.GetProperty("active").GetBoolean(), entry.GetProperty("version").GetInt32()).ShouldBe(("Rana Khalil", true, 1), "the employee stays");
+
+        await ChangedAsync(disabled: false, now.AddSeconds(2));
+        await ReachAsync(200);
+        employee.Dispose();
+
+        Task ChangedAsync(bool disabled, DateTimeOffset time) => service.Tap.PublishAsync(new UserRolesChanged(user, ["citizen", "staff"], Guid.CreateVersion7(), disabled), time: time);
+
+        async Task ReachAsync(int status)
+        {
+            foreach (var path in paths)
+            {
+                await Eventually.TrueAsync(
+                    async () =>
+                    {
+                        using var response = await anonymous.GetAsync(path, Cancelled);
+                        return (int)response.StatusCode == status;
+                    },
+                    $"{status} of the calendar");
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_deleted_employee_is_nowhere_and_their_notes_and_deeds_stay()
     {
         var agency = await service.AgencyAsync();
