@@ -71,10 +71,12 @@ internal static class EmployeeEndpoints
         employees.MapGet("/{id:guid}", GetAsync).WithName("GetEmployee").WithSummary("Get an employee").WithProblems(404, "not_found");
         employees.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetEmployeeHistory").WithSummary("Get an employee's history, newest first")
             .WithProblems(404, "not_found");
-        employees.MapPost("/", CreateAsync).RequireAuthorization(ManagerScope.Policy).WithIdempotency().DisableValidation()
+        employees.MapPost("/", CreateAsync).RequireAuthorization(Policies.Moderator).WithIdempotency().DisableValidation()
             .WithName("CreateEmployee").WithSummary("Add an employee to the register")
-            .WithDescription($"{Registers.WhoWrites} The account needs one of the roles `staff`, `moderator` and `admin`; a new role is known here after some seconds.")
-            .WithProblems(403, "forbidden").WithProblems(409, "employee_exists");
+            .WithDescription(
+                "A staff account without an entry works on the reports of all agencies, and an entry narrows that. So only moderators and admins add employees; managers change those of their "
+                + "agency. The account needs one of the roles `staff`, `moderator` and `admin`; a new role is known here after some seconds.")
+            .WithProblems(409, "employee_exists");
         employees.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(ManagerScope.Policy).DisableValidation()
             .WithName("ChangeEmployee").WithSummary("Change or deactivate an employee").WithDescription(Registers.WhoWrites).WithVersion();
         employees.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Moderator)
@@ -136,11 +138,6 @@ internal static class EmployeeEndpoints
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
-        }
-
-        if (!http.User.Manages(request.AgencyId))
-        {
-            return Registers.NotManaged.ToProblem();
         }
 
         var now = time.GetUtcNow();

@@ -39,7 +39,6 @@ public sealed class WorkforceTests(ReportingService service)
         var (manager, _) = await service.EmployAsync(agency, Job.Manager);
         var (dispatcher, _) = await service.EmployAsync(agency);
         using var moderator = service.NewUser(Roles.Moderator);
-        var account = await service.StaffAccountAsync();
 
         (await dispatcher.SendJsonAsync(HttpMethod.Post, Vehicles, Vehicle(agency))).ShouldBeProblem(403, "forbidden");
         (await manager.SendJsonAsync(HttpMethod.Post, Vehicles, Vehicle(other))).ShouldBeProblem(403, "forbidden");
@@ -62,10 +61,28 @@ public sealed class WorkforceTests(ReportingService service)
         (await manager.SendJsonAsync(HttpMethod.Patch, $"{Vehicles}/{own}", new { agency_id = other })).ShouldBeProblem(403, "forbidden");
         (await manager.SendJsonAsync(HttpMethod.Patch, $"{Vehicles}/{own}", new { agency_id = (Guid?)null })).ShouldBeProblem(403, "forbidden");
 
-        // An account without an entry works on all reports: a manager could free anyone, and themselves.
-        (await manager.SendJsonAsync(HttpMethod.Post, Employees, new { user_id = account, name = "Rana", job = "dispatcher", agency_id = agency })).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_manager_changes_employees_but_takes_no_account_into_the_register_or_out_of_it()
+    {
+        var agency = await service.AgencyAsync();
+        var (manager, _) = await service.EmployAsync(agency, Job.Manager);
+        using var moderator = service.NewUser(Roles.Moderator);
+        var account = await service.StaffAccountAsync();
+        using var staff = service.Host.As(account, Roles.Staff);
+        var report = await service.FileForAsync(await service.AgencyAsync());
+        var body = new { user_id = account, name = "Rana", job = "dispatcher", agency_id = agency };
+
+        // An account without an entry works on all reports: a manager could narrow that for anyone, and free anyone, themselves too.
+        (await manager.SendJsonAsync(HttpMethod.Post, Employees, body)).ShouldBeProblem(403, "forbidden");
+        (await staff.ReadAsync($"{Root}/{report}/notes")).Status.ShouldBe(200);
+        (await moderator.SendJsonAsync(HttpMethod.Post, Employees, body)).Status.ShouldBe(201);
+        (await staff.ReadAsync($"{Root}/{report}/notes")).Status.ShouldBe(403);
+        (await manager.SendJsonAsync(HttpMethod.Patch, $"{Employees}/{account}", new { job = "field_worker" })).Status.ShouldBe(200);
         (await manager.SendJsonAsync(HttpMethod.Delete, $"{Employees}/{account}")).ShouldBeProblem(403, "forbidden");
         (await moderator.SendJsonAsync(HttpMethod.Delete, $"{Employees}/{account}")).Status.ShouldBe(204);
+        manager.Dispose();
     }
 
     [Fact]
