@@ -100,10 +100,10 @@ public sealed class WorkforceTests(ReportingService service)
         }
 
         (await admin.AllPagesAsync($"{Employees}?q={word.ToUpperInvariant()}", 2)).Count.ShouldBe(5);
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}", 5)).Select(row => row.Id).ShouldBeUnique();
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}", 5)).Select(row => row.Id).ShouldBeUnique();
         (await admin.AllPagesAsync($"{Employees}?q={word}%20%25_3", 2)).ShouldHaveSingleItem();
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}&skill=skill%201&active=true", 2)).Count.ShouldBe(2);
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}&active=false", 2)).ShouldBeEmpty();
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}&skill=skill%201&active=true", 2)).Count.ShouldBe(2);
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}&active=false", 2)).ShouldBeEmpty();
         (await admin.AllPagesAsync($"{Crews}?q={word}&skill=skill%200", 2)).Count.ShouldBe(3);
         (await admin.ReadAsync($"{Crews}?cursor=x")).Body.BadFields.ShouldBe(["cursor"]);
     }
