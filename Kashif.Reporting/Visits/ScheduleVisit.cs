@@ -69,13 +69,13 @@ internal static class ScheduleVisit
 
         changes.Record(visit, reports, "scheduled", comment: null, http.User);
         changes.Scheduled(visit, order, reports.GetValueOrDefault(visit.ReportId ?? Guid.Empty), http.User);
-        http.Response.Headers.ETag = VersionETag.Of(visit.Version).ToString();
         var answer = TypedResults.Created($"{VisitEndpoints.Path}/{visit.Id}", VisitResponse.Of(visit));
         if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
         {
             return refusal.ToProblem();
         }
 
+        http.SendVersion(visit.Version);
         return answer;
     }
 }

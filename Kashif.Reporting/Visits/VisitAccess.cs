@@ -52,7 +52,7 @@ internal static class VisitAccess
 
     public static Ok<VisitResponse> Answer(this HttpContext http, Visit visit, bool isStaff)
     {
-        http.Response.Headers.ETag = VersionETag.Of(visit.Version).ToString();
+        http.SendVersion(visit.Version);
         return TypedResults.Ok(isStaff ? VisitResponse.Of(visit) : VisitResponse.ForReporter(visit));
     }
 }

@@ -118,7 +118,7 @@ internal static class EmployeeEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(employee.Version).ToString();
+        http.SendVersion(employee.Version);
         return TypedResults.Ok(EmployeeResponse.Of(employee));
     }
 
@@ -152,7 +152,7 @@ internal static class EmployeeEndpoints
         };
         database.Add(employee);
         database.AuditValues(http.User.UserId, "created", Employee.Kind, employee.UserId, employee.AgencyId, Values(employee), now);
-        return await Registers.CommitNewAsync(work, $"{Path}/{employee.UserId}", EmployeeResponse.Of(employee), Exists, cancellationToken);
+        return await Registers.CommitNewAsync(http, work, employee, $"{Path}/{employee.UserId}", EmployeeResponse.Of(employee), Exists, cancellationToken);
     }
 
     /// <param name="id">The account's id.</param>

@@ -124,14 +124,16 @@ internal static class Registers
         }
     }
 
-    /// <summary>Commits a new entry.</summary>
+    /// <summary>Commits a new entry, and sends its entity tag.</summary>
     /// <param name="taken">The error if a unique key is taken; null if there is none.</param>
     public static async Task<Results<Created<TResponse>, ValidationProblem, ProblemHttpResult>> CommitNewAsync<TResponse>(
-        UnitOfWork work, string path, TResponse response, Error? taken, CancellationToken cancellationToken)
+        HttpContext http, UnitOfWork work, IOfAgency entry, string path, TResponse response, Error? taken, CancellationToken cancellationToken)
     {
         try
         {
-            return await work.CommitAsync(TypedResults.Created(path, response), cancellationToken);
+            var committed = await work.CommitAsync(TypedResults.Created(path, response), cancellationToken);
+            http.SendVersion(entry.Version);
+            return committed;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation() && taken is not null)
         {
@@ -151,7 +153,7 @@ internal static class Registers
         try
         {
             var committed = await work.CommitAsync(TypedResults.Ok(response), cancellationToken);
-            http.Response.Headers.ETag = VersionETag.Of(entry.Version).ToString();
+            http.SendVersion(entry.Version);
             return committed;
         }
         catch (DbUpdateException exception) when (exception is DbUpdateConcurrencyException || exception.IsUniqueViolation())
