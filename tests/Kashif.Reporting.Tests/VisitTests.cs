@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
@@ -86,12 +85,12 @@ public sealed class VisitTests(ReportingService service)
         (mine.Id, mine.GetProperty("crew_id").GetString(), mine.GetProperty("work_order_id").GetString()).ShouldBe((visit.Id, null, null));
         foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Get, ""), (HttpMethod.Post, "/confirm")])
         {
-            (await stranger.SendAsync(method, $"visits/{visit.Id}{path}", method == HttpMethod.Get ? null : Slot(visit))).Status.ShouldBe(404);
+            (await stranger.SendAsync(method, $"visits/{visit.Id}{path}", method == HttpMethod.Get ? null : Work.Slot(visit))).Status.ShouldBe(404);
         }
 
         (await stranger.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", later)).Status.ShouldBe(404);
         (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/complete", new { })).Status.ShouldBe(403);
-        (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/confirm", Slot(visit))).Body.GetProperty("state").GetString().ShouldBe("confirmed");
+        (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/confirm", Work.Slot(visit))).Body.GetProperty("state").GetString().ShouldBe("confirmed");
         (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", new { starts_at = Work.Tomorrow.AddDays(2), ends_at = Work.Tomorrow.AddDays(2).AddHours(1) })).Body.Code
             .ShouldBe("slot_not_offered");
         var (status, moved) = await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", later, "\"2\"");
@@ -233,9 +232,9 @@ public sealed class VisitTests(ReportingService service)
     {
         using var staff = service.NewUser(Roles.Staff);
         using var reporter = service.Citizen(out _);
-        var visit = await ProposedAsync(staff, reporter);
+        var visit = await service.ProposedAsync(staff, reporter);
         var path = $"visits/{visit.Id}/confirm";
-        var seen = Slot(visit);
+        var seen = Work.Slot(visit);
 
         (await reporter.SendAsync(HttpMethod.Post, path, new { })).Status.ShouldBe(400);
         foreach (var (starts, ends) in ((int, int)[])[(1, 0), (0, 1)])
@@ -245,89 +244,9 @@ public sealed class VisitTests(ReportingService service)
             (await staff.SendAsync(HttpMethod.Post, path, other)).ShouldBeProblem(409, "visit_moved");
         }
 
-        (await StateAsync(visit.Id)).ShouldBe(("proposed", Work.Tomorrow));
+        (await service.VisitStateAsync(visit.Id)).ShouldBe(("proposed", Work.Tomorrow));
         (await reporter.SendAsync(HttpMethod.Post, path, seen, "\"7\"")).Status.ShouldBe(412);
         (await reporter.SendAsync(HttpMethod.Post, path, seen)).Body.GetProperty("version").GetInt32().ShouldBe(2);
         (await reporter.SendAsync(HttpMethod.Post, path, seen)).Body.GetProperty("version").GetInt32().ShouldBe(2, "confirmed already");
-    }
-
-    /// <param name="wins">The request that gets the work order first.</param>
-    [Theory]
-    [InlineData("confirm")]
-    [InlineData("move")]
-    public async Task A_reporter_never_confirms_the_slot_of_a_concurrent_move_by_staff(string wins)
-    {
-        using var staff = service.NewUser(Roles.Staff);
-        using var reporter = service.Citizen(out _);
-        var visit = await ProposedAsync(staff, reporter);
-        var later = new { starts_at = Work.Tomorrow.AddDays(3), ends_at = Work.Tomorrow.AddDays(3).AddHours(2) };
-
-        Func<Task<(int Status, JsonElement Body)>> confirm = () => reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/confirm", Slot(visit));
-        Func<Task<(int Status, JsonElement Body)>> move = () => staff.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", later);
-        var answers = await InLineAsync(visit, wins == "confirm" ? [confirm, move] : [move, confirm]);
-
-        var confirmed = answers[wins == "confirm" ? 0 : 1];
-        (confirmed.Status, confirmed.Status == 409 ? confirmed.Body.Code : null).ShouldBe(wins == "confirm" ? (200, null) : (409, "visit_moved"));
-        (await StateAsync(visit.Id)).ShouldBe(("proposed", later.starts_at));
-    }
-
-    [Theory]
-    [InlineData("reporter")]
-    [InlineData("staff")]
-    public async Task A_reporter_who_moves_a_visit_gets_the_slot_that_they_chose_and_no_other(string wins)
-    {
-        using var staff = service.NewUser(Roles.Staff);
-        using var reporter = service.Citizen(out _);
-        var (offered, other) = (Work.Tomorrow.AddDays(2), Work.Tomorrow.AddDays(3));
-        var visit = await ProposedAsync(staff, reporter, [new { starts_at = offered, ends_at = offered.AddHours(1) }]);
-
-        Func<Task<(int Status, JsonElement Body)>> byReporter = () =>
-            reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", new { starts_at = offered, ends_at = offered.AddHours(1) });
-        Func<Task<(int Status, JsonElement Body)>> byStaff = () =>
-            staff.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", new { starts_at = other, ends_at = other.AddHours(2) });
-        var answers = await InLineAsync(visit, wins == "reporter" ? [byReporter, byStaff] : [byStaff, byReporter]);
-
-        answers.Select(answer => answer.Status).ShouldBe([200, 200]);
-        (await StateAsync(visit.Id)).ShouldBe(wins == "reporter" ? ("proposed", other) : ("confirmed", offered));
-
-        // A slot that is offered no more cannot be chosen.
-        (await staff.SendAsync(HttpMethod.Patch, $"visits/{visit.Id}", new { alternatives = Array.Empty<object>() })).Status.ShouldBe(200);
-        (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", new { starts_at = offered, ends_at = offered.AddHours(1) })).Body.Code.ShouldBe("slot_not_offered");
-    }
-
-    private static object Slot(JsonElement visit) => new { starts_at = visit.GetProperty("starts_at"), ends_at = visit.GetProperty("ends_at") };
-
-    /// <summary>An appointment tomorrow that its reporter has not confirmed.</summary>
-    private async Task<JsonElement> ProposedAsync(HttpClient staff, HttpClient reporter, object[]? alternatives = null)
-    {
-        var report = (await reporter.FileAsync()).Id;
-        return await staff.VisitAsync((await staff.OrderAsync(await service.CrewAsync(), report)).Id, Work.Tomorrow, report: report, alternatives: alternatives);
-    }
-
-    private async Task<(string? State, DateTimeOffset StartsAt)> StateAsync(Guid visit)
-    {
-        using var staff = service.NewUser(Roles.Staff);
-        var found = (await staff.ReadAsync($"{Root}/visits/{visit}")).Body;
-        return (found.GetProperty("state").GetString(), found.GetProperty("starts_at").GetDateTimeOffset());
-    }
-
-    /// <summary>Sends requests while the visit's work order is locked, so that all of them are under way before the first one changes something.</summary>
-    /// <returns>The answers. The requests get the lock in their order.</returns>
-    private async Task<(int Status, JsonElement Body)[]> InLineAsync(JsonElement visit, params Func<Task<(int Status, JsonElement Body)>>[] requests)
-    {
-        await using var connection = new NpgsqlConnection(service.Host.Database);
-        await connection.OpenAsync(Cancelled);
-        await using var transaction = await connection.BeginTransactionAsync(Cancelled);
-        await using var command = new NpgsqlCommand($"SELECT FROM work_orders WHERE id = '{visit.GetProperty("work_order_id").GetGuid()}' FOR UPDATE", connection, transaction);
-        await command.ExecuteNonQueryAsync(Cancelled);
-        var sent = new List<Task<(int, JsonElement)>>();
-        foreach (var request in requests)
-        {
-            sent.Add(request());
-            await service.WaitForLineAsync(connection.ProcessID, sent.Count);
-        }
-
-        await transaction.CommitAsync(Cancelled);
-        return await Task.WhenAll(sent);
     }
 }
