@@ -42,7 +42,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await ReportAnswers.EraseAsync(_database, userId, cancellationToken);
         await UpdateQueries.EraseAsync(_database, userId, cancellationToken);
 
-        // The answers that customer service got for the person's reports, and managers for their entry in the register.
+        // The answers that customer service got for the person's reports, and staff for their entry in the register.
         var id = userId.ToString();
         await _database.Database.ExecuteSqlAsync($"""
             DELETE FROM idempotency_keys WHERE user_id IN (

@@ -104,6 +104,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(CreateVisitRequest))]
 [JsonSerializable(typeof(ChangeVisitRequest))]
 [JsonSerializable(typeof(MoveVisitRequest))]
+[JsonSerializable(typeof(ConfirmVisitRequest))]
 [JsonSerializable(typeof(CompleteVisitRequest))]
 [JsonSerializable(typeof(VisitResponse))]
 [JsonSerializable(typeof(Page<VisitResponse>))]

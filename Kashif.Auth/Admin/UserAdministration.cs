@@ -61,19 +61,25 @@ internal static class UserAdministration
             return NotVerified.ToProblem();
         }
 
+        var (now, isChanged) = (time.GetUtcNow(), false);
         if (request.Roles is not null && UserRoles.Sorted(request.Roles) is var roles && !roles.SequenceEqual(user.Roles))
         {
             audit.Record(id, AuditActions.RolesChanged, AuditLog.RolesChanged(user.Roles, roles));
             user.Roles = roles;
-            user.AccessChangedAt = time.GetUtcNow();
-            database.Publish(new UserRolesChanged(id, roles, callerId), time.GetUtcNow());
+            isChanged = true;
         }
 
         if (request.Disabled is { } disabled && disabled != user.DisabledAt is not null)
         {
-            user.AccessChangedAt = time.GetUtcNow();
-            user.DisabledAt = disabled ? user.AccessChangedAt : null;
+            user.DisabledAt = disabled ? now : null;
+            isChanged = true;
             audit.Record(id, disabled ? AuditActions.Disabled : AuditActions.Enabled);
+        }
+
+        if (isChanged)
+        {
+            user.AccessChangedAt = now;
+            database.Publish(new UserRolesChanged(id, user.Roles, callerId, user.DisabledAt is not null), now);
         }
 
         await database.SaveChangesAsync(cancellationToken);

@@ -167,7 +167,7 @@ internal static class CustomerEndpoints
 
         database.Customers.Add(customer);
         audit.Record(customer.Id, AuditActions.CustomerCreated);
-        http.Response.Headers.ETag = VersionETag.Of(customer.Version).ToString();
+        http.SendVersion(customer.Version);
         return await work.CommitAsync(TypedResults.Created($"/api/v1/auth/customers/{customer.Id}", CustomerResponse.Of(customer)), cancellationToken);
     }
 
@@ -289,7 +289,7 @@ internal static class CustomerEndpoints
 
     private static Ok<CustomerResponse> Shown(Customer customer, HttpContext http)
     {
-        http.Response.Headers.ETag = VersionETag.Of(customer.Version).ToString();
+        http.SendVersion(customer.Version);
         return TypedResults.Ok(CustomerResponse.Of(customer));
     }
 }

@@ -72,6 +72,13 @@ internal sealed class User
         FROM users WHERE roles && ARRAY['admin', 'moderator', 'staff']
         """;
 
+    /// <summary>For the migration: tells the other services of the accounts that were disabled before the event said so, once.</summary>
+    public const string PublishDisabledSql = """
+        INSERT INTO outbox (id, type, subject, payload, occurred_at)
+        SELECT gen_random_uuid(), 'user.roles_changed', id::text, jsonb_build_object('user_id', id, 'roles', roles, 'changed_by', null, 'disabled', true), now()
+        FROM users WHERE disabled_at IS NOT NULL
+        """;
+
     public static string NewSecurityStamp(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
 }
 

@@ -190,7 +190,7 @@ internal static class OrderEndpoints
             return OrderSaga.NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(order.Version).ToString();
+        http.SendVersion(order.Version);
         return TypedResults.Ok(view);
     }
 
@@ -224,7 +224,7 @@ internal static class OrderEndpoints
             return (refusal ?? throw new UnreachableException()).ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(order.Version).ToString();
+        http.SendVersion(order.Version);
         return TypedResults.Ok(OrderResponse.ForSeller(order, await ManagedAsync(http.User, access, cancellationToken)));
     }
 

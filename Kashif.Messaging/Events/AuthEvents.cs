@@ -14,10 +14,11 @@ public sealed record UserUpdated(Guid UserId, string FullName, string Email, str
     string IIntegrationEvent.Subject => UserId.ToString();
 }
 
-/// <summary>The roles of an account have changed. The event that occurred last counts.</summary>
-/// <param name="Roles">All roles that it has now.</param>
-/// <param name="ChangedBy">The admin who changed them; null if no user did.</param>
-public sealed record UserRolesChanged(Guid UserId, string[] Roles, Guid? ChangedBy) : IUserEvent
+/// <summary>The roles of an account have changed, or an admin has disabled or enabled it. The event that occurred last counts.</summary>
+/// <param name="Roles">All roles that it has now. A disabled account keeps its roles.</param>
+/// <param name="ChangedBy">The admin who did it; null if no user did.</param>
+/// <param name="Disabled">Whether the account is disabled now.</param>
+public sealed record UserRolesChanged(Guid UserId, string[] Roles, Guid? ChangedBy, bool Disabled = false) : IUserEvent
 {
     public static string Type => "user.roles_changed";
     string IIntegrationEvent.Subject => UserId.ToString();

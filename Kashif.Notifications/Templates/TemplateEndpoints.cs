@@ -357,7 +357,7 @@ internal static class TemplateEndpoints
 
     private static Ok<TemplateResponse> Answer(HttpContext http, TemplateResponse template)
     {
-        http.Response.Headers.ETag = VersionETag.Of(template.Version).ToString();
+        http.SendVersion(template.Version);
         return TypedResults.Ok(template);
     }
 

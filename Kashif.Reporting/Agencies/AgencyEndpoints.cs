@@ -122,7 +122,7 @@ internal static class AgencyEndpoints
     }
 
     private static async Task<Results<Created<AgencyResponse>, ProblemHttpResult>> CreateAsync(
-        AgencyRequest request, ClaimsPrincipal user, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
+        AgencyRequest request, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var agency = new Agency
@@ -135,10 +135,12 @@ internal static class AgencyEndpoints
             CreatedAt = now,
         };
         database.Add(agency);
-        Audit(database, user, "created", agency, now);
+        Audit(database, http.User, "created", agency, now);
         try
         {
-            return await work.CommitAsync(TypedResults.Created($"{Path}/{agency.Id}", AgencyResponse.Of(agency)), cancellationToken);
+            var created = await work.CommitAsync(TypedResults.Created($"{Path}/{agency.Id}", AgencyResponse.Of(agency)), cancellationToken);
+            http.SendVersion(agency.Version);
+            return created;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
@@ -184,7 +186,7 @@ internal static class AgencyEndpoints
         }
 
         routing.Expire();
-        http.Response.Headers.ETag = VersionETag.Of(agency.Version).ToString();
+        http.SendVersion(agency.Version);
         return TypedResults.Ok(AgencyResponse.Of(agency));
     }
 

@@ -218,6 +218,7 @@ internal static class AreaEndpoints
         }
 
         routing.Expire();
+        http.SendVersion(area.Version);
         return created;
     }
 
@@ -268,7 +269,7 @@ internal static class AreaEndpoints
         }
 
         routing.Expire();
-        http.Response.Headers.ETag = VersionETag.Of(area.Version).ToString();
+        http.SendVersion(area.Version);
         return TypedResults.Ok(AreaFeature.Of(area));
     }
 

@@ -112,7 +112,10 @@ internal static class CalendarEndpoints
     {
         http.Response.Headers.CacheControl = "private, no-cache";
         var hash = CalendarFeed.HashOf(secret);
-        if (await database.CalendarFeeds.AsNoTracking().SingleOrDefaultAsync(row => row.Hash == hash, cancellationToken) is not { } feed)
+
+        // No session ends the address of a disabled account.
+        if (await database.CalendarFeeds.AsNoTracking().SingleOrDefaultAsync(
+            row => row.Hash == hash && !database.StaffAccounts.Any(account => account.UserId == row.UserId && account.Disabled), cancellationToken) is not { } feed)
         {
             return NotFound.ToProblem();
         }

@@ -206,7 +206,7 @@ internal static class QuestionEndpoints
         var response = QuestionResponse.Of(question);
         database.Questions.Add(question);
         Audit(database, http, "created", question, time.GetUtcNow());
-        http.Response.Headers.ETag = VersionETag.Of(question.Version).ToString();
+        http.SendVersion(question.Version);
         var result = await work.CommitAsync(TypedResults.Created(Root.Replace("{code}", code, StringComparison.Ordinal), response), cancellationToken);
         questions.Forget();
         return result;
@@ -268,7 +268,7 @@ internal static class QuestionEndpoints
             await RenewAsync(database, found, cancellationToken);
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(found.Version).ToString();
+        http.SendVersion(found.Version);
         var result = await work.CommitAsync(TypedResults.Ok(QuestionResponse.Of(found)), cancellationToken);
         questions.Forget();
         return result;

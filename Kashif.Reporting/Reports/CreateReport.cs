@@ -90,6 +90,7 @@ internal static class CreateReport
         var response = ReportResponse.From(report, View.Full) with { Answers = answers.Count > 0 ? answers : null };
         var created = await work.CommitAsync(TypedResults.Created($"/api/v1/reports/{report.Id}", response), cancellationToken);
         metrics.Created(report.Category);
+        http.Response.Headers.ETag = ReportETag.Of(report, answers.Count > 0 || View.Full.IsPersonal(report)).ToString();
         return created;
     }
 }

@@ -153,7 +153,7 @@ internal static class ResponseTemplateEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(template.Version).ToString();
+        http.SendVersion(template.Version);
         return TypedResults.Ok(ResponseTemplateResponse.Of(template));
     }
 
@@ -223,7 +223,7 @@ internal static class ResponseTemplateEndpoints
         };
         database.Add(template);
         database.AuditValues(http.User.UserId, "created", ResponseTemplate.Kind, template.Id, template.AgencyId, Values(template), now);
-        return await Registers.CommitNewAsync(work, $"{Path}/{template.Id}", ResponseTemplateResponse.Of(template), taken: null, cancellationToken);
+        return await Registers.CommitNewAsync(http, work, template, $"{Path}/{template.Id}", ResponseTemplateResponse.Of(template), taken: null, cancellationToken);
     }
 
     /// <param name="id">The template's id.</param>

@@ -178,7 +178,7 @@ internal static class CategoryAdministration
             return Exists.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(category.Version).ToString();
+        http.SendVersion(category.Version);
         var created = await work.CommitAsync(TypedResults.Created($"{CategoryEndpoints.Root}/{category.Code}", response), cancellationToken);
         categories.Forget();
         return created;
@@ -239,7 +239,7 @@ internal static class CategoryAdministration
         }
 
         categories.Forget();
-        http.Response.Headers.ETag = VersionETag.Of(category.Version).ToString();
+        http.SendVersion(category.Version);
         return TypedResults.Ok(CategoryResponse.Of(category));
     }
 

@@ -21,12 +21,12 @@ public sealed class OverdueQuery
     public string[]? Category { get; set; }
 
     /// <summary>Only reports in this area.</summary>
-    [FromQuery(Name = "area_id")]
-    public Guid? AreaId { get; set; }
+    [FromQuery(Name = "area")]
+    public Guid? Area { get; set; }
 
     /// <summary>Only reports that this agency is responsible for.</summary>
-    [FromQuery(Name = "agency_id")]
-    public Guid? AgencyId { get; set; }
+    [FromQuery(Name = "agency")]
+    public Guid? Agency { get; set; }
 }
 
 internal static class OverdueReports
@@ -58,8 +58,8 @@ internal static class OverdueReports
 
         var reports = Of(database, http.User, time.GetUtcNow());
         reports = codes.Length > 0 ? reports.Where(report => codes.Contains(report.Category)) : reports;
-        reports = query.AreaId is { } area ? reports.Where(report => report.AreaId == area) : reports;
-        reports = query.AgencyId is { } agency ? reports.Where(report => report.AgencyId == agency) : reports;
+        reports = query.Area is { } area ? reports.Where(report => report.AreaId == area) : reports;
+        reports = query.Agency is { } agency ? reports.Where(report => report.AgencyId == agency) : reports;
         if (page.Cursor is not null)
         {
             since = since.ToUniversalTime();

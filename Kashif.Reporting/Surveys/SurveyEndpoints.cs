@@ -175,12 +175,12 @@ internal static class SurveyEndpoints
         database.Audit(http.User.UserId, "created", "survey", survey.Id, agency: null, survey.Questions, now);
         try
         {
-            http.Response.Headers.ETag = VersionETag.Of(survey.Version).ToString();
-            return await work.CommitAsync(TypedResults.Created($"{Path}/{survey.Id}", SurveyResponse.Of(survey)), cancellationToken);
+            var created = await work.CommitAsync(TypedResults.Created($"{Path}/{survey.Id}", SurveyResponse.Of(survey)), cancellationToken);
+            http.SendVersion(survey.Version);
+            return created;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
-            http.Response.Headers.Remove("ETag");
             return AnotherOpen.ToProblem();
         }
     }
@@ -287,7 +287,7 @@ internal static class SurveyEndpoints
 
     private static Ok<SurveyResponse> Shown(Survey survey, HttpContext http)
     {
-        http.Response.Headers.ETag = VersionETag.Of(survey.Version).ToString();
+        http.SendVersion(survey.Version);
         return TypedResults.Ok(SurveyResponse.Of(survey));
     }
 }

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kashif.Http;
+using Kashif.Localization;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.WorkOrders;
+using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -24,6 +26,16 @@ internal static class Slots
         : ends - starts > Visit.MaxLength ? "A visit takes at most seven days."
         : (starts - now).Duration() > TimeSpan.FromDays(2 * 366) ? "Must be within two years."
         : null;
+
+    /// <summary>Adds the errors of the field <c>alternatives</c>.</summary>
+    public static void AddErrors(FieldErrors errors, IReadOnlyList<VisitSlot?>? alternatives, DateTimeOffset now)
+    {
+        errors.Add("alternatives", alternatives?.Count > Visit.MaxAlternatives ? Localized.Format($"At most {Visit.MaxAlternatives} slots.") : null);
+        errors.Add("alternatives", alternatives?.Select(slot => slot is null ? "This field is required." : Check(slot.StartsAt, slot.EndsAt, now)).FirstOrDefault(error => error is not null));
+    }
+
+    public static IEnumerable<OfferedSlot> Of(IReadOnlyList<VisitSlot>? slots) =>
+        (slots ?? []).Select(slot => new OfferedSlot { StartsAt = Rounded(slot.StartsAt), EndsAt = Rounded(slot.EndsAt) });
 
     /// <summary>
     /// Locks the crew and the vehicle, and looks for another visit in the slot. The locks make requests for the same crew wait in line: at the constraint

@@ -1,6 +1,8 @@
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kashif.Http;
+using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
@@ -130,6 +132,23 @@ internal sealed class VisitChanges(
         {
             parts.Record(report, ChangeKind.Visit, what, comment, by, (visit.StartsAt, visit.EndsAt));
         }
+    }
+
+    /// <returns>Null after the commit; else what a constraint has refused.</returns>
+    public async Task<Error?> TryCommitAsync<TResult>(UnitOfWork work, TResult answer, CancellationToken cancellationToken)
+        where TResult : IResult
+    {
+        try
+        {
+            await work.CommitAsync(answer, cancellationToken);
+        }
+        catch (DbUpdateException exception) when (Slots.Refusal(exception) is { } refusal)
+        {
+            return refusal;
+        }
+
+        Count();
+        return null;
     }
 
     /// <summary>After the commit.</summary>

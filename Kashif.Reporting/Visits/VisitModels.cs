@@ -1,5 +1,6 @@
 using Kashif.Http;
 using Kashif.Reporting.Reports;
+using Kashif.Reporting.Workforce;
 using Kashif.Reporting.WorkOrders;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Mvc;
@@ -51,6 +52,11 @@ public sealed record ChangeVisitRequest(
 /// <param name="EndsAt" example="2026-12-08T10:00:00Z">When it ends.</param>
 public sealed record MoveVisitRequest(DateTimeOffset StartsAt, DateTimeOffset EndsAt);
 
+/// <summary>The slot that is confirmed, as the caller has read it.</summary>
+/// <param name="StartsAt" example="2026-12-07T08:00:00Z">When the visit begins.</param>
+/// <param name="EndsAt" example="2026-12-07T10:00:00Z">When it ends.</param>
+public sealed record ConfirmVisitRequest(DateTimeOffset StartsAt, DateTimeOffset EndsAt);
+
 /// <summary>How a visit ended.</summary>
 /// <param name="Outcome" example="resolved">Whether the problem is fixed.</param>
 /// <param name="Comment" example="The hole is filled.">A text for the reporters and the history.</param>
@@ -88,6 +94,11 @@ internal sealed record VisitResponse(
 /// <summary>Filters of a list of visits.</summary>
 public sealed class VisitQuery
 {
+    /// <summary>Words that all occur in the title of the work order or of one of its reports, in upper or lower case.</summary>
+    /// <example>pothole</example>
+    [FromQuery(Name = "q"), Text(RegisterFilter.QueryMax)]
+    public string? Query { get; set; }
+
     /// <summary>Only visits of this crew.</summary>
     [FromQuery(Name = "crew")]
     public Guid? Crew { get; set; }

@@ -162,14 +162,14 @@ internal static class ProjectEndpoints
         };
         database.Projects.Add(project);
         Audit(database, http, "created", project, now);
-        http.Response.Headers.ETag = VersionETag.Of(project.Version).ToString();
         try
         {
-            return await work.CommitAsync(TypedResults.Created($"{Path}/{project.Id}", ProjectResponse.Of(project)), cancellationToken);
+            var created = await work.CommitAsync(TypedResults.Created($"{Path}/{project.Id}", ProjectResponse.Of(project)), cancellationToken);
+            http.SendVersion(project.Version);
+            return created;
         }
         catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception)) // the agency was deleted meanwhile
         {
-            http.Response.Headers.Remove("ETag");
             return Error.Field("agency_id", "Agency not found.");
         }
     }
@@ -260,7 +260,7 @@ internal static class ProjectEndpoints
 
     private static Ok<ProjectResponse> ToResult(Project project, HttpContext http)
     {
-        http.Response.Headers.ETag = VersionETag.Of(project.Version).ToString();
+        http.SendVersion(project.Version);
         return TypedResults.Ok(ProjectResponse.Of(project));
     }
 

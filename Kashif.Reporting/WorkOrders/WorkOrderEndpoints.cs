@@ -245,7 +245,6 @@ internal static class WorkOrderEndpoints
         }
 
         Audit(database, http, "created", order, added, now);
-        http.Response.Headers.ETag = VersionETag.Of(order.Version).ToString();
         var answer = TypedResults.Created($"{Path}/{order.Id}", WorkOrderResponse.Of(order, [.. added.Order()]));
         try
         {
@@ -257,6 +256,7 @@ internal static class WorkOrderEndpoints
         }
 
         parts.Count();
+        http.SendVersion(order.Version);
         return answer;
     }
 
@@ -483,7 +483,7 @@ internal static class WorkOrderEndpoints
 
     private static Ok<WorkOrderResponse> ToResult(WorkOrder order, IReadOnlyList<Guid> reports, HttpContext http)
     {
-        http.Response.Headers.ETag = VersionETag.Of(order.Version).ToString();
+        http.SendVersion(order.Version);
         return TypedResults.Ok(WorkOrderResponse.Of(order, reports));
     }
 

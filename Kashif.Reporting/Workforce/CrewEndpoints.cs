@@ -104,7 +104,7 @@ internal static class CrewEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(crew.Version).ToString();
+        http.SendVersion(crew.Version);
         return TypedResults.Ok(CrewResponse.Of(crew, await database.MembersOfAsync(id, cancellationToken)));
     }
 
@@ -138,7 +138,7 @@ internal static class CrewEndpoints
         database.AuditValues(
             http.User.UserId, "created", Crew.Kind, crew.Id, crew.AgencyId,
             new JsonObject { ["name"] = crew.Name, ["agency_id"] = crew.AgencyId, ["members"] = Registers.Array(members) }, now);
-        return await Registers.CommitNewAsync(work, $"{Path}/{crew.Id}", CrewResponse.Of(crew, members), taken: null, cancellationToken);
+        return await Registers.CommitNewAsync(http, work, crew, $"{Path}/{crew.Id}", CrewResponse.Of(crew, members), taken: null, cancellationToken);
     }
 
     /// <param name="id">The crew's id.</param>

@@ -71,10 +71,12 @@ internal static class EmployeeEndpoints
         employees.MapGet("/{id:guid}", GetAsync).WithName("GetEmployee").WithSummary("Get an employee").WithProblems(404, "not_found");
         employees.MapGet("/{id:guid}/history", HistoryAsync).WithName("GetEmployeeHistory").WithSummary("Get an employee's history, newest first")
             .WithProblems(404, "not_found");
-        employees.MapPost("/", CreateAsync).RequireAuthorization(ManagerScope.Policy).WithIdempotency().DisableValidation()
+        employees.MapPost("/", CreateAsync).RequireAuthorization(Policies.Moderator).WithIdempotency().DisableValidation()
             .WithName("CreateEmployee").WithSummary("Add an employee to the register")
-            .WithDescription($"{Registers.WhoWrites} The account needs one of the roles `staff`, `moderator` and `admin`; a new role is known here after some seconds.")
-            .WithProblems(403, "forbidden").WithProblems(409, "employee_exists");
+            .WithDescription(
+                "A staff account without an entry works on the reports of all agencies, and an entry narrows that. So only moderators and admins add employees; managers change those of their "
+                + "agency. The account needs one of the roles `staff`, `moderator` and `admin`; a new role is known here after some seconds.")
+            .WithProblems(409, "employee_exists");
         employees.MapPatch("/{id:guid}", ChangeAsync).RequireAuthorization(ManagerScope.Policy).DisableValidation()
             .WithName("ChangeEmployee").WithSummary("Change or deactivate an employee").WithDescription(Registers.WhoWrites).WithVersion();
         employees.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Moderator)
@@ -116,7 +118,7 @@ internal static class EmployeeEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(employee.Version).ToString();
+        http.SendVersion(employee.Version);
         return TypedResults.Ok(EmployeeResponse.Of(employee));
     }
 
@@ -138,11 +140,6 @@ internal static class EmployeeEndpoints
             return invalid;
         }
 
-        if (!http.User.Manages(request.AgencyId))
-        {
-            return Registers.NotManaged.ToProblem();
-        }
-
         var now = time.GetUtcNow();
         var employee = new Employee
         {
@@ -155,7 +152,7 @@ internal static class EmployeeEndpoints
         };
         database.Add(employee);
         database.AuditValues(http.User.UserId, "created", Employee.Kind, employee.UserId, employee.AgencyId, Values(employee), now);
-        return await Registers.CommitNewAsync(work, $"{Path}/{employee.UserId}", EmployeeResponse.Of(employee), Exists, cancellationToken);
+        return await Registers.CommitNewAsync(http, work, employee, $"{Path}/{employee.UserId}", EmployeeResponse.Of(employee), Exists, cancellationToken);
     }
 
     /// <param name="id">The account's id.</param>

@@ -40,8 +40,8 @@ public sealed class RegisterFilter
     public string? Query { get; set; }
 
     /// <summary>Only entries of this agency.</summary>
-    [FromQuery(Name = "agency_id")]
-    public Guid? AgencyId { get; set; }
+    [FromQuery(Name = "agency")]
+    public Guid? Agency { get; set; }
 
     /// <summary>Only employees with this skill, or crews with a member who has it.</summary>
     /// <example>asphalt</example>
@@ -84,7 +84,7 @@ internal static class Registers
     /// <summary>Only the entries of the filter's agency and activity.</summary>
     public static IQueryable<TEntry> Matching<TEntry>(this IQueryable<TEntry> entries, RegisterFilter filter)
         where TEntry : class, IRegistered =>
-        entries.Where(entry => (filter.AgencyId == null || entry.AgencyId == filter.AgencyId) && (filter.Active == null || entry.Active == filter.Active));
+        entries.Where(entry => (filter.Agency == null || entry.AgencyId == filter.Agency) && (filter.Active == null || entry.Active == filter.Active));
 
     /// <summary>Why the caller may not change the entry now; null if they may.</summary>
     public static Error? Refusal(HttpContext http, IOfAgency entry) =>
@@ -124,14 +124,16 @@ internal static class Registers
         }
     }
 
-    /// <summary>Commits a new entry.</summary>
+    /// <summary>Commits a new entry, and sends its entity tag.</summary>
     /// <param name="taken">The error if a unique key is taken; null if there is none.</param>
     public static async Task<Results<Created<TResponse>, ValidationProblem, ProblemHttpResult>> CommitNewAsync<TResponse>(
-        UnitOfWork work, string path, TResponse response, Error? taken, CancellationToken cancellationToken)
+        HttpContext http, UnitOfWork work, IOfAgency entry, string path, TResponse response, Error? taken, CancellationToken cancellationToken)
     {
         try
         {
-            return await work.CommitAsync(TypedResults.Created(path, response), cancellationToken);
+            var committed = await work.CommitAsync(TypedResults.Created(path, response), cancellationToken);
+            http.SendVersion(entry.Version);
+            return committed;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation() && taken is not null)
         {
@@ -151,7 +153,7 @@ internal static class Registers
         try
         {
             var committed = await work.CommitAsync(TypedResults.Ok(response), cancellationToken);
-            http.Response.Headers.ETag = VersionETag.Of(entry.Version).ToString();
+            http.SendVersion(entry.Version);
             return committed;
         }
         catch (DbUpdateException exception) when (exception is DbUpdateConcurrencyException || exception.IsUniqueViolation())

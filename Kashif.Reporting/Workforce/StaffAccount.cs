@@ -8,13 +8,16 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Workforce;
 
-/// <summary>Whether an account has a staff role, from Auth's last event. An account without a row has none.</summary>
+/// <summary>Whether an account has a staff role and whether it is disabled, from Auth's last event. An account without a row has no such role, and is enabled.</summary>
 internal sealed class StaffAccount
 {
     public Guid UserId { get; init; }
     public bool IsStaff { get; init; }
 
-    /// <summary>When the roles changed: an event from before it does not count.</summary>
+    /// <summary>Whether an admin has disabled the account. It keeps its role and its entry in the register: it may be enabled again.</summary>
+    public bool Disabled { get; init; }
+
+    /// <summary>When it changed: an event from before it does not count.</summary>
     public DateTimeOffset ChangedAt { get; init; }
 }
 
@@ -34,8 +37,9 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
             var (user, isStaff) = (received.Data.UserId, received.Data.Roles.Intersect(StaffRoles).Any());
             var isNews = await database.Database.ExecuteSqlAsync(
                 $"""
-                INSERT INTO staff_accounts AS known (user_id, is_staff, changed_at) VALUES ({user}, {isStaff}, {received.Time})
-                ON CONFLICT (user_id) DO UPDATE SET is_staff = excluded.is_staff, changed_at = excluded.changed_at WHERE known.changed_at <= excluded.changed_at
+                INSERT INTO staff_accounts AS known (user_id, is_staff, disabled, changed_at) VALUES ({user}, {isStaff}, {received.Data.Disabled}, {received.Time})
+                ON CONFLICT (user_id) DO UPDATE SET is_staff = excluded.is_staff, disabled = excluded.disabled, changed_at = excluded.changed_at
+                    WHERE known.changed_at <= excluded.changed_at
                 """,
                 cancellationToken) == 1;
             if (isNews && !isStaff)
@@ -66,5 +70,6 @@ internal sealed class StaffAccountConfiguration : IEntityTypeConfiguration<Staff
         account.ToTable("staff_accounts");
         account.HasKey(row => row.UserId);
         account.Property(row => row.UserId).ValueGeneratedNever();
+        account.Property(row => row.Disabled).HasDefaultValue(false);
     }
 }

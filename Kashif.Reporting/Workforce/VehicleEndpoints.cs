@@ -98,7 +98,7 @@ internal static class VehicleEndpoints
             return NotFound.ToProblem();
         }
 
-        http.Response.Headers.ETag = VersionETag.Of(vehicle.Version).ToString();
+        http.SendVersion(vehicle.Version);
         return TypedResults.Ok(VehicleResponse.Of(vehicle));
     }
 
@@ -135,7 +135,7 @@ internal static class VehicleEndpoints
         database.AuditValues(
             http.User.UserId, "created", Vehicle.Kind, vehicle.Id, vehicle.AgencyId,
             new JsonObject { ["name"] = vehicle.Name, ["plate"] = vehicle.Plate, ["agency_id"] = vehicle.AgencyId }, now);
-        return await Registers.CommitNewAsync(work, $"{Path}/{vehicle.Id}", VehicleResponse.Of(vehicle), PlateTaken, cancellationToken);
+        return await Registers.CommitNewAsync(http, work, vehicle, $"{Path}/{vehicle.Id}", VehicleResponse.Of(vehicle), PlateTaken, cancellationToken);
     }
 
     /// <param name="id">The vehicle's id.</param>

@@ -10,14 +10,16 @@ public static class VersionConditions
     public static bool IsStale(this HttpContext http, int version) =>
         http.Request.Headers.IfMatch is { Count: > 0 } condition && !VersionETag.Matches(condition, VersionETag.Of(version), strong: true);
 
+    /// <summary>Sends the version as the <c>ETag</c> of a resource that was read, created or changed: the next change can name it in <c>If-Match</c>.</summary>
+    public static void SendVersion(this HttpContext http, int version) => http.Response.Headers.ETag = VersionETag.Of(version).ToString();
+
     /// <summary>Sends the version as a tag that caches check each time.</summary>
     /// <returns>Whether the client has this version: answer 304.</returns>
     public static bool IsKnown(this HttpContext http, int version)
     {
-        var tag = VersionETag.Of(version);
-        http.Response.Headers.ETag = tag.ToString();
+        http.SendVersion(version);
         http.Response.Headers.CacheControl = "public, no-cache";
-        return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false);
+        return VersionETag.Matches(http.Request.Headers.IfNoneMatch, VersionETag.Of(version), strong: false);
     }
 
     /// <summary>Describes <c>If-Match</c>.</summary>

@@ -212,6 +212,22 @@ public sealed class AdminTests(AuthServers servers)
     }
 
     [Fact]
+    public async Task Disabling_and_enabling_are_published_with_the_roles()
+    {
+        using var admin = await AdminAsync();
+        var (_, user) = await servers.Auth.RegisterVerifiedAsync();
+
+        await ChangeAsync(admin, Id(user), new { disabled = true, roles = new[] { "citizen", "staff" } }, HttpStatusCode.OK);
+        await ChangeAsync(admin, Id(user), new { disabled = true }, HttpStatusCode.OK); // nothing changes
+        await ChangeAsync(admin, Id(user), new { disabled = false }, HttpStatusCode.OK);
+
+        await servers.Events.WaitForAsync(UserRolesChanged.Type, data => data.GetProperty("user_id").GetGuid() == Id(user) && !data.GetProperty("disabled").GetBoolean());
+        var told = servers.Events.Envelopes(UserRolesChanged.Type).Select(message => message.GetProperty("data")).Where(data => data.GetProperty("user_id").GetGuid() == Id(user)).ToArray();
+        told.Select(data => (data.GetProperty("disabled").GetBoolean(), data.GetProperty("roles").GetArrayLength())).ShouldBe([(true, 2), (false, 2)], ignoreOrder: true);
+        told.Select(data => data.GetProperty("changed_by").GetGuid()).ShouldNotContain(Id(user));
+    }
+
+    [Fact]
     public async Task Admins_cannot_remove_their_own_role_or_disable_themselves()
     {
         await using var alone = await servers.StartAsync();

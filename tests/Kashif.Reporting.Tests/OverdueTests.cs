@@ -128,8 +128,8 @@ public sealed class OverdueTests(ReportingService service)
             (await staff.AllPagesAsync($"{path}?category={category}", limit)).Select(report => report.Id).ShouldBe(ids[..5], $"{limit}");
         }
 
-        (await staff.AllPagesAsync($"{path}?category={category}&agency_id={agency}", 10)).Select(report => report.Id).ShouldBe([ids[3]]);
-        (await staff.AllPagesAsync($"{path}?area_id={area}", 10)).Select(report => report.Id).ShouldBe([ids[3]]);
+        (await staff.AllPagesAsync($"{path}?category={category}&agency={agency}", 10)).Select(report => report.Id).ShouldBe([ids[3]]);
+        (await staff.AllPagesAsync($"{path}?area={area}", 10)).Select(report => report.Id).ShouldBe([ids[3]]);
         (await employee.AllPagesAsync($"{path}?", 100)).Select(report => report.Id).ShouldBe([ids[3]], "of the employee's agency alone");
         (await citizen.ReadAsync(path)).Status.ShouldBe(403);
         (await staff.ReadAsync($"{path}?category=no_such&cursor=x&limit=0")).Body.BadFields.ShouldBe(["category", "cursor", "limit"]);

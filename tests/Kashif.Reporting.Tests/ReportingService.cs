@@ -83,6 +83,16 @@ public sealed class ReportingService : IAsyncLifetime
             .SqlQuery<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {holder} = ANY (pg_blocking_pids(pid)) AND pid = coalesce({waiter}, pid)) AS \"Value\"").SingleAsync()),
         "the lock");
 
+    /// <summary>Waits until connections stand in line for a lock: the first one waits for the holder, the others for each other.</summary>
+    /// <param name="holder">The process id of the one that holds the lock.</param>
+    internal Task WaitForLineAsync(int holder, int length) => Eventually.TrueAsync(
+        async () => await QueryAsync(database => database.Database.SqlQuery<int>($"""
+            WITH RECURSIVE line AS (
+                SELECT {holder} AS pid UNION SELECT waiting.pid FROM pg_stat_activity AS waiting JOIN line ON line.pid = ANY (pg_blocking_pids(waiting.pid)))
+            SELECT count(*)::int - 1 AS "Value" FROM line
+            """).SingleAsync()) == length,
+        $"a line of {length}");
+
     /// <summary>Inserts reports directly into the database, in random order.</summary>
     internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null, string? database = null)
     {

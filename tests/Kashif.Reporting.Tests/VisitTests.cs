@@ -85,12 +85,12 @@ public sealed class VisitTests(ReportingService service)
         (mine.Id, mine.GetProperty("crew_id").GetString(), mine.GetProperty("work_order_id").GetString()).ShouldBe((visit.Id, null, null));
         foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Get, ""), (HttpMethod.Post, "/confirm")])
         {
-            (await stranger.SendAsync(method, $"visits/{visit.Id}{path}")).Status.ShouldBe(404);
+            (await stranger.SendAsync(method, $"visits/{visit.Id}{path}", method == HttpMethod.Get ? null : Work.Slot(visit))).Status.ShouldBe(404);
         }
 
         (await stranger.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", later)).Status.ShouldBe(404);
         (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/complete", new { })).Status.ShouldBe(403);
-        (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/confirm")).Body.GetProperty("state").GetString().ShouldBe("confirmed");
+        (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/confirm", Work.Slot(visit))).Body.GetProperty("state").GetString().ShouldBe("confirmed");
         (await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", new { starts_at = Work.Tomorrow.AddDays(2), ends_at = Work.Tomorrow.AddDays(2).AddHours(1) })).Body.Code
             .ShouldBe("slot_not_offered");
         var (status, moved) = await reporter.SendAsync(HttpMethod.Post, $"visits/{visit.Id}/move", later, "\"2\"");
@@ -186,5 +186,67 @@ public sealed class VisitTests(ReportingService service)
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { alternatives = new object?[] { null } })).Body.BadFields.ShouldBe(["alternatives"]);
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { state = "completed" })).Body.BadFields.ShouldBe(["state"]);
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visits[0]}", new { note = "Ring twice." }, "\"7\"")).Status.ShouldBe(412);
+    }
+
+    [Fact]
+    public async Task Visits_are_found_by_words_of_the_work_order_and_of_the_reports_that_the_caller_may_see()
+    {
+        var (agency, employee) = await service.AgencyWithEmployeeAsync();
+        using var moderator = service.NewUser(Roles.Moderator);
+        using var reporter = service.Citizen(out _);
+        var (ofOrder, ofReport) = ($"o{Guid.CreateVersion7():N}", $"r{Guid.CreateVersion7():N}");
+        var report = (await reporter.FileAsync(title: $"Hole 100%_ {ofReport}")).Id;
+        await service.QueryAsync(database => database.Reports.Where(row => row.Id == report)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency).SetProperty(row => row.RoutedByHand, true), Cancelled));
+        var order = (await employee.CreatedAsync("work-orders", new { title = $"Fill {ofOrder}", crew_id = await service.CrewAsync(), reports = new[] { report } })).Id;
+        Guid[] visits = [(await employee.VisitAsync(order, Work.Tomorrow)).Id, (await employee.VisitAsync(order, Work.Tomorrow.AddHours(2), report: report)).Id];
+
+        (await FindAsync(employee, $"FILL {ofOrder}")).ShouldBe(visits);
+        (await FindAsync(employee, ofReport.ToUpperInvariant())).ShouldBe(visits);
+        (await FindAsync(employee, $"{ofOrder} 100%_ {ofReport}")).ShouldBe(visits, "each word in one of the titles");
+        (await FindAsync(employee, $"{ofReport} 100__")).ShouldBeEmpty("no wildcards");
+        (await FindAsync(employee, $"{ofOrder} absent")).ShouldBeEmpty();
+        (await employee.ReadAsync($"{Root}/visits?q={new string('x', 101)}")).Status.ShouldBe(400);
+
+        // Another agency's report: its words find the visits only while everyone may read them.
+        var other = await service.AgencyAsync();
+        await SetAsync(isPrivate: false, isHidden: false);
+        (await FindAsync(employee, ofReport)).ShouldBe(visits);
+        foreach (var (isPrivate, isHidden) in ((bool, bool)[])[(true, false), (false, true)])
+        {
+            await SetAsync(isPrivate, isHidden);
+            (await FindAsync(employee, ofReport)).ShouldBeEmpty();
+            (await FindAsync(employee, ofOrder)).ShouldBe(visits);
+            (await FindAsync(moderator, ofReport)).ShouldBe(visits);
+        }
+
+        async Task<Guid[]> FindAsync(HttpClient client, string words) =>
+            [.. (await client.AllPagesAsync($"{Root}/visits?q={Uri.EscapeDataString(words)}", 1)).Select(visit => visit.Id)];
+
+        Task<int> SetAsync(bool isPrivate, bool isHidden) => service.QueryAsync(database => database.Reports.Where(row => row.Id == report).ExecuteUpdateAsync(
+            set => set.SetProperty(row => row.AgencyId, other).SetProperty(row => row.Private, isPrivate).SetProperty(row => row.Hidden, isHidden), Cancelled));
+    }
+
+    [Fact]
+    public async Task A_confirmation_names_the_slot_that_it_confirms()
+    {
+        using var staff = service.NewUser(Roles.Staff);
+        using var reporter = service.Citizen(out _);
+        var visit = await service.ProposedAsync(staff, reporter);
+        var path = $"visits/{visit.Id}/confirm";
+        var seen = Work.Slot(visit);
+
+        (await reporter.SendAsync(HttpMethod.Post, path, new { })).Status.ShouldBe(400);
+        foreach (var (starts, ends) in ((int, int)[])[(1, 0), (0, 1)])
+        {
+            var other = new { starts_at = Work.Tomorrow.AddHours(starts), ends_at = Work.Tomorrow.AddHours(2 + ends) };
+            (await reporter.SendAsync(HttpMethod.Post, path, other)).ShouldBeProblem(409, "visit_moved");
+            (await staff.SendAsync(HttpMethod.Post, path, other)).ShouldBeProblem(409, "visit_moved");
+        }
+
+        (await service.VisitStateAsync(visit.Id)).ShouldBe(("proposed", Work.Tomorrow));
+        (await reporter.SendAsync(HttpMethod.Post, path, seen, "\"7\"")).Status.ShouldBe(412);
+        (await reporter.SendAsync(HttpMethod.Post, path, seen)).Body.GetProperty("version").GetInt32().ShouldBe(2);
+        (await reporter.SendAsync(HttpMethod.Post, path, seen)).Body.GetProperty("version").GetInt32().ShouldBe(2, "confirmed already");
     }
 }

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Reporting.Workforce;
+using Kashif.Security;
 
 namespace Kashif.Reporting.Tests;
 
@@ -8,6 +9,9 @@ namespace Kashif.Reporting.Tests;
 internal static class Work
 {
     public static DateTimeOffset Tomorrow { get; } = new(TimeProvider.System.GetUtcNow().UtcDateTime.Date.AddDays(1).AddHours(8), TimeSpan.Zero);
+
+    /// <summary>The slot of a visit, as its reader sends it back.</summary>
+    public static object Slot(JsonElement visit) => new { starts_at = visit.GetProperty("starts_at"), ends_at = visit.GetProperty("ends_at") };
 
     extension(ReportingService service)
     {
@@ -31,6 +35,20 @@ internal static class Work
                 await database.SaveChangesAsync();
                 return vehicle.Id;
             });
+        }
+
+        /// <summary>An appointment tomorrow that its reporter has not confirmed.</summary>
+        public async Task<JsonElement> ProposedAsync(HttpClient staff, HttpClient reporter, object[]? alternatives = null)
+        {
+            var report = (await reporter.FileAsync()).Id;
+            return await staff.VisitAsync((await staff.OrderAsync(await service.CrewAsync(), report)).Id, Tomorrow, report: report, alternatives: alternatives);
+        }
+
+        public async Task<(string? State, DateTimeOffset StartsAt)> VisitStateAsync(Guid visit)
+        {
+            using var staff = service.NewUser(Roles.Staff);
+            var found = (await staff.ReadAsync($"{ReportingClient.Root}/visits/{visit}")).Body;
+            return (found.GetProperty("state").GetString(), found.GetProperty("starts_at").GetDateTimeOffset());
         }
 
         /// <summary>An agency with one employee.</summary>

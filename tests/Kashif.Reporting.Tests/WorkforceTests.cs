@@ -39,7 +39,6 @@ public sealed class WorkforceTests(ReportingService service)
         var (manager, _) = await service.EmployAsync(agency, Job.Manager);
         var (dispatcher, _) = await service.EmployAsync(agency);
         using var moderator = service.NewUser(Roles.Moderator);
-        var account = await service.StaffAccountAsync();
 
         (await dispatcher.SendJsonAsync(HttpMethod.Post, Vehicles, Vehicle(agency))).ShouldBeProblem(403, "forbidden");
         (await manager.SendJsonAsync(HttpMethod.Post, Vehicles, Vehicle(other))).ShouldBeProblem(403, "forbidden");
@@ -62,10 +61,28 @@ public sealed class WorkforceTests(ReportingService service)
         (await manager.SendJsonAsync(HttpMethod.Patch, $"{Vehicles}/{own}", new { agency_id = other })).ShouldBeProblem(403, "forbidden");
         (await manager.SendJsonAsync(HttpMethod.Patch, $"{Vehicles}/{own}", new { agency_id = (Guid?)null })).ShouldBeProblem(403, "forbidden");
 
-        // An account without an entry works on all reports: a manager could free anyone, and themselves.
-        (await manager.SendJsonAsync(HttpMethod.Post, Employees, new { user_id = account, name = "Rana", job = "dispatcher", agency_id = agency })).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_manager_changes_employees_but_takes_no_account_into_the_register_or_out_of_it()
+    {
+        var agency = await service.AgencyAsync();
+        var (manager, _) = await service.EmployAsync(agency, Job.Manager);
+        using var moderator = service.NewUser(Roles.Moderator);
+        var account = await service.StaffAccountAsync();
+        using var staff = service.Host.As(account, Roles.Staff);
+        var report = await service.FileForAsync(await service.AgencyAsync());
+        var body = new { user_id = account, name = "Rana", job = "dispatcher", agency_id = agency };
+
+        // An account without an entry works on all reports: a manager could narrow that for anyone, and free anyone, themselves too.
+        (await manager.SendJsonAsync(HttpMethod.Post, Employees, body)).ShouldBeProblem(403, "forbidden");
+        (await staff.ReadAsync($"{Root}/{report}/notes")).Status.ShouldBe(200);
+        (await moderator.SendJsonAsync(HttpMethod.Post, Employees, body)).Status.ShouldBe(201);
+        (await staff.ReadAsync($"{Root}/{report}/notes")).Status.ShouldBe(403);
+        (await manager.SendJsonAsync(HttpMethod.Patch, $"{Employees}/{account}", new { job = "field_worker" })).Status.ShouldBe(200);
         (await manager.SendJsonAsync(HttpMethod.Delete, $"{Employees}/{account}")).ShouldBeProblem(403, "forbidden");
         (await moderator.SendJsonAsync(HttpMethod.Delete, $"{Employees}/{account}")).Status.ShouldBe(204);
+        manager.Dispose();
     }
 
     [Fact]
@@ -83,10 +100,10 @@ public sealed class WorkforceTests(ReportingService service)
         }
 
         (await admin.AllPagesAsync($"{Employees}?q={word.ToUpperInvariant()}", 2)).Count.ShouldBe(5);
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}", 5)).Select(row => row.Id).ShouldBeUnique();
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}", 5)).Select(row => row.Id).ShouldBeUnique();
         (await admin.AllPagesAsync($"{Employees}?q={word}%20%25_3", 2)).ShouldHaveSingleItem();
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}&skill=skill%201&active=true", 2)).Count.ShouldBe(2);
-        (await admin.AllPagesAsync($"{Employees}?agency_id={agency}&active=false", 2)).ShouldBeEmpty();
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}&skill=skill%201&active=true", 2)).Count.ShouldBe(2);
+        (await admin.AllPagesAsync($"{Employees}?agency={agency}&active=false", 2)).ShouldBeEmpty();
         (await admin.AllPagesAsync($"{Crews}?q={word}&skill=skill%200", 2)).Count.ShouldBe(3);
         (await admin.ReadAsync($"{Crews}?cursor=x")).Body.BadFields.ShouldBe(["cursor"]);
     }
@@ -237,6 +254,49 @@ public sealed class StaffAccountTests(ReportingService service)
         (await service.QueryAsync(database => database.Reports.Where(row => row.Id == report).Select(row => row.AssigneeId).SingleAsync())).ShouldBeNull();
         var entry = (await admin.AllPagesAsync($"{Employees}/{user}/history?x=1", 5))[0];
         (entry.GetProperty("action").GetString(), entry.GetProperty("actor_id").GetGuid()).ShouldBe(("left", changedBy));
+    }
+
+    [Fact]
+    public async Task The_calendars_of_a_disabled_account_stop_until_it_is_enabled_again()
+    {
+        var (agency, now) = (await service.AgencyAsync(), TimeProvider.System.GetUtcNow());
+        var (employee, user) = await service.EmployAsync(agency);
+        using var anonymous = service.Host.Anonymous();
+        var paths = new List<string?>();
+        foreach (var body in (object[])[new { crew_id = await service.CrewAsync(agency) }, new { }])
+        {
+            paths.Add((await employee.CreatedAsync("calendars", body)).GetProperty("path").GetString());
+        }
+
+        await ChangedAsync(disabled: true, now.AddSeconds(1));
+        await ReachAsync(404);
+
+        // An event from before.
+        await ChangedAsync(disabled: false, now);
+        await service.Tap.EraseAsync(Guid.CreateVersion7(), ResourceNames.Reporting); // queued after it
+        await ReachAsync(404);
+        var entry = (await employee.ReadAsync($"{Employees}/{user}")).Body;
+        (entry.GetProperty("name").GetString(), entry.GetProperty("active").GetBoolean(), entry.GetProperty("version").GetInt32()).ShouldBe(("Rana Khalil", true, 1), "the employee stays");
+
+        await ChangedAsync(disabled: false, now.AddSeconds(2));
+        await ReachAsync(200);
+        employee.Dispose();
+
+        Task ChangedAsync(bool disabled, DateTimeOffset time) => service.Tap.PublishAsync(new UserRolesChanged(user, ["citizen", "staff"], Guid.CreateVersion7(), disabled), time: time);
+
+        async Task ReachAsync(int status)
+        {
+            foreach (var path in paths)
+            {
+                await Eventually.TrueAsync(
+                    async () =>
+                    {
+                        using var response = await anonymous.GetAsync(path, Cancelled);
+                        return (int)response.StatusCode == status;
+                    },
+                    $"{status} of the calendar");
+            }
+        }
     }
 
     [Fact]

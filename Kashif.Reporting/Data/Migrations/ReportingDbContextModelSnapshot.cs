@@ -2365,6 +2365,12 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("changed_at");
 
+                    b.Property<bool>("Disabled")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("disabled");
+
                     b.Property<bool>("IsStaff")
                         .HasColumnType("boolean")
                         .HasColumnName("is_staff");
