@@ -63,6 +63,7 @@ app.MapRouting();
 app.MapWork();
 app.MapVotes();
 app.MapFollows();
+app.MapAreaFollows();
 app.MapComments();
 app.MapTimeline();
 app.MapProjects();
