@@ -1450,6 +1450,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
 
+                    b.Property<bool>("OriginalHidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("original_hidden");
+
                     b.Property<DateTimeOffset?>("OverdueAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("overdue_at");
