@@ -85,6 +85,7 @@ internal static class NotificationsExtensions
             .AddHandler<ReportCommented, NotificationHandler<ReportCommented>>("notify")
             .AddHandler<ReportAssigned, NotificationHandler<ReportAssigned>>("notify")
             .AddHandler<ReportFollowerNotice, FollowerNoticeHandler>("notify")
+            .AddHandler<AreaFollowerNotice, FollowerNoticeHandler>("notify")
             .AddHandler<SurveyRequested, NotificationHandler<SurveyRequested>>("notify")
             .AddHandler<PointsAwarded, NotificationHandler<PointsAwarded>>("notify")
             .AddHandler<PointsExpired, NotificationHandler<PointsExpired>>("notify")

@@ -65,6 +65,7 @@ app.MapRouting();
 app.MapWork();
 app.MapVotes();
 app.MapFollows();
+app.MapAreaFollows();
 app.MapComments();
 app.MapTimeline();
 app.MapProjects();

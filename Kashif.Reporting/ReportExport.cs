@@ -14,6 +14,7 @@ namespace Kashif.Reporting;
 
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
+/// <param name="AreaFollows">The areas whose reports the user is told of.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
 /// <param name="Answers">The answers to the questions of the reports' categories.</param>
 /// <param name="Employee">The user's entry in the register of employees.</param>
@@ -29,6 +30,7 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
     IAsyncEnumerable<ExportedFollow> Follows,
+    IAsyncEnumerable<ExportedAreaFollow> AreaFollows,
     IAsyncEnumerable<ExportedPhoto> Photos,
     IAsyncEnumerable<ExportedAnswer> Answers,
     IAsyncEnumerable<EmployeeResponse> Employee,
@@ -47,6 +49,8 @@ internal sealed record ExportedComment(Guid Id, Guid ReportId, string Text, Date
 internal sealed record ExportedVote(Guid ReportId, DateTimeOffset At);
 
 internal sealed record ExportedFollow(Guid ReportId, DateTimeOffset At);
+
+internal sealed record ExportedAreaFollow(Guid AreaId, DateTimeOffset At);
 
 internal sealed record ExportedAnswer(Guid ReportId, string Question, JsonElement Value);
 
@@ -70,6 +74,7 @@ internal static class ReportExport
             .AsAsyncEnumerable().Select(row => new ExportedComment(row.Id, row.ReportId, row.Text, row.CreatedAt, row.EditedAt, row.HiddenReason)),
         database.Votes.AsNoTracking().Where(vote => vote.UserId == id).OrderBy(vote => vote.At).AsAsyncEnumerable().Select(row => new ExportedVote(row.ReportId, row.At)),
         database.Follows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedFollow(row.ReportId, row.At)),
+        database.AreaFollows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedAreaFollow(row.AreaId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
             .AsAsyncEnumerable().Select(ExportedPhoto.From),
         database.Reports.Where(report => report.UserId == id).Join(database.ReportAnswers.AsNoTracking(), report => report.Id, answer => answer.ReportId, (report, answer) => answer)

@@ -6,6 +6,7 @@ using Kashif.Reporting.Data;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Open311;
 using Kashif.Reporting.Questions;
+using Kashif.Reporting.Reports;
 using Kashif.Reporting.Surveys;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Workforce;
@@ -46,14 +47,12 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         var id = userId.ToString();
         await _database.Database.ExecuteSqlAsync($"""
             DELETE FROM idempotency_keys WHERE user_id IN (
-                    SELECT filed_by FROM reports WHERE user_id = {userId} AND filed_by IS NOT NULL
+                    SELECT filed_by FROM reports WHERE user_id = {userId}
                     UNION SELECT actor_id FROM audit_entries WHERE subject_id = {userId} AND kind = {Employee.Kind})
                 AND position(convert_to({id}, 'UTF8') IN body) > 0
             """, cancellationToken);
 
-        // Increments the version: the report has changed, and a concurrent change has read the old author.
-        await _database.Reports.Where(report => report.UserId == userId).ExecuteUpdateAsync(
-            set => set.SetProperty(report => report.UserId, ErasedUser.Id).SetProperty(report => report.Version, report => report.Version + 1), cancellationToken);
+        await ReportAuthors.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
         await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
         await _database.Notes.Where(note => note.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(note => note.UserId, ErasedUser.Id), cancellationToken);

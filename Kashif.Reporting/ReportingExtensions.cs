@@ -36,6 +36,7 @@ internal static class ReportingExtensions
         builder.AddKashifDbContext<ReportingDbContext>(ResourceNames.ReportingDb, npgsql => npgsql.UseNetTopologySuite());
         builder.AddEventConsumer<ReportingDbContext>()
             .AddHandler<ScoreUpdated, ReporterScores>("scores")
+            .AddHandler<ReportCreated, FollowerNotices>("followers.report-created")
             .AddHandler<ReportStatusUpdated, FollowerNotices>("followers.report-status")
             .AddHandler<ReportCommented, FollowerNotices>("followers.report-commented")
             .AddHandler<ReportCreated, WebhookWriter>("webhooks.report-created")

@@ -88,6 +88,7 @@ namespace Kashif.Reporting;
 [JsonSerializable(typeof(VoteResponse))]
 [JsonSerializable(typeof(FollowResponse))]
 [JsonSerializable(typeof(Page<FollowedReport>))]
+[JsonSerializable(typeof(Page<FollowedArea>))]
 [JsonSerializable(typeof(AddCommentRequest))]
 [JsonSerializable(typeof(ChangeCommentRequest))]
 [JsonSerializable(typeof(CommentResponse))]

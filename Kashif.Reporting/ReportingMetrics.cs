@@ -30,6 +30,9 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     private readonly Counter<long> _answered = meters.Create(KashifTelemetry.Name)
         .CreateCounter<long>("surveys_answered", "{survey}", "Surveys that reporters answered");
 
+    private readonly Counter<long> _told = meters.Create(KashifTelemetry.Name)
+        .CreateCounter<long>("followers_told", "{follower}", "Followers told of a report, by what they follow: report or area");
+
     public void Created(string category) => _created.Add(1, new KeyValuePair<string, object?>("category", category));
 
     public void Changed(ReportStatus to) => _changed.Add(1, new KeyValuePair<string, object?>("status", to.WireName()));
@@ -44,6 +47,9 @@ internal sealed class ReportingMetrics(IMeterFactory meters)
     public void SurveysAsked(int count) => _asked.Add(count);
 
     public void SurveyAnswered() => _answered.Add(1);
+
+    /// <param name="follows">What they follow: <c>report</c> or <c>area</c>.</param>
+    public void FollowersTold(string follows, int count) => _told.Add(count, new KeyValuePair<string, object?>("follows", follows));
 
     public void OverQuota() => _overQuota.Add(1);
 }

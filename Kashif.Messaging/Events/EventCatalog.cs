@@ -30,6 +30,7 @@ public static class EventCatalog
         [ReportVoted.Type] = EventsJson.Default.ReportVoted,
         [ReportCommented.Type] = EventsJson.Default.ReportCommented,
         [ReportFollowerNotice.Type] = EventsJson.Default.ReportFollowerNotice,
+        [AreaFollowerNotice.Type] = EventsJson.Default.AreaFollowerNotice,
         [VisitScheduled.Type] = EventsJson.Default.VisitScheduled,
         [VisitMoved.Type] = EventsJson.Default.VisitMoved,
         [VisitCompleted.Type] = EventsJson.Default.VisitCompleted,
@@ -72,7 +73,7 @@ public static class EventCatalog
         [ResourceNames.Notifications] =
         [
             UserRegistered.Type, UserUpdated.Type, UserDeleted.Type, UserSignedOut.Type, EmailVerificationRequested.Type, PasswordResetRequested.Type,
-            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type, SurveyRequested.Type,
+            UserSecurityChanged.Type, ReportCreated.Type, ReportStatusUpdated.Type, ReportOverdue.Type, ReportCommented.Type, ReportAssigned.Type, ReportFollowerNotice.Type, AreaFollowerNotice.Type, PointsAwarded.Type, PointsRedeemed.Type, UserInvited.Type, SurveyRequested.Type,
             PointsReversed.Type, PointsExpired.Type, AchievementUnlocked.Type, ScoreUpdated.Type, QuestCompleted.Type, CouponRedeemed.Type, CouponUpdated.Type,
             OrderUpdated.Type, OrderCancelled.Type, VisitScheduled.Type, VisitMoved.Type, VisitCompleted.Type, VisitCancelled.Type,
         ],
@@ -107,6 +108,7 @@ public static class EventCatalog
 [JsonSerializable(typeof(ReportVoted))]
 [JsonSerializable(typeof(ReportCommented))]
 [JsonSerializable(typeof(ReportFollowerNotice))]
+[JsonSerializable(typeof(AreaFollowerNotice))]
 [JsonSerializable(typeof(VisitScheduled))]
 [JsonSerializable(typeof(VisitMoved))]
 [JsonSerializable(typeof(VisitCompleted))]

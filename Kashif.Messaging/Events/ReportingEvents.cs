@@ -144,6 +144,20 @@ public sealed record ReportFollowerNotice(
     string IIntegrationEvent.Subject => ReportId.ToString();
 }
 
+/// <summary>A new or resolved report in an area, for some of the area's followers. Between the services only: it says who follows what.</summary>
+/// <param name="CauseId">The event of the report: a user is told once of each, by whatever the user follows.</param>
+/// <param name="AreaName">The area's name in English.</param>
+/// <param name="AreaNameAr">The area's name in Arabic.</param>
+/// <param name="UserIds">The followers to tell.</param>
+/// <param name="Resolved">Whether the report is resolved. If not, it is new.</param>
+/// <param name="Comment">What staff wrote about a resolved one.</param>
+public sealed record AreaFollowerNotice(
+    Guid ReportId, Guid CauseId, Guid AreaId, string AreaName, string AreaNameAr, IReadOnlyList<Guid> UserIds, string Title, bool Resolved, string? Comment) : IIntegrationEvent
+{
+    public static string Type => "area.follower_notice";
+    string IIntegrationEvent.Subject => ReportId.ToString();
+}
+
 /// <summary>A visit of a crew or a vehicle is planned.</summary>
 /// <param name="ReportId">The report whose reporter is to be there; null for a visit without an appointment.</param>
 /// <param name="UserId">Whose report it is; the empty id without an appointment, and where the person has deleted their account.</param>

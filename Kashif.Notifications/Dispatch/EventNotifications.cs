@@ -124,6 +124,23 @@ internal static class EventNotifications
             received.Time));
     }
 
+    /// <summary>One for each follower. The cause is that of an alert near the place, too, so a user with both is told once.</summary>
+    public static IEnumerable<NotificationDraft> AreaFollowerNotices(ReceivedEvent<AreaFollowerNotice> received)
+    {
+        var notice = received.Data;
+        var type = notice.Resolved ? TemplateCodes.AreaReportResolved : TemplateCodes.AreaReportCreated;
+        return notice.UserIds.Select(user => new NotificationDraft(
+            CauseId.Of(notice.CauseId, user),
+            user,
+            type,
+            type,
+            notice.Resolved
+                ? new() { ["title"] = notice.Title, ["area"] = notice.AreaName, ["area_ar"] = notice.AreaNameAr, ["comment"] = notice.Comment }
+                : new() { ["title"] = notice.Title, ["area"] = notice.AreaName, ["area_ar"] = notice.AreaNameAr },
+            new Dictionary<string, string> { ["report_id"] = Text(notice.ReportId), ["area_id"] = Text(notice.AreaId) },
+            received.Time));
+    }
+
     /// <summary>For the reporter who is to be there; visits without an appointment tell no one.</summary>
     public static EventNotification<VisitScheduled> VisitScheduled { get; } = new(
         visit => visit.UserId,

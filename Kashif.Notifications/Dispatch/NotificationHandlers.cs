@@ -16,12 +16,18 @@ internal sealed class NotificationHandler<TEvent>(NotificationWriter writer, Eve
     }
 }
 
-/// <summary>Notifies the followers of a report.</summary>
-internal sealed class FollowerNoticeHandler(NotificationWriter writer) : IEventHandler<ReportFollowerNotice>
+/// <summary>Notifies the followers of a report, or of an area.</summary>
+internal sealed class FollowerNoticeHandler(NotificationWriter writer) : IEventHandler<ReportFollowerNotice>, IEventHandler<AreaFollowerNotice>
 {
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportFollowerNotice>> events, CancellationToken cancellationToken)
     {
         writer.Add(events.SelectMany(EventNotifications.FollowerNotices));
+        return Task.CompletedTask;
+    }
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<AreaFollowerNotice>> events, CancellationToken cancellationToken)
+    {
+        writer.Add(events.SelectMany(EventNotifications.AreaFollowerNotices));
         return Task.CompletedTask;
     }
 }

@@ -16,6 +16,12 @@ internal static class TemplateCodes
     /// <summary>A new status of a report that the user follows.</summary>
     public const string ReportFollowedChanged = "report.followed_changed";
 
+    /// <summary>A new report in an area that the user follows.</summary>
+    public const string AreaReportCreated = "area.report_created";
+
+    /// <summary>A resolved report in an area that the user follows.</summary>
+    public const string AreaReportResolved = "area.report_resolved";
+
     /// <summary>A visit at which the user is to be there: scheduled, moved, completed or cancelled.</summary>
     public const string VisitUpdated = "visit.updated";
 
@@ -30,6 +36,8 @@ internal static class TemplateCodes
         new(ReportAssigned.Type, Text("title", "Broken street lamp")),
         new(ReportOverdue.Type, Text("title", "Broken street lamp"), Time("due_at", "2026-12-08T09:30:00Z")),
         new(ReportFollowedChanged, Text("title", "Broken street lamp"), Text("status", "in_progress"), Text("comment", "A crew is on its way.").Optional()),
+        new(AreaReportCreated, Text("title", "Broken street lamp"), Text("area", "Old town"), Text("area_ar", "المدينة القديمة")),
+        new(AreaReportResolved, Text("title", "Broken street lamp"), Text("area", "Old town"), Text("area_ar", "المدينة القديمة"), Text("comment", "The lamp is new.").Optional()),
         new(SurveyRequested.Type, Text("title", "Broken street lamp"), Time("answer_until", "2026-12-31T22:00:00Z")),
         new(PointsAwarded.Type, Number("points", 10), Number("balance", 60)),
         new(PointsExpired.Type, Number("points", 10), Number("balance", 60)),

@@ -136,7 +136,7 @@ internal sealed class AreaMap
         : route with { AgencyId = report.AgencyId, Details = null };
 
     /// <summary>The areas that hold a place, the smallest first. A place on the antimeridian has both longitudes, a pole has all.</summary>
-    private IEnumerable<CityArea> Holding(double latitude, double longitude)
+    public IEnumerable<CityArea> Holding(double latitude, double longitude)
     {
         double[] longitudes = Math.Abs(longitude) == 180 ? [-180, 180] : [longitude];
         var bounds = Math.Abs(latitude) == 90 ? new Envelope(-180, 180, latitude, latitude) : new Envelope(longitudes[0], longitudes[^1], latitude, latitude);

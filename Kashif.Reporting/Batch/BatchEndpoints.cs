@@ -11,6 +11,7 @@ using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace Kashif.Reporting.Batch;
 
@@ -26,6 +27,7 @@ namespace Kashif.Reporting.Batch;
 /// <param name="Anonymous" example="false">True: the public does not learn who reported it. Staff do.</param>
 /// <param name="Private" example="false">True: only the reporter and staff see it.</param>
 /// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category, by their codes.</param>
+/// <param name="OnBehalfOf">For customer service: the id of the customer whose report it becomes; null for an own report.</param>
 public sealed record OfflineReport(
     [property: Identifier(ClientReport.ClientIdMax)] string ClientId,
     DateTimeOffset CapturedAt,
@@ -37,7 +39,8 @@ public sealed record OfflineReport(
     [property: Text(0, Report.AddressMax)] string? Address = null,
     bool Anonymous = false,
     bool Private = false,
-    IReadOnlyDictionary<string, JsonElement>? Answers = null);
+    IReadOnlyDictionary<string, JsonElement>? Answers = null,
+    Guid? OnBehalfOf = null);
 
 /// <summary>Reports that an app has made while it was offline.</summary>
 /// <param name="Reports">1 to 100 reports.</param>
@@ -90,11 +93,12 @@ internal static class BatchEndpoints
         endpoints.MapPost("/api/v1/reports/batch", FileAsync).WithIdempotency().DisableValidation().RequireAuthorization().WithTags("Sync")
             .WithName("CreateReports").WithSummary("File reports that were made offline")
             .WithDescription("Each report is filed or not on its own. The whole batch can be sent again: a report with a known `client_id` is not filed twice. "
-                + "Use a new `Idempotency-Key`, or none, to send reports again that were `over_quota`.");
+                + "Use a new `Idempotency-Key`, or none, to send reports again that were `over_quota`.")
+            .WithProblems(403, "forbidden").WithProblems(503, "auth_unavailable");
         return endpoints;
     }
 
-    private static async Task<Results<Ok<BatchResponse>, ValidationProblem>> FileAsync(
+    private static async Task<Results<Ok<BatchResponse>, ValidationProblem, ProblemHttpResult>> FileAsync(
         BatchRequest request,
         HttpContext http,
         ReportingDbContext database,
@@ -102,6 +106,8 @@ internal static class BatchEndpoints
         CategoryCache categories,
         ReportRules rules,
         IReportAnswers questions,
+        CustomerAccounts customers,
+        IOptions<ReportingOptions> options,
         UnitOfWork work,
         ReportingMetrics metrics,
         TimeProvider time,
@@ -117,6 +123,12 @@ internal static class BatchEndpoints
             return Error.Field("reports", "This field is required.");
         }
 
+        var (unknown, refusal) = await CheckCustomersAsync(request.Reports, http, database, customers, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal.ToProblem();
+        }
+
         var items = new List<BatchItem>(request.Reports.Count);
         foreach (var report in request.Reports)
         {
@@ -129,12 +141,13 @@ internal static class BatchEndpoints
             var answers = await questions.CheckAsync(report.Category, report.Answers, errors, cancellationToken);
             var now = time.GetUtcNow();
             errors.Add("captured_at", report.CapturedAt > now + Skew || report.CapturedAt < now - Oldest ? "Must be in the last 30 days." : null);
+            errors.Add("on_behalf_of", unknown.GetValueOrDefault(report));
             items.Add(errors.ToProblem() is { } invalid
                 ? new BatchItem(
                     report.ClientId,
                     BatchOutcome.Invalid,
                     Errors: invalid.ProblemDetails.Errors.ToDictionary(field => field.Key, field => field.Value.Select(Localized.Text).ToArray()))
-                : await FileOneAsync(report, answers, http.User.UserId, rules, questions, now, database, writer, cancellationToken));
+                : await FileOneAsync(report, answers, http.User.UserId, options.Value, rules, questions, now, database, writer, cancellationToken));
             if (items[^1].Outcome is BatchOutcome.Created)
             {
                 metrics.Created(report.Category);
@@ -148,13 +161,48 @@ internal static class BatchEndpoints
         return await work.CommitAsync(TypedResults.Ok(new BatchResponse(items)), cancellationToken);
     }
 
+    /// <summary>Before anything is filed: without the right to file for customers, or without an answer of Auth, nothing is.</summary>
+    /// <returns>Why reports cannot be filed for their customers; or the error of the whole batch.</returns>
+    private static async Task<(Dictionary<OfflineReport, string> Unknown, Error? Refusal)> CheckCustomersAsync(
+        IReadOnlyList<OfflineReport> reports, HttpContext http, ReportingDbContext database, CustomerAccounts customers, CancellationToken cancellationToken)
+    {
+        var unknown = new Dictionary<OfflineReport, string>(ReferenceEqualityComparer.Instance);
+        var clientIds = reports.Where(report => report.OnBehalfOf is not null).Select(report => report.ClientId).ToArray();
+        if (clientIds.Length == 0)
+        {
+            return (unknown, null);
+        }
+
+        // What was filed before stays filed, also if the person has taken the account over since.
+        var user = http.User.UserId;
+        var filed = await database.ClientReports.Where(row => row.UserId == user && clientIds.Contains(row.ClientId)).Select(row => row.ClientId).ToListAsync(cancellationToken);
+        foreach (var customer in reports.Where(report => report.OnBehalfOf is not null && !filed.Contains(report.ClientId)).GroupBy(report => report.OnBehalfOf.GetValueOrDefault()))
+        {
+            if (await customers.ErrorForAsync(customer.Key, http, cancellationToken) is { } error)
+            {
+                if (error.Status != StatusCodes.Status422UnprocessableEntity)
+                {
+                    return (unknown, error);
+                }
+
+                foreach (var report in customer)
+                {
+                    unknown[report] = error.Detail;
+                }
+            }
+        }
+
+        return (unknown, null);
+    }
+
     /// <summary>One transaction a report: a batch that is interrupted has filed its first reports, and is sent again.</summary>
     private static async Task<BatchItem> FileOneAsync(
-        OfflineReport offline, IReadOnlyDictionary<string, JsonElement> answers, Guid userId, ReportRules rules, IReportAnswers questions, DateTimeOffset now, ReportingDbContext database,
+        OfflineReport offline, IReadOnlyDictionary<string, JsonElement> answers, Guid userId, ReportingOptions options, ReportRules rules, IReportAnswers questions, DateTimeOffset now, ReportingDbContext database,
         ReportWriter writer, CancellationToken cancellationToken)
     {
         var request = new CreateReportRequest(
-            offline.Title, offline.Description, offline.Category, offline.Latitude, offline.Longitude, offline.Address, offline.Anonymous, offline.Private);
+            offline.Title, offline.Description, offline.Category, offline.Latitude, offline.Longitude, offline.Address, offline.Anonymous, offline.Private,
+            OnBehalfOf: offline.OnBehalfOf);
         var filed = request.ToNewReport(userId);
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
@@ -170,7 +218,8 @@ internal static class BatchEndpoints
             return new BatchItem(offline.ClientId, BatchOutcome.Exists, known);
         }
 
-        if (!await writer.TryInsertAsync(database, report, cancellationToken))
+        var allowance = new Allowance(userId, filed.FiledBy is null ? options.ReportsPerHour : options.CounterReportsPerHour);
+        if (!await writer.TryInsertAsync(database, report, allowance, cancellationToken))
         {
             return new BatchItem(offline.ClientId, BatchOutcome.OverQuota);
         }

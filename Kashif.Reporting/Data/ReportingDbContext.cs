@@ -61,6 +61,7 @@ internal sealed class ReportingDbContext(DbContextOptions<ReportingDbContext> op
     public DbSet<SurveyRequest> SurveyRequests => Set<SurveyRequest>();
     public DbSet<Vote> Votes => Set<Vote>();
     public DbSet<Follow> Follows => Set<Follow>();
+    public DbSet<AreaFollow> AreaFollows => Set<AreaFollow>();
     public DbSet<FollowerNotice> FollowerNotices => Set<FollowerNotice>();
     public DbSet<Comment> Comments => Set<Comment>();
     public DbSet<CommentQuota> CommentQuotas => Set<CommentQuota>();

@@ -29,7 +29,7 @@ internal static class DeleteReport
         Guid id, [AsParameters] DeleteReportQuery query, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        await using var transaction = await LockAsync(id, database, work, cancellationToken);
+        await using var transaction = await database.LockWithDuplicatesAsync(id, work, cancellationToken);
         var report = await database.Reports.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         if (report is null || http.User.ViewOf(report) is View.None)
         {
@@ -54,9 +54,9 @@ internal static class DeleteReport
             return ReportErrors.Stale.ToProblem();
         }
 
-        // Its duplicates stay, without an original: their entity tags must change.
+        // No change comes between the checks and the deletion. Its duplicates stay, without an original: their entity tags must change.
         await database.Reports.Where(row => row.DuplicateOf == id).ExecuteUpdateAsync(
-            set => set.SetProperty(row => row.DuplicateOf, (Guid?)null).SetProperty(row => row.Activity, row => row.Activity + 1), cancellationToken);
+            set => set.SetProperty(row => row.DuplicateOf, (Guid?)null).SetProperty(row => row.OriginalHidden, false).SetProperty(row => row.Activity, row => row.Activity + 1), cancellationToken);
         var now = time.GetUtcNow();
         var reason = query.Reason?.Trim() is { Length: > 0 } text ? text : null;
         database.Reports.Remove(report);
@@ -67,34 +67,5 @@ internal static class DeleteReport
         }
 
         return await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
-    }
-
-    /// <summary>
-    /// Locks the report with its duplicates, in the order of a merge: no change comes between the checks and the deletion. If a merge has added a duplicate
-    /// meanwhile, begins again: to lock that one after the others could deadlock.
-    /// </summary>
-    private static async Task<IAsyncDisposable> LockAsync(Guid id, ReportingDbContext database, UnitOfWork work, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var transaction = await work.BeginAsync(cancellationToken);
-            var isLocked = false;
-            try
-            {
-                var locked = await database.Database.SqlQuery<Guid>($"SELECT id FROM reports WHERE id = {id} OR duplicate_of = {id} ORDER BY id FOR UPDATE").ToListAsync(cancellationToken);
-                isLocked = !await database.Reports.AnyAsync(report => report.DuplicateOf == id && !locked.Contains(report.Id), cancellationToken);
-                if (isLocked)
-                {
-                    return transaction;
-                }
-            }
-            finally
-            {
-                if (!isLocked)
-                {
-                    await transaction.DisposeAsync();
-                }
-            }
-        }
     }
 }

@@ -95,6 +95,9 @@ internal static class EditReport
         edit = edit with { Answers = answers.IsChange };
         fields = edit.FieldsOf(report);
         answers.Apply();
+        await using var transaction = fields.Any(field => field is StatusChange.PrivateField or StatusChange.HiddenField)
+            ? await database.LockWithDuplicatesAsync(id, work, cancellationToken)
+            : null;
         if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
             database.StatusChanges.Add(change);
@@ -111,6 +114,11 @@ internal static class EditReport
 
         try
         {
+            if (transaction is not null)
+            {
+                await database.ShowOriginalAsync(report, cancellationToken);
+            }
+
             await work.CommitAsync(TypedResults.Ok(), cancellationToken);
         }
         catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception))

@@ -29,7 +29,7 @@ internal static class FollowEndpoints
         reports.MapGet("/follows", ListAsync).WithName("ListFollowedReports").WithSummary("List the reports that I follow, the last followed first");
         reports.MapGet("/{id:guid}/follow", GetAsync).WithName("GetFollow").WithSummary("Get whether I follow a report");
         reports.MapPost("/{id:guid}/follow", FollowAsync).WithIdempotency().WithName("FollowReport").WithSummary("Follow a report")
-            .WithDescription("The follower is notified of its changes of status and its comments. Following it again changes nothing. For the new reports of an area, create an alert `report_near`.")
+            .WithDescription("The follower is notified of its changes of status and its comments. Following it again changes nothing. For the new reports of an area, follow the area.")
             .WithProblems(422, "own_report");
         reports.MapDelete("/{id:guid}/follow", UnfollowAsync).WithName("UnfollowReport").WithSummary("Stop following a report").WithProblems(404, "not_found");
     }

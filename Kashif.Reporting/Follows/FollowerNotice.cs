@@ -3,23 +3,23 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Kashif.Reporting.Follows;
 
-/// <summary>A change of a report with more followers than one transaction tells: <see cref="FollowerNoticeWorker"/> tells the others.</summary>
+/// <summary>A new report, or a change of one, with more followers than one transaction tells: <see cref="FollowerNoticeWorker"/> tells the others.</summary>
 internal sealed class FollowerNotice
 {
-    /// <summary>The event that announced the change.</summary>
+    /// <summary>The event that announced it.</summary>
     public Guid EventId { get; init; }
     public Guid ReportId { get; init; }
 
-    /// <summary>The user who made the change, who is not told.</summary>
+    /// <summary>The user who made the change, or reported it, who is not told.</summary>
     public Guid ActorId { get; init; }
 
-    /// <summary>The new status; null for a comment.</summary>
+    /// <summary>The new status; null for a comment and for a new report.</summary>
     public string? Status { get; init; }
 
     /// <summary>What staff wrote about the new status.</summary>
     public string? Text { get; init; }
 
-    /// <summary>The new comment; null for a status.</summary>
+    /// <summary>The new comment; null for a status and for a new report.</summary>
     public Guid? CommentId { get; init; }
 
     /// <summary>Whether the city commented.</summary>

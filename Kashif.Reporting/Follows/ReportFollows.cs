@@ -39,6 +39,7 @@ internal static class ReportFollows
     public static async Task EraseAsync(ReportingDbContext database, Guid userId, CancellationToken cancellationToken)
     {
         await database.Follows.Where(follow => follow.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await database.AreaFollows.Where(follow => follow.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await database.FollowerNotices.Where(notice => notice.ActorId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(notice => notice.ActorId, ErasedUser.Id), cancellationToken);
     }

@@ -15,6 +15,9 @@ internal static class ReadRequests
     public const int MaxDays = 90;
 
     private const int MaxIds = 1000;
+
+    /// <summary>A page reads all requests before it. <c>before</c> does not.</summary>
+    private const int MostSkipped = 10_000;
     private const double DefaultRadius = 1000;
     private const double MaxRadius = 1_000_000;
 
@@ -34,6 +37,12 @@ internal static class ReadRequests
         }
         else
         {
+            if (skip > MostSkipped)
+            {
+                parameters.Faults.Add(Fault.Bad("page: only the first 10000 requests can be read by page. Send the last service_request_id as before"));
+            }
+
+            reports = Before(reports, parameters);
             reports = ByDate(reports, parameters, time.GetUtcNow());
             reports = await ByServiceAsync(reports, parameters, categories, cancellationToken);
             reports = ByStatus(reports, parameters);
@@ -42,14 +51,14 @@ internal static class ReadRequests
 
         return parameters.Faults.Count > 0
             ? parameters.Faults.ToAnswer(parameters.Format)
-            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, questions, "public, max-age=2", cancellationToken);
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, questions, "public, max-age=2", take, cancellationToken);
     }
 
     public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, QuestionCache questions, CancellationToken cancellationToken)
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         return Guid.TryParse(id, out var report) && await database.Reports.Public().AnyAsync(row => row.Id == report, cancellationToken)
-            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, http, database, questions, "public, no-cache", cancellationToken)
+            ? await AnswerAsync(database.Reports.AsNoTracking().Public().Where(row => row.Id == report), parameters, http, database, questions, "public, no-cache", pageSize: null, cancellationToken)
             : Fault.NotFound("service_request_id not found").ToAnswer(parameters.Format);
     }
 
@@ -68,6 +77,23 @@ internal static class ReadRequests
         [
             new Fields(("service_request_id", isPublic ? submission.ReportId?.ToString() : null), ("token", id.ToString())),
         ]));
+    }
+
+    /// <summary>The next page of what the client has read so far, without reading that again.</summary>
+    private static IQueryable<Report> Before(IQueryable<Report> reports, Parameters parameters)
+    {
+        if (parameters.Text("before") is not { } text)
+        {
+            return reports;
+        }
+
+        if (Guid.TryParse(text, out var id))
+        {
+            return reports.Where(report => report.Id < id);
+        }
+
+        parameters.Faults.Add(Fault.Bad("before: must be a service_request_id"));
+        return reports;
     }
 
     private static IQueryable<Report> ByDate(IQueryable<Report> reports, Parameters parameters, DateTimeOffset now)
@@ -181,8 +207,10 @@ internal static class ReadRequests
         return reports;
     }
 
+    /// <param name="pageSize">Of a list: a full page names the next one. Null for one request.</param>
     private static async Task<Answer> AnswerAsync(
-        IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, QuestionCache questions, string cacheControl, CancellationToken cancellationToken)
+        IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, QuestionCache questions, string cacheControl, int? pageSize,
+        CancellationToken cancellationToken)
     {
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
@@ -190,6 +218,12 @@ internal static class ReadRequests
                 report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
             .ToListAsync(cancellationToken);
         var ids = rows.ConvertAll(row => row.Id);
+        if (ids.Count == pageSize && parameters.List("service_request_id") is null)
+        {
+            var query = http.Request.Query.Where(parameter => parameter.Key is not ("page" or "before" or "api_key")).Append(new("before", ids[^1].ToString()));
+            http.Response.Headers.Link = $"<{QueryString.Create(query)}>; rel=\"next\""; // RFC 8288
+        }
+
         var names = await ServiceList.NamesAsync(database, cancellationToken);
         var submissions = await database.Open311Submissions.AsNoTracking()
             .Where(row => row.ReportId != null && ids.Contains(row.ReportId.Value))

@@ -25,6 +25,8 @@ internal sealed class PhotoUploads(
 
     private static Error OtherFormat { get; } = Error.Rule("invalid_photo", "The photo is not a JPEG, PNG or WebP image.");
 
+    private static Error TwoFiles { get; } = Error.Rule("invalid_photo", "The file holds another file besides the photo. Send the photo alone.");
+
     private static Error TooManyPixels { get; } = Error.Rule("invalid_photo", "The photo has too many pixels. At most 50 million, and 30,000 on a side.");
 
     private static Error Damaged { get; } = Error.Rule("invalid_photo", "The photo is damaged or cannot be read.");
@@ -41,14 +43,18 @@ internal sealed class PhotoUploads(
         }
 
         // Known without a process.
-        var (processed, verdict) = PhotoFormats.Of(content.Span) is null
-            ? (null, PhotoVerdict.OtherFormat)
-            : await processor.ProcessAsync(content, cancellationToken);
+        var (processed, verdict) = PhotoFormats.Of(content.Span) switch
+        {
+            null => (null, PhotoVerdict.OtherFormat),
+            { } format when SecondFile.IsIn(content.Span, format) => (null, PhotoVerdict.TwoFiles),
+            _ => await processor.ProcessAsync(content, cancellationToken),
+        };
         if (processed is null)
         {
             return (null, Rejected(verdict switch
             {
                 PhotoVerdict.OtherFormat => OtherFormat,
+                PhotoVerdict.TwoFiles => TwoFiles,
                 PhotoVerdict.TooManyPixels => TooManyPixels,
                 _ => Damaged,
             }));

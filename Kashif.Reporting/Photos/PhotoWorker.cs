@@ -200,4 +200,5 @@ internal enum PhotoVerdict : byte
     OtherFormat,
     TooManyPixels,
     Damaged,
+    TwoFiles,
 }

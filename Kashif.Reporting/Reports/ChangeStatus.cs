@@ -126,7 +126,7 @@ internal static class ChangeStatus
             metrics.Promised(kept: true);
         }
 
-        return report.ToResult(http);
+        return report.ToResult(http, seesOriginal: request.DuplicateOf is not null);
     }
 
     /// <summary>Adds a change of the status to the report's history, and publishes it.</summary>
@@ -160,12 +160,13 @@ internal static class ChangeStatus
 
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>
     /// <param name="answers">The answers that the caller sees, if the change may have changed them.</param>
-    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http, VisibleAnswers answers = default)
+    /// <param name="seesOriginal">Whether the caller has just named the original.</param>
+    public static Ok<ReportResponse> ToResult(this Report report, HttpContext http, VisibleAnswers answers = default, bool seesOriginal = false)
     {
         // Staff who have given a report away do not see it any more, but the change that they made.
         var view = http.User.ViewOf(report) is var now and not View.None ? now : View.Full;
-        http.Response.Headers.ETag = ReportETag.Of(report, answers.ArePersonal || view.IsPersonal(report)).ToString();
-        return TypedResults.Ok(ReportResponse.From(report, view) with { Answers = answers.Values });
+        http.Response.Headers.ETag = ReportETag.Of(report, answers.ArePersonal || view.IsPersonal(report) || (report.OriginalHidden && seesOriginal)).ToString();
+        return TypedResults.Ok(ReportResponse.From(report, view, seesOriginal: seesOriginal) with { Answers = answers.Values });
     }
 
     /// <summary>Why a report cannot change so.</summary>

@@ -22,12 +22,13 @@ internal static class GetReport
         // Public but always revalidated, so that a status change is visible at once. What only some may see is for them alone.
         var view = http.User.ViewOf(report);
         var answers = await questions.ReadAsync(database, report, view, cancellationToken);
-        var isPersonal = answers.ArePersonal || view.IsPersonal(report);
+        var seesOriginal = await database.MaySeeOriginalAsync(report, http.User, cancellationToken);
+        var isPersonal = answers.ArePersonal || view.IsPersonal(report) || (report.OriginalHidden && seesOriginal);
         var tag = ReportETag.Of(report, isPersonal);
         http.Response.Headers.ETag = tag.ToString();
         http.Response.Headers.CacheControl = isPersonal ? "private, no-cache" : "public, no-cache";
         return VersionETag.Matches(http.Request.Headers.IfNoneMatch, tag, strong: false)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(ReportResponse.From(report, view) with { Answers = answers.Values });
+            : TypedResults.Ok(ReportResponse.From(report, view, seesOriginal: seesOriginal) with { Answers = answers.Values });
     }
 }

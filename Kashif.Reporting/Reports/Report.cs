@@ -112,6 +112,9 @@ internal sealed class Report
 
     /// <summary>The original report, if <see cref="Status"/> is <see cref="ReportStatus.Duplicate"/>.</summary>
     public Guid? DuplicateOf { get; private set; }
+
+    /// <summary>The public may not see the original: it is not named then. See <see cref="ReportDuplicates"/>.</summary>
+    public bool OriginalHidden { get; private set; }
     public DateTimeOffset CreatedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
@@ -183,7 +186,7 @@ internal sealed class Report
 
         var kind = StatusTransitions.IsTakenBack(Status, to) ? ChangeKind.TakenBack : ChangeKind.Status;
         var change = Next(kind, to, comment, changedBy, now);
-        (Status, DuplicateOf) = (to, duplicateOf);
+        (Status, DuplicateOf, OriginalHidden) = (to, duplicateOf, false); // a merge sets it, with the original locked
         return change;
     }
 

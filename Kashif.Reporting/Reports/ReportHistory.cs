@@ -15,7 +15,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="ChangedBy">The user who changed it; null for the public where it was the reporter of an anonymous report.</param>
 /// <param name="At">When it changed.</param>
 /// <param name="Kind">What happened: a step of the status, a status taken back, the report reopened, edited, assigned to an employee or routed to an agency, a work order or a visit.</param>
-/// <param name="Fields" example='["category"]'>What an edit has changed; the public sees `title`, `description`, `category` and `answers`. Absent for others.</param>
+/// <param name="Fields" example='["category"]'>What an edit has changed; the public sees `title`, `description`, `category` and `answers`. `reporter`: the account was deleted. Absent for others.</param>
 /// <param name="FormerCategory" example="sidewalk">The category before an edit; absent if it has not changed.</param>
 /// <param name="Category" example="pothole">The category after an edit; absent if it has not changed.</param>
 /// <param name="Details" example='{"starts_at": "2026-11-30T08:00:00Z", "ends_at": "2026-11-30T10:00:00Z"}'>More of a visit or a work order; absent for others.</param>

@@ -14,7 +14,7 @@ internal interface IReportMerge
 }
 
 /// <summary>Makes a report a duplicate of another: votes and followers move, and the reporter shares what the original earns.</summary>
-internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
+internal sealed class ReportMerges(ReportingDbContext database, IEnumerable<IReportMerge> merges)
 {
     /// <summary>The error of an original for another status.</summary>
     public const string NotAllowed = "Only allowed with the status duplicate.";
@@ -69,6 +69,7 @@ internal sealed class ReportMerges(IEnumerable<IReportMerge> merges)
     /// <summary>Moves what hangs on a duplicate. Both reports are locked or new, and the status is saved.</summary>
     public async Task MoveAsync(Guid duplicate, Guid original, CancellationToken cancellationToken)
     {
+        await database.LinkAsync(duplicate, original, cancellationToken);
         foreach (var merge in merges)
         {
             await merge.MergedAsync(duplicate, original, cancellationToken);

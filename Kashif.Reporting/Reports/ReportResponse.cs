@@ -24,7 +24,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Votes" example="3">How many users have voted "me too".</param>
 /// <param name="Comments" example="2">How many public comments it has.</param>
 /// <param name="Photos" example="1">How many public photos it has.</param>
-/// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`.</param>
+/// <param name="DuplicateOf">The id of the original report; absent unless the status is `duplicate`, and if the reader may not see the original. Lists name public originals only.</param>
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
 /// <param name="AreaId">The smallest area that holds its place; absent for none.</param>
 /// <param name="AgencyId">The agency that is responsible for it; absent for none.</param>
@@ -58,7 +58,8 @@ internal sealed record ReportResponse(
 {
     /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
     /// <param name="distanceKm">The distance from the requested point.</param>
-    public static ReportResponse From(Report report, View view, double? distanceKm = null) => new(
+    /// <param name="seesOriginal">Whether the reader may see the original of a duplicate that the public may not see.</param>
+    public static ReportResponse From(Report report, View view, double? distanceKm = null, bool seesOriginal = false) => new(
         report.Id,
         view is View.Public && report.Anonymous ? null : report.UserId,
         report.Title,
@@ -79,7 +80,7 @@ internal sealed record ReportResponse(
         report.Votes,
         report.Comments,
         report.Photos,
-        report.DuplicateOf,
+        report.OriginalHidden && !seesOriginal ? null : report.DuplicateOf,
         distanceKm,
         report.AreaId,
         report.AgencyId);

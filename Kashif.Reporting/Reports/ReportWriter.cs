@@ -3,7 +3,6 @@ using Kashif.Messaging.Events;
 using Kashif.Messaging.Outbox;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 
 namespace Kashif.Reporting.Reports;
 
@@ -11,18 +10,14 @@ namespace Kashif.Reporting.Reports;
 /// Inserts a new report, its event and its use of the author's quota in one statement. The upsert locks the quota row and reads
 /// its latest version, so the limit is exact for concurrent requests on any number of replicas, in a single round trip.
 /// </summary>
-internal sealed class ReportWriter(ReportColumns columns, IOptions<ReportingOptions> options)
+internal sealed class ReportWriter(ReportColumns columns)
 {
     private const string Table = "report_quotas";
 
     private readonly string _insert = Insert(columns);
 
-    /// <returns>False if the author is over quota; nothing is written then.</returns>
-    public Task<bool> TryInsertAsync(ReportingDbContext database, Report report, CancellationToken cancellationToken) =>
-        TryInsertAsync(database, report, new Allowance(report.UserId, options.Value.ReportsPerHour), cancellationToken);
-
-    /// <summary>For a report that counts against another quota than its author's.</summary>
-    /// <inheritdoc cref="TryInsertAsync(ReportingDbContext, Report, CancellationToken)"/>
+    /// <param name="allowance">The quota against which it counts.</param>
+    /// <returns>False if the holder is over quota; nothing is written then.</returns>
     public async Task<bool> TryInsertAsync(ReportingDbContext database, Report report, Allowance allowance, CancellationToken cancellationToken)
     {
         var now = report.CreatedAt;

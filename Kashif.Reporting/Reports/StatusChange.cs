@@ -46,6 +46,9 @@ internal sealed class StatusChange
     public const string HiddenField = "hidden";
     public const string AnswersField = "answers";
 
+    /// <summary>The reporter has deleted their account.</summary>
+    public const string ReporterField = "reporter";
+
     public Guid ReportId { get; init; }
 
     /// <summary>The report's version after this change.</summary>

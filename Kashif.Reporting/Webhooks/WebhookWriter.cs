@@ -144,6 +144,11 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
 
                 // The payloads have its title.
                 await database.WebhookDeliveries.Where(delivery => delivery.ReportId == id && delivery.Type != ReportDeleted.Type).ExecuteDeleteAsync(cancellationToken);
+
+                // Those of its duplicates have its id.
+                await database.WebhookDeliveries
+                    .Where(delivery => delivery.Type == ReportMerged.Type && database.Reports.Any(duplicate => duplicate.Id == delivery.ReportId && duplicate.DuplicateOf == id))
+                    .ExecuteDeleteAsync(cancellationToken);
             }
 
             if (body is null)

@@ -21,7 +21,7 @@ internal static class Tags
         ["Calendars"] = "Secret addresses at which calendar apps read visits.",
         ["Catalogue"] = "Coupons, companies and categories.",
         ["Categories"] = "The categories of reports.",
-        ["Community"] = "Votes, comments and followers of reports.",
+        ["Community"] = "Votes, comments, and followers of reports and areas.",
         ["Customers"] = "For customer service: accounts of people who report by phone or at the counter.",
         ["Daily reports"] = "The points and redemptions of a day.",
         ["Dead letters"] = "Messages that the service failed to handle: list, edit and replay them.",

@@ -107,6 +107,45 @@ public sealed class FeedTests(SharedService shared) : IClassFixture<SharedServic
     }
 
     [Theory]
+    [InlineData("en", "New report in Old town", "“Broken lamp” was reported.", "Resolved in Old town")]
+    [InlineData("ar", "بلاغ جديد في المدينة القديمة", "ورد بلاغ «\u2068Broken lamp\u2069».", "تم حل بلاغ في المدينة القديمة")]
+    public async Task Followers_of_an_area_are_told_of_new_and_resolved_reports(string language, string title, string body, string resolved)
+    {
+        var (user, report, area, cause) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await Service.PublishAsync(new UserRegistered(user, "Amal Haddad", "amal@example.org", language));
+        await Service.WaitForFeedAsync(user, 1);
+
+        var notice = new AreaFollowerNotice(report, cause, area, "Old town", "المدينة القديمة", [user], "Broken lamp", Resolved: false, Comment: null);
+        await Service.PublishAsync(notice);
+        await Service.PublishAsync(notice); // another batch
+        await Service.PublishAsync(notice with { CauseId = Guid.CreateVersion7(), Resolved = true, Comment = "A new bulb" });
+
+        var feed = (await Service.WaitForFeedAsync(user, 3)).ToDictionary(item => item.GetProperty("type").GetString() ?? "");
+        feed["area.report_created"].GetProperty("title").GetString().ShouldBe(title);
+        feed["area.report_created"].GetProperty("body").GetString().ShouldBe(body);
+        feed["area.report_created"].GetProperty("data").GetProperty("report_id").GetGuid().ShouldBe(report);
+        feed["area.report_created"].GetProperty("data").GetProperty("area_id").GetGuid().ShouldBe(area);
+        feed["area.report_resolved"].GetProperty("title").GetString().ShouldBe(resolved);
+        feed["area.report_resolved"].GetProperty("body").GetString().ShouldNotBeNull().ShouldContain("A new bulb");
+    }
+
+    [Fact]
+    public async Task A_follower_of_an_area_with_an_alert_there_is_told_once_of_a_report()
+    {
+        var (user, other, author, report, cause) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        using var client = Service.As(user);
+        using var created = await client.PostAsJsonAsync("/api/v1/notifications/alerts", new { kind = "report_near", latitude = -61.5, longitude = -99.5, radius_km = 1 }, Cancel);
+        created.StatusCode.ShouldBe(HttpStatusCode.Created);
+
+        await Service.PublishAsync(new ReportCreated(report, author, "Broken lamp", "lighting", -61.5, -99.5), cause);
+        await Service.WaitForFeedAsync(user, 1);
+        await Service.PublishAsync(new AreaFollowerNotice(report, cause, Guid.CreateVersion7(), "Old town", "المدينة القديمة", [user, other], "Broken lamp", Resolved: false, Comment: null));
+
+        await Service.WaitForFeedAsync(other, 1);
+        (await Service.WaitForFeedAsync(user, 1)).ShouldHaveSingleItem().GetProperty("type").GetString().ShouldBe("alert");
+    }
+
+    [Theory]
     [InlineData("en", "A report for you", "“Broken lamp” is assigned to you.")]
     [InlineData("ar", "بلاغ لك", "كُلِّفتَ بالبلاغ «\u2068Broken lamp\u2069».")]
     public async Task An_employee_is_told_of_a_report_that_another_assigns(string language, string title, string body)

@@ -45,7 +45,7 @@ public sealed class TemplateTests
 
     [Fact]
     public void Every_consumed_event_has_a_template_or_another_handler() =>
-        Templates.Keys.Concat(AccountMails).Concat(Alerts).Append(UserSecurityChanged.Type).Append(ReportFollowerNotice.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
+        Templates.Keys.Concat(AccountMails).Concat(Alerts).Append(UserSecurityChanged.Type).Append(ReportFollowerNotice.Type).Append(AreaFollowerNotice.Type).Append(UserUpdated.Type).Append(UserDeleted.Type).Append(UserSignedOut.Type).ShouldBe(EventCatalog.Subscriptions[ResourceNames.Notifications], ignoreOrder: true);
 
     [Fact]
     public void Every_account_mail_has_text_html_and_link_in_both_languages()

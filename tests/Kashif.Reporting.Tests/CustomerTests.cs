@@ -99,6 +99,48 @@ public sealed class CustomerTests(ReportingService service)
         (await anonymous.ReadAsync($"{Root}/{report}")).Body.GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
     }
 
+    [Fact]
+    public async Task A_batch_files_in_customers_names_by_the_same_rule()
+    {
+        var customer = NewCustomer();
+        var clerkId = Guid.CreateVersion7();
+        using var clerk = service.Host.As(clerkId, Roles.Counter);
+        object[] reports = [Offline("1", customer), Offline("2", Guid.CreateVersion7()), Offline("3", null)];
+
+        var (status, body) = await clerk.SendJsonAsync(HttpMethod.Post, $"{Root}/batch", new { reports });
+
+        status.ShouldBe(200, body.ToString());
+        var items = body.GetProperty("items").EnumerateArray().ToArray();
+        items.Select(item => item.GetProperty("outcome").GetString()).ShouldBe(["created", "invalid", "created"]);
+        items[1].BadFields.ShouldBe(["on_behalf_of"]);
+        var filed = items[0].GetProperty("report_id").GetGuid();
+        using var anonymous = service.Host.Anonymous();
+        (await anonymous.ReadAsync($"{Root}/{filed}")).Body.GetProperty("user_id").GetGuid().ShouldBe(customer);
+        (await anonymous.ReadAsync($"{Root}/{filed}/history")).Body.GetProperty("items")[0].GetProperty("changed_by").GetGuid().ShouldBe(clerkId);
+        (await clerk.AllPagesAsync($"{Root}/my-reports?", 10)).Select(own => own.Id).ShouldBe([items[2].GetProperty("report_id").GetGuid()]);
+
+        // The person takes the account over; what was filed stays so.
+        service.Issuer.Customers.TryRemove(customer, out _).ShouldBeTrue();
+        var again = (await clerk.SendJsonAsync(HttpMethod.Post, $"{Root}/batch", new { reports })).Body.GetProperty("items").EnumerateArray();
+        again.Select(item => item.GetProperty("outcome").GetString()).ShouldBe(["exists", "invalid", "exists"]);
+
+        using var citizen = service.Citizen(out _);
+        (await citizen.SendJsonAsync(HttpMethod.Post, $"{Root}/batch", new { reports = new[] { Offline("1", null), Offline("2", NewCustomer()) } })).ShouldBeProblem(403, "forbidden");
+        (await citizen.AllPagesAsync($"{Root}/my-reports?", 10)).ShouldBeEmpty();
+    }
+
+    private static object Offline(string clientId, Guid? customer) => new
+    {
+        client_id = clientId,
+        captured_at = TimeProvider.System.GetUtcNow(),
+        title = "A deep hole",
+        description = "At the counter.",
+        category = "pothole",
+        latitude = 24.7,
+        longitude = 46.7,
+        on_behalf_of = customer,
+    };
+
     private sealed class Refusing : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>

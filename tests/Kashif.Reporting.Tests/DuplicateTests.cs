@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
@@ -77,6 +78,77 @@ public sealed class DuplicateTests(ReportingService service)
             (await reader.AllPagesAsync($"{Root}/{open}/duplicates?", 10)).ShouldHaveSingleItem().Id.ShouldBe(secret);
         }
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_original_that_is_not_public_any_more_is_not_named_to_others(bool byOwner)
+    {
+        using var first = service.Citizen(out _);
+        using var second = service.Citizen(out var secondId);
+        using var staff = service.NewUser(Roles.Staff);
+        using var anyone = service.Host.Anonymous();
+        using var auth = service.Host.AsService();
+        var (original, duplicate) = ((await first.FileAsync(-61.5, byOwner ? 10 : 11)).Id, (await second.FileAsync(-61.5, byOwner ? 10 : 11)).Id);
+        (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original })).Status.ShouldBe(200);
+        string[] lists = [$"?latitude=-61.5&longitude={(byOwner ? 10 : 11)}&radius_km=1", "/my-reports?status=duplicate"];
+        (await NamedAsync()).ShouldBe([original, original, original, original, original]);
+        var tag = await TagAsync();
+        var changedIn = await ChangedInAsync();
+
+        object hide = byOwner ? new { @private = true } : new { hidden = true, reason = "Shows a face" };
+        (await EditAsync(byOwner ? first : staff, original, hide)).Status.ShouldBe(200);
+
+        (await NamedAsync()).ShouldBe([null, null, null, null, null]);
+        (await TagAsync()).ShouldNotBe(tag);
+        (await OriginalOfAsync(staff, $"{Root}/{duplicate}")).ShouldBe(original);
+        (await OriginalOfAsync(first, $"{Root}/{duplicate}")).ShouldBe(original);
+        (await ChangedInAsync()).ShouldBeGreaterThan(changedIn, "the feed tells the change");
+
+        object show = byOwner ? new { @private = false } : new { hidden = false };
+        (await EditAsync(byOwner ? first : staff, original, show)).Status.ShouldBe(200);
+        (await NamedAsync()).ShouldBe([original, original, original, original, original]);
+
+        async Task<Guid?[]> NamedAsync() =>
+        [
+            await OriginalOfAsync(anyone, $"{Root}/{duplicate}"),
+            await OriginalOfAsync(second, $"{Root}/{duplicate}"),
+            Named((await anyone.ReadAsync($"{Root}{lists[0]}")).Body.GetProperty("items").EnumerateArray().Single(item => item.Id == duplicate)),
+            Named((await second.ReadAsync($"{Root}{lists[1]}")).Body.GetProperty("items").EnumerateArray().Single(item => item.Id == duplicate)),
+            Named((await auth.ReadAsync($"/internal/v1/users/{secondId}/export")).Body.GetProperty("reports").EnumerateArray().Single(item => item.Id == duplicate)),
+        ];
+
+        async Task<string?> TagAsync()
+        {
+            using var response = await anyone.GetAsync($"{Root}/{duplicate}", Cancelled);
+            return response.Headers.ETag?.ToString();
+        }
+
+        Task<ulong> ChangedInAsync() => service.QueryAsync(
+            database => database.ReportChanges.Where(change => change.ReportId == duplicate).Select(change => change.ChangedIn).SingleAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task Of_a_merge_and_an_edit_at_once_the_duplicate_knows_whether_its_original_is_public()
+    {
+        using var staff = service.NewUser(Roles.Staff);
+        for (var round = 0; round < 6; round++)
+        {
+            var (original, duplicate) = ((await service.FileAsync()).Id, (await service.FileAsync()).Id);
+
+            await Task.WhenAll(
+                staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original }), EditAsync(staff, original, new { hidden = true, reason = "Shows a face" }));
+
+            var row = await service.QueryAsync(database => database.Reports.SingleAsync(report => report.Id == duplicate, Cancelled));
+            row.OriginalHidden.ShouldBe(row.DuplicateOf is not null);
+        }
+    }
+
+    private static Task<(int Status, JsonElement Body)> EditAsync(HttpClient client, Guid report, object body) => SendAsync(client, HttpMethod.Patch, $"{report}", body);
+
+    private static async Task<Guid?> OriginalOfAsync(HttpClient client, string path) => Named((await client.ReadAsync(path)).Body);
+
+    private static Guid? Named(JsonElement report) => report.TryGetProperty("duplicate_of", out var original) ? original.GetGuid() : null;
 
     [Fact]
     public async Task Of_merges_at_once_no_chain_and_no_circle_comes()

@@ -28,6 +28,15 @@ public sealed class ErasureTests(ReportingService service)
         kept.GetProperty("title").GetString().ShouldBe("A deep hole");
         kept.GetProperty("user_id").GetGuid().ShouldBe(Guid.Empty);
         kept.GetProperty("version").GetInt32().ShouldBe(before + 1);
+
+        // The history equals the report. The public does not see why.
+        using var staff = service.NewUser(Roles.Staff);
+        var last = (await staff.AllPagesAsync($"{ReportingClient.Root}/{report}/history?", 10))[^1];
+        (last.GetProperty("version").GetInt32(), last.GetProperty("kind").GetString(), last.GetProperty("to").GetString(), last.GetProperty("at").GetDateTimeOffset())
+            .ShouldBe((before + 1, "edited", "withdrawn", kept.GetProperty("updated_at").GetDateTimeOffset()));
+        last.GetProperty("fields").EnumerateArray().Select(field => field.GetString()).ShouldBe(["reporter"]);
+        last.GetProperty("changed_by").GetGuid().ShouldBe(Guid.Empty);
+        (await anonymous.AllPagesAsync($"{ReportingClient.Root}/{report}/history?", 10)).Select(entry => entry.GetProperty("version").GetInt32()).ShouldBe([1, before]);
     }
 
     [Fact]

@@ -120,7 +120,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         [
             ("/api/v1/auth/api-keys/{id:guid}", ApiKeyAsync), ("/api/v1/notifications/devices/{token}", DeviceAsync), ("/api/v1/notifications/{id:guid}", NotificationAsync),
             ("/api/v1/notifications/alerts/{id:guid}", AlertDeletionAsync),
-            ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/{id:guid}/comments/{comment_id:guid}", CommentDeletionAsync),
+            ("/api/v1/reports/{id:guid}/votes/", VoteAsync), ("/api/v1/reports/{id:guid}/follow", FollowAsync), ("/api/v1/reports/areas/{id:guid}/follow", AreaFollowAsync),
+            ("/api/v1/reports/{id:guid}/comments/{comment_id:guid}", CommentDeletionAsync),
             ("/api/v1/reports/{id:guid}/photos/{photo_id:guid}", PhotoDeletionAsync), ("/api/v1/reports/calendars/{id:guid}", CalendarDeletionAsync),
             ("/api/v1/notifications/assistant/messages/", QuestionsAsync), ("/api/v1/notifications/topics/{topic}/subscription", TopicAsync),
             ("/api/v1/reports/{id:guid}", ReportDeletionAsync),
@@ -485,6 +486,20 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
     {
         var path = $"/api/v1/reports/{await OthersReportAsync()}/follow";
         using var followed = await owner.Client.PostAsync(path, content: null, Cancel);
+        followed.EnsureSuccessStatusCode();
+        return new(path, null, async () => (await owner.Client.GetFromJsonAsync<JsonElement>(path, Cancel)).GetProperty("following").GetBoolean());
+    }
+
+    private async Task<Deletion> AreaFollowAsync(User owner)
+    {
+        // In the open sea: no report of another test is routed there.
+        var west = Random.Shared.Next(-170, -150) + (Random.Shared.Next(1000) / 1000.0);
+        double[][] ring = [[west, -50], [west + 0.0001, -50], [west + 0.0001, -49.9999], [west, -49.9999], [west, -50]];
+        using var admin = await AdminAsync();
+        using var created = await admin.PostAsJsonAsync(
+            "/api/v1/reports/areas", new { name_en = $"Sea {Guid.CreateVersion7():N}", name_ar = "بحر", geometry = new { type = "Polygon", coordinates = new[] { ring } } }, Cancel);
+        var path = $"/api/v1/reports/areas/{(await created.JsonAsync(201)).GetProperty("id").GetString()}/follow";
+        using var followed = await owner.Client.PutAsync(path, content: null, Cancel);
         followed.EnsureSuccessStatusCode();
         return new(path, null, async () => (await owner.Client.GetFromJsonAsync<JsonElement>(path, Cancel)).GetProperty("following").GetBoolean());
     }

@@ -168,7 +168,7 @@ internal static class Invariants
     private const string Notifications = """
         SELECT concat_ws(' ', user_id, CASE WHEN type = 'alert' THEN 'report.overdue' ELSE type END, coalesce(data->>'report_id', data->>'transaction_id', data->>'redemption_id', data->>'order_id', data->>'quest_id', data->>'code'), data->>'status') FROM notifications
         WHERE template_code = 'alert.report_overdue' -- takes the place of report.overdue
-        OR type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'report.assigned', 'visit.updated') -- due by the users' own rules; by comments, follows, assignments and visits, which can be gone
+        OR type NOT IN ('alert', 'report.commented', 'report.followed_changed', 'area.report_created', 'area.report_resolved', 'report.assigned', 'visit.updated') -- due by the users' own rules; by comments, follows, assignments and visits, which can be gone
         """;
 
     private const string ToldTwice = """

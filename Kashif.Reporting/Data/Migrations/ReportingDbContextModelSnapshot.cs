@@ -768,6 +768,29 @@ namespace Kashif.Reporting.Data.Migrations
                     b.ToTable("comment_quotas", (string)null);
                 });
 
+            modelBuilder.Entity("Kashif.Reporting.Follows.AreaFollow", b =>
+                {
+                    b.Property<Guid>("AreaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("area_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.HasKey("AreaId", "UserId")
+                        .HasName("pk_area_follows");
+
+                    b.HasIndex("UserId", "At", "AreaId")
+                        .HasDatabaseName("ix_area_follows_user_id_at_area_id");
+
+                    b.ToTable("area_follows", (string)null);
+                });
+
             modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>
                 {
                     b.Property<Guid>("ReportId")
@@ -1426,6 +1449,10 @@ namespace Kashif.Reporting.Data.Migrations
                     b.Property<double>("Longitude")
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
+
+                    b.Property<bool>("OriginalHidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("original_hidden");
 
                     b.Property<DateTimeOffset?>("OverdueAt")
                         .HasColumnType("timestamp with time zone")
@@ -2453,6 +2480,16 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_comments_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Follows.AreaFollow", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.CityArea", null)
+                        .WithMany()
+                        .HasForeignKey("AreaId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_area_follows_areas_area_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Follows.Follow", b =>

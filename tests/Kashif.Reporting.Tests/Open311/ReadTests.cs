@@ -180,6 +180,20 @@ public sealed class ReadTests(ReportingService service)
         (await _client.GetJsonAsync($"{Path}&page=4", "requests")).RequestIds().ShouldBeEmpty();
         (await _client.GetJsonAsync("/requests.json?service_code=paged_311", "requests")).RequestIds().ShouldBe(ids);
 
+        // The link of a full page leads to the next one, also if something is added meanwhile.
+        var read = new List<string>();
+        string? next = $"{Path}&extensions=true";
+        while (next is not null)
+        {
+            using var response = await _client.GetAsync($"{Open311Client.Prefix}{next}", Cancelled);
+            read.AddRange((await response.JsonAsync()).RequestIds());
+            await service.SeedAsync([(1.0, 1.0)], category: "paged_311");
+            next = response.Headers.TryGetValues("Link", out var link) ? $"/requests.json{link.Single().Split('<', '>')[1]}" : null;
+            (next?.Contains("extensions=true", StringComparison.Ordinal) ?? true).ShouldBeTrue();
+        }
+
+        read.ShouldBe(ids);
+
         // The ids override the other parameters, in any order, and unknown ones are left out.
         (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},none,{Guid.CreateVersion7()},{ids[1]}&status=closed&start_date=nonsense", "requests"))
             .RequestIds().ShouldBe([ids[1], ids[4]]);

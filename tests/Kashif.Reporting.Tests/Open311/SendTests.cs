@@ -291,6 +291,18 @@ public sealed class SendTests(ReportingService service)
         (await response.JsonAsync())[0].GetProperty("description").GetString().ShouldNotBeNull().ShouldStartWith("media0: ");
     }
 
+    [Fact]
+    public async Task A_photo_with_another_file_is_refused_and_files_nothing()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        using var form = Multipart(key, Polyglots.All["JPEG with a ZIP"]);
+
+        using var response = await _client.PostAsync(Requests, form, Cancelled);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.JsonAsync())[0].GetProperty("description").GetString().ShouldNotBeNull().ShouldStartWith("media0: The file holds another file");
+    }
+
     private static MultipartFormDataContent Multipart(string key, params byte[][] files)
     {
         var form = new MultipartFormDataContent();

@@ -1,0 +1,26 @@
+using Kashif.Messaging.Erasure;
+using Kashif.Reporting.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Kashif.Reporting.Reports;
+
+/// <summary>What other features may ask of the authors of reports.</summary>
+internal static class ReportAuthors
+{
+    /// <summary>
+    /// Takes the author off their reports. A new version, because a concurrent change has read the old author, with its entry in the history, which the
+    /// public does not see. One statement: a user may have thousands.
+    /// </summary>
+    public static Task EraseAsync(ReportingDbContext database, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        string[] fields = [StatusChange.ReporterField];
+        return database.Database.ExecuteSqlAsync($"""
+            WITH erased AS (
+                UPDATE reports SET user_id = {ErasedUser.Id}, version = version + 1, updated_at = greatest({now}, updated_at + interval '1 microsecond')
+                WHERE user_id = {userId} RETURNING id, version, status, updated_at
+            )
+            INSERT INTO status_changes (report_id, version, kind, "from", "to", fields, is_public, changed_by, at)
+            SELECT id, version, 'edited', status, status, {fields}, false, {ErasedUser.Id}, updated_at FROM erased
+            """, cancellationToken);
+    }
+}

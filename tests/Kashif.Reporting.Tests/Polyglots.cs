@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace Kashif.Reporting.Tests;
+
+/// <summary>Files that are a photo and something else at once: as attackers make them, and as phones do.</summary>
+internal static class Polyglots
+{
+    private const string Page = "<html><script>alert(1)</script></html>";
+    private static readonly byte[] Pdf = Encoding.ASCII.GetBytes("%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
+
+    public static Dictionary<string, byte[]> All { get; } = new()
+    {
+        ["JPEG with a ZIP"] = [.. Pictures.Jpeg(), .. Zip("a.txt")],
+        ["JPEG with a JAR after padding"] = [.. Pictures.Jpeg(), .. new byte[64], .. Zip("META-INF/MANIFEST.MF")],
+        ["JPEG with a ZIP in a comment"] = InComment(Pictures.Jpeg(), Zip("a.txt")),
+        ["JPEG with a ZIP in the video of a motion photo"] = [.. Pictures.Jpeg(), .. Video(), .. Box("free", Zip("a.txt"))],
+        ["JPEG with a PDF"] = [.. Pictures.Jpeg(), .. Pdf],
+        ["JPEG with a PDF in a comment"] = InComment(Pictures.Jpeg(), Pdf),
+        ["JPEG with a page"] = [.. Pictures.Jpeg(), .. Encoding.ASCII.GetBytes(Page)],
+        ["JPEG with a page in a comment"] = InComment(Pictures.Jpeg(), Encoding.ASCII.GetBytes(Page)),
+        ["JPEG with a shell script"] = [.. Pictures.Jpeg(), .. "\n#!/bin/sh\nrm -rf /\n"u8],
+        ["JPEG with a script"] = [.. Pictures.Jpeg(), .. "*/=alert(1)//"u8],
+        ["JPEG with a program"] = [.. Pictures.Jpeg(), 0x7f, .. "ELF"u8, .. new byte[60]],
+        ["JPEG with another JPEG that it does not declare"] = [.. Pictures.Jpeg(), .. Pictures.Jpeg(100, 100)],
+        ["JPEG with a PNG"] = [.. Pictures.Jpeg(), .. Pictures.Png()],
+        ["JPEG with a TAR header"] = Tar(Pictures.Jpeg()),
+        ["PNG with a ZIP"] = [.. Pictures.Png(), .. Zip("a.txt")],
+        ["PNG with a ZIP in a chunk"] = InChunk(Pictures.Png(), "tEXt", Zip("a.txt")),
+        ["PNG with a page in a chunk"] = InChunk(Pictures.Png(), "tEXt", Encoding.ASCII.GetBytes($"Comment\0{Page}")),
+        ["PNG with a PDF in a chunk"] = InChunk(Pictures.Png(), "teSt", Pdf),
+        ["PNG with a page"] = [.. Pictures.Png(), .. Encoding.ASCII.GetBytes(Page)],
+        ["PNG with a video"] = [.. Pictures.Png(), .. Video()],
+        ["PNG with a JPEG"] = [.. Pictures.Png(), .. Pictures.Jpeg()],
+        ["WebP with a ZIP"] = [.. Pictures.WebP(), .. Zip("a.txt")],
+        ["WebP with a PDF in a chunk"] = InRiff(Pictures.WebP(), "JUNK", Pdf),
+        ["WebP with a page in a chunk"] = InRiff(Pictures.WebP(), "JUNK", Encoding.ASCII.GetBytes(Page)),
+        ["WebP with bytes behind it"] = [.. Pictures.WebP(), .. "GIF89a"u8],
+    };
+
+    public static Dictionary<string, byte[]> Phones { get; } = new()
+    {
+        ["a motion photo of Google"] = [.. Pictures.Jpeg(), .. Video()],
+        ["a motion photo with padding"] = [.. Pictures.Jpeg(), .. new byte[16], .. Video()],
+        ["a motion photo of Samsung"] = [.. Pictures.Jpeg(), .. SamsungTrailer(("MotionPhoto_Data", 0x0a30, Video()), ("Image_UTC_Data", 0x0a01, "1793520000000"u8.ToArray()))],
+        ["a photo with a gain map and a video"] = [.. InSegment(Pictures.Jpeg(), 0xe2, [.. "MPF\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 0, 0]), .. Pictures.Jpeg(100, 100), .. Video()],
+        ["a photo with data of its maker"] = [.. Pictures.Jpeg(), 0xfe, 0x01, .. "edof"u8, 0x00, 0x07, 0xfe, 0x80, .. new byte[40]],
+        ["a photo with padding"] = [.. Pictures.Jpeg(), .. new byte[1000]],
+    };
+
+    private static byte[] Zip(string name)
+    {
+        using var file = new MemoryStream();
+        using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using var entry = archive.CreateEntry(name).Open();
+            entry.Write("hidden"u8);
+        }
+
+        return file.ToArray();
+    }
+
+    private static byte[] Video() => [.. Box("ftyp", [.. "mp42"u8, 0, 0, 0, 0, .. "mp42isom"u8]), .. Box("moov", new byte[100]), .. Box("mdat", [.. Enumerable.Range(0, 2000).Select(number => (byte)(number * 37))])];
+
+    private static byte[] Box(string name, byte[] content) => [.. BigEndian(content.Length + 8), .. Encoding.ASCII.GetBytes(name), .. content];
+
+    /// <summary>Blocks of data, then a directory with their distances from it.</summary>
+    private static byte[] SamsungTrailer(params (string Name, ushort Type, byte[] Data)[] blocks)
+    {
+        var files = blocks.Select(block => (byte[])[0, 0, (byte)block.Type, (byte)(block.Type >> 8), .. LittleEndian(block.Name.Length), .. Encoding.ASCII.GetBytes(block.Name), .. block.Data]).ToArray();
+        byte[] directory = [.. "SEFH"u8, .. LittleEndian(107), .. LittleEndian(blocks.Length)];
+        for (var index = 0; index < blocks.Length; index++)
+        {
+            var distance = files[index..].Sum(file => file.Length);
+            directory = [.. directory, 0, 0, (byte)blocks[index].Type, (byte)(blocks[index].Type >> 8), .. LittleEndian(distance), .. LittleEndian(files[index].Length)];
+        }
+
+        return [.. files.SelectMany(file => file), .. directory, .. LittleEndian(directory.Length), .. "SEFT"u8];
+    }
+
+    private static byte[] InComment(byte[] jpeg, byte[] content) => InSegment(jpeg, 0xfe, content);
+
+    private static byte[] InSegment(byte[] jpeg, byte marker, byte[] content) =>
+        [.. jpeg[..2], 0xff, marker, (byte)((content.Length + 2) >> 8), (byte)(content.Length + 2), .. content, .. jpeg[2..]];
+
+    /// <summary>After the header, which ends at 33.</summary>
+    private static byte[] InChunk(byte[] png, string name, byte[] content)
+    {
+        byte[] named = [.. Encoding.ASCII.GetBytes(name), .. content];
+        return [.. png[..33], .. BigEndian(content.Length), .. named, .. BigEndian((int)Crc32(named)), .. png[33..]];
+    }
+
+    private static byte[] InRiff(byte[] webP, string name, byte[] content)
+    {
+        byte[] padded = [.. content, .. new byte[content.Length & 1]];
+        byte[] file = [.. webP, .. Encoding.ASCII.GetBytes(name), .. LittleEndian(content.Length), .. padded];
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), file.Length - 8);
+        return file;
+    }
+
+    /// <summary>An archive whose first file has a name that begins with the JPEG.</summary>
+    private static byte[] Tar(byte[] jpeg)
+    {
+        var tar = InComment(jpeg, new byte[600]);
+        "ustar\0"u8.CopyTo(tar.AsSpan(257));
+        return tar;
+    }
+
+    private static uint Crc32(byte[] bytes)
+    {
+        var sum = uint.MaxValue;
+        foreach (var value in bytes)
+        {
+            sum ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                sum = (sum >> 1) ^ ((sum & 1) * 0xedb88320);
+            }
+        }
+
+        return ~sum;
+    }
+
+    private static byte[] BigEndian(int number)
+    {
+        var bytes = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+        return bytes;
+    }
+
+    private static byte[] LittleEndian(int number)
+    {
+        var bytes = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
+        return bytes;
+    }
+}
