@@ -1,4 +1,6 @@
-﻿using Microsoft.EntityFrameworkCore.Migrations;
+﻿using System;
+using Kashif.Reporting.Reports;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
@@ -49,11 +51,62 @@ namespace Kashif.Reporting.Data.Migrations
             migrationBuilder.DropColumn(
                 name: "cell_8m",
                 table: "reports");
+
+            migrationBuilder.AddColumn<bool>(
+                name: "disabled",
+                table: "staff_accounts",
+                type: "boolean",
+                nullable: false,
+                defaultValue: false);
+
+            migrationBuilder.AddColumn<bool>(
+                name: "original_hidden",
+                table: "reports",
+                type: "boolean",
+                nullable: false,
+                defaultValue: false);
+
+            migrationBuilder.CreateTable(
+                name: "area_follows",
+                columns: table => new
+                {
+                    area_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_area_follows", x => new { x.area_id, x.user_id });
+                    table.ForeignKey(
+                        name: "fk_area_follows_areas_area_id",
+                        column: x => x.area_id,
+                        principalTable: "areas",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_area_follows_user_id_at_area_id",
+                table: "area_follows",
+                columns: new[] { "user_id", "at", "area_id" });
+
+            migrationBuilder.Sql(ReportDuplicates.LinkSql);
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropTable(
+                name: "area_follows");
+
+            migrationBuilder.DropColumn(
+                name: "disabled",
+                table: "staff_accounts");
+
+            migrationBuilder.DropColumn(
+                name: "original_hidden",
+                table: "reports");
+
             migrationBuilder.AddColumn<long>(
                 name: "cell_32km",
                 table: "reports",

@@ -14,8 +14,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Kashif.Reporting.Data.Migrations
 {
     [DbContext(typeof(ReportingDbContext))]
-    [Migration("20261130002732_AreaFollows")]
-    partial class AreaFollows
+    [Migration("20261130005922_PlacesInMemory")]
+    partial class PlacesInMemory
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -1453,6 +1453,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("longitude");
 
+                    b.Property<bool>("OriginalHidden")
+                        .HasColumnType("boolean")
+                        .HasColumnName("original_hidden");
+
                     b.Property<DateTimeOffset?>("OverdueAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("overdue_at");
@@ -1496,36 +1500,6 @@ namespace Kashif.Reporting.Data.Migrations
                     b.Property<int>("Votes")
                         .HasColumnType("integer")
                         .HasColumnName("votes");
-
-                    b.Property<long>("cell_32km")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("bigint")
-                        .HasColumnName("cell_32km")
-                        .HasComputedColumnSql("least(floor((latitude + 90) / 180 * 625 * 1)::bigint, 624) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 1))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 1)", true);
-
-                    b.Property<long>("cell_4km")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("bigint")
-                        .HasColumnName("cell_4km")
-                        .HasComputedColumnSql("least(floor((latitude + 90) / 180 * 625 * 8)::bigint, 4999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 8))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 8)", true);
-
-                    b.Property<long>("cell_500m")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("bigint")
-                        .HasColumnName("cell_500m")
-                        .HasComputedColumnSql("least(floor((latitude + 90) / 180 * 625 * 64)::bigint, 39999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 64))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 64)", true);
-
-                    b.Property<long>("cell_60m")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("bigint")
-                        .HasColumnName("cell_60m")
-                        .HasComputedColumnSql("least(floor((latitude + 90) / 180 * 625 * 512)::bigint, 319999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 512))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 512)", true);
-
-                    b.Property<long>("cell_8m")
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("bigint")
-                        .HasColumnName("cell_8m")
-                        .HasComputedColumnSql("least(floor((latitude + 90) / 180 * 625 * 4096)::bigint, 2559999) * 16777216 + floor((longitude + 180) / 360 * ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 4096))::bigint % ((2 * (2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624) + 1) * (1249 - 2 * least(floor((latitude + 90) / 180 * 625)::bigint, 624)) / 625 + 1) * 4096)", true);
 
                     b.HasKey("Id")
                         .HasName("pk_reports");
@@ -1571,26 +1545,6 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasIndex("UserId", "Id")
                         .HasDatabaseName("ix_reports_user_id_id");
-
-                    b.HasIndex("cell_32km", "Id")
-                        .HasDatabaseName("ix_reports_cell_32km")
-                        .HasFilter("NOT (private OR hidden)");
-
-                    b.HasIndex("cell_4km", "Id")
-                        .HasDatabaseName("ix_reports_cell_4km")
-                        .HasFilter("NOT (private OR hidden)");
-
-                    b.HasIndex("cell_500m", "Id")
-                        .HasDatabaseName("ix_reports_cell_500m")
-                        .HasFilter("NOT (private OR hidden)");
-
-                    b.HasIndex("cell_60m", "Id")
-                        .HasDatabaseName("ix_reports_cell_60m")
-                        .HasFilter("NOT (private OR hidden)");
-
-                    b.HasIndex("cell_8m", "Id")
-                        .HasDatabaseName("ix_reports_cell_8m")
-                        .HasFilter("NOT (private OR hidden)");
 
                     b.HasIndex("AgencyId", "ExpectedAt", "Id")
                         .HasDatabaseName("ix_reports_agency_expected")
@@ -2440,6 +2394,12 @@ namespace Kashif.Reporting.Data.Migrations
                     b.Property<DateTimeOffset>("ChangedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("changed_at");
+
+                    b.Property<bool>("Disabled")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("disabled");
 
                     b.Property<bool>("IsStaff")
                         .HasColumnType("boolean")
