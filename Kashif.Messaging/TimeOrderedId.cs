@@ -21,5 +21,5 @@ public static class TimeOrderedId
 
     /// <summary>A bound for reading a range of time by the primary key.</summary>
     /// <returns>An id of the millisecond before; the empty id for 1970 and earlier.</returns>
-    public static Guid Before(DateTimeOffset time) => time > DateTimeOffset.UnixEpoch ? Guid.CreateVersion7(time.AddMilliseconds(-1)) : Guid.Empty;
+    public static Guid Before(DateTimeOffset time) => time >= DateTimeOffset.UnixEpoch.AddMilliseconds(1) ? Guid.CreateVersion7(time.AddMilliseconds(-1)) : Guid.Empty;
 }

@@ -16,8 +16,9 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
     private readonly PriorityQueue<(CellNode? Cell, int Report), (double Metres, bool IsReport, Guid Id)> _queue = new();
 
     /// <param name="after">The last distance and id of the previous page.</param>
+    /// <param name="patience">How many reports to look at. A page of a selective filter ends there.</param>
     /// <returns>Up to <paramref name="count"/> reports, nearest first; among equal distances, by id.</returns>
-    public List<FoundReport> Find((double Metres, Guid Id) after, int count)
+    public List<FoundReport> Find((double Metres, Guid Id) after, int count, int patience)
     {
         foreach (var root in index.Roots)
         {
@@ -38,9 +39,10 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
                     Enqueue(child, after.Metres);
                 }
             }
-            else
+            else if (patience > 0)
             {
                 EnqueueReports(cell, after, count);
+                patience -= cell.Reports.Count;
             }
         }
 

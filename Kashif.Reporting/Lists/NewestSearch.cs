@@ -13,14 +13,16 @@ namespace Kashif.Reporting.Lists;
 /// </summary>
 internal sealed class NewestSearch(ReportIndex index, PublicReportFilter filter, Areas areas)
 {
-    /// <summary>How many reports of a cell must be outside of the area before it is worth to divide it.</summary>
+    /// <summary>How many reports of a cell must be outside of the area before dividing it pays.</summary>
     private const int Crowd = 8;
 
     private readonly PriorityQueue<Walk, Guid> _queue = new(NewestFirst);
 
     /// <param name="first">Only reports with a greater id.</param>
     /// <param name="before">Only reports with a smaller id.</param>
-    public List<FoundReport> Find(Guid first, Guid before, int count)
+    /// <param name="patience">How many reports to look at.</param>
+    /// <returns>And the last one that was looked at, if older ones may match: a selective filter is better read by its index.</returns>
+    public (List<FoundReport> Found, Guid? Last) Find(Guid first, Guid before, int count, int patience)
     {
         foreach (var root in index.Roots)
         {
@@ -37,8 +39,13 @@ internal sealed class NewestSearch(ReportIndex index, PublicReportFilter filter,
                 found.Add(new FoundReport(id, report.Changes));
                 if (found.Count == count)
                 {
-                    return found;
+                    break;
                 }
+            }
+
+            if (--patience == 0)
+            {
+                return (found, id);
             }
 
             walk.Taken++;
@@ -57,7 +64,7 @@ internal sealed class NewestSearch(ReportIndex index, PublicReportFilter filter,
             }
         }
 
-        return found;
+        return (found, null);
     }
 
     private void Enqueue(CellNode node, Guid before)

@@ -43,6 +43,9 @@ internal record PublicReportQuery
 /// <param name="to">Excluded.</param>
 internal sealed class PublicReportFilter(bool[] categories, bool[] statuses, int? area, DateTime from, DateTime to)
 {
+    /// <summary>Whether no report can match.</summary>
+    public bool MatchesNone => area == -1 || from >= to || !categories.Contains(true);
+
     public bool Matches(in PublicReport report) =>
         categories[report.Category] && statuses[report.StatusNumber] && report.CreatedAt >= from && report.CreatedAt < to && (area is null || report.Area == area);
 }

@@ -26,8 +26,14 @@ internal sealed class PublicReports : IDisposable
     /// <summary>See <see cref="PublicReport"/>: each change that a reader can see raises one of them.</summary>
     public const string ChangesSql = "version + activity";
 
-    /// <summary>How many of the newest reports to look at for a filter: a millisecond or two.</summary>
-    private const int Recent = 50_000;
+    /// <summary>How many reports a search looks at for a selective filter: some milliseconds.</summary>
+    public const int Patience = 50_000;
+
+    /// <summary>How many changes to apply while requests wait.</summary>
+    private const int ChangesAtATime = 500;
+
+    /// <summary>More changes than this are slower to apply than to read all reports.</summary>
+    private const int MostChanges = 50_000;
 
     private readonly ReaderWriterLockSlim _lock = new();
     private readonly Dictionary<string, short> _categoryNumbers = [];
@@ -37,14 +43,17 @@ internal sealed class PublicReports : IDisposable
     private ReportIndex _index = new();
     private string[] _categories = [];
     private Guid[] _areas = [];
-    private (ulong Transaction, string Identity)? _position;
+    private Position? _position;
 
     public PublicReports(IServiceScopeFactory scopes) => (_scopes, _refresh) = (scopes, new SharedRun(RefreshAsync));
 
     public delegate void Visitor(in PublicReport report);
 
-    /// <summary>Whether all reports were read once.</summary>
+    /// <summary>Whether all reports were read.</summary>
     public bool IsRead => _position is not null;
+
+    /// <summary>How often all reports were read: what was cached before may be of another database.</summary>
+    public int Loads { get; private set; }
 
     /// <summary>The codes of the categories, by their numbers.</summary>
     public IReadOnlyList<string> Categories => _categories;
@@ -69,26 +78,48 @@ internal sealed class PublicReports : IDisposable
         return true;
     });
 
-    /// <summary>The newest reports of an area that match.</summary>
+    /// <summary>The newest reports that match.</summary>
+    /// <param name="areas">Null for the whole earth.</param>
     /// <param name="before">Only reports with a smaller id.</param>
-    public List<FoundReport> Newest(PublicReportQuery query, Areas areas, Guid before, int count) =>
-        Read(query, filter => new NewestSearch(_index, filter, areas).Find(FirstOf(query), LastOf(query, before), count));
+    /// <returns>And the last report that was looked at, if older ones may match: a selective filter is better read by its index.</returns>
+    public (List<FoundReport> Found, Guid? Last) Newest(PublicReportQuery query, Areas? areas, Guid before, int count, int patience = Patience) => Read(query, filter =>
+    {
+        var (first, last) = (query.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty, before);
+        if (query.To is { } to && to < DateTimeOffset.MaxValue - ReportFilter.IdPrecision && TimeOrderedId.Before(to + ReportFilter.IdPrecision) is var end && end.CompareTo(before) < 0)
+        {
+            last = end;
+        }
 
-    /// <summary>The newest reports that match, of the newest of all.</summary>
-    /// <param name="before">Only reports with a smaller id.</param>
-    /// <returns>And the id of the last report that was looked at, if older ones may match: a selective filter is better read by its index.</returns>
-    public (List<FoundReport> Found, Guid? Last) Newest(PublicReportQuery query, Guid before, int count) => Read(query, filter =>
+        return filter.MatchesNone ? ([], null)
+            : areas is null ? NewestOfAll(filter, first, last, count, patience)
+            : new NewestSearch(_index, filter, areas).Find(first, last, count, patience);
+    });
+
+    /// <summary>The nearest reports that match, and among equal distances those with the smallest ids; of the <see cref="Patience"/> nearest, if the filter is selective.</summary>
+    /// <param name="after">The last distance in metres and id of the previous page.</param>
+    public List<FoundReport> Nearest(PublicReportQuery query, Place centre, Areas? areas, (double Metres, Guid Id) after, int count) =>
+        Read(query, filter => filter.MatchesNone ? [] : new NearestSearch(_index, filter, centre, areas).Find(after, count, Patience));
+
+    /// <param name="most">Where to stop.</param>
+    public int Count(PublicReportQuery query, Areas? areas, int most) => Read(query, filter =>
+    {
+        var count = 0;
+        _index.Visit(areas, filter, (in PublicReport _) => ++count < most);
+        return count;
+    });
+
+    /// <param name="first">All ids of the query are greater: they tell the time.</param>
+    private (List<FoundReport> Found, Guid? Last) NewestOfAll(PublicReportFilter filter, Guid first, Guid before, int count, int patience)
     {
         var found = new List<FoundReport>(count);
-        var (first, next) = (FirstOf(query), _index.CountBefore(_index.ById, LastOf(query, before)) - 1);
-        for (var looked = 0; next >= 0 && found.Count < count; next--, looked++)
+        for (var next = _index.CountBefore(_index.ById, before) - 1; next >= 0 && found.Count < count; next--, patience--)
         {
-            ref readonly var report = ref _index[_index.ById[next]];
-            if (looked == Recent)
+            if (patience == 0)
             {
-                return (found, (Guid?)_index[_index.ById[next + 1]].Id);
+                return (found, _index[_index.ById[next + 1]].Id);
             }
 
+            ref readonly var report = ref _index[_index.ById[next]];
             if (report.Id.CompareTo(first) <= 0)
             {
                 break;
@@ -101,27 +132,7 @@ internal sealed class PublicReports : IDisposable
         }
 
         return (found, null);
-    });
-
-    /// <summary>The nearest reports that match, and among equal distances those with the smallest ids.</summary>
-    /// <param name="after">The last distance in metres and id of the previous page.</param>
-    public List<FoundReport> Nearest(PublicReportQuery query, Place centre, Areas? areas, (double Metres, Guid Id) after, int count) =>
-        Read(query, filter => new NearestSearch(_index, filter, centre, areas).Find(after, count));
-
-    /// <param name="most">Where to stop.</param>
-    public int Count(PublicReportQuery query, Areas? areas, int most) => Read(query, filter =>
-    {
-        var count = 0;
-        _index.Visit(areas, filter, (in PublicReport _) => ++count < most);
-        return count;
-    });
-
-    /// <summary>All ids of the query are greater: they tell the time.</summary>
-    private static Guid FirstOf(PublicReportQuery query) => query.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty;
-
-    /// <summary>All ids of the query are smaller.</summary>
-    private static Guid LastOf(PublicReportQuery query, Guid before) =>
-        query.To is { } to && to < DateTimeOffset.MaxValue - ReportFilter.IdPrecision && TimeOrderedId.Before(to + ReportFilter.IdPrecision) is var last && last.CompareTo(before) < 0 ? last : before;
+    }
 
     private T Read<T>(PublicReportQuery query, Func<PublicReportFilter, T> read)
     {
@@ -147,46 +158,62 @@ internal sealed class PublicReports : IDisposable
         var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
         if (!await TryRefreshAsync(database))
         {
-            _position = null; // a restored database: its transactions have other numbers
+            _position = null;
             await TryRefreshAsync(database);
         }
     }
 
-    /// <returns>False if the database is another one than the last time.</returns>
+    /// <summary>Reads all reports at the next refresh.</summary>
+    public void Forget() => _position = null;
+
+    /// <returns>False if all reports must be read: the database is another one than the last time, or has too many changes.</returns>
     private async Task<bool> TryRefreshAsync(ReportingDbContext database)
     {
+        var last = _position;
         await using var batch = await database.CreateBatchAsync(CancellationToken.None);
-        if (_position is null)
+        if (last is null)
         {
             batch.Timeout = (int)TimeSpan.FromMinutes(10).TotalSeconds; // all reports: a few seconds a million
         }
 
         // The position first: what commits between the two statements is read twice, not missed.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT {ReportChangeConfiguration.PositionSql}, {ReportChangeConfiguration.IdentitySql}"));
-        batch.BatchCommands.Add(ReadCommand(_position?.Transaction));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT {ReportChangeConfiguration.PositionSql}, pg_current_snapshot()::text, {ReportChangeConfiguration.IdentitySql}"));
+        batch.BatchCommands.Add(ReadCommand(last));
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
-        var position = (reader.GetFieldValue<ulong>(0), Identity: reader.GetString(1));
-        if (_position is { } last && last.Identity != position.Identity)
+        var position = new Position(reader.GetFieldValue<ulong>(0), reader.GetString(1), reader.GetString(2));
+        if (last is not null && (last.Identity != position.Identity || last.Transaction > position.Transaction))
         {
-            return false;
+            return false; // restored: its transactions have other numbers
         }
 
         await reader.NextResultAsync(CancellationToken.None);
-        if (_position is null)
+        if (last is null)
         {
             var index = new ReportIndex();
-            await ReadAsync(reader, (_, report) => index.Put(report.GetValueOrDefault()));
+            await ReadAsync(reader, (_, report) =>
+            {
+                if (report is { } present)
+                {
+                    index.Put(present);
+                }
+            });
             index.Trim();
-            Write(() => _index = index);
+            Write(() => (_index, Loads) = (index, Loads + 1));
         }
         else
         {
             var changes = new List<(Guid Id, PublicReport? Report)>();
             await ReadAsync(reader, (id, report) => changes.Add((id, report)));
-            if (changes.Count > 0)
+            if (changes.Count > MostChanges)
             {
-                Write(() => Apply(changes));
+                return false;
+            }
+
+            _position = null; // until all are applied
+            foreach (var some in changes.Chunk(ChangesAtATime))
+            {
+                Write(() => Apply(some));
             }
         }
 
@@ -207,7 +234,7 @@ internal sealed class PublicReports : IDisposable
         }
     }
 
-    private void Apply(List<(Guid Id, PublicReport? Report)> changes)
+    private void Apply((Guid Id, PublicReport? Report)[] changes)
     {
         foreach (var (id, report) in changes)
         {
@@ -222,19 +249,23 @@ internal sealed class PublicReports : IDisposable
         }
     }
 
-    /// <param name="since">Only what has changed in this transaction or a later one; null for all that are public.</param>
-    private static NpgsqlBatchCommand ReadCommand(ulong? since)
+    /// <param name="since">Only what has changed since; null for all that are public.</param>
+    private static NpgsqlBatchCommand ReadCommand(Position? since)
     {
+        // What the last snapshot showed was read with it, also if an older transaction is still open.
         var command = new NpgsqlBatchCommand($"""
             SELECT id, {ReportVisibility.PublicSql}, latitude, longitude, created_at, expected_at, category, area_id, status, {ChangesSql}, CASE WHEN status = 'resolved' THEN (
                 SELECT extract(epoch FROM max(change.at) - created_at)::float4 / 3600 FROM status_changes AS change
                 WHERE change.report_id = id AND change.to = 'resolved' AND change.from <> change.to) END
-            FROM {(since is null ? $"reports WHERE {ReportVisibility.PublicSql}" : $"({ReportChangeConfiguration.ChangedSql}) AS changed (id) LEFT JOIN reports USING (id)")}
+            FROM {(since is null
+                ? $"reports WHERE {ReportVisibility.PublicSql}"
+                : $"({ReportChangeConfiguration.ChangedSql} AND NOT pg_visible_in_snapshot(changed_in, $2::pg_snapshot)) AS changed (id) LEFT JOIN reports USING (id)")}
             ORDER BY id
             """);
-        if (since is { } transaction)
+        if (since is not null)
         {
-            command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+            command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = since.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = since.Snapshot });
         }
 
         return command;
@@ -245,8 +276,9 @@ internal sealed class PublicReports : IDisposable
     {
         while (await reader.ReadAsync(CancellationToken.None))
         {
-            var isPublic = !reader.IsDBNull(1) && reader.GetBoolean(1);
-            add(reader.GetGuid(0), isPublic ? Read(reader) : null);
+            // A status that a later version has added is no reason to answer nothing.
+            var isKnown = !reader.IsDBNull(1) && reader.GetBoolean(1) && ReportStatuses.TryParse(reader.GetString(8), out _);
+            add(reader.GetGuid(0), isKnown ? Read(reader) : null);
         }
     }
 
@@ -266,6 +298,10 @@ internal sealed class PublicReports : IDisposable
 
         return number;
     }
+
+    /// <param name="Transaction">The end of the change feed: see <see cref="ReportChangeConfiguration.PositionSql"/>.</param>
+    /// <param name="Snapshot">What was committed, as PostgreSQL writes a <c>pg_snapshot</c>.</param>
+    private sealed record Position(ulong Transaction, string Snapshot, string Identity);
 }
 
 /// <summary>Reads the reports after the start, so that the first request does not wait for it, and later changes if no request comes.</summary>

@@ -9,7 +9,7 @@ internal sealed record ReportFilter : PublicReportQuery
     /// <summary>An id tells the millisecond of its creation, and a bound is the one before.</summary>
     public static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Whose reports, all of them; null for everyone's that are public.</summary>
+    /// <summary>The user whose reports they are, all of them; null for all public reports.</summary>
     public Guid? UserId { get; init; }
 
     /// <summary>Words that the title, the description or the address has.</summary>

@@ -1,5 +1,6 @@
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Lists;
 
@@ -43,6 +44,9 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
     /// <summary>How many of the newest matches are ranked: some milliseconds.</summary>
     private const int Ranked = 1_000;
 
+    /// <summary>How often to search for a page whose reports change meanwhile.</summary>
+    private const int MostTurns = 4;
+
     /// <summary>Up to how many reports are counted.</summary>
     public const int Counted = 10_000;
 
@@ -57,20 +61,11 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
         async Task<List<FoundReport>> FindAsync()
         {
             // The newest in memory; what they have too few of, PostgreSQL finds.
-            var (found, rest) = (new List<FoundReport>(), (Guid?)null);
-            if (search.Areas is not { } areas)
+            var (found, rest) = reports.Newest(filter, search.Areas, before ?? Guid.AllBitsSet, filter.Text is null ? search.Rows : Candidates);
+            if (filter.Text is not null)
             {
-                (found, rest) = reports.Newest(filter, before ?? Guid.AllBitsSet, search.Rows);
-            }
-            else if (filter.Text is null)
-            {
-                found = reports.Newest(filter, areas, before ?? Guid.AllBitsSet, search.Rows);
-            }
-            else
-            {
-                var candidates = reports.Newest(filter, areas, before ?? Guid.AllBitsSet, Candidates);
-                found = await WithWordsAsync(candidates, filter, search.Rows, cancellationToken);
-                rest = candidates.Count == Candidates ? candidates[^1].Id : null;
+                rest = found.Count == Candidates ? found[^1].Id : rest;
+                found = await WithWordsAsync(found, filter, search.Rows, cancellationToken);
             }
 
             if (rest is { } last && found.Count < search.Rows)
@@ -135,12 +130,12 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
         }
     }
 
+    /// <summary>Call it after reading a page: it counts what the page was read from.</summary>
     /// <returns>How many reports the whole list has, at most <see cref="Counted"/> + 1.</returns>
     public async Task<int> CountAsync(ReportSearch search, CancellationToken cancellationToken)
     {
         if (search.Filter.Text is null)
         {
-            await reports.RefreshAsync(cancellationToken);
             return reports.Count(search.Filter, search.Areas, Counted + 1);
         }
 
@@ -176,7 +171,7 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
             : $"SELECT {columns.Names} FROM (SELECT * FROM reports WHERE {filter.Sql(sql)}{Earlier(sql, before)} OFFSET 0) matching ORDER BY id DESC LIMIT {search.Rows}", cancellationToken);
     }
 
-    /// <returns>Those of the candidates that have the words, in the order of the candidates.</returns>
+    /// <returns>The candidates with the words, in their order.</returns>
     private async Task<List<FoundReport>> WithWordsAsync(List<FoundReport> candidates, ReportFilter filter, int most, CancellationToken cancellationToken)
     {
         var sql = new SqlParameters();
@@ -186,7 +181,7 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
         return [.. candidates.Where(candidate => matching.Contains(candidate.Id)).Take(most)];
     }
 
-    /// <summary>What the newest have not. One category or status has an index in the order of the list; for more, the planner knows what is best, and OFFSET 0 keeps it from that order.</summary>
+    /// <summary>Older matches. One category or status has an index in the order of the list; for more, the planner knows what is best, and OFFSET 0 keeps it from that order.</summary>
     private Task<List<FoundReport>> RestAsync(ReportSearch search, Guid before, int count, CancellationToken cancellationToken)
     {
         var sql = new SqlParameters();
@@ -214,18 +209,20 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
 
     /// <summary>
     /// Reads what a search has found, in its order. A report that was deleted or hidden in between is missing: then searches again, because a page with a row less
-    /// would look like the last one.
+    /// would look like the last one. If reports are still missing, memory and table differ by a change that the feed has not told: all are read again, once.
     /// </summary>
     private async Task<List<ReportRow>> FetchAsync(ReportSearch search, Func<Task<List<FoundReport>>> find, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var turn = 1; ; turn++)
         {
+            await database.Database.CloseConnectionAsync(); // the refresh needs one of the same pool
             await reports.RefreshAsync(cancellationToken);
+            var loads = reports.Loads;
             var found = await find();
             var known = new Dictionary<Guid, ReportResponse>(found.Count);
             foreach (var report in found)
             {
-                if (recent.Get(report) is { } response)
+                if (recent.Get(loads, report) is { } response)
                 {
                     known[report.Id] = response;
                 }
@@ -239,14 +236,19 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
                     sql, $"SELECT {columns.Names} FROM reports WHERE id = ANY({sql.Add(ids)}) AND {ReportVisibility.PublicSql}", cancellationToken))
                 {
                     var response = ReportResponse.From(report, View.Public);
-                    recent.Add(report.Version + report.Activity, response);
+                    recent.Add(loads, report.Version + report.Activity, response);
                     known[report.Id] = response;
                 }
             }
 
-            if (known.Count == found.Count)
+            if (known.Count == found.Count || turn == MostTurns)
             {
-                return found.ConvertAll(report => ToRow(search, known[report.Id]));
+                return [.. found.Where(report => known.ContainsKey(report.Id)).Select(report => ToRow(search, known[report.Id]))];
+            }
+
+            if (turn == MostTurns - 1)
+            {
+                reports.Forget();
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace Kashif.Reporting.Lists;
 
-/// <summary>Work that many callers need at once, each from its own beginning: all who call while it runs share the next run. A caller who gives up does not cancel it.</summary>
+/// <summary>Runs work for many callers. A call during a run waits for the next run, which all such calls share. A caller that gives up does not cancel it.</summary>
 internal sealed class SharedRun(Func<Task> work)
 {
     private readonly Lock _lock = new();

@@ -20,7 +20,7 @@ internal abstract record Area
 
     public abstract bool Contains(Place place);
 
-    /// <summary>The same as <see cref="Contains"/>, for a row of the table. The two agree to a tenth of a millimetre.</summary>
+    /// <summary>The same as <see cref="Contains"/>, for a row of the table. The two agree to five parts in 10⁹.</summary>
     public abstract string Sql(SqlParameters sql);
 }
 
@@ -37,7 +37,7 @@ internal sealed record Circle(Place Centre, double RadiusKm) : Area
         return least > RadiusKm * 1000 ? Overlap.None : most <= RadiusKm * 1000 ? Overlap.All : Overlap.Some;
     }
 
-    public override bool Contains(Place place) => GreatCircle.DistanceKm(Centre.Latitude, Centre.Longitude, place.Latitude, place.Longitude) <= RadiusKm;
+    public override bool Contains(Place place) => Centre.MetresTo(place) <= RadiusKm * 1000;
 
     public override string Sql(SqlParameters sql) => $"ST_DWithin(location, {Centre.Sql(sql)}, {sql.Add(RadiusKm * 1000)}, false)";
 }
@@ -121,7 +121,17 @@ internal readonly record struct Place(double Latitude, double Longitude)
 /// <summary>Several areas: what is in all of them.</summary>
 internal sealed class Areas(IReadOnlyList<Area> parts)
 {
-    public Overlap OverlapOf(Cell cell) => parts.Min(part => part.OverlapOf(cell));
+    public Overlap OverlapOf(Cell cell)
+    {
+        var least = Overlap.All;
+        foreach (var part in parts)
+        {
+            var overlap = part.OverlapOf(cell);
+            least = overlap < least ? overlap : least;
+        }
+
+        return least;
+    }
 
     public bool Contains(Place place)
     {

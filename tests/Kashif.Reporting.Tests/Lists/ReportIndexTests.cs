@@ -7,8 +7,9 @@ namespace Kashif.Reporting.Tests.Lists;
 public sealed class ReportIndexTests
 {
     private static readonly (double Latitude, double Longitude)[] Hubs = [(24.7, 46.7), (0, 180), (0, -180), (-17, -179.99), (90, 0), (-90, 0), (89.99, 77), (0, 0), (51.5, -0.1)];
-    private static readonly PublicReportFilter Every = new([true, true, true], [true, true, true, true, true, true], null, DateTime.MinValue, DateTime.MaxValue);
-    private static readonly PublicReportFilter OneCategory = new([false, true, false], [true, true, true, true, true, true], null, DateTime.MinValue, DateTime.MaxValue);
+    private static readonly bool[] Statuses = [.. Enum.GetValues<ReportStatus>().Select(_ => true)];
+    private static readonly PublicReportFilter Every = new([true, true, true], Statuses, null, DateTime.MinValue, DateTime.MaxValue);
+    private static readonly PublicReportFilter OneCategory = new([false, true, false], Statuses, null, DateTime.MinValue, DateTime.MaxValue);
 
     [Theory]
     [InlineData(1)]
@@ -63,10 +64,10 @@ public sealed class ReportIndexTests
                 });
                 visited.Order().ShouldBe(expected.Select(report => report.Id).Order(), string.Join(' ', parts.AsEnumerable()));
 
-                Pages(size => after => new NewestSearch(index, filter, areas).Find(Guid.Empty, after ?? Guid.AllBitsSet, size), random)
+                Pages(size => after => new NewestSearch(index, filter, areas).Find(Guid.Empty, after ?? Guid.AllBitsSet, size, int.MaxValue).Found, random)
                     .ShouldBe(expected.Select(report => new FoundReport(report.Id, report.Changes)), string.Join(' ', parts.AsEnumerable()));
                 Pages(
-                    size => after => new NearestSearch(index, filter, centre, areas).Find(after is { } id ? (centre.MetresTo(reports[id].Place), id) : (-1, Guid.Empty), size), random)
+                    size => after => new NearestSearch(index, filter, centre, areas).Find(after is { } id ? (centre.MetresTo(reports[id].Place), id) : (-1, Guid.Empty), size, int.MaxValue), random)
                     .ShouldBe(expected.OrderBy(report => (centre.MetresTo(report.Place), report.Id)).Select(report => new FoundReport(report.Id, report.Changes)), string.Join(' ', parts.AsEnumerable()));
             }
         }
@@ -90,11 +91,28 @@ public sealed class ReportIndexTests
         var area = new CountingArea(new Circle(centre, radius));
         var expected = index.ById.Select(position => index[position]).Where(report => centre.MetresTo(report.Place) <= radius * 1000).Select(report => report.Id).OrderDescending().Take(51);
 
-        var found = new NewestSearch(index, Every, new Areas([area])).Find(Guid.Empty, Guid.AllBitsSet, 51);
+        var found = new NewestSearch(index, Every, new Areas([area])).Find(Guid.Empty, Guid.AllBitsSet, 51, PublicReports.Patience).Found;
 
         found.Select(report => report.Id).ShouldBe(expected, what);
         area.Looked.ShouldBeLessThanOrEqualTo(most, what);
-        new NearestSearch(index, Every, centre, new Areas([area])).Find((-1, Guid.Empty), 51).Count.ShouldBe(found.Count, what);
+        new NearestSearch(index, Every, centre, new Areas([area])).Find((-1, Guid.Empty), 51, PublicReports.Patience).Count.ShouldBe(found.Count, what);
+    }
+
+    [Fact]
+    public void A_filter_without_matches_ends_a_search_soon()
+    {
+        var index = City.Value;
+        var area = new CountingArea(new Circle(new Place(33.5, 36.3), 5));
+
+        var (found, last) = new NewestSearch(index, OneCategory, new Areas([area])).Find(Guid.Empty, Guid.AllBitsSet, 51, patience: 1_000);
+
+        found.ShouldBeEmpty();
+        index.CountBefore(index.ById, last.ShouldNotBeNull()).ShouldBe(79_000, "the 1,000 newest were looked at");
+        area.Looked.ShouldBeLessThanOrEqualTo(1_000);
+
+        area = new CountingArea(new BoundingBox(36, 33, 37, 34));
+        new NearestSearch(index, OneCategory, new Place(33.42, 36.22), new Areas([area])).Find((-1, Guid.Empty), 51, patience: 1_000).ShouldBeEmpty();
+        area.Looked.ShouldBe(0, "the filter is first");
     }
 
     private static readonly Lazy<ReportIndex> City = new(() =>

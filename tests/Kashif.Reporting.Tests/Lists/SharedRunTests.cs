@@ -19,7 +19,7 @@ public sealed class SharedRunTests
     });
 
     [Fact]
-    public async Task Who_calls_while_it_runs_shares_a_run_that_begins_later()
+    public async Task A_call_during_a_run_shares_the_next_run()
     {
         var first = _shared.RunAsync(Cancelled);
         await BeganAsync();
