@@ -27,7 +27,7 @@ internal sealed class ApiMetrics
         _service = new("service", service.Name);
         _requests = meter.CreateCounter<long>("api_requests", "{request}", "Requests by method, route and status");
         _duration = meter.CreateHistogram(
-            "api_request_duration", "s", "Time from the request to the end of the response", tags: null, KashifTelemetry.Seconds);
+            "api_request_duration", "s", "Time from the request to the end of the response", tags: null, KashifTelemetry.RouteSeconds);
         _replays = meter.CreateCounter<long>("idempotency_hits", "{request}", "Responses replayed under an idempotency key");
         _replays.Add(0, _service);
     }

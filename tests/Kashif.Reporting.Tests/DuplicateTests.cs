@@ -129,6 +129,29 @@ public sealed class DuplicateTests(ReportingService service)
     }
 
     [Fact]
+    public async Task A_private_original_stays_unnamed_when_its_duplicate_becomes_public()
+    {
+        using var owner = service.Citizen(out _);
+        using var staff = service.NewUser(Roles.Staff);
+        using var moderator = service.NewUser(Roles.Moderator);
+        using var anyone = service.Host.Anonymous();
+        var (original, duplicate) = (await FilePrivatelyAsync(), await FilePrivatelyAsync());
+
+        var merged = (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original })).Body;
+        (await EditAsync(moderator, duplicate, new { @private = false })).Status.ShouldBe(200);
+
+        Named(merged).ShouldBe(original, "staff have just named it");
+        (await OriginalOfAsync(anyone, $"{Root}/{duplicate}")).ShouldBeNull();
+        (await OriginalOfAsync(owner, $"{Root}/{duplicate}")).ShouldBe(original);
+
+        async Task<Guid> FilePrivatelyAsync()
+        {
+            using var filed = await owner.PostReportAsync(new { title = "My garden", description = "", category = "pothole", latitude = 1, longitude = 1, @private = true });
+            return (await filed.JsonAsync()).Id;
+        }
+    }
+
+    [Fact]
     public async Task Of_a_merge_and_an_edit_at_once_the_duplicate_knows_whether_its_original_is_public()
     {
         using var staff = service.NewUser(Roles.Staff);
