@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Auth.Audit;
 using Kashif.Auth.Data;
+using Kashif.Auth.Users;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -225,6 +226,22 @@ public sealed class AdminTests(AuthServers servers)
         var told = servers.Events.Envelopes(UserRolesChanged.Type).Select(message => message.GetProperty("data")).Where(data => data.GetProperty("user_id").GetGuid() == Id(user)).ToArray();
         told.Select(data => (data.GetProperty("disabled").GetBoolean(), data.GetProperty("roles").GetArrayLength())).ShouldBe([(true, 2), (false, 2)], ignoreOrder: true);
         told.Select(data => data.GetProperty("changed_by").GetGuid()).ShouldNotContain(Id(user));
+    }
+
+    [Fact]
+    public async Task An_account_disabled_before_the_event_is_published_by_the_migration()
+    {
+        await using var alone = await servers.StartAsync();
+        var (_, user) = await alone.RegisterVerifiedAsync();
+        await using var database = NpgsqlDataSource.Create(alone.Database);
+        await database.CreateCommand($"UPDATE users SET disabled_at = now() WHERE id = '{Id(user)}'").ExecuteNonQueryAsync(Cancel);
+
+        await database.CreateCommand(User.PublishDisabledSql).ExecuteNonQueryAsync(Cancel);
+
+        await using var published = database.CreateCommand("SELECT payload::text FROM outbox WHERE type = 'user.roles_changed'");
+        var payload = (string?)await published.ExecuteScalarAsync(Cancel) ?? "";
+        JsonSerializer.Deserialize(payload, EventCatalog.Types[UserRolesChanged.Type])
+            .ShouldBeOfType<UserRolesChanged>().ShouldSatisfyAllConditions(told => told.UserId.ShouldBe(Id(user)), told => told.Disabled.ShouldBeTrue(), told => told.ChangedBy.ShouldBeNull(), told => told.Roles.ShouldBe(Citizen));
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public sealed class VisitRaceTests(ReportingService service)
         using var staff = service.NewUser(Roles.Staff);
         var (id, order) = (resource == "crew" ? await service.CrewAsync() : await service.VehicleAsync(), (await staff.OrderAsync()).Id);
         await using var held = await HoldAsync($"SELECT FROM {resource}s WHERE id = '{id}' FOR NO KEY UPDATE");
-        var other = await held.InsertVisitAsync(order, resource, id);
+        var other = await held.InsertVisitAsync((await staff.OrderAsync()).Id, resource, id);
 
         var waiting = ScheduleAsync(staff, order, resource, id, Work.Tomorrow.AddHours(1));
         await held.ReleaseAsync(waiting);
@@ -152,7 +152,7 @@ public sealed class VisitRaceTests(ReportingService service)
         using var staff = service.NewUser(Roles.Staff);
         var (id, order) = (resource == "crew" ? await service.CrewAsync() : await service.VehicleAsync(), (await staff.OrderAsync()).Id);
         await using var held = await HoldAsync("SELECT");
-        await held.InsertVisitAsync(order, resource, id);
+        await held.InsertVisitAsync((await staff.OrderAsync()).Id, resource, id);
 
         var waiting = ScheduleAsync(staff, order, resource, id, Work.Tomorrow.AddHours(1));
         await held.ReleaseAsync(waiting);
@@ -298,6 +298,7 @@ public sealed class VisitRaceTests(ReportingService service)
         }
 
         /// <summary>Writes a visit of two hours tomorrow.</summary>
+        /// <param name="order">Another work order than that of the request, which would wait for it.</param>
         public async Task<Guid> InsertVisitAsync(Guid order, string resource, Guid id)
         {
             var visit = Guid.CreateVersion7();
