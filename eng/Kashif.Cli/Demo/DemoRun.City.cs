@@ -39,27 +39,31 @@ internal sealed partial class DemoRun
 
         DemoApi.Check(page, "GET", $"{Register}/areas");
         var known = page.Body.GetProperty("features").EnumerateArray().Select(feature => EnglishOf(feature.GetProperty("properties"))).ToHashSet();
-        foreach (var (index, (english, arabic, _, _)) in DemoCity.Agencies.Index())
+        foreach (var (index, (english, arabic, _, _)) in DemoCity.Agencies.Index().Where(agency => agency.Index != DemoCity.Inspection && !known.Contains($"Damascus: {agency.Item.English}")))
         {
-            var categories = DemoTexts.Topics.Where(topic => topic.Agency == index).Select(topic => topic.Category).ToArray();
-            await AddAreaAsync($"Damascus: {english}", $"دمشق: {arabic}", DemoCity.Bounds, _agencies[index], categories);
+            var (west, south, east, north) = DemoCity.Bounds;
+            double[][] boundary = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+            var categories = DemoTexts.Topics.Where(topic => topic.Agency == index).Select(topic => topic.Category);
+            await api.AddAsync(
+                "areas", HttpMethod.Post, $"{Register}/areas", admin,
+                new { name_en = $"Damascus: {english}", name_ar = $"دمشق: {arabic}", geometry = PolygonOf(boundary), agency_id = _agencies[index], categories }, ignored: ["name_taken"]);
         }
 
-        foreach (var (english, arabic, west, south, east, north) in DemoCity.Quarters)
+        var features = DemoCity.Districts.Index().Where(district => !known.Contains(district.Item.English)).Select(district => new
         {
-            await AddAreaAsync(english, arabic, (west, south, east, north), agency: null, []);
+            type = "Feature",
+            properties = new { name = district.Item.English, name_ar = district.Item.Arabic },
+            geometry = PolygonOf(DemoCity.BoundaryOf(district.Index)),
+        }).ToList();
+        if (features.Count > 0)
+        {
+            var route = $"{Register}/areas/import?name_ar_property=name_ar&agency_id={_agencies[DemoCity.Inspection]}";
+            var imported = await api.SendAsync(HttpMethod.Post, route, admin, new { type = "FeatureCollection", features });
+            DemoApi.Check(imported, "POST", route);
+            api.Count("areas", imported.Body.GetProperty("created").GetInt32());
         }
 
-        async Task AddAreaAsync(string english, string arabic, (double West, double South, double East, double North) box, Guid? agency, string[] categories)
-        {
-            if (!known.Contains(english))
-            {
-                double[][][] coordinates = [[[box.West, box.South], [box.East, box.South], [box.East, box.North], [box.West, box.North], [box.West, box.South]]];
-                await api.AddAsync(
-                    "areas", HttpMethod.Post, $"{Register}/areas", admin,
-                    new { name_en = english, name_ar = arabic, geometry = new { type = "Polygon", coordinates }, agency_id = agency, categories }, ignored: ["name_taken", "area_name_taken"]);
-            }
-        }
+        static object PolygonOf(double[][] boundary) => new { type = "Polygon", coordinates = new[] { boundary } };
     }
 
     /// <summary>Employees, crews and vehicles, of the accounts that have the role.</summary>

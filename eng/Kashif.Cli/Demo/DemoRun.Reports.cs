@@ -61,7 +61,7 @@ internal sealed partial class DemoRun
                     status = step.Status,
                     at = step.At,
                     comment = step.Comment,
-                    changed_by = step.Status == "withdrawn" || report.Topic.Agency is not { } agency ? null : (Guid?)WithRoles[agency * 2].Id,
+                    changed_by = step.Status == "withdrawn" ? (Guid?)null : WithRoles[report.Topic.Agency * 2].Id,
                     duplicate_of = step.Original is { } original ? _plan.ClientId(original) : null,
                 }),
             }),

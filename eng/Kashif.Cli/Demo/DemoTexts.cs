@@ -1,9 +1,9 @@
 namespace Kashif.Cli.Demo;
 
 /// <summary>What people of the demo's city write, in English and Arabic. A report's texts are in one language.</summary>
-/// <param name="Agency">The index in <see cref="DemoCity.Agencies"/>; null for none.</param>
+/// <param name="Agency">The index in <see cref="DemoCity.Agencies"/>.</param>
 /// <param name="Weight">How often it is reported.</param>
-internal sealed record Topic(string Category, double Weight, int? Agency, string[] Titles, string[] Details, string[] ArabicTitles, string[] ArabicDetails);
+internal sealed record Topic(string Category, double Weight, int Agency, string[] Titles, string[] Details, string[] ArabicTitles, string[] ArabicDetails);
 
 internal static class DemoTexts
 {
@@ -64,12 +64,12 @@ internal static class DemoTexts
             ["After each rain the crossing is under water.", "The smell reaches the third floor.", "Dangerous in the dark."],
             ["انسداد الصرف الصحي", "مياه صرف في الشارع", "غطاء الصرف مفقود"],
             ["بعد كل مطر يغرق التقاطع.", "الرائحة تصل إلى الطابق الثالث."]),
-        new("noise", 0.03, null,
+        new("noise", 0.03, DemoCity.Inspection,
             ["Noise at night", "Generator runs all night", "Building work before six"],
             ["From eleven until three.", "Every night this week."],
             ["ضوضاء ليلية", "مولدة تعمل طوال الليل"],
             ["من الحادية عشرة حتى الثالثة.", "كل ليلة هذا الأسبوع."]),
-        new("abandoned_vehicle", 0.02, null,
+        new("abandoned_vehicle", 0.02, DemoCity.Inspection,
             ["Car without plates", "Burnt-out van"],
             ["It has been here for months.", "The tyres are flat, and children play in it."],
             ["مركبة مهجورة", "سيارة بلا لوحات"],
