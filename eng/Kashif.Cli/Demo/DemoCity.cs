@@ -9,12 +9,13 @@ internal static class DemoCity
     /// <summary>The city and its surroundings, where the agencies are responsible.</summary>
     public static readonly (double West, double South, double East, double North) Bounds = (36.05, 33.30, 36.55, 33.72);
 
-    public static readonly (string English, string Arabic, string Email, string Phone)[] Agencies =
+    /// <summary>The last number is the part of its reports that the agency resolves in time.</summary>
+    public static readonly (string English, string Arabic, string Email, string Phone, double InTime)[] Agencies =
     [
-        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101"),
-        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102"),
-        ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103"),
-        ("District Inspection", "دائرة رقابة الأحياء", "inspection@demo.example", "+963 11 555 0104"),
+        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101", 0.70),
+        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102", 0.88),
+        ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103", 0.79),
+        ("District Inspection", "دائرة رقابة الأحياء", "inspection@demo.example", "+963 11 555 0104", 0.74),
     ];
 
     /// <summary>The agency that is responsible in the districts for all that no other agency is.</summary>

@@ -18,7 +18,7 @@ internal sealed partial class DemoRun
             return;
         }
 
-        foreach (var (english, arabic, email, phone) in DemoCity.Agencies)
+        foreach (var (english, arabic, email, phone, _) in DemoCity.Agencies)
         {
             _agencies.Add(await AddNamedAsync("agencies", agencies, english, new { name_en = english, name_ar = arabic, email, phone }));
         }
@@ -39,7 +39,7 @@ internal sealed partial class DemoRun
 
         DemoApi.Check(page, "GET", $"{Register}/areas");
         var known = page.Body.GetProperty("features").EnumerateArray().Select(feature => EnglishOf(feature.GetProperty("properties"))).ToHashSet();
-        foreach (var (index, (english, arabic, _, _)) in DemoCity.Agencies.Index().Where(agency => agency.Index != DemoCity.Inspection && !known.Contains($"Damascus: {agency.Item.English}")))
+        foreach (var (index, (english, arabic, _, _, _)) in DemoCity.Agencies.Index().Where(agency => agency.Index != DemoCity.Inspection && !known.Contains($"Damascus: {agency.Item.English}")))
         {
             var (west, south, east, north) = DemoCity.Bounds;
             double[][] boundary = [[west, south], [east, south], [east, north], [west, north], [west, south]];
