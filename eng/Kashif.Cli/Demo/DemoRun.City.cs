@@ -137,52 +137,6 @@ internal sealed partial class DemoRun
         }
     }
 
-    /// <summary>Projects, work orders with reports in progress, and visits of the next days.</summary>
-    private async Task AddWorkAsync()
-    {
-        if (_crews.Count == 0 || _vehicles.Count == 0 || await api.ListAsync($"{Register}/work-orders?", admin) is not { } orders)
-        {
-            return;
-        }
-
-        Guid? project = await api.ListAsync($"{Register}/projects?", admin) is { } projects
-            ? await AddNamedAsync("projects", projects, "Winter repairs", new { name = "Winter repairs", description = "Roads before the rain.", state = "active", agency_id = _agencies[0] })
-            : null;
-        var tomorrow = new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(1);
-        foreach (var (index, agency) in _agencies.Index())
-        {
-            var title = $"{DemoCity.Crews[index]}: this week";
-            var order = orders.FirstOrDefault(order => TextOf(order, "title") == title);
-            if (order.ValueKind is not JsonValueKind.Object)
-            {
-                var reports = await WorkOfAsync(agency);
-                order = (await api.AddAsync(
-                    "work orders", HttpMethod.Post, $"{Register}/work-orders", admin,
-                    new { title, description = "The oldest ones first.", project_id = index == 0 ? project : null, agency_id = agency, crew_id = _crews[index], vehicle_id = _vehicles[index], reports }, Key($"order-{index}"))).Body;
-            }
-
-            var id = IdOf(order);
-            if (await api.ListAsync($"{Register}/visits?work_order={id}", admin) is { Count: 0 })
-            {
-                for (var day = 0; day < 2; day++)
-                {
-                    await api.AddAsync(
-                        "visits", HttpMethod.Post, $"{Register}/visits", admin,
-                        new { work_order_id = id, starts_at = tomorrow.AddDays(day).AddHours(6), ends_at = tomorrow.AddDays(day).AddHours(8), confirmed = day == 0, note = "Meet at the depot." },
-                        Key($"visit-{index}-{day}"), ["crew_busy", "vehicle_busy"]);
-                }
-            }
-        }
-    }
-
-    /// <summary>Reports of the demo that the agency works on now.</summary>
-    private async Task<List<Guid>> WorkOfAsync(Guid agency)
-    {
-        var own = _reports.Values.ToHashSet();
-        var work = await api.GetAsync($"{Register}/work?agency={agency}&status=in_progress&limit=100", admin);
-        return [.. work.Items.Select(item => IdOf(item.GetProperty("report"))).Where(own.Contains).Take(4)];
-    }
-
     /// <returns>The id of what has the name, or of what is added.</returns>
     private async Task<Guid> AddNamedAsync(string route, List<JsonElement> known, string name, object body)
     {

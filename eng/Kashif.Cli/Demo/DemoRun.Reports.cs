@@ -21,7 +21,12 @@ internal sealed partial class DemoRun
             var numbers = Enumerable.Range(first, Math.Min(BatchSize, size.Reports - first)).ToList();
             foreach (var (number, item) in numbers.Zip(await ImportAsync(numbers)))
             {
-                _reports[number] = item.GetProperty("report_id").GetGuid();
+                var id = _reports[number] = item.GetProperty("report_id").GetGuid();
+                if (_plan.Plan(number).Reporter is { } reporter)
+                {
+                    _reporters[id] = Citizens[reporter];
+                }
+
                 api.Count("reports of the past", TextOf(item, "outcome") == "created" ? 1 : 0);
             }
         }
@@ -197,11 +202,13 @@ internal sealed partial class DemoRun
 
             api.Count("reports of today", TextOf(report, "outcome") == "created" ? 1 : 0);
             var original = index > 0 && reports[0].TryGetProperty("report_id", out var first) ? first.GetGuid() : (Guid?)null;
-            await WorkOnAsync(report.GetProperty("report_id").GetGuid(), Fates[(citizen.Index + (index * 2)) % Fates.Length], original, citizen.Item, random);
+            var id = report.GetProperty("report_id").GetGuid();
+            _reporters[id] = citizen.Item;
+            await WorkOnAsync(id, texts[index].Topic.Agency, Fates[(citizen.Index + (index * 2)) % Fates.Length], original, citizen.Item, random);
         }
     });
 
-    private async Task WorkOnAsync(Guid id, string[] fate, Guid? original, Person reporter, Random random)
+    private async Task WorkOnAsync(Guid id, int agency, string[] fate, Guid? original, Person reporter, Random random)
     {
         if (fate is [] || (fate is ["duplicate"] && original is null) || await api.ListAsync($"reports/{id}/history?") is not { } history)
         {
@@ -214,10 +221,19 @@ internal sealed partial class DemoRun
         {
             var comment = DemoReports.In(DemoReports.Pick(random, DemoTexts.StatusComments[step is "reopen" ? "reopened" : step is "submitted" ? "rejected" : step]), reporter.IsArabic);
             string[] ignored = ["invalid_status_transition", "report_changed", "invalid_request", "take_back_window_over", "reopen_window_over", "not_reopenable"];
-            _ = step is "reopen"
-                ? await api.AddAsync("status changes", HttpMethod.Post, $"reports/{id}/reopen", reporter, new { reason = comment }, ignored: ignored)
-                : await api.AddAsync(
-                    "status changes", HttpMethod.Patch, $"reports/{id}/status", Moderator, new { status = step, comment, duplicate_of = step is "duplicate" ? original : null }, ignored: ignored);
+            if (step is "reopen")
+            {
+                await api.AddAsync("status changes", HttpMethod.Post, $"reports/{id}/reopen", reporter, new { reason = comment }, ignored: ignored);
+                continue;
+            }
+
+            // The field worker of the agency. The moderator merges, and does what is another agency's by the areas of this system.
+            var worker = step is "duplicate" || WithRoles[(agency * 2) + 1] is not { HasRole: true } official ? Moderator : official;
+            var body = new { status = step, comment, duplicate_of = step is "duplicate" ? original : null };
+            if (await api.AddAsync("status changes", HttpMethod.Patch, $"reports/{id}/status", worker, body, ignored: [.. ignored, "forbidden", "not_found"]) is { Status: 403 or 404 })
+            {
+                await api.AddAsync("status changes", HttpMethod.Patch, $"reports/{id}/status", Moderator, body, ignored: ignored);
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 namespace Kashif.Cli.Demo;
@@ -12,6 +13,9 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
 
     /// <summary>The ids of the imported reports by their numbers.</summary>
     private readonly Dictionary<int, Guid> _reports = [];
+
+    /// <summary>The citizens who have filed them and the reports of today.</summary>
+    private readonly ConcurrentDictionary<Guid, Person> _reporters = new();
 
     private DemoReports _plan = new(seed, TimeProvider.System.GetUtcNow());
 

@@ -112,4 +112,13 @@ internal static class DemoTexts
     [
         ("A crew will come this week.", "ستأتي الورشة هذا الأسبوع."), ("We wait for a part.", "ننتظر قطعة غيار."), ("Please keep a distance until we have closed it off.", "نرجو الابتعاد حتى نغلق المكان."),
     ];
+
+    /// <summary>Internal notes of each agency: the manager's for the field worker, and the answer.</summary>
+    public static readonly string[][] Notes =
+    [
+        ["Please measure it before the crew comes.", "Close the lane first; the police know.", "Two by three metres, and 15 cm deep: half a ton of asphalt."],
+        ["The main valve is behind the pharmacy.", "Look at the map of 1974: the pipe is not in the new one.", "The joint has rusted through. We need a sleeve, 150 mm."],
+        ["Take the lift truck, the pole has no steps.", "The owner of the shop has the key of the yard.", "The cable is cut at the base. It is the third time on this street."],
+        ["Talk to the neighbours before you go in.", "The car has no plates: note the number of the chassis.", "I was there at eleven at night. It is the generator of the bakery."],
+    ];
 }
