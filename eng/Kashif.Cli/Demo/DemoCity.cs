@@ -72,6 +72,7 @@ internal static class DemoCity
     public static readonly (string Sku, string Name, string Description, int Cost, int Stock)[] Products =
     [
         ("DEMO-MUG", "A mug of the city", "Porcelain, with the jasmine", 60, 40), ("DEMO-BAG", "A cloth bag", "Cotton, holds 8 kg", 40, 120), ("DEMO-LAMP", "A bicycle lamp", "White, with a battery", 65, 25),
+        ("DEMO-SEEDS", "A bag of flower seeds", "For balconies and windows", 10, 200),
     ];
 
     private static readonly string[] FirstNames =

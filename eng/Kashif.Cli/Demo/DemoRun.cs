@@ -35,7 +35,7 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
         await StepAsync("Photos, comments, votes and followers", AddCommunityAsync);
         await StepAsync("Reports of today", AddLiveReportsAsync);
         await StepAsync("Work orders and visits", AddWorkAsync);
-        await StepAsync("Names and redemptions", AddRedemptionsAsync);
+        await StepAsync("Names, redemptions and orders", AddRedemptionsAsync);
     }
 
     private static async Task StepAsync(string name, Func<Task> step)
