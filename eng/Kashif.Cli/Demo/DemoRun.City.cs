@@ -26,6 +26,7 @@ internal sealed partial class DemoRun
         await AddAreasAsync();
         await AddStaffAsync();
         await AddTemplatesAsync();
+        await AddSurveyAsync();
     }
 
     private async Task AddAreasAsync()

@@ -88,7 +88,7 @@ internal sealed partial class DemoRun
 
         var others = Enumerable.Range(0, DemoSize.Of(pair.Key).Citizens).Where(index => index != report.Reporter).OrderBy(_ => random.Next()).Select(index => Citizens[index]).ToList();
         var photos = report.Reporter is not null && random.Next(4) == 0 ? 1 : 0;
-        var comments = random.Next(3) == 0 ? random.Next(1, 3) : 0;
+        var comments = random.Next(3) == 0 && (report.IsOpen || report.Status == "resolved") ? random.Next(1, 3) : 0;
         var votes = report.IsOpen ? random.Next(0, 5) : 0;
         var follows = random.Next(5) == 0 ? 1 : 0;
         if (photos + comments + votes + follows == 0 && !isHidden)
@@ -129,8 +129,8 @@ internal sealed partial class DemoRun
     private async Task AddCommentsAsync(PlannedReport report, Guid id, int count, Answer now, List<Person> others, Random random)
     {
         var planned = Enumerable.Range(0, count).Select(index => (
-            By: others[index], Text: DemoReports.In(DemoReports.Pick(random, DemoTexts.Comments), others[index].IsArabic))).ToList();
-        if (count > 0 && random.Next(2) == 0)
+            By: others[index], Text: DemoReports.In(DemoReports.Pick(random, report.Status == "resolved" ? DemoTexts.Thanks : DemoTexts.Comments), others[index].IsArabic))).ToList();
+        if (count > 0 && random.Next(2) == 0 && report.IsOpen)
         {
             planned.Add((Moderator, DemoReports.In(DemoReports.Pick(random, DemoTexts.StaffComments), report.IsArabic)));
         }
@@ -217,6 +217,11 @@ internal sealed partial class DemoRun
 
         // What a run before has done already. The first entry is the creation.
         var done = history.Skip(1).Count(entry => TextOf(entry, "kind") is "status" or "taken_back" or "reopened");
+        if (fate[^1] is "resolved")
+        {
+            _resolved.Add((id, reporter, IsNew: done < fate.Length));
+        }
+
         foreach (var step in fate.Skip(done))
         {
             var comment = DemoReports.In(DemoReports.Pick(random, DemoTexts.StatusComments[step is "reopen" ? "reopened" : step is "submitted" ? "rejected" : step]), reporter.IsArabic);

@@ -25,7 +25,11 @@ internal sealed partial class DemoRun
             var next = await AddOrderAsync(agency.Index, orders, "this week", [.. work.Skip(Finished).Take(Planned)], agency.Index == 0 ? project : null);
             if (done is { } finished)
             {
-                await FinishAsync(agency.Index, finished);
+                var isNew = await FinishAsync(agency.Index, finished);
+                foreach (var report in ReportsOf(finished).Where(_reporters.ContainsKey))
+                {
+                    _resolved.Add((report, _reporters[report], isNew));
+                }
             }
 
             if (next is { } order)
@@ -61,21 +65,19 @@ internal sealed partial class DemoRun
     }
 
     /// <summary>Yesterday's visit ends the order, and resolves its reports.</summary>
-    private async Task FinishAsync(int agency, JsonElement order)
+    /// <returns>Whether it did so now.</returns>
+    private async Task<bool> FinishAsync(int agency, JsonElement order)
     {
         if (TextOf(order, "state") is not ("draft" or "scheduled" or "in_progress"))
         {
-            return;
+            return false;
         }
 
         var visits = await api.ListAsync($"{Register}/visits?work_order={IdOf(order)}", ManagerOf(agency)) ?? [];
         var visit = visits is [var known, ..] ? known : await AddVisitAsync(agency, order, day: -1, report: null);
-        if (visit.ValueKind is JsonValueKind.Object)
-        {
-            await api.AddAsync(
+        return visit.ValueKind is JsonValueKind.Object && (await api.AddAsync(
                 "finished visits", HttpMethod.Post, $"{Register}/visits/{IdOf(visit)}/complete", ManagerOf(agency), new { outcome = "resolved", comment = "The crew has finished." },
-                ignored: ["visit_closed", "work_order_changed"]);
-        }
+                ignored: ["visit_closed", "work_order_changed"])).IsSuccess;
     }
 
     /// <summary>Two appointments, of which the reporter confirms one, and a visit without a reporter.</summary>

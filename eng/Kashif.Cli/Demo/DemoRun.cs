@@ -35,6 +35,7 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
         await StepAsync("Photos, comments, votes and followers", AddCommunityAsync);
         await StepAsync("Reports of today", AddLiveReportsAsync);
         await StepAsync("Work orders and visits", AddWorkAsync);
+        await StepAsync("Answers to the survey", AnswerSurveyAsync);
         await StepAsync("Names, redemptions and orders", AddRedemptionsAsync);
     }
 

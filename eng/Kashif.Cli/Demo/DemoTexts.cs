@@ -113,6 +113,25 @@ internal static class DemoTexts
         ("A crew will come this week.", "ستأتي الورشة هذا الأسبوع."), ("We wait for a part.", "ننتظر قطعة غيار."), ("Please keep a distance until we have closed it off.", "نرجو الابتعاد حتى نغلق المكان."),
     ];
 
+    /// <summary>Comments on a report that is resolved.</summary>
+    public static readonly (string English, string Arabic)[] Thanks =
+    [
+        ("Done well, thank you.", "عمل جيد، شكرًا."), ("It took a while, but it looks good.", "تأخر قليلًا لكن النتيجة جيدة."), ("The children can pass again.", "صار بإمكان الأطفال المرور."),
+        ("Please look at the other side, too.", "نرجو النظر إلى الجهة الأخرى أيضًا."),
+    ];
+
+    /// <summary>Answers to a survey, of a report that is fixed.</summary>
+    public static readonly (string English, string Arabic)[] Praise =
+    [
+        ("Quick and friendly.", "سريعون ولطفاء."), ("The crew even swept the pavement.", "حتى أن الورشة كنست الرصيف."), ("A message before the visit would help.", "رسالة قبل الزيارة تفيد."),
+    ];
+
+    /// <summary>Answers to a survey, of a report that is not.</summary>
+    public static readonly (string English, string Arabic)[] Complaints =
+    [
+        ("It was open again after the first rain.", "عادت المشكلة بعد أول مطر."), ("Only one of the two was repaired.", "أُصلح واحد من اثنين فقط."), ("The rubble is still there.", "الأنقاض ما زالت هناك."),
+    ];
+
     /// <summary>Internal notes of each agency: the manager's for the field worker, and the answer.</summary>
     public static readonly string[][] Notes =
     [
