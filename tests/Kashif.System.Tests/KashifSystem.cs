@@ -59,6 +59,9 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Reporting))
+            .WithEnvironment("Surveys__AskAfter", "00:00:00") // while a survey is open
+            .WithEnvironment("Surveys__Interval", "00:00:00.500");
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             foreach (var (name, value) in Telemetry.Settings)
