@@ -12,10 +12,10 @@ internal static class DemoCity
     /// <summary>The last number is the part of its reports that the agency resolves in time.</summary>
     public static readonly (string English, string Arabic, string Email, string Phone, double InTime)[] Agencies =
     [
-        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101", 0.70),
-        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102", 0.88),
+        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101", 0.74),
+        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102", 0.84),
         ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103", 0.79),
-        ("District Inspection", "دائرة رقابة الأحياء", "inspection@demo.example", "+963 11 555 0104", 0.74),
+        ("District Inspection", "دائرة رقابة الأحياء", "inspection@demo.example", "+963 11 555 0104", 0.77),
     ];
 
     /// <summary>The agency that is responsible in the districts for all that no other agency is.</summary>
@@ -94,7 +94,7 @@ internal static class DemoCity
     public static Person Citizen(int index)
     {
         var first = index % FirstNames.Length;
-        var family = FamilyNames[(index + (index / FirstNames.Length)) % FamilyNames.Length];
+        var family = FamilyNames[index % FamilyNames.Length];
         var isArabic = FirstNames[first][0] > 'z';
         return new Person(
             $"{Person.Prefix}{LatinNames[first]}.{family.Latin.ToLowerInvariant()}{Person.Domain}", $"{FirstNames[first]} {(isArabic ? family.Arabic : family.Latin)}", isArabic, Role: null);
