@@ -142,7 +142,7 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
         var title = Pick(random, isArabic ? topic.ArabicTitles : topic.Titles);
         var detail = Pick(random, isArabic ? topic.ArabicDetails : topic.Details);
         return (
-            random.Next(2) == 0 ? title : isArabic ? $"{title} في {street}" : $"{title} on {street}",
+            random.Next(2) == 0 ? title : isArabic ? $"{title} في {street}" : $"{title}, {street}",
             isArabic ? $"{street}، {landmark}. {detail}" : $"{street}, {landmark}. {detail}",
             isArabic ? $"{street} {random.Next(1, 160)}، دمشق" : $"{street} {random.Next(1, 160)}, Damascus");
     }

@@ -19,7 +19,7 @@ internal sealed partial class DemoRun
             return;
         }
 
-        const string Title = "Was it fixed?";
+        const string Title = "How did we do?";
         if (surveys.FirstOrDefault(survey => TextOf(survey, "title_en") == Title) is { ValueKind: JsonValueKind.Object } known)
         {
             _survey = IdOf(known);
@@ -29,10 +29,10 @@ internal sealed partial class DemoRun
         var added = await api.AddAsync("surveys", HttpMethod.Post, $"{Register}/surveys", admin, new
         {
             title_en = Title,
-            title_ar = "هل أُصلحت المشكلة؟",
+            title_ar = "كيف كان عملنا؟",
             questions = new object[]
             {
-                new { code = "fixed", kind = "yes_no", en = Title, ar = "هل أُصلحت المشكلة؟", required = true },
+                new { code = "fixed", kind = "yes_no", en = "Was it fixed?", ar = "هل أُصلحت المشكلة؟", required = true },
                 new { code = "work", kind = "rating", en = "How was the work?", ar = "كيف كان العمل؟" },
                 new
                 {

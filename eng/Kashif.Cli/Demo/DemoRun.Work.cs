@@ -4,8 +4,8 @@ namespace Kashif.Cli.Demo;
 
 internal sealed partial class DemoRun
 {
-    private const int Finished = 2;
-    private const int Planned = 4;
+    /// <summary>The most reports of an order that is done, and of one that is planned.</summary>
+    private const int Finished = 2, Planned = 4;
 
     /// <summary>Each agency's manager plans work for its crew: an order that is done, and one with visits of the next days.</summary>
     private async Task AddWorkAsync()
@@ -21,8 +21,9 @@ internal sealed partial class DemoRun
         await ForEachAsync(_agencies.Index().ToList(), async agency =>
         {
             var work = await WorkOfAsync(agency.Index);
-            var done = await AddOrderAsync(agency.Index, orders, "last week", [.. work.Take(Finished)], project: null);
-            var next = await AddOrderAsync(agency.Index, orders, "this week", [.. work.Skip(Finished).Take(Planned)], agency.Index == 0 ? project : null);
+            var finish = Math.Min(Finished, work.Count / 3);
+            var done = await AddOrderAsync(agency.Index, orders, "today", [.. work.Take(finish)], project: null);
+            var next = await AddOrderAsync(agency.Index, orders, "this week", [.. work.Skip(finish).Take(Planned)], agency.Index == 0 ? project : null);
             if (done is { } finished)
             {
                 var isNew = await FinishAsync(agency.Index, finished);
@@ -48,13 +49,18 @@ internal sealed partial class DemoRun
         return [.. work.Select(item => IdOf(item.GetProperty("report"))).Reverse().Where(own.Contains).OrderBy(id => !_reporters.ContainsKey(id))];
     }
 
-    /// <returns>Null if its reports are in another order.</returns>
+    /// <returns>Null if it has no reports, or they are in another order.</returns>
     private async Task<JsonElement?> AddOrderAsync(int agency, List<JsonElement> orders, string when, List<Guid> reports, Guid? project)
     {
         var title = $"{DemoCity.Crews[agency]}: {when}";
         if (orders.FirstOrDefault(order => TextOf(order, "title") == title) is { ValueKind: JsonValueKind.Object } known)
         {
             return known;
+        }
+
+        if (reports.Count == 0)
+        {
+            return null;
         }
 
         var order = await api.AddAsync(
@@ -64,7 +70,7 @@ internal sealed partial class DemoRun
         return order.IsSuccess ? order.Body : null;
     }
 
-    /// <summary>Yesterday's visit ends the order, and resolves its reports.</summary>
+    /// <summary>The crew's visit of this hour ends the order, and resolves its reports.</summary>
     /// <returns>Whether it did so now.</returns>
     private async Task<bool> FinishAsync(int agency, JsonElement order)
     {
@@ -74,7 +80,7 @@ internal sealed partial class DemoRun
         }
 
         var visits = await api.ListAsync($"{Register}/visits?work_order={IdOf(order)}", ManagerOf(agency)) ?? [];
-        var visit = visits is [var known, ..] ? known : await AddVisitAsync(agency, order, day: -1, report: null);
+        var visit = visits is [var known, ..] ? known : await AddVisitAsync(agency, order, Today.AddHours(TimeProvider.System.GetUtcNow().Hour), report: null);
         return visit.ValueKind is JsonValueKind.Object && (await api.AddAsync(
                 "finished visits", HttpMethod.Post, $"{Register}/visits/{IdOf(visit)}/complete", ManagerOf(agency), new { outcome = "resolved", comment = "The crew has finished." },
                 ignored: ["visit_closed", "work_order_changed"])).IsSuccess;
@@ -89,7 +95,7 @@ internal sealed partial class DemoRun
             var appointments = ReportsOf(order).Where(_reporters.ContainsKey).Take(2).ToList();
             for (var day = 1; day <= 3; day++)
             {
-                var visit = await AddVisitAsync(agency, order, day, day <= appointments.Count ? appointments[day - 1] : null);
+                var visit = await AddVisitAsync(agency, order, Today.AddDays(day).AddHours(6), day <= appointments.Count ? appointments[day - 1] : null);
                 if (visit.ValueKind is JsonValueKind.Object)
                 {
                     visits.Add(visit);
@@ -106,12 +112,8 @@ internal sealed partial class DemoRun
         }
     }
 
-    /// <param name="day">From today.</param>
     /// <param name="report">For an appointment with its reporter; null without one.</param>
-    private async Task<JsonElement> AddVisitAsync(int agency, JsonElement order, int day, Guid? report)
-    {
-        var starts = new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(day).AddHours(6);
-        return (await api.AddAsync(
+    private async Task<JsonElement> AddVisitAsync(int agency, JsonElement order, DateTimeOffset starts, Guid? report) => (await api.AddAsync(
             "visits", HttpMethod.Post, $"{Register}/visits", ManagerOf(agency),
             new
             {
@@ -122,8 +124,7 @@ internal sealed partial class DemoRun
                 note = report is null ? "Meet at the depot." : "Ring the bell.",
                 alternatives = report is null ? null : new[] { new { starts_at = starts.AddDays(7), ends_at = starts.AddDays(7).AddHours(2) } },
             },
-            Key($"visit-{IdOf(order)}-{day}"), ["crew_busy", "vehicle_busy", "work_order_closed", "work_order_changed"])) is { IsSuccess: true } added ? added.Body : default;
-    }
+            Key(FormattableString.Invariant($"visit-{IdOf(order)}-{starts.ToUnixTimeSeconds()}")), ["crew_busy", "vehicle_busy", "work_order_closed", "work_order_changed"])) is { IsSuccess: true } added ? added.Body : default;
 
     /// <summary>The manager gives some reports to the field worker, with a word that becomes an internal note; the field worker writes back.</summary>
     private async Task AddNotesAsync(int agency, List<Guid> reports)
@@ -143,6 +144,8 @@ internal sealed partial class DemoRun
             await api.AddAsync("internal notes", HttpMethod.Post, $"{Register}/{first}/notes", worker, new { text = reply }, Key($"note-{first}"), ["forbidden", "not_found"]);
         }
     }
+
+    private static DateTimeOffset Today => new(TimeProvider.System.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero);
 
     private Person ManagerOf(int agency) => WithRoles[agency * 2];
 
