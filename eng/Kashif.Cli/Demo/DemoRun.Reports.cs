@@ -166,7 +166,7 @@ internal sealed partial class DemoRun
             var follow = await api.GetAsync($"reports/{id}/follow", follower);
             if (follow.IsSuccess && !follow.Body.GetProperty("following").GetBoolean())
             {
-                await api.AddAsync("followers", HttpMethod.Post, $"reports/{id}/follow", follower);
+                await api.AddAsync("followers", HttpMethod.Post, $"reports/{id}/follow", follower, ignored: ["own_report"]);
             }
         }
     }
