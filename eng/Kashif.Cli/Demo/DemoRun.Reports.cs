@@ -132,7 +132,7 @@ internal sealed partial class DemoRun
             By: others[index], Text: DemoReports.In(DemoReports.Pick(random, report.Status == "resolved" ? DemoTexts.Thanks : DemoTexts.Comments), others[index].IsArabic))).ToList();
         if (count > 0 && random.Next(2) == 0 && report.IsOpen)
         {
-            planned.Add((Moderator, DemoReports.In(DemoReports.Pick(random, DemoTexts.StaffComments), report.IsArabic)));
+            planned.Add((WorkerOf(report.Topic.Agency), DemoReports.In(DemoReports.Pick(random, DemoTexts.StaffComments), report.IsArabic)));
         }
 
         if (planned.Count <= now.Body.GetProperty("comments").GetInt32())
@@ -143,7 +143,9 @@ internal sealed partial class DemoRun
         var known = (await api.ListAsync($"reports/{id}/comments?") ?? []).Select(comment => TextOf(comment, "text")).ToHashSet();
         foreach (var (by, text) in planned.Where(comment => !known.Contains(comment.Text)).DistinctBy(comment => comment.Text))
         {
-            await api.AddAsync("comments", HttpMethod.Post, $"reports/{id}/comments", by, new { text }, Key($"comment-{report.Number}-{planned.FindIndex(comment => comment.Text == text)}"));
+            await api.AddAsync(
+                "comments", HttpMethod.Post, $"reports/{id}/comments", by, new { text }, Key($"comment-{report.Number}-{planned.FindIndex(comment => comment.Text == text)}"),
+                ["comment_quota_exceeded"]);
         }
     }
 
@@ -233,7 +235,7 @@ internal sealed partial class DemoRun
             }
 
             // The field worker of the agency. The moderator merges, and does what is another agency's by the areas of this system.
-            var worker = step is "duplicate" || WithRoles[(agency * 2) + 1] is not { HasRole: true } official ? Moderator : official;
+            var worker = step is "duplicate" ? Moderator : WorkerOf(agency);
             var body = new { status = step, comment, duplicate_of = step is "duplicate" ? original : null };
             if (await api.AddAsync("status changes", HttpMethod.Patch, $"reports/{id}/status", worker, body, ignored: [.. ignored, "forbidden", "not_found"]) is { Status: 403 or 404 })
             {

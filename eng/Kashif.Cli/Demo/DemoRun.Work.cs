@@ -129,7 +129,7 @@ internal sealed partial class DemoRun
     /// <summary>The manager gives some reports to the field worker, with a word that becomes an internal note; the field worker writes back.</summary>
     private async Task AddNotesAsync(int agency, List<Guid> reports)
     {
-        var worker = WithRoles[(agency * 2) + 1];
+        var worker = WorkerOf(agency);
         var assigned = (await api.ListAsync($"{Register}/work?assignee={worker.Id}", ManagerOf(agency)) ?? []).Select(item => IdOf(item.GetProperty("report"))).ToHashSet();
         foreach (var (index, id) in reports.Take(2).Index().Where(report => !assigned.Contains(report.Item)))
         {

@@ -26,6 +26,9 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
     /// <summary>Does what needs a role for which the demo has no account.</summary>
     private Person Moderator => WithRoles.FirstOrDefault(person => person is { Role: "moderator", HasRole: true }) ?? admin;
 
+    /// <summary>The agency's field worker.</summary>
+    private Person WorkerOf(int agency) => WithRoles[(agency * 2) + 1] is { HasRole: true } worker ? worker : Moderator;
+
     public async Task AddAsync()
     {
         await StepAsync("People", AddPeopleAsync);
