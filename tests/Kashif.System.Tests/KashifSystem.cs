@@ -152,6 +152,18 @@ public sealed class KashifSystem : IAsyncLifetime
 
     public Task<User> AdminAsync() => SignInAsync(AdminEmail, AdminPassword, Guid.Empty);
 
+    /// <summary>Closes the open survey, so that the reporters of other tests are not asked.</summary>
+    public async Task CloseSurveyAsync()
+    {
+        using var admin = (await AdminAsync()).Client;
+        using var open = await admin.GetAsync("/api/v1/reports/surveys?open=true");
+        foreach (var survey in (await open.JsonAsync(200)).GetProperty("items").EnumerateArray())
+        {
+            using var closed = await admin.PostAsync($"/api/v1/reports/surveys/{survey.GetProperty("id").GetGuid()}/close", content: null);
+            await closed.JsonAsync(200);
+        }
+    }
+
     /// <summary>Creates a coupon on offer.</summary>
     /// <returns>Its id.</returns>
     public async Task<int> CreateCouponAsync(int stock, int pointsCost, int perUserLimit = 1)

@@ -100,7 +100,7 @@ internal sealed partial class DemoRun
         {
             await api.AddAsync(
                 "redemptions", HttpMethod.Post, $"coupons/{affordable.Id}/redeem", citizen.Item, key: Key("redemption"),
-                ignored: ["insufficient_points", "out_of_stock", "per_user_limit_reached", "coupon_not_available"]);
+                ignored: ["insufficient_points", "out_of_stock", "per_user_limit_reached", "coupon_not_available", "not_eligible"]);
         }
     });
 
