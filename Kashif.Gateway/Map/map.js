@@ -4,7 +4,9 @@ const api = '/api/v1/reports';
 const statuses = ['submitted', 'verified', 'in_progress', 'resolved', 'rejected', 'duplicate', 'withdrawn'];
 const texts = {
   en: {
-    edited: 'Edited',
+    edited: 'Edited', assigned: 'Assignment changed', routed: 'Responsible: {agency}', unrouted: 'No agency is responsible',
+    work: { added: 'Work planned', removed: 'Taken out of the planned work', completed: 'Work done', cancelled: 'Work cancelled' },
+    visit: { scheduled: 'Visit planned', confirmed: 'Visit confirmed', moved: 'Visit moved', completed: 'Visit done', cancelled: 'Visit cancelled', missed: 'Visit missed' },
     title: 'Reports in the city', other: 'العربية', filter: 'Filter', category: 'Category', status: 'Status', all: 'All', map: 'Map of reports', skip: 'Skip to the list',
     list: 'Reports on this part of the map', more: 'Show more', retry: 'Try again', loading: 'Loading…', failed: 'The reports could not be loaded.',
     count: { zero: 'No reports here. Move the map or change the filter.', one: '{n} report here, newest first.', other: '{n} reports here, newest first.' },
@@ -15,7 +17,11 @@ const texts = {
     names: ['Submitted', 'Verified', 'In progress', 'Resolved', 'Rejected', 'Duplicate', 'Withdrawn'],
   },
   ar: {
-    edited: 'تم التعديل',
+    edited: 'تم التعديل', assigned: 'تغيّر الموظف المسؤول', routed: 'الجهة المسؤولة: {agency}', unrouted: 'لا جهة مسؤولة',
+    work: { added: 'أُدرج في خطة العمل', removed: 'أُخرج من خطة العمل', completed: 'انتهى العمل', cancelled: 'أُلغي العمل' },
+    visit: {
+      scheduled: 'حُدد موعد زيارة', confirmed: 'تأكد موعد الزيارة', moved: 'تغيّر موعد الزيارة', completed: 'تمت الزيارة', cancelled: 'أُلغيت الزيارة', missed: 'لم تتم الزيارة',
+    },
     title: 'بلاغات المدينة', other: 'English', filter: 'تصفية', category: 'الفئة', status: 'الحالة', all: 'الكل', map: 'خريطة البلاغات', skip: 'انتقل إلى القائمة',
     list: 'البلاغات في هذا الجزء من الخريطة', more: 'عرض المزيد', retry: 'حاول مرة أخرى', loading: 'جارٍ التحميل…', failed: 'تعذّر تحميل البلاغات.',
     count: {
@@ -338,8 +344,7 @@ function open(report, changes, photos, comments) {
     report.votes > 0 ? element('p', { className: 'facts' }, counted(text.votes, report.votes)) : null,
     userText('p', report.description, 'description'),
     ...part(text.photos, element('ul', { className: 'photos' }, ...photos.map((photo, index) => photoOf(photo, index, photos.length)))),
-    ...part(text.history, element('ol', { className: 'timeline' }, ...changes.map(change =>
-      entry(change.kind === 'edited' ? element('span', { className: 'badge' }, text.edited) : badge(change.to), change.at, change.comment)))),
+    ...part(text.history, element('ol', { className: 'timeline' }, ...changes.map(change => entry(titleOf(change), change.at, change.comment)))),
     ...part(text.comments, element('ol', { className: 'timeline' }, ...comments.map(comment =>
       entry(comment.by_staff ? element('strong', {}, text.city) : null, comment.created_at, comment.text)))),
     element('p', { className: 'actions' }, element('a', { href: location.href }, text.share), ' ', copyButton()));
@@ -354,6 +359,15 @@ function open(report, changes, photos, comments) {
 
 /** A heading and a list, or nothing where the list is empty. */
 const part = (title, items) => items.childElementCount > 0 ? [element('h3', {}, title), items] : [];
+
+/** What a change was: a status, or words for a change that keeps it. */
+function titleOf({ kind, to, details }) {
+  const agency = details?.agency?.name[language];
+  const words = {
+    edited: text.edited, assigned: text.assigned, routed: agency ? text.routed.replace('{agency}', () => agency) : text.unrouted, work_order: text.work[details?.event], visit: text.visit[details?.event],
+  }[kind];
+  return words ? element('span', { className: 'badge' }, words, ...(details?.starts_at ? [': ', time(details.starts_at)] : [])) : badge(to);
+}
 
 const entry = (title, at, content) => element('li', {}, title, title ? ' ' : '', time(at), content ? userText('p', content) : null);
 

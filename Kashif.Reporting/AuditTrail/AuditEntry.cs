@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Kashif.Messaging.Erasure;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
@@ -32,6 +33,9 @@ internal sealed class AuditEntry
 
 internal static class Auditing
 {
+    /// <summary>Writes values as responses have them, with the same names of enums.</summary>
+    public static ReportingJson Json { get; } = CreateJson();
+
     /// <summary>Adds an entry, which is written with the change itself.</summary>
     public static void Audit(
         this ReportingDbContext database, Guid actor, string action, string kind, Guid subject, Guid? agency, JsonElement? values, DateTimeOffset now) =>
@@ -51,6 +55,13 @@ internal static class Auditing
     public static void AuditValues(
         this ReportingDbContext database, Guid actor, string action, string kind, Guid subject, Guid? agency, JsonObject values, DateTimeOffset now) =>
         database.Audit(actor, action, kind, subject, agency, JsonElement.Parse(values.ToJsonString()), now);
+
+    private static ReportingJson CreateJson()
+    {
+        var options = new JsonSerializerOptions(ReportingJson.Default.Options) { TypeInfoResolver = null };
+        options.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
+        return new ReportingJson(options);
+    }
 
     /// <summary>Replaces a deleted user's id by <see cref="ErasedUser"/>, also in the values.</summary>
     public static async Task EraseAuditAsync(this ReportingDbContext database, Guid user, CancellationToken cancellationToken)

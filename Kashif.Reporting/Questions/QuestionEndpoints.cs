@@ -343,5 +343,5 @@ internal static class QuestionEndpoints
 
     private static void Audit(ReportingDbContext database, HttpContext http, string action, Question question, DateTimeOffset now) => database.Audit(
         http.User.UserId, action, "question", CodeId.Of($"{question.Category}/{question.Code}"), agency: null,
-        JsonSerializer.SerializeToElement(QuestionResponse.Of(question), ReportingJson.Default.QuestionResponse), now);
+        JsonSerializer.SerializeToElement(QuestionResponse.Of(question), Auditing.Json.QuestionResponse), now);
 }

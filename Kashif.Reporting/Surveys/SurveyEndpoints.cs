@@ -172,7 +172,7 @@ internal static class SurveyEndpoints
         }
 
         database.Surveys.Add(survey);
-        database.Audit(http.User.UserId, "created", "survey", survey.Id, agency: null, survey.Questions, now);
+        database.Audit(http.User.UserId, "created", "survey", survey.Id, agency: null, JsonSerializer.SerializeToElement(survey.ReadQuestions(), Auditing.Json.SurveyQuestionArray), now);
         try
         {
             var created = await work.CommitAsync(TypedResults.Created($"{Path}/{survey.Id}", SurveyResponse.Of(survey)), cancellationToken);
@@ -225,7 +225,7 @@ internal static class SurveyEndpoints
         survey.TitleEn = request.TitleEn?.Trim() ?? survey.TitleEn;
         survey.TitleAr = request.TitleAr?.Trim() ?? survey.TitleAr;
         survey.Version++;
-        database.Audit(http.User.UserId, "changed", "survey", id, agency: null, JsonSerializer.SerializeToElement(request, ReportingJson.Default.ChangeSurveyRequest), time.GetUtcNow());
+        database.Audit(http.User.UserId, "changed", "survey", id, agency: null, JsonSerializer.SerializeToElement(request, Auditing.Json.ChangeSurveyRequest), time.GetUtcNow());
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return Shown(survey, http);

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Reporting.Tests.ReportingClient;
@@ -259,6 +260,8 @@ public sealed class QuestionTests(ReportingService service)
         (changed.GetProperty("version").GetInt32(), changed.GetProperty("required").GetBoolean(), changed.TryGetProperty("hint", out _)).ShouldBe((2, true, false));
         (await CategoryTests.SendAsync(admin, HttpMethod.Patch, $"{path}/depth", new { position = 9 }, "\"1\"")).Body.Code.ShouldBe("precondition_failed");
         (await CategoryTests.SendAsync(admin, HttpMethod.Patch, $"{path}/none", new { position = 9 })).Status.ShouldBe(404);
+        var trail = await service.QueryAsync(database => database.AuditEntries.Where(entry => entry.SubjectId == CodeId.Of($"{category}/depth")).ToListAsync(Cancelled));
+        trail.Select(entry => entry.Values?.GetProperty("type").GetString()).ShouldBe(["number", "number"]);
     }
 
     internal static object[] Choices(params string[] keys) => [.. keys.Select(key => new { key, en = key.ToUpperInvariant(), ar = "خيار" })];

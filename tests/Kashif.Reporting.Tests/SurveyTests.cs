@@ -243,6 +243,7 @@ public sealed class SurveyTests(SurveyService service, ReportingService reportin
         end.GetProperty("is_open").GetBoolean().ShouldBeFalse();
         (await again.JsonAsync()).ToString().ShouldBe(end.ToString());
         (await CountAsync("SELECT count(*) FROM audit_entries WHERE subject_id = $1", survey.Id)).ShouldBe(4);
+        (await CountAsync("""SELECT count(*) FROM audit_entries WHERE subject_id = $1 AND values @? '$.** ? (@.kind == "yes_no")'""", survey.Id)).ShouldBe(2);
     }
 
     [Fact]

@@ -14,26 +14,37 @@ public sealed class DemoTests(KashifSystem system)
         (ResourceNames.AuthDb, "users"), (ResourceNames.ReportingDb, "reports"), (ResourceNames.ReportingDb, "status_changes"), (ResourceNames.ReportingDb, "comments"),
         (ResourceNames.ReportingDb, "votes"), (ResourceNames.ReportingDb, "follows"), (ResourceNames.ReportingDb, "photos"), (ResourceNames.ReportingDb, "imported_reports"),
         (ResourceNames.ReportingDb, "agencies"), (ResourceNames.ReportingDb, "areas"), (ResourceNames.ReportingDb, "employees"), (ResourceNames.ReportingDb, "crews"), (ResourceNames.ReportingDb, "vehicles"),
+        (ResourceNames.ReportingDb, "work_orders"), (ResourceNames.ReportingDb, "visits"), (ResourceNames.ReportingDb, "report_notes"), (ResourceNames.ReportingDb, "surveys"),
         (ResourceNames.GamificationDb, "quests"), (ResourceNames.GamificationDb, "budgets"), (ResourceNames.GamificationDb, "quest_participations"),
-        (ResourceNames.CouponsDb, "coupons"), (ResourceNames.CouponsDb, "companies"), (ResourceNames.CouponsDb, "products"), (ResourceNames.CouponsDb, "redemptions"),
+        (ResourceNames.CouponsDb, "coupons"), (ResourceNames.CouponsDb, "companies"), (ResourceNames.CouponsDb, "products"), (ResourceNames.CouponsDb, "redemptions"), (ResourceNames.CouponsDb, "orders"),
     ];
 
     [Fact]
     public async Task The_demo_fills_the_system_and_a_second_run_adds_nothing()
     {
+        await system.CloseSurveyAsync(); // of the test that tries all requests
         var first = await RunAsync();
-        first.ShouldContain("users");
-        first.ShouldContain("40 reports of the past");
-        first.ShouldContain("1 hidden reports");
-        first.ShouldContain("Moderator:");
+        string[] kinds =
+        [
+            "users", "40 reports of the past", "1 hidden reports", "Moderator:", "followers", "confirmed visits", "finished visits", "internal notes", "answers to the survey", "orders", "redemptions",
+        ];
+        foreach (var kind in kinds)
+        {
+            first.ShouldContain(kind);
+        }
+
         await system.InvariantsHoldAsync();
         (await system.RowsAsync(ResourceNames.ReportingDb, WrongHistories)).ShouldBeEmpty("imported reports whose history differs from their status");
+        (await system.RowsAsync(ResourceNames.ReportingDb, OutsideOfDistricts)).ShouldBeEmpty("imported reports outside of all areas");
         var before = await CountAsync();
 
         (await RunAsync()).ShouldContain("Nothing to add");
         (await CountAsync()).ShouldBe(before);
+        await system.CloseSurveyAsync();
         await system.InvariantsHoldAsync();
     }
+
+    private const string OutsideOfDistricts = "SELECT id::text FROM reports JOIN imported_reports ON report_id = reports.id WHERE area_id IS NULL";
 
     private const string WrongHistories = """
         SELECT reports.id::text FROM reports JOIN imported_reports ON report_id = reports.id

@@ -91,6 +91,7 @@ public sealed class FuzzTests(KashifSystem system)
             }
         });
 
+        await system.CloseSurveyAsync();
         failures.ShouldBeEmpty();
         broken.ShouldBeGreaterThan(allowed);
     }

@@ -189,6 +189,8 @@ internal static class Invariants
         UNION ALL
         SELECT concat_ws(' ', user_id, 'report.overdue', id) FROM reports WHERE overdue_at IS NOT NULL AND user_id <> '00000000-0000-0000-0000-000000000000'
         AND NOT EXISTS (SELECT FROM imported_reports imported WHERE imported.report_id = id)
+        UNION ALL
+        SELECT concat_ws(' ', user_id, 'survey.requested', report_id) FROM survey_requests WHERE user_id <> '00000000-0000-0000-0000-000000000000'
         """;
 
     /// <remarks>Credits that expire together are told once, with the last entry; their entries are a microsecond apart.</remarks>

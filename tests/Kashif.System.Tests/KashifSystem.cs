@@ -59,6 +59,9 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Reporting))
+            .WithEnvironment("Surveys__AskAfter", "00:00:00") // while a survey is open
+            .WithEnvironment("Surveys__Interval", "00:00:00.500");
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             foreach (var (name, value) in Telemetry.Settings)
@@ -148,6 +151,18 @@ public sealed class KashifSystem : IAsyncLifetime
     }
 
     public Task<User> AdminAsync() => SignInAsync(AdminEmail, AdminPassword, Guid.Empty);
+
+    /// <summary>Closes the open survey, so that the reporters of other tests are not asked.</summary>
+    public async Task CloseSurveyAsync()
+    {
+        using var admin = (await AdminAsync()).Client;
+        using var open = await admin.GetAsync("/api/v1/reports/surveys?open=true");
+        foreach (var survey in (await open.JsonAsync(200)).GetProperty("items").EnumerateArray())
+        {
+            using var closed = await admin.PostAsync($"/api/v1/reports/surveys/{survey.GetProperty("id").GetGuid()}/close", content: null);
+            await closed.JsonAsync(200);
+        }
+    }
 
     /// <summary>Creates a coupon on offer.</summary>
     /// <returns>Its id.</returns>

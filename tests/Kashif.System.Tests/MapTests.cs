@@ -115,12 +115,22 @@ public sealed class MapTests(KashifSystem system)
             ContentType = "application/json",
             Body = """{"items":[{"text":"<b>A crew</b> is on its way.","by_staff":true,"created_at":"2026-11-29T10:00:00Z"}]}""",
         }));
+        await page.RouteAsync($"**/api/v1/reports/{id}/history?*", route => route.FulfillAsync(new()
+        {
+            ContentType = "application/json",
+            Body = """
+                {"items":[{"kind":"routed","to":"submitted","at":"2026-11-29T10:00:00Z","details":{"agency":{"name":{"en":"Water works","ar":"المياه"}}}},
+                {"kind":"work_order","to":"submitted","at":"2026-11-29T10:00:00Z","details":{"event":"added"}},
+                {"kind":"visit","to":"in_progress","at":"2026-11-29T10:00:00Z","details":{"event":"scheduled","starts_at":"2026-12-01T08:00:00Z","ends_at":"2026-12-01T10:00:00Z"}}]}
+                """,
+        }));
 
         await page.GotoAsync(AddressOf($"/map#report={id}"));
         var photo = page.GetByRole(AriaRole.Img, new() { Name = "Photo 1 of 1" });
         await photo.WaitForAsync();
         await Eventually.TrueAsync(async () => await photo.EvaluateAsync<bool>("photo => photo.naturalWidth === 1"), "the loaded photo");
         await page.GetByText("<b>A crew</b> is on its way.").WaitForAsync();
+        (await page.Locator(".timeline .badge").AllInnerTextsAsync()).Select(words => words.Split(": 1 Dec")[0]).ShouldBe(["Responsible: Water works", "Work planned", "Visit planned"]);
 
         await page.Keyboard.PressAsync("Escape");
         await page.GetByRole(AriaRole.Status).GetByText("2 reports here").WaitForAsync();

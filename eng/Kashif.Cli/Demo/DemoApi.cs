@@ -36,7 +36,8 @@ internal sealed class DemoApi(Uri address, string password) : IDisposable
 
     /// <param name="user">Null for a call without an account.</param>
     /// <param name="body">An object to send as JSON, or the bytes of a PNG; null for none.</param>
-    public async Task<Answer> SendAsync(HttpMethod method, string path, Person? user, object? body = null, string? key = null)
+    /// <param name="version">What <c>If-Match</c> names; null for any.</param>
+    public async Task<Answer> SendAsync(HttpMethod method, string path, Person? user, object? body = null, string? key = null, int? version = null)
     {
         var isRetry = false;
         for (var attempt = 1; ; attempt++)
@@ -50,6 +51,11 @@ internal sealed class DemoApi(Uri address, string password) : IDisposable
             if (key is not null)
             {
                 request.Headers.Add("Idempotency-Key", key);
+            }
+
+            if (version is not null)
+            {
+                request.Headers.IfMatch.Add(new EntityTagHeaderValue(FormattableString.Invariant($"\"{version}\"")));
             }
 
             using var response = await SendAsync(request);
@@ -104,9 +110,9 @@ internal sealed class DemoApi(Uri address, string password) : IDisposable
     /// <param name="ignored">Codes of answers that mean that there is nothing to add any more.</param>
     /// <returns>The answer, also of an ignored failure.</returns>
     /// <exception cref="CliException">The system refuses it.</exception>
-    public async Task<Answer> AddAsync(string what, HttpMethod method, string path, Person? user, object? body = null, string? key = null, string[]? ignored = null)
+    public async Task<Answer> AddAsync(string what, HttpMethod method, string path, Person? user, object? body = null, string? key = null, string[]? ignored = null, int? version = null)
     {
-        var answer = await SendAsync(method, path, user, body, key);
+        var answer = await SendAsync(method, path, user, body, key, version);
         if (answer.IsSuccess)
         {
             Count(what, answer.IsReplay ? 0 : 1);

@@ -1,33 +1,58 @@
 namespace Kashif.Cli.Demo;
 
-/// <summary>The agencies, quarters, companies and people of the demo's city, Damascus.</summary>
+/// <summary>The agencies, districts, companies and people of the demo's city, Damascus.</summary>
 internal static class DemoCity
 {
     public const double Latitude = 33.513;
     public const double Longitude = 36.292;
 
-    /// <summary>A boundary that holds all reports of the demo.</summary>
+    /// <summary>The city and its surroundings, where the agencies are responsible.</summary>
     public static readonly (double West, double South, double East, double North) Bounds = (36.05, 33.30, 36.55, 33.72);
 
-    public static readonly (string English, string Arabic, string Email, string Phone)[] Agencies =
+    /// <summary>The last number is the part of its reports that the agency resolves in time.</summary>
+    public static readonly (string English, string Arabic, string Email, string Phone, double InTime)[] Agencies =
     [
-        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101"),
-        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102"),
-        ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103"),
+        ("Roads and Traffic", "مديرية الطرق والمرور", "roads@demo.example", "+963 11 555 0101", 0.74),
+        ("Water and Sewage", "مؤسسة المياه والصرف الصحي", "water@demo.example", "+963 11 555 0102", 0.84),
+        ("Cleaning, Parks and Lighting", "مديرية النظافة والحدائق والإنارة", "cleaning@demo.example", "+963 11 555 0103", 0.79),
+        ("District Inspection", "دائرة رقابة الأحياء", "inspection@demo.example", "+963 11 555 0104", 0.77),
     ];
 
-    /// <summary>Parts of the city with a name; the agencies' own areas are larger.</summary>
-    public static readonly (string English, string Arabic, double West, double South, double East, double North)[] Quarters =
+    /// <summary>The agency that is responsible in the districts for all that no other agency is.</summary>
+    public const int Inspection = 3;
+
+    /// <summary>The districts, from the north-west. They tile the city: neighbours share corners of <see cref="Corners"/>.</summary>
+    public static readonly (string English, string Arabic)[] Districts =
     [
-        ("Old City", "المدينة القديمة", 36.300, 33.505, 36.322, 33.517), ("Midan", "الميدان", 36.285, 33.485, 36.305, 33.502),
-        ("Mezzeh", "المزة", 36.235, 33.490, 36.268, 33.515), ("Muhajirin", "المهاجرين", 36.265, 33.522, 36.290, 33.537), ("Qassaa", "القصاع", 36.305, 33.519, 36.325, 33.532),
+        ("Dummar", "دمر"), ("Muhajirin", "المهاجرين"), ("Rukn al-Din", "ركن الدين"), ("Barzeh", "برزة"),
+        ("Rabweh", "الربوة"), ("Salihiyah", "الصالحية"), ("Qassaa", "القصاع"), ("Jobar", "جوبر"),
+        ("Mezzeh", "المزة"), ("Qanawat", "القنوات"), ("Old City", "المدينة القديمة"), ("Dwelaa", "الدويلعة"),
+        ("Kafr Souseh", "كفر سوسة"), ("Qadam", "القدم"), ("Midan", "الميدان"), ("Shaghour", "الشاغور"),
     ];
 
-    public static readonly string[] Crews = ["Road crew 1", "Water crew 1", "Night crew, lighting"];
+    /// <summary>The corners of the districts, row by row from the north. All reports of the demo are inside.</summary>
+    private static readonly (double East, double North)[][] Corners =
+    [
+        [(36.180, 33.600), (36.258, 33.612), (36.290, 33.616), (36.330, 33.612), (36.405, 33.598)],
+        [(36.170, 33.538), (36.256, 33.534), (36.287, 33.541), (36.322, 33.538), (36.412, 33.545)],
+        [(36.166, 33.510), (36.263, 33.514), (36.294, 33.517), (36.327, 33.515), (36.415, 33.518)],
+        [(36.172, 33.478), (36.259, 33.489), (36.290, 33.494), (36.325, 33.492), (36.410, 33.486)],
+        [(36.185, 33.425), (36.255, 33.415), (36.292, 33.411), (36.332, 33.416), (36.400, 33.428)],
+    ];
 
-    public static readonly (string Name, string Plate)[] Vehicles = [("Asphalt lorry", "DM-4417"), ("Water van", "DM-2093"), ("Lift truck", "DM-8805")];
+    /// <summary>The boundary of a district as in GeoJSON: counterclockwise, and closed.</summary>
+    public static double[][] BoundaryOf(int district)
+    {
+        var (row, column) = (district / 4, district % 4);
+        return [.. new[] { Corners[row + 1][column], Corners[row + 1][column + 1], Corners[row][column + 1], Corners[row][column], Corners[row + 1][column] }
+            .Select(corner => new[] { corner.East, corner.North })];
+    }
 
-    public static readonly string[][] Skills = [["asphalt", "paving"], ["pipes", "pumps"], ["electricity", "gardening"]];
+    public static readonly string[] Crews = ["Road crew 1", "Water crew 1", "Night crew, lighting", "Inspectors"];
+
+    public static readonly (string Name, string Plate)[] Vehicles = [("Asphalt lorry", "DM-4417"), ("Water van", "DM-2093"), ("Lift truck", "DM-8805"), ("Patrol car", "DM-1150")];
+
+    public static readonly string[][] Skills = [["asphalt", "paving"], ["pipes", "pumps"], ["electricity", "gardening"], ["noise", "towing"]];
 
     /// <summary>The first one has a partner's account.</summary>
     public static readonly (string Name, string Description)[] Companies =
@@ -47,6 +72,7 @@ internal static class DemoCity
     public static readonly (string Sku, string Name, string Description, int Cost, int Stock)[] Products =
     [
         ("DEMO-MUG", "A mug of the city", "Porcelain, with the jasmine", 60, 40), ("DEMO-BAG", "A cloth bag", "Cotton, holds 8 kg", 40, 120), ("DEMO-LAMP", "A bicycle lamp", "White, with a battery", 65, 25),
+        ("DEMO-SEEDS", "A bag of flower seeds", "For balconies and windows", 10, 200),
     ];
 
     private static readonly string[] FirstNames =
@@ -68,7 +94,7 @@ internal static class DemoCity
     public static Person Citizen(int index)
     {
         var first = index % FirstNames.Length;
-        var family = FamilyNames[(index + (index / FirstNames.Length)) % FamilyNames.Length];
+        var family = FamilyNames[index % FamilyNames.Length];
         var isArabic = FirstNames[first][0] > 'z';
         return new Person(
             $"{Person.Prefix}{LatinNames[first]}.{family.Latin.ToLowerInvariant()}{Person.Domain}", $"{FirstNames[first]} {(isArabic ? family.Arabic : family.Latin)}", isArabic, Role: null);
@@ -79,6 +105,7 @@ internal static class DemoCity
     [
         Official("manager.roads", "Nabil Aswad"), Official("field.roads", "Jamil Darwish"), Official("manager.water", "Huda Kabbara"),
         Official("field.water", "Ziad Murad"), Official("manager.cleaning", "Wafa Sharif"), Official("field.cleaning", "Elias Tomeh"),
+        Official("manager.inspection", "Rula Hamwi"), Official("field.inspection", "Adnan Shami"),
         Official("moderator", "Suha Barakat", "moderator"), Official("partner", "Yasmin Attar", "partner"),
     ];
 

@@ -26,7 +26,7 @@ internal sealed record DemoSize(string Name, int Reports, int Citizens)
     public static DemoSize Of(int number) => All.FirstOrDefault(size => number < size.Reports) ?? All[^1];
 }
 
-/// <summary>Plans the reports of a year from a seed: around the busy places of the city, the older ones mostly closed.</summary>
+/// <summary>Plans the reports of a year from a seed: around the busy places of the city, more of them each month, the older ones mostly closed.</summary>
 /// <param name="now">The end of the year: of all runs the same, so that they plan the same.</param>
 internal sealed class DemoReports(int seed, DateTimeOffset now)
 {
@@ -65,7 +65,7 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
     private PlannedReport Create(int number, Random random)
     {
         // The first one is a year old: it tells later runs when the demo began.
-        var created = number == 0 ? now.AddDays(-Days) : Daytime(now.AddDays(-Days * Math.Pow(random.NextDouble(), 1.15)), random);
+        var created = number == 0 ? now.AddDays(-Days) : Daytime(now.AddDays(-Days * Math.Pow(random.NextDouble(), 1.7)), random);
         var reporter = random.Next(7) == 0 ? (int?)null : random.Next(DemoSize.Of(number).Citizens);
         var isArabic = random.Next(2) == 0;
         var (topic, place, fate) = (TopicOf(random), PlaceOf(random), random.NextDouble());
@@ -83,7 +83,7 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
         var isPrivate = original is null && random.Next(25) == 0;
         return new PlannedReport(
             number, topic, title, description, random.Next(4) == 0 ? null : address, isArabic, place.Item1, place.Item2, created, reporter, random.Next(9) == 0, isPrivate,
-            original is null ? HistoryOf(random, created, fate, isArabic) : Merged(random, created, original.Number, isArabic));
+            original is null ? HistoryOf(random, topic, created, fate, isArabic) : Merged(random, created, original.Number, isArabic));
     }
 
     /// <summary>An earlier number, that is no duplicate itself.</summary>
@@ -93,35 +93,40 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
     private List<PlannedStep> Merged(Random random, DateTimeOffset created, int original, bool isArabic) =>
         created.AddHours(1 + (30 * random.NextDouble())) is var at && at < now ? [new PlannedStep("duplicate", at, CommentOf(random, "duplicate", isArabic), original)] : [];
 
-    private List<PlannedStep> HistoryOf(Random random, DateTimeOffset created, double fate, bool isArabic)
+    private List<PlannedStep> HistoryOf(Random random, Topic topic, DateTimeOffset created, double fate, bool isArabic)
     {
-        string[] path = fate switch
+        // Each status with the part of the time that is over then.
+        (string Status, double Part)[] path = fate switch
         {
-            < 0.13 => ["rejected"],
-            < 0.16 => ["withdrawn"],
-            < 0.20 => ["verified", "rejected"],
-            < 0.26 => ["verified", "in_progress", "resolved", "in_progress", "resolved"], // opened again
-            < 0.31 => [], // the backlog
-            < 0.37 => ["verified"],
-            < 0.43 => ["verified", "in_progress"],
-            _ => ["verified", "in_progress", "resolved"],
+            < 0.13 => [("rejected", 0.3)],
+            < 0.16 => [("withdrawn", 0.3)],
+            < 0.20 => [("verified", 0.2), ("rejected", 0.5)],
+            < 0.26 => [("verified", 0.15), ("in_progress", 0.3), ("resolved", 0.5), ("in_progress", 0.65), ("resolved", 1)], // opened again
+            < 0.27 => [], // forgotten
+            < 0.28 => [("verified", 0.2)],
+            < 0.29 => [("verified", 0.2), ("in_progress", 0.5)],
+            _ => [("verified", 0.2), ("in_progress", 0.5), ("resolved", 1)],
         };
-        var (history, at) = (new List<PlannedStep>(), created);
-        foreach (var status in path)
+        var (history, time) = (new List<PlannedStep>(), TimeToResolve(random, topic));
+        foreach (var (status, part) in path)
         {
-            var isAgain = history is [.., { Status: "resolved" }];
-            at = at.AddHours(2 - (Math.Log(1 - random.NextDouble()) * (status == "resolved" ? 200 : 50)));
+            var at = created + (time * (part == 1 ? 1 : part - (0.12 * random.NextDouble())));
             if (at >= now)
             {
                 break;
             }
 
-            var kind = isAgain ? "reopened" : status;
-            history.Add(new PlannedStep(status, at, isAgain || random.Next(3) > 0 ? CommentOf(random, kind, isArabic) : null, null));
+            var isAgain = history is [.., { Status: "resolved" }];
+            history.Add(new PlannedStep(status, at, isAgain || random.Next(3) > 0 ? CommentOf(random, isAgain ? "reopened" : status, isArabic) : null, null));
         }
 
         return history;
     }
+
+    /// <summary>Within the service level, as often as the agency is in time; else up to some times as long.</summary>
+    private static TimeSpan TimeToResolve(Random random, Topic topic) => TimeSpan.FromDays(topic.Days) * (random.NextDouble() < DemoCity.Agencies[topic.Agency].InTime
+        ? 0.15 + (0.8 * random.NextDouble())
+        : 1.05 - (0.6 * Math.Log(1 - random.NextDouble())));
 
     private static string CommentOf(Random random, string kind, bool isArabic) => In(Pick(random, DemoTexts.StatusComments[kind]), isArabic);
 
@@ -137,7 +142,7 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
         var title = Pick(random, isArabic ? topic.ArabicTitles : topic.Titles);
         var detail = Pick(random, isArabic ? topic.ArabicDetails : topic.Details);
         return (
-            random.Next(2) == 0 ? title : isArabic ? $"{title} في {street}" : $"{title} on {street}",
+            random.Next(2) == 0 ? title : isArabic ? $"{title} في {street}" : $"{title}, {street}",
             isArabic ? $"{street}، {landmark}. {detail}" : $"{street}, {landmark}. {detail}",
             isArabic ? $"{street} {random.Next(1, 160)}، دمشق" : $"{street} {random.Next(1, 160)}, Damascus");
     }

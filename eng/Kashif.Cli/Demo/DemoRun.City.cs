@@ -18,7 +18,7 @@ internal sealed partial class DemoRun
             return;
         }
 
-        foreach (var (english, arabic, email, phone) in DemoCity.Agencies)
+        foreach (var (english, arabic, email, phone, _) in DemoCity.Agencies)
         {
             _agencies.Add(await AddNamedAsync("agencies", agencies, english, new { name_en = english, name_ar = arabic, email, phone }));
         }
@@ -26,6 +26,7 @@ internal sealed partial class DemoRun
         await AddAreasAsync();
         await AddStaffAsync();
         await AddTemplatesAsync();
+        await AddSurveyAsync();
     }
 
     private async Task AddAreasAsync()
@@ -39,27 +40,31 @@ internal sealed partial class DemoRun
 
         DemoApi.Check(page, "GET", $"{Register}/areas");
         var known = page.Body.GetProperty("features").EnumerateArray().Select(feature => EnglishOf(feature.GetProperty("properties"))).ToHashSet();
-        foreach (var (index, (english, arabic, _, _)) in DemoCity.Agencies.Index())
+        foreach (var (index, (english, arabic, _, _, _)) in DemoCity.Agencies.Index().Where(agency => agency.Index != DemoCity.Inspection && !known.Contains($"Damascus: {agency.Item.English}")))
         {
-            var categories = DemoTexts.Topics.Where(topic => topic.Agency == index).Select(topic => topic.Category).ToArray();
-            await AddAreaAsync($"Damascus: {english}", $"دمشق: {arabic}", DemoCity.Bounds, _agencies[index], categories);
+            var (west, south, east, north) = DemoCity.Bounds;
+            double[][] boundary = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+            var categories = DemoTexts.Topics.Where(topic => topic.Agency == index).Select(topic => topic.Category);
+            await api.AddAsync(
+                "areas", HttpMethod.Post, $"{Register}/areas", admin,
+                new { name_en = $"Damascus: {english}", name_ar = $"دمشق: {arabic}", geometry = PolygonOf(boundary), agency_id = _agencies[index], categories }, ignored: ["name_taken"]);
         }
 
-        foreach (var (english, arabic, west, south, east, north) in DemoCity.Quarters)
+        var features = DemoCity.Districts.Index().Where(district => !known.Contains(district.Item.English)).Select(district => new
         {
-            await AddAreaAsync(english, arabic, (west, south, east, north), agency: null, []);
+            type = "Feature",
+            properties = new { name = district.Item.English, name_ar = district.Item.Arabic },
+            geometry = PolygonOf(DemoCity.BoundaryOf(district.Index)),
+        }).ToList();
+        if (features.Count > 0)
+        {
+            var route = $"{Register}/areas/import?name_ar_property=name_ar&agency_id={_agencies[DemoCity.Inspection]}";
+            var imported = await api.SendAsync(HttpMethod.Post, route, admin, new { type = "FeatureCollection", features });
+            DemoApi.Check(imported, "POST", route);
+            api.Count("areas", imported.Body.GetProperty("created").GetInt32());
         }
 
-        async Task AddAreaAsync(string english, string arabic, (double West, double South, double East, double North) box, Guid? agency, string[] categories)
-        {
-            if (!known.Contains(english))
-            {
-                double[][][] coordinates = [[[box.West, box.South], [box.East, box.South], [box.East, box.North], [box.West, box.North], [box.West, box.South]]];
-                await api.AddAsync(
-                    "areas", HttpMethod.Post, $"{Register}/areas", admin,
-                    new { name_en = english, name_ar = arabic, geometry = new { type = "Polygon", coordinates }, agency_id = agency, categories }, ignored: ["name_taken", "area_name_taken"]);
-            }
-        }
+        static object PolygonOf(double[][] boundary) => new { type = "Polygon", coordinates = new[] { boundary } };
     }
 
     /// <summary>Employees, crews and vehicles, of the accounts that have the role.</summary>
@@ -131,52 +136,6 @@ internal sealed partial class DemoRun
             await AddNamedAsync("response-templates", templates, "Seen and planned", new { name = "Seen and planned", text_en = "We have seen “{{ title }}” and planned its repair.", text_ar = "عاينا «{{ title }}» وأدرجنا إصلاحها في الخطة.", status = "verified" });
             await AddNamedAsync("response-templates", templates, "Repaired", new { name = "Repaired", text_en = "“{{ title }}” is repaired. Thank you for the report.", text_ar = "أُصلحت «{{ title }}». شكرًا على البلاغ.", status = "resolved" });
         }
-    }
-
-    /// <summary>Projects, work orders with reports in progress, and visits of the next days.</summary>
-    private async Task AddWorkAsync()
-    {
-        if (_crews.Count == 0 || _vehicles.Count == 0 || await api.ListAsync($"{Register}/work-orders?", admin) is not { } orders)
-        {
-            return;
-        }
-
-        Guid? project = await api.ListAsync($"{Register}/projects?", admin) is { } projects
-            ? await AddNamedAsync("projects", projects, "Winter repairs", new { name = "Winter repairs", description = "Roads before the rain.", state = "active", agency_id = _agencies[0] })
-            : null;
-        var tomorrow = new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(1);
-        foreach (var (index, agency) in _agencies.Index())
-        {
-            var title = $"{DemoCity.Crews[index]}: this week";
-            var order = orders.FirstOrDefault(order => TextOf(order, "title") == title);
-            if (order.ValueKind is not JsonValueKind.Object)
-            {
-                var reports = await WorkOfAsync(agency);
-                order = (await api.AddAsync(
-                    "work orders", HttpMethod.Post, $"{Register}/work-orders", admin,
-                    new { title, description = "The oldest ones first.", project_id = index == 0 ? project : null, agency_id = agency, crew_id = _crews[index], vehicle_id = _vehicles[index], reports }, Key($"order-{index}"))).Body;
-            }
-
-            var id = IdOf(order);
-            if (await api.ListAsync($"{Register}/visits?work_order={id}", admin) is { Count: 0 })
-            {
-                for (var day = 0; day < 2; day++)
-                {
-                    await api.AddAsync(
-                        "visits", HttpMethod.Post, $"{Register}/visits", admin,
-                        new { work_order_id = id, starts_at = tomorrow.AddDays(day).AddHours(6), ends_at = tomorrow.AddDays(day).AddHours(8), confirmed = day == 0, note = "Meet at the depot." },
-                        Key($"visit-{index}-{day}"), ["crew_busy", "vehicle_busy"]);
-                }
-            }
-        }
-    }
-
-    /// <summary>Reports of the demo that the agency works on now.</summary>
-    private async Task<List<Guid>> WorkOfAsync(Guid agency)
-    {
-        var own = _reports.Values.ToHashSet();
-        var work = await api.GetAsync($"{Register}/work?agency={agency}&status=in_progress&limit=100", admin);
-        return [.. work.Items.Select(item => IdOf(item.GetProperty("report"))).Where(own.Contains).Take(4)];
     }
 
     /// <returns>The id of what has the name, or of what is added.</returns>

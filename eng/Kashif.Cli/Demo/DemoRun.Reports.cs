@@ -21,7 +21,12 @@ internal sealed partial class DemoRun
             var numbers = Enumerable.Range(first, Math.Min(BatchSize, size.Reports - first)).ToList();
             foreach (var (number, item) in numbers.Zip(await ImportAsync(numbers)))
             {
-                _reports[number] = item.GetProperty("report_id").GetGuid();
+                var id = _reports[number] = item.GetProperty("report_id").GetGuid();
+                if (_plan.Plan(number).Reporter is { } reporter)
+                {
+                    _reporters[id] = Citizens[reporter];
+                }
+
                 api.Count("reports of the past", TextOf(item, "outcome") == "created" ? 1 : 0);
             }
         }
@@ -61,7 +66,7 @@ internal sealed partial class DemoRun
                     status = step.Status,
                     at = step.At,
                     comment = step.Comment,
-                    changed_by = step.Status == "withdrawn" || report.Topic.Agency is not { } agency ? null : (Guid?)WithRoles[agency * 2].Id,
+                    changed_by = step.Status == "withdrawn" ? (Guid?)null : WithRoles[report.Topic.Agency * 2].Id,
                     duplicate_of = step.Original is { } original ? _plan.ClientId(original) : null,
                 }),
             }),
@@ -83,7 +88,7 @@ internal sealed partial class DemoRun
 
         var others = Enumerable.Range(0, DemoSize.Of(pair.Key).Citizens).Where(index => index != report.Reporter).OrderBy(_ => random.Next()).Select(index => Citizens[index]).ToList();
         var photos = report.Reporter is not null && random.Next(4) == 0 ? 1 : 0;
-        var comments = random.Next(3) == 0 ? random.Next(1, 3) : 0;
+        var comments = random.Next(3) == 0 && (report.IsOpen || report.Status == "resolved") ? random.Next(1, 3) : 0;
         var votes = report.IsOpen ? random.Next(0, 5) : 0;
         var follows = random.Next(5) == 0 ? 1 : 0;
         if (photos + comments + votes + follows == 0 && !isHidden)
@@ -124,10 +129,10 @@ internal sealed partial class DemoRun
     private async Task AddCommentsAsync(PlannedReport report, Guid id, int count, Answer now, List<Person> others, Random random)
     {
         var planned = Enumerable.Range(0, count).Select(index => (
-            By: others[index], Text: DemoReports.In(DemoReports.Pick(random, DemoTexts.Comments), others[index].IsArabic))).ToList();
-        if (count > 0 && random.Next(2) == 0)
+            By: others[index], Text: DemoReports.In(DemoReports.Pick(random, report.Status == "resolved" ? DemoTexts.Thanks : DemoTexts.Comments), others[index].IsArabic))).ToList();
+        if (count > 0 && random.Next(2) == 0 && report.IsOpen)
         {
-            planned.Add((Moderator, DemoReports.In(DemoReports.Pick(random, DemoTexts.StaffComments), report.IsArabic)));
+            planned.Add((WorkerOf(report.Topic.Agency), DemoReports.In(DemoReports.Pick(random, DemoTexts.StaffComments), report.IsArabic)));
         }
 
         if (planned.Count <= now.Body.GetProperty("comments").GetInt32())
@@ -138,7 +143,9 @@ internal sealed partial class DemoRun
         var known = (await api.ListAsync($"reports/{id}/comments?") ?? []).Select(comment => TextOf(comment, "text")).ToHashSet();
         foreach (var (by, text) in planned.Where(comment => !known.Contains(comment.Text)).DistinctBy(comment => comment.Text))
         {
-            await api.AddAsync("comments", HttpMethod.Post, $"reports/{id}/comments", by, new { text }, Key($"comment-{report.Number}-{planned.FindIndex(comment => comment.Text == text)}"));
+            await api.AddAsync(
+                "comments", HttpMethod.Post, $"reports/{id}/comments", by, new { text }, Key($"comment-{report.Number}-{planned.FindIndex(comment => comment.Text == text)}"),
+                ["comment_quota_exceeded"]);
         }
     }
 
@@ -161,7 +168,7 @@ internal sealed partial class DemoRun
             var follow = await api.GetAsync($"reports/{id}/follow", follower);
             if (follow.IsSuccess && !follow.Body.GetProperty("following").GetBoolean())
             {
-                await api.AddAsync("followers", HttpMethod.Post, $"reports/{id}/follow", follower);
+                await api.AddAsync("followers", HttpMethod.Post, $"reports/{id}/follow", follower, ignored: ["own_report"]);
             }
         }
     }
@@ -197,11 +204,13 @@ internal sealed partial class DemoRun
 
             api.Count("reports of today", TextOf(report, "outcome") == "created" ? 1 : 0);
             var original = index > 0 && reports[0].TryGetProperty("report_id", out var first) ? first.GetGuid() : (Guid?)null;
-            await WorkOnAsync(report.GetProperty("report_id").GetGuid(), Fates[(citizen.Index + (index * 2)) % Fates.Length], original, citizen.Item, random);
+            var id = report.GetProperty("report_id").GetGuid();
+            _reporters[id] = citizen.Item;
+            await WorkOnAsync(id, texts[index].Topic.Agency, Fates[(citizen.Index + (index * 2)) % Fates.Length], original, citizen.Item, random);
         }
     });
 
-    private async Task WorkOnAsync(Guid id, string[] fate, Guid? original, Person reporter, Random random)
+    private async Task WorkOnAsync(Guid id, int agency, string[] fate, Guid? original, Person reporter, Random random)
     {
         if (fate is [] || (fate is ["duplicate"] && original is null) || await api.ListAsync($"reports/{id}/history?") is not { } history)
         {
@@ -210,14 +219,28 @@ internal sealed partial class DemoRun
 
         // What a run before has done already. The first entry is the creation.
         var done = history.Skip(1).Count(entry => TextOf(entry, "kind") is "status" or "taken_back" or "reopened");
+        if (fate[^1] is "resolved")
+        {
+            _resolved.Add((id, reporter, IsNew: done < fate.Length));
+        }
+
         foreach (var step in fate.Skip(done))
         {
             var comment = DemoReports.In(DemoReports.Pick(random, DemoTexts.StatusComments[step is "reopen" ? "reopened" : step is "submitted" ? "rejected" : step]), reporter.IsArabic);
             string[] ignored = ["invalid_status_transition", "report_changed", "invalid_request", "take_back_window_over", "reopen_window_over", "not_reopenable"];
-            _ = step is "reopen"
-                ? await api.AddAsync("status changes", HttpMethod.Post, $"reports/{id}/reopen", reporter, new { reason = comment }, ignored: ignored)
-                : await api.AddAsync(
-                    "status changes", HttpMethod.Patch, $"reports/{id}/status", Moderator, new { status = step, comment, duplicate_of = step is "duplicate" ? original : null }, ignored: ignored);
+            if (step is "reopen")
+            {
+                await api.AddAsync("status changes", HttpMethod.Post, $"reports/{id}/reopen", reporter, new { reason = comment }, ignored: ignored);
+                continue;
+            }
+
+            // The field worker of the agency. The moderator merges, and does what is another agency's by the areas of this system.
+            var worker = step is "duplicate" ? Moderator : WorkerOf(agency);
+            var body = new { status = step, comment, duplicate_of = step is "duplicate" ? original : null };
+            if (await api.AddAsync("status changes", HttpMethod.Patch, $"reports/{id}/status", worker, body, ignored: [.. ignored, "forbidden", "not_found"]) is { Status: 403 or 404 })
+            {
+                await api.AddAsync("status changes", HttpMethod.Patch, $"reports/{id}/status", Moderator, body, ignored: ignored);
+            }
         }
     }
 }

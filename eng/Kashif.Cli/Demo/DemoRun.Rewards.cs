@@ -4,6 +4,9 @@ namespace Kashif.Cli.Demo;
 
 internal sealed partial class DemoRun
 {
+    /// <summary>What becomes of an order after it is paid.</summary>
+    private static readonly string[] Delivery = ["packed", "shipped", "delivered"];
+
     private static readonly TimeSpan LongestWaitForPoints = TimeSpan.FromSeconds(20);
 
     private readonly List<(int Id, int Cost)> _coupons = [];
@@ -82,6 +85,11 @@ internal sealed partial class DemoRun
             }
         }
 
+        if (citizen.Index % 4 == 0)
+        {
+            await OrderAsync(citizen.Index, citizen.Item);
+        }
+
         if (citizen.Index % 2 == 0 || (await api.ListAsync("coupons/redemptions/me?", citizen.Item) is { Count: > 0 }))
         {
             return;
@@ -92,9 +100,44 @@ internal sealed partial class DemoRun
         {
             await api.AddAsync(
                 "redemptions", HttpMethod.Post, $"coupons/{affordable.Id}/redeem", citizen.Item, key: Key("redemption"),
-                ignored: ["insufficient_points", "out_of_stock", "per_user_limit_reached", "coupon_not_available"]);
+                ignored: ["insufficient_points", "out_of_stock", "per_user_limit_reached", "coupon_not_available", "not_eligible"]);
         }
     });
+
+    /// <summary>The citizen orders the dearest product that the points buy, and the city sends it.</summary>
+    private async Task OrderAsync(int index, Person citizen)
+    {
+        var orders = await api.ListAsync("coupons/orders/me?", citizen) ?? [];
+        if (orders is not [var order, ..])
+        {
+            var points = await PointsAsync(citizen);
+            if (DemoCity.Products.Where(product => product.Cost <= points).OrderByDescending(product => product.Cost).FirstOrDefault() is not { Sku: { } sku })
+            {
+                return;
+            }
+
+            var placed = await api.AddAsync(
+                "orders", HttpMethod.Post, "coupons/orders", citizen,
+                new
+                {
+                    items = new[] { new { sku, quantity = 1 } },
+                    shipping_address = new { name = citizen.Name, line1 = $"{DemoReports.In(DemoTexts.Streets[index % DemoTexts.Streets.Length], citizen.IsArabic)} {index + 1}", city = "Damascus", country = "SY" },
+                },
+                Key($"order-of-{index}"), ["insufficient_points", "out_of_stock", "product_not_available"]);
+            if (!placed.IsSuccess)
+            {
+                return;
+            }
+
+            order = placed.Body;
+        }
+
+        var done = Array.IndexOf(Delivery, TextOf(order, "status")) + 1;
+        foreach (var status in Delivery.Take(index / 4 % (Delivery.Length + 1)).Skip(done))
+        {
+            await api.AddAsync("steps of orders", HttpMethod.Patch, $"coupons/orders/{IdOf(order)}/status", admin, new { status }, ignored: ["invalid_status_transition"]);
+        }
+    }
 
     /// <summary>Points come a moment after the report.</summary>
     private async Task<long> PointsAsync(Person citizen)

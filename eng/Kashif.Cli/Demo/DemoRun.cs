@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 
 namespace Kashif.Cli.Demo;
@@ -13,6 +14,9 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
     /// <summary>The ids of the imported reports by their numbers.</summary>
     private readonly Dictionary<int, Guid> _reports = [];
 
+    /// <summary>The citizens who have filed them and the reports of today.</summary>
+    private readonly ConcurrentDictionary<Guid, Person> _reporters = new();
+
     private DemoReports _plan = new(seed, TimeProvider.System.GetUtcNow());
 
     public IReadOnlyList<Person> Citizens { get; } = [.. Enumerable.Range(0, size.Citizens).Select(DemoCity.Citizen)];
@@ -21,6 +25,9 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
 
     /// <summary>Does what needs a role for which the demo has no account.</summary>
     private Person Moderator => WithRoles.FirstOrDefault(person => person is { Role: "moderator", HasRole: true }) ?? admin;
+
+    /// <summary>The agency's field worker.</summary>
+    private Person WorkerOf(int agency) => WithRoles[(agency * 2) + 1] is { HasRole: true } worker ? worker : Moderator;
 
     public async Task AddAsync()
     {
@@ -31,7 +38,8 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
         await StepAsync("Photos, comments, votes and followers", AddCommunityAsync);
         await StepAsync("Reports of today", AddLiveReportsAsync);
         await StepAsync("Work orders and visits", AddWorkAsync);
-        await StepAsync("Names and redemptions", AddRedemptionsAsync);
+        await StepAsync("Answers to the survey", AnswerSurveyAsync);
+        await StepAsync("Names, redemptions and orders", AddRedemptionsAsync);
     }
 
     private static async Task StepAsync(string name, Func<Task> step)
