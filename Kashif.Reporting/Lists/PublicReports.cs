@@ -81,8 +81,9 @@ internal sealed class PublicReports : IDisposable
     /// <summary>The newest reports that match.</summary>
     /// <param name="areas">Null for the whole earth.</param>
     /// <param name="before">Only reports with a smaller id.</param>
+    /// <param name="patience">How many reports to look at.</param>
     /// <returns>And the last report that was looked at, if older ones may match: a selective filter is better read by its index.</returns>
-    public (List<FoundReport> Found, Guid? Last) Newest(PublicReportQuery query, Areas? areas, Guid before, int count, int patience = Patience) => Read(query, filter =>
+    public (List<FoundReport> Found, Guid? Last) Newest(PublicReportQuery query, Areas? areas, Guid before, int count, int patience) => Read(query, filter =>
     {
         var (first, last) = (query.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty, before);
         if (query.To is { } to && to < DateTimeOffset.MaxValue - ReportFilter.IdPrecision && TimeOrderedId.Before(to + ReportFilter.IdPrecision) is var end && end.CompareTo(before) < 0)

@@ -50,6 +50,9 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
     /// <summary>Up to how many reports are counted.</summary>
     public const int Counted = 10_000;
 
+    /// <summary>How many reports to look at in memory.</summary>
+    public int Patience { get; init; } = PublicReports.Patience;
+
     /// <param name="before">The last id of the previous page.</param>
     public async Task<List<ReportRow>> NewestAsync(ReportSearch search, Guid? before, CancellationToken cancellationToken)
     {
@@ -61,7 +64,7 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
         async Task<List<FoundReport>> FindAsync()
         {
             // The newest in memory; what they have too few of, PostgreSQL finds.
-            var (found, rest) = reports.Newest(filter, search.Areas, before ?? Guid.AllBitsSet, filter.Text is null ? search.Rows : Candidates);
+            var (found, rest) = reports.Newest(filter, search.Areas, before ?? Guid.AllBitsSet, filter.Text is null ? search.Rows : Candidates, Patience);
             if (filter.Text is not null)
             {
                 rest = found.Count == Candidates ? found[^1].Id : rest;

@@ -17,7 +17,7 @@ internal static class ReadRequests
     private const int MaxIds = 1000;
 
     /// <summary>A page reads all requests before it. <c>before</c> does not.</summary>
-    private const int MostSkipped = 10_000;
+    private const int MostRead = 10_000;
     private const double DefaultRadius = 1000;
     private const double MaxRadius = 1_000_000;
 
@@ -37,7 +37,7 @@ internal static class ReadRequests
         }
         else
         {
-            if (skip > MostSkipped)
+            if (skip + take > MostRead)
             {
                 parameters.Faults.Add(Fault.Bad("page: only the first 10000 requests can be read by page. Send the last service_request_id as before"));
             }

@@ -9,18 +9,18 @@ internal static class ReportAuthors
 {
     /// <summary>
     /// Takes the author off their reports. A new version, because a concurrent change has read the old author, with its entry in the history, which the
-    /// public does not see. One statement: a user may have thousands.
+    /// public does not see. The time of the last change stays: the same time would tell which reports were one person's. One statement: a user may have thousands.
     /// </summary>
     public static Task EraseAsync(ReportingDbContext database, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         string[] fields = [StatusChange.ReporterField];
         return database.Database.ExecuteSqlAsync($"""
             WITH erased AS (
-                UPDATE reports SET user_id = {ErasedUser.Id}, version = version + 1, updated_at = greatest({now}, updated_at + interval '1 microsecond')
+                UPDATE reports SET user_id = {ErasedUser.Id}, version = version + 1
                 WHERE user_id = {userId} RETURNING id, version, status, updated_at
             )
             INSERT INTO status_changes (report_id, version, kind, "from", "to", fields, is_public, changed_by, at)
-            SELECT id, version, 'edited', status, status, {fields}, false, {ErasedUser.Id}, updated_at FROM erased
+            SELECT id, version, 'edited', status, status, {fields}, false, {ErasedUser.Id}, greatest({now}, updated_at + interval '1 microsecond') FROM erased
             """, cancellationToken);
     }
 }

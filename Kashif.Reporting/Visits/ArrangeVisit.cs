@@ -130,6 +130,7 @@ internal static class ArrangeVisit
         var answer = http.Answer(visit, isStaff);
         if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
         {
+            http.Response.Headers.ETag = default; // of the version that was rolled back
             return refusal.ToProblem();
         }
 

@@ -86,6 +86,7 @@ internal static class ChangeVisit
         var answer = http.Answer(visit, isStaff: true);
         if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
         {
+            http.Response.Headers.ETag = default; // of the version that was rolled back
             return refusal.ToProblem();
         }
 

@@ -1,5 +1,10 @@
 using System.Net;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Lists;
+using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -90,6 +95,102 @@ public sealed class ListTests(ReportingService service)
         }));
 
         Task<int> ExecuteAsync(FormattableString sql) => service.QueryAsync(database => database.Database.ExecuteSqlAsync(sql, Cancelled));
+    }
+
+    /// <summary>What a search in memory gives up, PostgreSQL finds: a page has both.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(13)]
+    [InlineData(150)]
+    public async Task A_list_is_the_same_however_few_reports_are_searched_in_memory(int patience)
+    {
+        string[] categories = [$"patient-{patience}-a", $"patient-{patience}-b"];
+        var random = new Random(patience);
+        foreach (var category in Enumerable.Range(0, 30).Select(number => categories[number % 2]))
+        {
+            await service.SeedAsync([.. Enumerable.Range(0, 4).Select(_ => (-33 + random.NextDouble(), 18 + random.NextDouble()))], category, random.Next(3) == 0 ? "verified" : "submitted");
+        }
+
+        await using var scope = service.Host.Services.CreateAsyncScope();
+        var complete = scope.ServiceProvider.GetRequiredService<ReportLists>();
+        var services = scope.ServiceProvider;
+        var impatient = new ReportLists(
+            services.GetRequiredService<ReportingDbContext>(), services.GetRequiredService<ReportColumns>(), services.GetRequiredService<PublicReports>(), services.GetRequiredService<RecentReports>())
+        {
+            Patience = patience,
+        };
+        ReportFilter[] filters =
+        [
+            new() { Categories = [categories[0]] }, new() { Categories = categories }, new() { Categories = [categories[1]], Statuses = [ReportStatus.Verified] },
+            new() { Categories = categories, Statuses = [ReportStatus.Verified, ReportStatus.Submitted], From = TimeProvider.System.GetUtcNow().AddHours(-1), To = TimeProvider.System.GetUtcNow() },
+        ];
+        foreach (var search in filters.SelectMany(filter => new[]
+        {
+            new ReportSearch(filter, 7), new ReportSearch(filter, 7, new Place(-32.5, 18.5), 40), new ReportSearch(filter, 7, Box: new BoundingBox(18.2, -32.9, 18.7, -32.1)),
+        }))
+        {
+            var all = await PagesAsync(complete, search);
+            all.ShouldNotBeEmpty();
+            (await PagesAsync(impatient, search)).ShouldBe(all, $"{search}");
+        }
+
+        static async Task<List<Guid>> PagesAsync(ReportLists lists, ReportSearch search)
+        {
+            var all = new List<Guid>();
+            while (true)
+            {
+                var page = await lists.NewestAsync(search, all.Count > 0 ? all[^1] : null, Cancelled);
+                all.AddRange(page.Take(search.Size).Select(row => row.Report.Id));
+                if (page.Count <= search.Size)
+                {
+                    return all;
+                }
+            }
+        }
+    }
+
+    /// <summary>As after a restore to an earlier time, of which the change feed tells nothing.</summary>
+    [Fact]
+    public async Task A_list_of_another_database_than_before_is_read_anew()
+    {
+        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
+        var ids = await service.SeedAsync([(1, 1), (1, 1), (1, 1)], database: host.Database);
+        using var client = host.Anonymous();
+        (await TitlesAsync("a")).ShouldBe(["Seeded", "Seeded", "Seeded"]);
+
+        await using var database = NpgsqlDataSource.Create(host.Database);
+        await using var command = database.CreateCommand($"""
+            ALTER TABLE reports DISABLE TRIGGER USER;
+            DELETE FROM reports WHERE id = '{ids[1]}';
+            UPDATE reports SET title = 'Restored' WHERE id = '{ids[0]}';
+            ALTER TABLE reports ENABLE TRIGGER USER
+            """);
+        await command.ExecuteNonQueryAsync(Cancelled);
+        var reports = host.Services.GetRequiredService<PublicReports>();
+        var loads = reports.Loads;
+
+        (await TitlesAsync("b")).ShouldBe(["Seeded", "Seeded", "Seeded"], "all three are in memory, as the feed tells");
+        reports.Forget();
+        (await TitlesAsync("c")).ShouldBe(["Seeded", "Restored"]);
+        reports.Loads.ShouldBe(loads + 1);
+
+        async Task<string?[]> TitlesAsync(string version) =>
+            [.. (await client.ReadAsync($"{Root}?v={version}")).Body.GetProperty("items").EnumerateArray().Select(report => report.GetProperty("title").GetString())];
+    }
+
+    /// <summary>A report that memory has and the table has not: no page may search for ever.</summary>
+    [Fact]
+    public async Task A_list_ends_where_memory_has_a_report_that_is_gone()
+    {
+        await using var host = await service.StartAnotherAsync(reportsPerHour: 0);
+        await service.SeedAsync([(1, 1), (1, 1)], database: host.Database);
+        await host.Services.GetRequiredService<PublicReports>().RefreshAsync(Cancelled);
+        await using var database = NpgsqlDataSource.Create(host.Database);
+        await using var command = database.CreateCommand("TRUNCATE reports CASCADE");
+        await command.ExecuteNonQueryAsync(Cancelled);
+        using var client = host.Anonymous();
+
+        (await client.ReadAsync(Root)).Body.GetProperty("items").GetArrayLength().ShouldBe(0);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ internal sealed partial class DemoRun
         if (first.ValueKind is JsonValueKind.Object && TextOf(first, "state") == "proposed" && _reporters.TryGetValue(first.GetProperty("report_id").GetGuid(), out var reporter))
         {
             await api.AddAsync(
-                "confirmed visits", HttpMethod.Post, $"{Register}/visits/{IdOf(first)}/confirm", reporter, new { starts_at = TextOf(first, "starts_at") },
+                "confirmed visits", HttpMethod.Post, $"{Register}/visits/{IdOf(first)}/confirm", reporter, new { starts_at = TextOf(first, "starts_at"), ends_at = TextOf(first, "ends_at") },
                 ignored: ["visit_begun", "visit_closed", "work_order_changed", "precondition_failed"], version: first.GetProperty("version").GetInt32());
         }
     }

@@ -249,7 +249,7 @@ public sealed class SendTests(ReportingService service)
         (await HideAsync()).ShouldBe(HttpStatusCode.NotFound);
         (await service.QueryAsync(database => database.Open311Updates.AnyAsync(row => row.Id == update && row.HiddenAt != null, Cancelled))).ShouldBeFalse();
 
-        await service.QueryAsync(database => database.Reports.Where(row => row.Id == id).ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency), Cancelled));
+        await service.QueryAsync(database => database.Reports.Where(row => row.Id == id).ExecuteUpdateAsync(set => set.SetProperty(row => row.AgencyId, agency).SetProperty(row => row.RoutedByHand, true), Cancelled));
         (await employee.AllPagesAsync($"{Updates}?report_id={id}", 1)).ShouldHaveSingleItem();
         (await HideAsync()).ShouldBe(HttpStatusCode.OK);
         employee.Dispose();
