@@ -16,7 +16,7 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
     private readonly PriorityQueue<(CellNode? Cell, int Report), (double Metres, bool IsReport, Guid Id)> _queue = new();
 
     /// <param name="after">The last distance and id of the previous page.</param>
-    /// <param name="patience">How many reports to look at. A page of a selective filter ends there.</param>
+    /// <param name="patience">How many reports may not match before the page ends.</param>
     /// <returns>Up to <paramref name="count"/> reports, nearest first; among equal distances, by id.</returns>
     public List<FoundReport> Find((double Metres, Guid Id) after, int count, int patience)
     {
@@ -41,8 +41,7 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
             }
             else if (patience > 0)
             {
-                EnqueueReports(cell, after, count);
-                patience -= cell.Reports.Count;
+                patience -= EnqueueReports(cell, after, count);
             }
         }
 
@@ -58,13 +57,19 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
         }
     }
 
-    private void EnqueueReports(CellNode node, (double Metres, Guid Id) after, int count)
+    /// <returns>How many reports do not match.</returns>
+    private int EnqueueReports(CellNode node, (double Metres, Guid Id) after, int count)
     {
+        var others = 0;
         var matching = new List<(double Metres, Guid Id, int Position)>();
         foreach (var position in node.Reports)
         {
             ref readonly var report = ref index[position];
-            if (filter.Matches(report) && (areas is null || areas.Contains(report.Place)) && (centre.MetresTo(report.Place), report.Id) is var key && key.CompareTo(after) > 0)
+            if (!filter.Matches(report))
+            {
+                others++;
+            }
+            else if ((areas is null || areas.Contains(report.Place)) && (centre.MetresTo(report.Place), report.Id) is var key && key.CompareTo(after) > 0)
             {
                 matching.Add((key.Item1, key.Id, position));
             }
@@ -75,5 +80,7 @@ internal sealed class NearestSearch(ReportIndex index, PublicReportFilter filter
         {
             _queue.Enqueue((null, position), (metres, true, id));
         }
+
+        return others;
     }
 }
