@@ -27,6 +27,9 @@ internal static class SecondFile
         "OggS"u8.ToArray(), "ID3"u8.ToArray(), "fLaC"u8.ToArray(), [0x1a, 0x45, 0xdf, 0xa3], "FLV"u8.ToArray(), "FWS"u8.ToArray(), "CWS"u8.ToArray(), "SQLite format 3"u8.ToArray(), "wOFF"u8.ToArray(), "OTTO"u8.ToArray(),
     ];
 
+    /// <summary>The longest text that a camera writes behind a video, such as <c>v3_f31_c … 0:0 … LIVE_3254123</c> of OpenHarmony: three fields of 20 bytes.</summary>
+    private const int TrailerMax = 64;
+
     private static ReadOnlySpan<byte> ArchiveEnd => "PK\u0005\u0006"u8;
 
     public static bool IsIn(ReadOnlySpan<byte> photo, PhotoFormat format) => IsInside(photo) || format switch
@@ -98,6 +101,7 @@ internal static class SecondFile
     {
         var (end, hasPictures) = EndOfJpeg(photo);
         var rest = photo[end..];
+        var isBehindVideo = false;
         while (true)
         {
             var content = rest.TrimStart((byte)0); // padding, or the upper bytes of a video's first length
@@ -105,19 +109,21 @@ internal static class SecondFile
             if (hasPictures && PhotoFormats.Of(content) is PhotoFormat.Jpeg)
             {
                 rest = content[EndOfJpeg(content).End..];
+                isBehindVideo = false;
             }
             else if (start >= 0 && HasAt(rest, start + 4, "ftyp"u8) && LengthOfVideo(rest[start..]) is > 0 and var length)
             {
                 rest = rest[(start + length)..];
+                isBehindVideo = true;
             }
             else
             {
-                return IsFile(content);
+                return IsFile(content) && !(isBehindVideo && IsTrailer(content));
             }
         }
     }
 
-    /// <summary>The position behind the image's end; of an image without an end, that of the file. And whether it declares more pictures of the same photo, as CIPA's Multi-Picture Format.</summary>
+    /// <summary>The position behind the image's end; of an image without an end, that of the file. And whether it declares more pictures of the same photo.</summary>
     private static (int End, bool HasPictures) EndOfJpeg(ReadOnlySpan<byte> photo)
     {
         var hasPictures = false;
@@ -148,12 +154,23 @@ internal static class SecondFile
                 break;
             }
 
-            hasPictures |= marker == 0xe2 && HasAt(photo, at + 2, "MPF\0"u8);
-            at += Math.Max((int)BinaryPrimitives.ReadUInt16BigEndian(photo[at..]), 2);
+            var length = Math.Max((int)BinaryPrimitives.ReadUInt16BigEndian(photo[at..]), 2);
+            hasPictures |= DeclaresPictures(marker, photo[(at + 2)..Math.Max(at + 2, Math.Min(at + length, photo.Length))]);
+            at += length;
         }
 
         return (photo.Length, hasPictures);
     }
+
+    /// <summary>As CIPA's Multi-Picture Format; or as XMP of Google's camera, whose directory lists the types of the image and of each part behind it.</summary>
+    private static bool DeclaresPictures(byte marker, ReadOnlySpan<byte> segment) => marker switch
+    {
+        0xe1 => segment.StartsWith("http://ns.adobe.com/xap/1.0/\0"u8)
+            && (segment.IndexOf("http://ns.google.com/photos/1.0/container/"u8) >= 0 || segment.IndexOf("http://ns.google.com/photos/dd/1.0/container/"u8) >= 0)
+            && segment.Count("image/jpeg"u8) > 1,
+        0xe2 => segment.StartsWith("MPF\0"u8),
+        _ => false,
+    };
 
     /// <summary>The length of a video of MPEG-4 or QuickTime: boxes with a length and a name.</summary>
     private static int LengthOfVideo(ReadOnlySpan<byte> video)
@@ -210,8 +227,15 @@ internal static class SecondFile
     /// <summary>Whether there is more than padding.</summary>
     private static bool IsContent(ReadOnlySpan<byte> rest) => rest.ContainsAnyExcept("\0\r\n "u8);
 
+    /// <summary>A short text that is no page and no script for a shell.</summary>
+    private static bool IsTrailer(ReadOnlySpan<byte> text) =>
+        text.Length <= TrailerMax && !text.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !text.Contains((byte)'<') && text.IndexOf("#!"u8) < 0 && !HasBeginning(text);
+
     /// <summary>Whether what stands behind a JPEG is a file: by how it begins, or because all of it is text.</summary>
-    private static bool IsFile(ReadOnlySpan<byte> rest)
+    private static bool IsFile(ReadOnlySpan<byte> rest) =>
+        HasBeginning(rest) || (IsContent(rest) && System.Text.Unicode.Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8));
+
+    private static bool HasBeginning(ReadOnlySpan<byte> rest)
     {
         foreach (var beginning in Beginnings)
         {
@@ -221,6 +245,6 @@ internal static class SecondFile
             }
         }
 
-        return IsContent(rest) && System.Text.Unicode.Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8);
+        return false;
     }
 }

@@ -24,6 +24,10 @@ internal static class Polyglots
         ["JPEG with a script"] = [.. Pictures.Jpeg(), .. "*/=alert(1)//"u8],
         ["JPEG with a program"] = [.. Pictures.Jpeg(), 0x7f, .. "ELF"u8, .. new byte[60]],
         ["JPEG with another JPEG that it does not declare"] = [.. Pictures.Jpeg(), .. Pictures.Jpeg(100, 100)],
+        ["JPEG with another JPEG where it declares a video"] = [.. Declaring("photos/1.0", "image/jpeg", "video/mp4"), .. Pictures.Jpeg(100, 100)],
+        ["JPEG with a page behind the video of a motion photo"] = [.. Pictures.Jpeg(), .. Video(), .. "<b onclick=alert(1)>"u8],
+        ["JPEG with a script behind the video of a motion photo"] = [.. Pictures.Jpeg(), .. Video(), .. "\n#!/bin/sh\nreboot\n"u8],
+        ["JPEG with a long text behind the video of a motion photo"] = [.. Pictures.Jpeg(), .. Video(), .. "alert(1);"u8, .. Enumerable.Repeat((byte)' ', 60)],
         ["JPEG with a PNG"] = [.. Pictures.Jpeg(), .. Pictures.Png()],
         ["JPEG with a TAR header"] = Tar(Pictures.Jpeg()),
         ["PNG with a ZIP"] = [.. Pictures.Png(), .. Zip("a.txt")],
@@ -44,6 +48,9 @@ internal static class Polyglots
         ["a motion photo of Google"] = [.. Pictures.Jpeg(), .. Video()],
         ["a motion photo with padding"] = [.. Pictures.Jpeg(), .. new byte[16], .. Video()],
         ["a motion photo of Samsung"] = [.. Pictures.Jpeg(), .. SamsungTrailer(("MotionPhoto_Data", 0x0a30, Video()), ("Image_UTC_Data", 0x0a01, "1793520000000"u8.ToArray()))],
+        ["a motion photo of Huawei"] = [.. Pictures.Jpeg(), .. Video(), .. "v3_f31_c            0:0                 LIVE_3254123        "u8],
+        ["a portrait of Google"] = [.. Declaring("photos/1.0", "image/jpeg", "image/jpeg", "image/jpeg"), .. Pictures.Jpeg(100, 100), .. Pictures.Jpeg(50, 50)],
+        ["a portrait of Google with dynamic depth"] = [.. Declaring("photos/dd/1.0", "image/jpeg", "image/jpeg"), .. Pictures.Jpeg(100, 100)],
         ["a photo with a gain map and a video"] = [.. InSegment(Pictures.Jpeg(), 0xe2, [.. "MPF\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 0, 0]), .. Pictures.Jpeg(100, 100), .. Video()],
         ["a photo with data of its maker"] = [.. Pictures.Jpeg(), 0xfe, 0x01, .. "edof"u8, 0x00, 0x07, 0xfe, 0x80, .. new byte[40]],
         ["a photo with padding"] = [.. Pictures.Jpeg(), .. new byte[1000]],
@@ -78,6 +85,15 @@ internal static class Polyglots
 
         return [.. files.SelectMany(file => file), .. directory, .. LittleEndian(directory.Length), .. "SEFT"u8];
     }
+
+    /// <summary>A JPEG whose XMP lists the types of its parts: https://developer.android.com/media/platform/motion-photo-format.</summary>
+    private static byte[] Declaring(string version, params string[] types) => InSegment(Pictures.Jpeg(), 0xe1, Encoding.UTF8.GetBytes(
+        $"""
+        http://ns.adobe.com/xap/1.0/{'\0'}<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+        <rdf:Description xmlns:Container="http://ns.google.com/{version}/container/" xmlns:Item="http://ns.google.com/{version}/container/item/"><Container:Directory><rdf:Seq>
+        {string.Concat(types.Select(type => $"""<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="{type}"/></rdf:li>"""))}
+        </rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>
+        """));
 
     private static byte[] InComment(byte[] jpeg, byte[] content) => InSegment(jpeg, 0xfe, content);
 
