@@ -32,6 +32,10 @@ internal static class SecondFile
 
     private static ReadOnlySpan<byte> ArchiveEnd => "PK\u0005\u0006"u8;
 
+    private static ReadOnlySpan<byte> ArchiveDirectory => "PK\u0001\u0002"u8;
+
+    private static ReadOnlySpan<byte> Archive64Locator => "PK\u0006\u0007"u8;
+
     public static bool IsIn(ReadOnlySpan<byte> photo, PhotoFormat format) => IsInside(photo) || format switch
     {
         PhotoFormat.Jpeg => IsBehindJpeg(photo),
@@ -54,17 +58,25 @@ internal static class SecondFile
         return HasAt(photo, 4, "ftyp"u8) || HasAt(photo, 257, "ustar"u8) || HasAt(photo, 32_769, "CD001"u8) || HasArchiveEnd(photo) || HasTag(photo);
     }
 
-    /// <summary>The end of a central directory, by which a ZIP archive is found: one disk, and a directory before it.</summary>
+    /// <summary>
+    /// The end of a central directory, by which a ZIP archive is found. Readers ignore some of its numbers, each its own: one sign is enough. Its four bytes alone are none:
+    /// compressed data may have them by chance.
+    /// </summary>
     private static bool HasArchiveEnd(ReadOnlySpan<byte> photo)
     {
         const int Length = 22;
+        const int LocatorLength = 20;
         for (var rest = photo; rest.IndexOf(ArchiveEnd) is >= 0 and var at && at + Length <= rest.Length; rest = rest[(at + 1)..])
         {
             var end = rest[at..];
             var position = photo.Length - end.Length;
-            if (BinaryPrimitives.ReadUInt32LittleEndian(end[4..]) == 0
-                && BinaryPrimitives.ReadUInt16LittleEndian(end[8..]) == BinaryPrimitives.ReadUInt16LittleEndian(end[10..])
-                && BinaryPrimitives.ReadUInt32LittleEndian(end[12..]) <= position)
+            var (size, start) = (BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
+            var isOnOneDisk = BinaryPrimitives.ReadUInt32LittleEndian(end[4..]) == 0
+                && BinaryPrimitives.ReadUInt16LittleEndian(end[8..]) == BinaryPrimitives.ReadUInt16LittleEndian(end[10..]);
+            if ((isOnOneDisk && size <= position)
+                || HasAt(photo, position - size, ArchiveDirectory) || HasAt(photo, start, ArchiveDirectory)
+                || HasAt(photo, position - LocatorLength, Archive64Locator)
+                || BinaryPrimitives.ReadUInt16LittleEndian(end[20..]) == end.Length - Length)
             {
                 return true;
             }
@@ -222,7 +234,8 @@ internal static class SecondFile
 
     private static bool IsName(ReadOnlySpan<byte> name) => !name.ContainsAnyExceptInRange((byte)' ', (byte)'z');
 
-    private static bool HasAt(ReadOnlySpan<byte> file, int position, ReadOnlySpan<byte> mark) => file.Length > position && file[position..].StartsWith(mark);
+    private static bool HasAt(ReadOnlySpan<byte> file, long position, ReadOnlySpan<byte> mark) =>
+        position >= 0 && position < file.Length && file[(int)position..].StartsWith(mark);
 
     /// <summary>Whether there is more than padding.</summary>
     private static bool IsContent(ReadOnlySpan<byte> rest) => rest.ContainsAnyExcept("\0\r\n "u8);

@@ -16,6 +16,9 @@ internal static class Polyglots
         ["JPEG with a JAR after padding"] = [.. Pictures.Jpeg(), .. new byte[64], .. Zip("META-INF/MANIFEST.MF")],
         ["JPEG with a ZIP in a comment"] = InComment(Pictures.Jpeg(), Zip("a.txt")),
         ["JPEG with a ZIP in the video of a motion photo"] = [.. Pictures.Jpeg(), .. Video(), .. Box("free", Zip("a.txt"))],
+        ["JPEG with a ZIP that says it has two disks"] = InComment(Pictures.Jpeg(), Zip("a.txt", disk: 1)),
+        ["JPEG with a ZIP whose comment is the image"] = InComment(Pictures.Jpeg(), Zip("a.txt", disk: 1, directory: 0, comment: Pictures.Jpeg().Length - 2)),
+        ["JPEG with a ZIP64"] = InComment(Pictures.Jpeg(), Zip64("a.txt")),
         ["JPEG with a PDF"] = [.. Pictures.Jpeg(), .. Pdf],
         ["JPEG with a PDF in a comment"] = InComment(Pictures.Jpeg(), Pdf),
         ["JPEG with a page"] = [.. Pictures.Jpeg(), .. Encoding.ASCII.GetBytes(Page)],
@@ -53,6 +56,7 @@ internal static class Polyglots
         ["a portrait of Google with dynamic depth"] = [.. Declaring("photos/dd/1.0", "image/jpeg", "image/jpeg"), .. Pictures.Jpeg(100, 100)],
         ["a photo with a gain map and a video"] = [.. InSegment(Pictures.Jpeg(), 0xe2, [.. "MPF\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 0, 0]), .. Pictures.Jpeg(100, 100), .. Video()],
         ["a photo with data of its maker"] = [.. Pictures.Jpeg(), 0xfe, 0x01, .. "edof"u8, 0x00, 0x07, 0xfe, 0x80, .. new byte[40]],
+        ["a photo with the four bytes of an archive's end by chance"] = InComment(Pictures.Jpeg(), [.. "PK\u0005\u0006"u8, .. Enumerable.Range(0, 100).Select(number => (byte)((number * 89) + 1))]),
         ["a photo with padding"] = [.. Pictures.Jpeg(), .. new byte[1000]],
     };
 
@@ -66,6 +70,35 @@ internal static class Polyglots
         }
 
         return file.ToArray();
+    }
+
+    /// <summary>An archive whose end has other numbers: readers ignore that of the disk, and some that of the directory's size.</summary>
+    private static byte[] Zip(string name, ushort disk, int? directory = null, int comment = 0)
+    {
+        var zip = Zip(name);
+        var end = zip.AsSpan(^22..);
+        BinaryPrimitives.WriteUInt16LittleEndian(end[4..], disk);
+        BinaryPrimitives.WriteUInt16LittleEndian(end[20..], (ushort)comment);
+        if (directory is { } size)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(end[12..], size);
+        }
+
+        return zip;
+    }
+
+    /// <summary>An archive whose numbers stand in a record before the end, where a locator finds it.</summary>
+    private static byte[] Zip64(string name)
+    {
+        var zip = Zip(name);
+        var (size, position) = (BitConverter.ToInt32(zip, zip.Length - 10), BitConverter.ToInt32(zip, zip.Length - 6));
+        byte[] record =
+        [
+            .. "PK\u0006\u0006"u8, .. LittleEndian(44), .. LittleEndian(0), 45, 0, 45, 0, .. new byte[8], 1, .. new byte[7], 1, .. new byte[7],
+            .. LittleEndian(size), .. LittleEndian(0), .. LittleEndian(position), .. LittleEndian(0),
+        ];
+        byte[] locator = [.. "PK\u0006\u0007"u8, .. LittleEndian(0), .. LittleEndian(zip.Length - 22), .. LittleEndian(0), .. LittleEndian(1)];
+        return [.. zip[..^22], .. record, .. locator, .. "PK\u0005\u0006"u8, .. new byte[4], .. Enumerable.Repeat((byte)0xff, 12), 0, 0];
     }
 
     private static byte[] Video() => [.. Box("ftyp", [.. "mp42"u8, 0, 0, 0, 0, .. "mp42isom"u8]), .. Box("moov", new byte[100]), .. Box("mdat", [.. Enumerable.Range(0, 2000).Select(number => (byte)(number * 37))])];
