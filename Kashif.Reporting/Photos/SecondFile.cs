@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
 
 namespace Kashif.Reporting.Photos;
 
@@ -15,8 +18,10 @@ internal static class SecondFile
     /// <summary>What other programs find anywhere in a file. Long enough to be in no photo by chance.</summary>
     private static readonly byte[][] Anywhere = ["%PDF-1."u8.ToArray(), "%PDF-2."u8.ToArray(), [.. "Rar!"u8, 0x1a, 0x07], [.. "7z"u8, 0xbc, 0xaf, 0x27, 0x1c]];
 
-    /// <summary>In lower case, without the character that ends the name. No shorter ones: they would be in a photo by chance.</summary>
-    private static readonly string[] Tags = ["!doctype html", "html", "body", "script", "iframe", "svg xmlns", "?php"];
+    /// <summary>Each with the character that ends its name. No shorter names: they would be in a photo by chance.</summary>
+    private static readonly SearchValues<string> Tags = SearchValues.Create(
+        [.. from name in (string[])["!doctype html", "html", "body", "script", "iframe", "svg xmlns", "?php"] from end in " >=:\t\r\n" select $"<{name}{end}"],
+        StringComparison.OrdinalIgnoreCase);
 
     /// <summary>How files begin: behind an image, another file.</summary>
     private static readonly byte[][] Beginnings =
@@ -85,24 +90,17 @@ internal static class SecondFile
         return false;
     }
 
+    /// <summary>Piece by piece, as characters: only strings have a search for many values at once.</summary>
     private static bool HasTag(ReadOnlySpan<byte> photo)
     {
-        Span<char> name = stackalloc char[16];
-        for (var rest = photo; rest.IndexOf((byte)'<') is >= 0 and var at; rest = rest[(at + 1)..])
+        const int Overlap = 16; // longer than a tag
+        Span<char> text = stackalloc char[4096];
+        for (var at = 0; at < photo.Length; at += text.Length - Overlap)
         {
-            var text = rest[(at + 1)..];
-            var length = Math.Min(text.Length, name.Length);
-            for (var index = 0; index < length; index++)
+            var length = Encoding.Latin1.GetChars(photo.Slice(at, Math.Min(text.Length, photo.Length - at)), text);
+            if (text[..length].ContainsAny(Tags))
             {
-                name[index] = char.ToLowerInvariant((char)text[index]);
-            }
-
-            foreach (var tag in Tags)
-            {
-                if (name[..length].StartsWith(tag, StringComparison.Ordinal) && length > tag.Length && name[tag.Length] is ' ' or '>' or '=' or ':' or '\t' or '\r' or '\n')
-                {
-                    return true;
-                }
+                return true;
             }
         }
 
@@ -246,7 +244,7 @@ internal static class SecondFile
 
     /// <summary>Whether what stands behind a JPEG is a file: by how it begins, or because all of it is text.</summary>
     private static bool IsFile(ReadOnlySpan<byte> rest) =>
-        HasBeginning(rest) || (IsContent(rest) && System.Text.Unicode.Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8));
+        HasBeginning(rest) || (IsContent(rest) && Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8));
 
     private static bool HasBeginning(ReadOnlySpan<byte> rest)
     {

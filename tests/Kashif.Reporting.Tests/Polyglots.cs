@@ -23,6 +23,8 @@ internal static class Polyglots
         ["JPEG with a PDF in a comment"] = InComment(Pictures.Jpeg(), Pdf),
         ["JPEG with a page"] = [.. Pictures.Jpeg(), .. Encoding.ASCII.GetBytes(Page)],
         ["JPEG with a page in a comment"] = InComment(Pictures.Jpeg(), Encoding.ASCII.GetBytes(Page)),
+        ["JPEG with a page in upper case after many of its first character"] = InComment(Pictures.Jpeg(), [.. Enumerable.Repeat((byte)'<', 60_000), .. Encoding.ASCII.GetBytes(Page.ToUpperInvariant())]),
+        ["JPEG with a page at its very end"] = [.. Pictures.Jpeg(), 1, 2, .. "<body"u8, (byte)'\n'],
         ["JPEG with a shell script"] = [.. Pictures.Jpeg(), .. "\n#!/bin/sh\nrm -rf /\n"u8],
         ["JPEG with a script"] = [.. Pictures.Jpeg(), .. "*/=alert(1)//"u8],
         ["JPEG with a program"] = [.. Pictures.Jpeg(), 0x7f, .. "ELF"u8, .. new byte[60]],
@@ -57,6 +59,7 @@ internal static class Polyglots
         ["a photo with a gain map and a video"] = [.. InSegment(Pictures.Jpeg(), 0xe2, [.. "MPF\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 0, 0]), .. Pictures.Jpeg(100, 100), .. Video()],
         ["a photo with data of its maker"] = [.. Pictures.Jpeg(), 0xfe, 0x01, .. "edof"u8, 0x00, 0x07, 0xfe, 0x80, .. new byte[40]],
         ["a photo with the four bytes of an archive's end by chance"] = InComment(Pictures.Jpeg(), [.. "PK\u0005\u0006"u8, .. Enumerable.Range(0, 100).Select(number => (byte)((number * 89) + 1))]),
+        ["a photo with data of its maker that ends like a tag"] = [.. Pictures.Jpeg(), 1, 2, .. "<body"u8],
         ["a photo with padding"] = [.. Pictures.Jpeg(), .. new byte[1000]],
     };
 
