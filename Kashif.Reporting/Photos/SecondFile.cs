@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
 
 namespace Kashif.Reporting.Photos;
 
@@ -15,8 +18,10 @@ internal static class SecondFile
     /// <summary>What other programs find anywhere in a file. Long enough to be in no photo by chance.</summary>
     private static readonly byte[][] Anywhere = ["%PDF-1."u8.ToArray(), "%PDF-2."u8.ToArray(), [.. "Rar!"u8, 0x1a, 0x07], [.. "7z"u8, 0xbc, 0xaf, 0x27, 0x1c]];
 
-    /// <summary>In lower case, without the character that ends the name. No shorter ones: they would be in a photo by chance.</summary>
-    private static readonly string[] Tags = ["!doctype html", "html", "body", "script", "iframe", "svg xmlns", "?php"];
+    /// <summary>Each with the character that ends its name. No shorter names: they would be in a photo by chance.</summary>
+    private static readonly SearchValues<string> Tags = SearchValues.Create(
+        [.. from name in (string[])["!doctype html", "html", "body", "script", "iframe", "svg xmlns", "?php"] from end in " >=:\t\r\n" select $"<{name}{end}"],
+        StringComparison.OrdinalIgnoreCase);
 
     /// <summary>How files begin: behind an image, another file.</summary>
     private static readonly byte[][] Beginnings =
@@ -27,7 +32,14 @@ internal static class SecondFile
         "OggS"u8.ToArray(), "ID3"u8.ToArray(), "fLaC"u8.ToArray(), [0x1a, 0x45, 0xdf, 0xa3], "FLV"u8.ToArray(), "FWS"u8.ToArray(), "CWS"u8.ToArray(), "SQLite format 3"u8.ToArray(), "wOFF"u8.ToArray(), "OTTO"u8.ToArray(),
     ];
 
+    /// <summary>The longest text that a camera writes behind a video, such as <c>v3_f31_c … 0:0 … LIVE_3254123</c> of OpenHarmony: three fields of 20 bytes.</summary>
+    private const int TrailerMax = 64;
+
     private static ReadOnlySpan<byte> ArchiveEnd => "PK\u0005\u0006"u8;
+
+    private static ReadOnlySpan<byte> ArchiveDirectory => "PK\u0001\u0002"u8;
+
+    private static ReadOnlySpan<byte> Archive64Locator => "PK\u0006\u0007"u8;
 
     public static bool IsIn(ReadOnlySpan<byte> photo, PhotoFormat format) => IsInside(photo) || format switch
     {
@@ -51,17 +63,25 @@ internal static class SecondFile
         return HasAt(photo, 4, "ftyp"u8) || HasAt(photo, 257, "ustar"u8) || HasAt(photo, 32_769, "CD001"u8) || HasArchiveEnd(photo) || HasTag(photo);
     }
 
-    /// <summary>The end of a central directory, by which a ZIP archive is found: one disk, and a directory before it.</summary>
+    /// <summary>
+    /// The end of a central directory, by which a ZIP archive is found. Readers ignore some of its numbers, each its own: one sign is enough. Its four bytes alone are none:
+    /// compressed data may have them by chance.
+    /// </summary>
     private static bool HasArchiveEnd(ReadOnlySpan<byte> photo)
     {
         const int Length = 22;
+        const int LocatorLength = 20;
         for (var rest = photo; rest.IndexOf(ArchiveEnd) is >= 0 and var at && at + Length <= rest.Length; rest = rest[(at + 1)..])
         {
             var end = rest[at..];
             var position = photo.Length - end.Length;
-            if (BinaryPrimitives.ReadUInt32LittleEndian(end[4..]) == 0
-                && BinaryPrimitives.ReadUInt16LittleEndian(end[8..]) == BinaryPrimitives.ReadUInt16LittleEndian(end[10..])
-                && BinaryPrimitives.ReadUInt32LittleEndian(end[12..]) <= position)
+            var (size, start) = (BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
+            var isOnOneDisk = BinaryPrimitives.ReadUInt32LittleEndian(end[4..]) == 0
+                && BinaryPrimitives.ReadUInt16LittleEndian(end[8..]) == BinaryPrimitives.ReadUInt16LittleEndian(end[10..]);
+            if ((isOnOneDisk && size <= position)
+                || HasAt(photo, position - size, ArchiveDirectory) || HasAt(photo, start, ArchiveDirectory)
+                || HasAt(photo, position - LocatorLength, Archive64Locator)
+                || BinaryPrimitives.ReadUInt16LittleEndian(end[20..]) == end.Length - Length)
             {
                 return true;
             }
@@ -70,24 +90,17 @@ internal static class SecondFile
         return false;
     }
 
+    /// <summary>Piece by piece, as characters: only strings have a search for many values at once.</summary>
     private static bool HasTag(ReadOnlySpan<byte> photo)
     {
-        Span<char> name = stackalloc char[16];
-        for (var rest = photo; rest.IndexOf((byte)'<') is >= 0 and var at; rest = rest[(at + 1)..])
+        const int Overlap = 16; // longer than a tag
+        Span<char> text = stackalloc char[4096];
+        for (var at = 0; at < photo.Length; at += text.Length - Overlap)
         {
-            var text = rest[(at + 1)..];
-            var length = Math.Min(text.Length, name.Length);
-            for (var index = 0; index < length; index++)
+            var length = Encoding.Latin1.GetChars(photo.Slice(at, Math.Min(text.Length, photo.Length - at)), text);
+            if (text[..length].ContainsAny(Tags))
             {
-                name[index] = char.ToLowerInvariant((char)text[index]);
-            }
-
-            foreach (var tag in Tags)
-            {
-                if (name[..length].StartsWith(tag, StringComparison.Ordinal) && length > tag.Length && name[tag.Length] is ' ' or '>' or '=' or ':' or '\t' or '\r' or '\n')
-                {
-                    return true;
-                }
+                return true;
             }
         }
 
@@ -98,6 +111,7 @@ internal static class SecondFile
     {
         var (end, hasPictures) = EndOfJpeg(photo);
         var rest = photo[end..];
+        var isBehindVideo = false;
         while (true)
         {
             var content = rest.TrimStart((byte)0); // padding, or the upper bytes of a video's first length
@@ -105,19 +119,21 @@ internal static class SecondFile
             if (hasPictures && PhotoFormats.Of(content) is PhotoFormat.Jpeg)
             {
                 rest = content[EndOfJpeg(content).End..];
+                isBehindVideo = false;
             }
             else if (start >= 0 && HasAt(rest, start + 4, "ftyp"u8) && LengthOfVideo(rest[start..]) is > 0 and var length)
             {
                 rest = rest[(start + length)..];
+                isBehindVideo = true;
             }
             else
             {
-                return IsFile(content);
+                return IsFile(content) && !(isBehindVideo && IsTrailer(content));
             }
         }
     }
 
-    /// <summary>The position behind the image's end; of an image without an end, that of the file. And whether it declares more pictures of the same photo, as CIPA's Multi-Picture Format.</summary>
+    /// <summary>The position behind the image's end; of an image without an end, that of the file. And whether it declares more pictures of the same photo.</summary>
     private static (int End, bool HasPictures) EndOfJpeg(ReadOnlySpan<byte> photo)
     {
         var hasPictures = false;
@@ -148,12 +164,23 @@ internal static class SecondFile
                 break;
             }
 
-            hasPictures |= marker == 0xe2 && HasAt(photo, at + 2, "MPF\0"u8);
-            at += Math.Max((int)BinaryPrimitives.ReadUInt16BigEndian(photo[at..]), 2);
+            var length = Math.Max((int)BinaryPrimitives.ReadUInt16BigEndian(photo[at..]), 2);
+            hasPictures |= DeclaresPictures(marker, photo[(at + 2)..Math.Max(at + 2, Math.Min(at + length, photo.Length))]);
+            at += length;
         }
 
         return (photo.Length, hasPictures);
     }
+
+    /// <summary>As CIPA's Multi-Picture Format; or as XMP of Google's camera, whose directory lists the types of the image and of each part behind it.</summary>
+    private static bool DeclaresPictures(byte marker, ReadOnlySpan<byte> segment) => marker switch
+    {
+        0xe1 => segment.StartsWith("http://ns.adobe.com/xap/1.0/\0"u8)
+            && (segment.IndexOf("http://ns.google.com/photos/1.0/container/"u8) >= 0 || segment.IndexOf("http://ns.google.com/photos/dd/1.0/container/"u8) >= 0)
+            && segment.Count("image/jpeg"u8) > 1,
+        0xe2 => segment.StartsWith("MPF\0"u8),
+        _ => false,
+    };
 
     /// <summary>The length of a video of MPEG-4 or QuickTime: boxes with a length and a name.</summary>
     private static int LengthOfVideo(ReadOnlySpan<byte> video)
@@ -205,13 +232,21 @@ internal static class SecondFile
 
     private static bool IsName(ReadOnlySpan<byte> name) => !name.ContainsAnyExceptInRange((byte)' ', (byte)'z');
 
-    private static bool HasAt(ReadOnlySpan<byte> file, int position, ReadOnlySpan<byte> mark) => file.Length > position && file[position..].StartsWith(mark);
+    private static bool HasAt(ReadOnlySpan<byte> file, long position, ReadOnlySpan<byte> mark) =>
+        position >= 0 && position < file.Length && file[(int)position..].StartsWith(mark);
 
     /// <summary>Whether there is more than padding.</summary>
     private static bool IsContent(ReadOnlySpan<byte> rest) => rest.ContainsAnyExcept("\0\r\n "u8);
 
+    /// <summary>A short text that is no page and no script for a shell.</summary>
+    private static bool IsTrailer(ReadOnlySpan<byte> text) =>
+        text.Length <= TrailerMax && !text.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !text.Contains((byte)'<') && text.IndexOf("#!"u8) < 0 && !HasBeginning(text);
+
     /// <summary>Whether what stands behind a JPEG is a file: by how it begins, or because all of it is text.</summary>
-    private static bool IsFile(ReadOnlySpan<byte> rest)
+    private static bool IsFile(ReadOnlySpan<byte> rest) =>
+        HasBeginning(rest) || (IsContent(rest) && Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8));
+
+    private static bool HasBeginning(ReadOnlySpan<byte> rest)
     {
         foreach (var beginning in Beginnings)
         {
@@ -221,6 +256,6 @@ internal static class SecondFile
             }
         }
 
-        return IsContent(rest) && System.Text.Unicode.Utf8.IsValid(rest) && !rest.ContainsAnyInRange((byte)0, (byte)8);
+        return false;
     }
 }

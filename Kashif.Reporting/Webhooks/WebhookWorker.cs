@@ -47,10 +47,12 @@ internal sealed class WebhookWorker(
         var start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < Pass && await ClaimAsync(database, webhook.Id, cancellationToken) is { Count: > 0 } deliveries)
         {
-            // A report may have been hidden since.
+            // A report may have been hidden since, or the original of a duplicate hidden, deleted or replaced.
             var ids = deliveries.Select(delivery => delivery.ReportId).ToArray();
-            var reports = await database.Reports.Public().Where(report => ids.Contains(report.Id)).Select(report => report.Id).ToListAsync(cancellationToken);
-            var refused = deliveries.Where(delivery => delivery.Type != ReportDeleted.Type && !reports.Contains(delivery.ReportId)).Select(delivery => delivery.Id).ToArray();
+            var originals = await database.Reports.Public().Where(report => ids.Contains(report.Id))
+                .Select(report => new { report.Id, Original = report.OriginalHidden ? null : report.DuplicateOf })
+                .ToDictionaryAsync(report => report.Id, report => report.Original, cancellationToken);
+            var refused = deliveries.Where(delivery => !MaySend(delivery, originals)).Select(delivery => delivery.Id).ToArray();
             await database.WebhookDeliveries.Where(delivery => refused.Contains(delivery.Id)).ExecuteDeleteAsync(cancellationToken);
 
             var sent = deliveries.Where(delivery => !refused.Contains(delivery.Id)).ToList();
@@ -61,6 +63,12 @@ internal sealed class WebhookWorker(
             }
         }
     }
+
+    /// <param name="originals">The public originals of the public reports.</param>
+    private static bool MaySend(WebhookDelivery delivery, Dictionary<Guid, Guid?> originals) =>
+        delivery.Type == ReportDeleted.Type
+        || (originals.TryGetValue(delivery.ReportId, out var original)
+            && (delivery.Type != ReportMerged.Type || (original is { } id && delivery.Payload.Contains(id.ToString(), StringComparison.Ordinal))));
 
     /// <summary>Takes the deliveries that are due, of each report the oldest that is not done.</summary>
     private Task<List<WebhookDelivery>> ClaimAsync(ReportingDbContext database, Guid webhook, CancellationToken cancellationToken)

@@ -105,6 +105,17 @@ public sealed class PhotoTests(ReportingService service)
         problem.GetProperty("detail").GetString().ShouldNotBeNull().ShouldStartWith("The file holds another file");
     }
 
+    [Fact]
+    public void A_tag_is_found_at_each_position()
+    {
+        for (var position = 0; position < 9000; position++)
+        {
+            byte[] photo = [0xff, 0xd8, 0xff, 0xd9, 1, .. new byte[position], .. "<!Doctype HTML>"u8, .. new byte[20]];
+
+            SecondFile.IsIn(photo, PhotoFormat.Jpeg).ShouldBeTrue($"{position}");
+        }
+    }
+
     public static TheoryData<string> PhonePhotos => [.. Polyglots.Phones.Keys];
 
     [Theory]

@@ -106,6 +106,52 @@ public sealed class WebhookTests(ReportingService service)
         await DeleteAsync(admin, webhook);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_merge_that_waits_for_its_receiver_does_not_name_an_original_that_is_hidden_or_deleted(bool isHidden)
+    {
+        await using var receiver = await Receiver.StartAsync();
+        using var admin = service.NewUser(Roles.Admin);
+        var (webhook, _) = await CreateAsync(admin, receiver);
+        var (original, duplicate) = ((await service.FileAsync()).Id, (await service.FileAsync()).Id);
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(duplicate).Count == 1, "the report");
+        receiver.Answer = _ => 503;
+        (await admin.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original })).Status.ShouldBe(200);
+        await Eventually.TrueAsync(async () => await MergeAsync() is not null, "the merge");
+        var merge = (await MergeAsync()).ShouldNotBeNull();
+        merge.Payload.ShouldContain(original.ToString());
+
+        if (isHidden)
+        {
+            (await admin.SendJsonAsync(HttpMethod.Patch, $"{Root}/{original}", new { hidden = true, reason = "A face" })).Status.ShouldBe(200);
+        }
+        else
+        {
+            using var deleted = await admin.DeleteAsync($"{Root}/{original}?reason=Test", Cancelled);
+            deleted.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        }
+
+        await Eventually.TrueAsync(async () => (await DeliveriesAsync(admin, webhook, original)).Any(delivery => delivery.GetProperty("type").GetString() == ReportDeleted.Type), "the end");
+        if (await MergeAsync() is null)
+        {
+            // As before the event of the end was handled.
+            await service.QueryAsync(database => database.Add(merge).Context.SaveChangesAsync(Cancelled));
+        }
+
+        var tried = receiver.Of(duplicate).Count;
+        (await admin.SendJsonAsync(HttpMethod.Post, $"{Root}/{duplicate}/comments", new { text = "Thanks" })).Status.ShouldBe(201);
+        receiver.Answer = _ => 204;
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(duplicate).Any(received => received.GetProperty("type").GetString() == ReportCommented.Type), "the comment");
+
+        receiver.Of(duplicate)[tried..].ShouldAllBe(request => !request.Body.Contains(original.ToString()));
+        (await MergeAsync()).ShouldBeNull();
+        await DeleteAsync(admin, webhook);
+
+        Task<WebhookDelivery?> MergeAsync() => service.QueryAsync(database => database.WebhookDeliveries.AsNoTracking()
+            .SingleOrDefaultAsync(delivery => delivery.WebhookId == webhook && delivery.ReportId == duplicate && delivery.Type == ReportMerged.Type, Cancelled));
+    }
+
     [Fact]
     public async Task A_delivery_that_failed_for_a_day_is_dead_until_it_is_replayed()
     {
