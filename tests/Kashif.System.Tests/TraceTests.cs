@@ -43,6 +43,7 @@ public sealed class TraceTests(KashifSystem system)
             [
                 "reporting: INSERT report_quotas INSERT reports INSERT outbox",
                 "reporting: INSERT inbox",
+                "reporting: SELECT unnest SELECT follows SELECT area_follows",
                 "reporting: SELECT webhooks",
                 "gamification: INSERT inbox",
                 "gamification: SELECT",
