@@ -77,7 +77,7 @@ internal static class ReportExport
         database.AreaFollows.AsNoTracking().Where(follow => follow.UserId == id).OrderBy(follow => follow.At).AsAsyncEnumerable().Select(row => new ExportedAreaFollow(row.AreaId, row.At)),
         database.Photos.AsNoTracking().Where(photo => photo.UserId == id && photo.State == PhotoState.Attached).OrderBy(photo => photo.Id)
             .AsAsyncEnumerable().Select(ExportedPhoto.From),
-        database.Reports.Where(report => report.UserId == id).Join(database.ReportAnswers.AsNoTracking(), report => report.Id, answer => answer.ReportId, (report, answer) => answer)
+        database.ReportAnswers.FromSql($"SELECT * FROM report_answers WHERE report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {id}))").AsNoTracking()
             .OrderBy(answer => answer.ReportId).ThenBy(answer => answer.Question).AsAsyncEnumerable().Select(row => new ExportedAnswer(row.ReportId, row.Question, row.Value)),
         database.Employees.AsNoTracking().Where(employee => employee.UserId == id).AsAsyncEnumerable().Select(EmployeeResponse.Of),
         database.Notes.AsNoTracking().Where(note => note.UserId == id).OrderBy(note => note.Id)

@@ -235,6 +235,7 @@ public sealed class QuestTests(GamificationService service)
         var gone = Vote(otherId) with { Version = 2, Withdrawn = true };
         var wrong = Vote(otherId);
         await VoteAsync(gone);
+        await Eventually.TrueAsync(() => service.QueryAsync(database => database.ReportVotes.AnyAsync(vote => vote.ReportId == gone.ReportId)), "the withdrawal");
         await VoteAsync(gone with { Version = 1, Withdrawn = false }, wrong, Vote(otherId));
         await WaitForProgressAsync(other, 2);
         await PublishAsync(Verified(wrong.ReporterId, wrong.ReportId) with { To = "rejected", Version = 3 });
