@@ -27,7 +27,7 @@ internal sealed class PublicReports : IDisposable
     public const string ChangesSql = "version + activity";
 
     /// <summary>How many reports a search looks at for a selective filter: some milliseconds.</summary>
-    public const int Patience = 50_000;
+    public const int Patience = 200_000;
 
     /// <summary>How many changes to apply while requests wait.</summary>
     private const int ChangesAtATime = 500;
@@ -177,10 +177,17 @@ internal sealed class PublicReports : IDisposable
             batch.Timeout = (int)TimeSpan.FromMinutes(10).TotalSeconds; // all reports: a few seconds a million
         }
 
+        // Few changes, whatever the planner expects of a table that was not analyzed lately: by index, and not compiled (JIT), which takes longer than reading them.
+        var scans = last is null ? "on" : "off";
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"""
+            SELECT set_config('jit', 'off', true), set_config('enable_seqscan', '{scans}', true), set_config('enable_hashjoin', '{scans}', true), set_config('enable_mergejoin', '{scans}', true)
+            """));
+
         // The position first: what commits between the two statements is read twice, not missed.
         batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT {ReportChangeConfiguration.PositionSql}, pg_current_snapshot()::text, {ReportChangeConfiguration.IdentitySql}"));
         batch.BatchCommands.Add(ReadCommand(last));
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        await reader.NextResultAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
         var position = new Position(reader.GetFieldValue<ulong>(0), reader.GetString(1), reader.GetString(2));
         if (last is not null && (last.Identity != position.Identity || last.Transaction > position.Transaction))

@@ -66,7 +66,7 @@ public sealed class ReportQuery
 
     /// <summary>
     /// The order: <c>nearest</c> first, which needs a point and is the default with one, <c>newest</c> first, or by <c>relevance</c> for <c>q</c>. With a filter, a page
-    /// of <c>nearest</c> ends where 50,000 nearer reports do not match, with <c>q</c> after 20,000 reports. <c>relevance</c> ranks the 1,000 newest
+    /// of <c>nearest</c> ends where 200,000 nearer reports do not match, with <c>q</c> after 20,000 reports. <c>relevance</c> ranks the 1,000 newest
     /// matches by how often and how close together they have the words, and lists no others.
     /// </summary>
     [FromQuery(Name = "sort"), Values("nearest", "newest", "relevance")]

@@ -33,6 +33,13 @@ internal sealed record Circle(Place Centre, double RadiusKm) : Area
 
     public override Overlap OverlapOf(Cell cell)
     {
+        // Most cells of a row are told by their latitude, without the arithmetic below.
+        var degrees = double.RadiansToDegrees(RadiusKm / GreatCircle.EarthKm) + 1e-6;
+        if (cell.South > Centre.Latitude + degrees || cell.North < Centre.Latitude - degrees)
+        {
+            return Overlap.None;
+        }
+
         var (least, most) = cell.DistanceFrom(Centre);
         return least > RadiusKm * 1000 ? Overlap.None : most <= RadiusKm * 1000 ? Overlap.All : Overlap.Some;
     }
