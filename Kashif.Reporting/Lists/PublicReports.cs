@@ -268,8 +268,8 @@ internal sealed class PublicReports : IDisposable
             FROM {(since is null
                 ? $"reports WHERE {ReportVisibility.PublicSql}"
                 : $"({ReportChangeConfiguration.ChangedSql} AND NOT pg_visible_in_snapshot(changed_in, $2::pg_snapshot)) AS changed (id) LEFT JOIN reports USING (id)")}
-            ORDER BY id
-            """);
+            {(since is null ? "ORDER BY id" : "")}
+            """); // in no order: to have it, the planner may read all changes
         if (since is not null)
         {
             command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = since.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Globalization;
 using cli::Kashif.Cli;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using reporting::Kashif.Reporting.Data;
@@ -215,6 +216,8 @@ internal static class Lists
             var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
             var lists = scope.ServiceProvider.GetRequiredService<ReportLists>();
             var search = new ReportSearch(filter, Size: 50, around, radius, box);
+            await database.Database.OpenConnectionAsync();
+            await database.Database.OpenConnectionAsync(); // twice: a list closes it once
             await using var batch = await database.CreateBatchAsync(CancellationToken.None);
             await using var transaction = await batch.Connection!.BeginTransactionAsync();
             await (nearest ? lists.NearestAsync(search, null, CancellationToken.None) : lists.NewestAsync(search, null, CancellationToken.None));
