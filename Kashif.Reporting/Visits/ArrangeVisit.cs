@@ -54,8 +54,9 @@ internal static class ArrangeVisit
             changes.Changed("confirmed", visit, order, http.User, reached: true);
         }
 
-        var answer = http.Answer(visit, isStaff);
+        var answer = VisitAccess.AnswerOf(visit, isStaff);
         await work.CommitAsync(answer, cancellationToken);
+        http.SendVersion(visit.Version);
         changes.Count();
         return answer;
     }
@@ -127,10 +128,9 @@ internal static class ArrangeVisit
 
         changes.Record(visit, reports, "moved", comment: null, http.User);
         changes.Moved(visit, order, reports.GetValueOrDefault(visit.ReportId ?? Guid.Empty), http.User);
-        var answer = http.Answer(visit, isStaff);
-        if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
+        var answer = VisitAccess.AnswerOf(visit, isStaff);
+        if (await changes.TryCommitAsync(http, work, visit, answer, cancellationToken) is { } refusal)
         {
-            http.Response.Headers.ETag = default; // of the version that was rolled back
             return refusal.ToProblem();
         }
 

@@ -83,10 +83,9 @@ internal static class ChangeVisit
             changes.Changed("changed", visit, order, http.User, reached: false);
         }
 
-        var answer = http.Answer(visit, isStaff: true);
-        if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
+        var answer = VisitAccess.AnswerOf(visit, isStaff: true);
+        if (await changes.TryCommitAsync(http, work, visit, answer, cancellationToken) is { } refusal)
         {
-            http.Response.Headers.ETag = default; // of the version that was rolled back
             return refusal.ToProblem();
         }
 

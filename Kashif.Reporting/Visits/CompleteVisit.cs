@@ -72,8 +72,9 @@ internal static class CompleteVisit
             changes.Reached(order, http.User);
         }
 
-        var answer = http.Answer(visit, isStaff: true);
+        var answer = VisitAccess.AnswerOf(visit, isStaff: true);
         await work.CommitAsync(answer, cancellationToken);
+        http.SendVersion(visit.Version);
         changes.Count();
         return answer;
     }

@@ -45,8 +45,16 @@ internal static class ReadVisits
 
     /// <param name="id">The visit's id.</param>
     public static async Task<Results<Ok<VisitResponse>, ProblemHttpResult>> GetAsync(
-        Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken) =>
-        await database.FindVisitAsync(id, http.User, cancellationToken) is var (visit, isStaff) ? http.Answer(visit, isStaff) : VisitErrors.NotFound.ToProblem();
+        Guid id, HttpContext http, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        if (await database.FindVisitAsync(id, http.User, cancellationToken) is not var (visit, isStaff))
+        {
+            return VisitErrors.NotFound.ToProblem();
+        }
+
+        http.SendVersion(visit.Version);
+        return VisitAccess.AnswerOf(visit, isStaff);
+    }
 
     /// <param name="id">The visit's id.</param>
     public static async Task<Results<Ok<Page<AuditEntryResponse>>, ValidationProblem, ProblemHttpResult>> HistoryAsync(

@@ -70,12 +70,11 @@ internal static class ScheduleVisit
         changes.Record(visit, reports, "scheduled", comment: null, http.User);
         changes.Scheduled(visit, order, reports.GetValueOrDefault(visit.ReportId ?? Guid.Empty), http.User);
         var answer = TypedResults.Created($"{VisitEndpoints.Path}/{visit.Id}", VisitResponse.Of(visit));
-        if (await changes.TryCommitAsync(work, answer, cancellationToken) is { } refusal)
+        if (await changes.TryCommitAsync(http, work, visit, answer, cancellationToken) is { } refusal)
         {
             return refusal.ToProblem();
         }
 
-        http.SendVersion(visit.Version);
         return answer;
     }
 }

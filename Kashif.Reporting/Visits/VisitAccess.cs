@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using Kashif.Http;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.WorkOrders;
@@ -50,9 +49,6 @@ internal static class VisitAccess
     public static Task<Dictionary<Guid, Report>?> LockAsync(this OrderReports parts, WorkOrder order, Visit visit, CancellationToken cancellationToken) =>
         parts.LockAsync(order.Id, visit.ReportId is { } report ? [report] : [], cancellationToken);
 
-    public static Ok<VisitResponse> Answer(this HttpContext http, Visit visit, bool isStaff)
-    {
-        http.SendVersion(visit.Version);
-        return TypedResults.Ok(isStaff ? VisitResponse.Of(visit) : VisitResponse.ForReporter(visit));
-    }
+    /// <summary>The answer to a caller who sees the visit. Its entity tag follows when the version is committed.</summary>
+    public static Ok<VisitResponse> AnswerOf(Visit visit, bool isStaff) => TypedResults.Ok(isStaff ? VisitResponse.Of(visit) : VisitResponse.ForReporter(visit));
 }

@@ -134,8 +134,9 @@ internal sealed class VisitChanges(
         }
     }
 
+    /// <summary>Commits a visit with its slot, and sends its entity tag.</summary>
     /// <returns>Null after the commit; else what a constraint has refused.</returns>
-    public async Task<Error?> TryCommitAsync<TResult>(UnitOfWork work, TResult answer, CancellationToken cancellationToken)
+    public async Task<Error?> TryCommitAsync<TResult>(HttpContext http, UnitOfWork work, Visit visit, TResult answer, CancellationToken cancellationToken)
         where TResult : IResult
     {
         try
@@ -147,6 +148,7 @@ internal sealed class VisitChanges(
             return refusal;
         }
 
+        http.SendVersion(visit.Version);
         Count();
         return null;
     }

@@ -184,10 +184,16 @@ internal static class WorkOrderEndpoints
 
     /// <param name="id">The work order's id.</param>
     private static async Task<Results<Ok<WorkOrderResponse>, ProblemHttpResult>> GetAsync(
-        Guid id, HttpContext http, ReportingDbContext database, OrderReports parts, CancellationToken cancellationToken) =>
-        await database.WorkOrders.AsNoTracking().WorkOf(http.User).SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is { } order
-            ? ToResult(order, await parts.IdsAsync(id, cancellationToken), http)
-            : NotFound.ToProblem();
+        Guid id, HttpContext http, ReportingDbContext database, OrderReports parts, CancellationToken cancellationToken)
+    {
+        if (await database.WorkOrders.AsNoTracking().WorkOf(http.User).SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } order)
+        {
+            return NotFound.ToProblem();
+        }
+
+        http.SendVersion(order.Version);
+        return TypedResults.Ok(WorkOrderResponse.Of(order, await parts.IdsAsync(id, cancellationToken)));
+    }
 
     private static async Task<Results<Created<WorkOrderResponse>, ValidationProblem, ProblemHttpResult>> CreateAsync(
         CreateWorkOrderRequest request, HttpContext http, ReportingDbContext database, OrderReports parts, UnitOfWork work, TimeProvider time,
@@ -353,7 +359,7 @@ internal static class WorkOrderEndpoints
         }
 
         Audit(database, http, to == from ? "changed" : to.WireName(), order, kept, now);
-        var answer = ToResult(order, [.. kept.Order()], http);
+        var answer = TypedResults.Ok(WorkOrderResponse.Of(order, [.. kept.Order()]));
         try
         {
             await work.CommitAsync(answer, cancellationToken);
@@ -363,6 +369,7 @@ internal static class WorkOrderEndpoints
             return OrderReports.Changed.ToProblem();
         }
 
+        http.SendVersion(order.Version);
         parts.Count();
         return answer;
     }
@@ -479,12 +486,6 @@ internal static class WorkOrderEndpoints
         }
 
         return null;
-    }
-
-    private static Ok<WorkOrderResponse> ToResult(WorkOrder order, IReadOnlyList<Guid> reports, HttpContext http)
-    {
-        http.SendVersion(order.Version);
-        return TypedResults.Ok(WorkOrderResponse.Of(order, reports));
     }
 
     private static void Audit(ReportingDbContext database, HttpContext http, string action, WorkOrder order, IEnumerable<Guid> reports, DateTimeOffset now)
