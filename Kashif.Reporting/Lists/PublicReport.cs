@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Kashif.Messaging;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting.Lists;
@@ -34,6 +35,15 @@ internal record PublicReportQuery
 
     /// <summary>Created before.</summary>
     public DateTimeOffset? To { get; init; }
+
+    /// <summary>All ids of its reports are greater, because an id tells the millisecond of its creation; null for no bound.</summary>
+    public Guid? IdAfter => From is { } from ? TimeOrderedId.Before(from) : null;
+
+    /// <summary>Likewise, all are smaller.</summary>
+    public Guid? IdBefore => To is { } to && to < DateTimeOffset.MaxValue - IdPrecision ? TimeOrderedId.Before(to + IdPrecision) : null;
+
+    /// <summary><see cref="TimeOrderedId.Before"/> is of the millisecond before, and the last id may be of the same millisecond as the bound.</summary>
+    private static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
 }
 
 /// <summary>Tells which public reports match a query. It is for one reading of the reports: later ones may have new categories.</summary>

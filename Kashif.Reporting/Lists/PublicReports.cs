@@ -1,4 +1,3 @@
-using Kashif.Messaging;
 using Kashif.Messaging.Retention;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -44,10 +43,9 @@ internal sealed class PublicReports : IDisposable
     private string[] _categories = [];
     private Guid[] _areas = [];
     private Position? _position;
+    private volatile bool _isForgotten;
 
     public PublicReports(IServiceScopeFactory scopes) => (_scopes, _refresh) = (scopes, new SharedRun(RefreshAsync));
-
-    public delegate void Visitor(in PublicReport report);
 
     /// <summary>Whether all reports were read.</summary>
     public bool IsRead => _position is not null;
@@ -66,17 +64,8 @@ internal sealed class PublicReports : IDisposable
     /// <summary>Reads what was committed before this call.</summary>
     public Task RefreshAsync(CancellationToken cancellationToken) => _refresh.RunAsync(cancellationToken);
 
-    /// <summary>Calls the visitor for each report that matches, in no order.</summary>
-    /// <param name="areas">Null for the whole earth.</param>
-    public void Visit(PublicReportQuery query, Areas? areas, Visitor visitor) => Read(query, filter =>
-    {
-        _index.Visit(areas, filter, (in PublicReport report) =>
-        {
-            visitor(report);
-            return true;
-        });
-        return true;
-    });
+    /// <inheritdoc cref="ReportIndex.Visit(Areas?, PublicReportFilter, ReportIndex.Visitor)"/>
+    public bool Visit(PublicReportQuery query, Areas? areas, ReportIndex.Visitor visitor) => Read(query, filter => _index.Visit(areas, filter, visitor));
 
     /// <summary>The newest reports that match.</summary>
     /// <param name="areas">Null for the whole earth.</param>
@@ -85,12 +74,8 @@ internal sealed class PublicReports : IDisposable
     /// <returns>And the last report that was looked at, if older ones may match: a selective filter is better read by its index.</returns>
     public (List<FoundReport> Found, Guid? Last) Newest(PublicReportQuery query, Areas? areas, Guid before, int count, int patience) => Read(query, filter =>
     {
-        var (first, last) = (query.From is { } from ? TimeOrderedId.Before(from) : Guid.Empty, before);
-        if (query.To is { } to && to < DateTimeOffset.MaxValue - ReportFilter.IdPrecision && TimeOrderedId.Before(to + ReportFilter.IdPrecision) is var end && end.CompareTo(before) < 0)
-        {
-            last = end;
-        }
-
+        var first = query.IdAfter ?? Guid.Empty;
+        var last = query.IdBefore is { } end && end.CompareTo(before) < 0 ? end : before;
         return filter.MatchesNone ? ([], null)
             : areas is null ? NewestOfAll(filter, first, last, count, patience)
             : new NewestSearch(_index, filter, areas).Find(first, last, count, patience);
@@ -102,12 +87,12 @@ internal sealed class PublicReports : IDisposable
         Read(query, filter => filter.MatchesNone ? [] : new NearestSearch(_index, filter, centre, areas).Find(after, count, Patience));
 
     /// <param name="most">Where to stop.</param>
-    public int Count(PublicReportQuery query, Areas? areas, int most) => Read(query, filter =>
+    public int Count(PublicReportQuery query, Areas? areas, int most)
     {
         var count = 0;
-        _index.Visit(areas, filter, (in PublicReport _) => ++count < most);
+        Visit(query, areas, (in PublicReport _) => ++count < most);
         return count;
-    });
+    }
 
     /// <param name="first">All ids of the query are greater: they tell the time.</param>
     private (List<FoundReport> Found, Guid? Last) NewestOfAll(PublicReportFilter filter, Guid first, Guid before, int count, int patience)
@@ -157,15 +142,15 @@ internal sealed class PublicReports : IDisposable
     {
         await using var scope = _scopes.CreateAsyncScope();
         var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
-        if (!await TryRefreshAsync(database))
+        if (_isForgotten || !await TryRefreshAsync(database))
         {
-            _position = null;
+            (_isForgotten, _position) = (false, null);
             await TryRefreshAsync(database);
         }
     }
 
-    /// <summary>Reads all reports at the next refresh.</summary>
-    public void Forget() => _position = null;
+    /// <summary>The next refresh that begins reads all reports.</summary>
+    public void Forget() => _isForgotten = true;
 
     /// <returns>False if all reports must be read: the database is another one than the last time, or has too many changes.</returns>
     private async Task<bool> TryRefreshAsync(ReportingDbContext database)
@@ -177,7 +162,7 @@ internal sealed class PublicReports : IDisposable
             batch.Timeout = (int)TimeSpan.FromMinutes(10).TotalSeconds; // all reports: a few seconds a million
         }
 
-        // Few changes, whatever the planner expects of a table that was not analyzed lately: by index, and not compiled (JIT), which takes longer than reading them.
+        // The planner expects many changes of a table that was not analyzed lately. There are few: an index finds them, and compiling the query (JIT) takes longer than reading them.
         var scans = last is null ? "on" : "off";
         batch.BatchCommands.Add(new NpgsqlBatchCommand($"""
             SELECT set_config('jit', 'off', true), set_config('enable_seqscan', '{scans}', true), set_config('enable_hashjoin', '{scans}', true), set_config('enable_mergejoin', '{scans}', true)
@@ -312,9 +297,9 @@ internal sealed class PublicReports : IDisposable
     private sealed record Position(ulong Transaction, string Snapshot, string Identity);
 }
 
-/// <summary>Reads the reports after the start, so that the first request does not wait for it, and later changes if no request comes.</summary>
+/// <summary>Reads the changes if no request comes.</summary>
 internal sealed class PublicReportsRefresh(IServiceScopeFactory scopes, PublicReports reports, TimeProvider time, ILogger<PublicReportsRefresh> logger)
-    : PeriodicService(scopes, TimeSpan.FromSeconds(1), time, logger)
+    : PeriodicService(scopes, TimeSpan.FromSeconds(10), time, logger)
 {
     protected override async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using Kashif.Messaging;
 using Kashif.Reporting.Reports;
 
 namespace Kashif.Reporting.Lists;
@@ -6,9 +5,6 @@ namespace Kashif.Reporting.Lists;
 /// <summary>Which reports a list has, besides those of its area. Null and empty mean all.</summary>
 internal sealed record ReportFilter : PublicReportQuery
 {
-    /// <summary>An id tells the millisecond of its creation, and a bound is the one before.</summary>
-    public static readonly TimeSpan IdPrecision = TimeSpan.FromMilliseconds(2);
-
     /// <summary>The user whose reports they are, all of them; null for all public reports.</summary>
     public Guid? UserId { get; init; }
 
@@ -26,14 +22,14 @@ internal sealed record ReportFilter : PublicReportQuery
     private IEnumerable<string> RangeConditions(SqlParameters sql)
     {
         yield return UserId is { } userId ? $"user_id = {sql.Add(userId)}" : ReportVisibility.PublicSql;
-        if (From is { } from)
+        if (IdAfter is { } first)
         {
-            yield return $"id > {sql.Add(TimeOrderedId.Before(from))}";
+            yield return $"id > {sql.Add(first)}";
         }
 
-        if (To is { } to && to < DateTimeOffset.MaxValue - IdPrecision)
+        if (IdBefore is { } last)
         {
-            yield return $"id < {sql.Add(TimeOrderedId.Before(to + IdPrecision))}";
+            yield return $"id < {sql.Add(last)}";
         }
     }
 

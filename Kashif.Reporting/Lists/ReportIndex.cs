@@ -119,7 +119,8 @@ internal sealed class ReportIndex
 
     /// <summary>Calls the visitor for each report that matches, in no order, until it returns false.</summary>
     /// <param name="areas">Null for the whole earth.</param>
-    public void Visit(Areas? areas, PublicReportFilter filter, Visitor visitor)
+    /// <returns>Whether it never did.</returns>
+    public bool Visit(Areas? areas, PublicReportFilter filter, Visitor visitor)
     {
         // In the order of the memory, if most of it is to be read.
         if (areas is null || _roots.Values.Sum(root => CountIn(root, areas)) > _byId.Count / 4)
@@ -130,21 +131,15 @@ internal sealed class ReportIndex
                 {
                     if (report.Id != Guid.Empty && filter.Matches(report) && (areas is null || areas.Contains(report.Place)) && !visitor(report))
                     {
-                        return;
+                        return false;
                     }
                 }
             }
 
-            return;
+            return true;
         }
 
-        foreach (var root in _roots.Values)
-        {
-            if (!Visit(root, areas, filter, visitor))
-            {
-                return;
-            }
-        }
+        return _roots.Values.All(root => Visit(root, areas, filter, visitor));
     }
 
     /// <summary>How many reports the cells have that touch the areas: a little more than the areas.</summary>
@@ -165,15 +160,7 @@ internal sealed class ReportIndex
 
         if (overlap is Overlap.Some && node.Children is { } children)
         {
-            foreach (var child in children)
-            {
-                if (!Visit(child, areas, filter, visitor))
-                {
-                    return false;
-                }
-            }
-
-            return true;
+            return children.All(child => Visit(child, areas, filter, visitor));
         }
 
         foreach (var position in node.Reports)

@@ -1,6 +1,7 @@
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Kashif.Reporting.Lists;
 
@@ -113,23 +114,15 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
             var text = sql.Add(search.Filter.Text ?? throw new InvalidOperationException("Relevance requires words."));
             var area = search.Areas is { } areas ? $" AND {areas.Sql(sql)}" : "";
             var rest = after is { } last ? $" WHERE (rank, id) < ({sql.Add(last.Rank)}, {sql.Add(last.Id)})" : "";
-            await using var batch = await database.CreateBatchAsync(cancellationToken);
-            batch.BatchCommands.Add(sql.ToCommand($"""
+            var ranked = await ReadAsync(sql, $"""
                 SELECT id, changes, rank FROM (
                     SELECT id, changes, ts_rank(words, {ReportWords.Query(text)})::float8 AS rank FROM (
                         SELECT id, words, {PublicReports.ChangesSql} AS changes FROM reports WHERE {search.Filter.Sql(sql)}{area} ORDER BY id DESC LIMIT {Ranked}
                     ) newest
                 ) ranked{rest} ORDER BY rank DESC, id DESC LIMIT {search.Rows}
-                """));
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            var found = new List<FoundReport>(search.Rows);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                found.Add(new FoundReport(reader.GetGuid(0), reader.GetInt32(1)));
-                ranks[reader.GetGuid(0)] = reader.GetDouble(2);
-            }
-
-            return found;
+                """, row => (Found: ReadFound(row), Rank: row.GetDouble(2)), cancellationToken);
+            ranks = ranked.ToDictionary(row => row.Found.Id, row => row.Rank);
+            return ranked.ConvertAll(row => row.Found);
         }
     }
 
@@ -178,9 +171,9 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
     private async Task<List<FoundReport>> WithWordsAsync(List<FoundReport> candidates, ReportFilter filter, int most, CancellationToken cancellationToken)
     {
         var sql = new SqlParameters();
-        var ids = await ReadIdsAsync(
-            sql, $"SELECT id, {PublicReports.ChangesSql} FROM reports WHERE id = ANY({sql.Add(candidates.ConvertAll(candidate => candidate.Id).ToArray())}) AND {filter.Sql(sql)}", cancellationToken);
-        var matching = ids.Select(report => report.Id).ToHashSet();
+        var found = await ReadAsync(
+            sql, $"SELECT id, {PublicReports.ChangesSql} FROM reports WHERE id = ANY({sql.Add(candidates.ConvertAll(candidate => candidate.Id).ToArray())}) AND {filter.Sql(sql)}", ReadFound, cancellationToken);
+        var matching = found.Select(report => report.Id).ToHashSet();
         return [.. candidates.Where(candidate => matching.Contains(candidate.Id)).Take(most)];
     }
 
@@ -190,24 +183,11 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
         var sql = new SqlParameters();
         var area = search.Areas is { } areas ? $" AND {areas.Sql(sql)}" : "";
         var isOrdered = search.Areas is null && search.Filter is { Categories.Count: <= 1, Statuses.Count: <= 1 };
-        return ReadIdsAsync(
+        return ReadAsync(
             sql,
             $"SELECT * FROM (SELECT id, {PublicReports.ChangesSql} FROM reports WHERE {search.Filter.Sql(sql)}{area}{Earlier(sql, before)}{(isOrdered ? "" : " OFFSET 0")}) rest ORDER BY id DESC LIMIT {count}",
+            ReadFound,
             cancellationToken);
-    }
-
-    private async Task<List<FoundReport>> ReadIdsAsync(SqlParameters sql, string text, CancellationToken cancellationToken)
-    {
-        await using var batch = await database.CreateBatchAsync(cancellationToken);
-        batch.BatchCommands.Add(sql.ToCommand(text));
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var found = new List<FoundReport>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            found.Add(new FoundReport(reader.GetGuid(0), reader.GetInt32(1)));
-        }
-
-        return found;
     }
 
     /// <summary>
@@ -236,7 +216,7 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
                 var sql = new SqlParameters();
                 var ids = found.Where(report => !known.ContainsKey(report.Id)).Select(report => report.Id).ToArray();
                 foreach (var report in await ReadAsync(
-                    sql, $"SELECT {columns.Names} FROM reports WHERE id = ANY({sql.Add(ids)}) AND {ReportVisibility.PublicSql}", cancellationToken))
+                    sql, $"SELECT {columns.Names} FROM reports WHERE id = ANY({sql.Add(ids)}) AND {ReportVisibility.PublicSql}", columns.Read, cancellationToken))
                 {
                     var response = ReportResponse.From(report, View.Public);
                     recent.Add(loads, report.Version + report.Activity, response);
@@ -270,17 +250,20 @@ internal sealed class ReportLists(ReportingDbContext database, ReportColumns col
     private static string Earlier(SqlParameters sql, Guid? before) => before is { } id ? $" AND id < {sql.Add(id)}" : "";
 
     private async Task<List<ReportRow>> ReadRowsAsync(ReportSearch search, SqlParameters sql, string text, CancellationToken cancellationToken) =>
-        (await ReadAsync(sql, text, cancellationToken)).ConvertAll(report => ToRow(search, ReportResponse.From(report, search.Filter.UserId is null ? View.Public : View.Full)));
+        (await ReadAsync(sql, text, columns.Read, cancellationToken)).ConvertAll(report => ToRow(search, ReportResponse.From(report, search.Filter.UserId is null ? View.Public : View.Full)));
 
-    private async Task<List<Report>> ReadAsync(SqlParameters sql, string text, CancellationToken cancellationToken)
+    /// <summary>Reads a row that begins with an id and <see cref="PublicReports.ChangesSql"/>.</summary>
+    private static FoundReport ReadFound(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetInt32(1));
+
+    private async Task<List<T>> ReadAsync<T>(SqlParameters sql, string text, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
         await using var batch = await database.CreateBatchAsync(cancellationToken);
         batch.BatchCommands.Add(sql.ToCommand(text));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<Report>();
+        var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(columns.Read(reader));
+            rows.Add(read(reader));
         }
 
         return rows;

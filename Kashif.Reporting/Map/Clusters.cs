@@ -41,6 +41,7 @@ internal static class Clusters
             group.Longitudes += report.Longitude;
             group.IsMixed |= group.First.Category != report.Category;
             group.HasStatuses |= group.First.Status != report.Status;
+            return true;
         });
         return [.. groups.Values
             .Select(group => new Cluster(

@@ -1,6 +1,5 @@
 using Kashif.Http;
 using Kashif.Localization;
-using Kashif.Messaging;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Lists;
 using Kashif.Reporting.Reports;
@@ -96,7 +95,7 @@ internal sealed record MapFilter : PublicReportQuery
 
         if (From is { } from)
         {
-            var first = TimeOrderedId.Before(from);
+            var first = IdAfter;
             reports = reports.Where(report => report.Id > first && report.CreatedAt >= from);
         }
 

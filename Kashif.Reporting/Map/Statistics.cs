@@ -80,6 +80,7 @@ internal static class Statistics
         {
             ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key.NumberOf(report), out _);
             (group ??= new Group()).Add(report, now);
+            return true;
         });
         var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).Take(MostRows).ToList();
         if (groupBy == "area")

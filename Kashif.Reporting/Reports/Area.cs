@@ -24,8 +24,7 @@ internal abstract record Area
     public abstract string Sql(SqlParameters sql);
 }
 
-/// <summary>A circle.</summary>
-/// <param name="Centre">A point of the table's type.</param>
+/// <summary>A circle on the earth.</summary>
 internal sealed record Circle(Place Centre, double RadiusKm) : Area
 {
     /// <summary>Half the equator: the greatest distance of two points.</summary>

@@ -33,7 +33,7 @@ internal sealed class Grid
         return (int)((2 * ((2 * coarsest) + 1) * ((2 * CoarsestRows) - 1 - (2 * coarsest)) / CoarsestRows) + 1) * Factor;
     }
 
-    public int RowOf(double latitude) => (int)Math.Clamp(Math.Floor((latitude + 90) / 180 * CoarsestRows * Factor), 0, Rows - 1);
+    private int RowOf(double latitude) => (int)Math.Clamp(Math.Floor((latitude + 90) / 180 * CoarsestRows * Factor), 0, Rows - 1);
 
     /// <param name="longitude">From -180 to 180; 180 is in the first column, as -180 is.</param>
     public Cell CellOf(double latitude, double longitude)
