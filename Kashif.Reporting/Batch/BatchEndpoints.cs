@@ -218,8 +218,7 @@ internal static class BatchEndpoints
             return new BatchItem(offline.ClientId, BatchOutcome.Exists, known);
         }
 
-        var allowance = new Allowance(userId, filed.FiledBy is null ? options.ReportsPerHour : options.CounterReportsPerHour);
-        if (!await writer.TryInsertAsync(database, report, allowance, cancellationToken))
+        if (!await writer.TryInsertAsync(database, report, Allowance.Of(filed, options), cancellationToken))
         {
             return new BatchItem(offline.ClientId, BatchOutcome.OverQuota);
         }

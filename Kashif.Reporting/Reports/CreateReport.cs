@@ -78,7 +78,7 @@ internal static class CreateReport
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
         await using var transaction = answers.Count > 0 ? await work.BeginAsync(cancellationToken) : await work.BeginStatementAsync(cancellationToken);
-        var allowance = new Allowance(http.User.UserId, filed.FiledBy is null ? options.Value.ReportsPerHour : options.Value.CounterReportsPerHour);
+        var allowance = Allowance.Of(filed, options.Value);
         if (!await writer.TryInsertAsync(database, report, allowance, cancellationToken))
         {
             http.Response.Headers.RetryAfter = await writer.RetryAfterAsync(database, allowance.HolderId, report.CreatedAt, cancellationToken);

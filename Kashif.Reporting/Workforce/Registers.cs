@@ -69,8 +69,7 @@ internal static class Registers
 
     /// <summary>Describes <c>If-Match</c>, and what a change of an entry can answer.</summary>
     public static RouteHandlerBuilder WithVersion(this RouteHandlerBuilder endpoint) => endpoint
-        .WithMetadata(new RequestHeader("If-Match", "The `ETag` that the client has read: 412 if it has changed since.", 1000, "\"1\""))
-        .WithProblems(403, "forbidden").WithProblems(404, "not_found").WithProblems(409, "changed").WithProblems(412, "precondition_failed");
+        .WithIfMatch("entry").WithProblems(403, "forbidden").WithProblems(404, "not_found").WithProblems(409, "changed");
 
     /// <summary>Only the entries that a member of staff reads.</summary>
     public static IQueryable<TEntry> ReadBy<TEntry>(this IQueryable<TEntry> entries, ClaimsPrincipal staff)
