@@ -145,7 +145,7 @@ public sealed record ReportFollowerNotice(
 }
 
 /// <summary>A new or resolved report in an area, for some of the area's followers. Between the services only: it says who follows what.</summary>
-/// <param name="CauseId">The event of the report: a user is told once of each, by whatever the user follows.</param>
+/// <param name="CauseId">The id of the report's event. A user who follows the report and its area, or two areas, gets one notification for it.</param>
 /// <param name="AreaName">The area's name in English.</param>
 /// <param name="AreaNameAr">The area's name in Arabic.</param>
 /// <param name="UserIds">The followers to tell.</param>

@@ -7,7 +7,7 @@ namespace Kashif.Reporting.Photos;
 
 /// <summary>
 /// Finds a second file in a photo: one that stands behind the image, or one that other programs find in the middle, such as a ZIP archive. The service keeps
-/// nothing but pixels, but a file of two types is no photo that a camera has made.
+/// only the pixels. It refuses the file because cameras do not make files of two types.
 /// <para>
 /// What phones append to a JPEG is allowed, and is dropped with the metadata: the video of a motion photo, further pictures of the same photo that it declares
 /// (a gain map), and data of their makers that are no file.
