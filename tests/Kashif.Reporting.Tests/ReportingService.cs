@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Messaging;
 using Kashif.Reporting.Data;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -97,7 +98,9 @@ public sealed class ReportingService : IAsyncLifetime
     internal async Task<Guid[]> SeedAsync(IReadOnlyList<(double Latitude, double Longitude)> places, string category = "pothole", string status = "submitted", Guid? userId = null, string? database = null)
     {
         var now = TimeProvider.System.GetUtcNow();
-        var ids = places.Select((_, index) => Guid.CreateVersion7(now.AddMilliseconds(index - places.Count))).ToArray();
+
+        // In order, also after those of a call just before: 3 ticks are more than the precision of an id.
+        var ids = places.Select((_, index) => TimeOrderedId.Create(now.AddTicks(3L * (index - places.Count)))).ToArray();
         await using var connection = new NpgsqlConnection(database ?? Host.Database);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand("""
