@@ -1,3 +1,4 @@
+using Kashif.Cache;
 using Kashif.Gamification.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -9,27 +10,14 @@ internal sealed class LevelCache(IServiceScopeFactory scopes, TimeProvider time)
     /// <summary>How long a change may take to reach every replica.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
 
-    private volatile Snapshot? _snapshot;
+    private readonly SnapshotCache<LevelTable> _levels = new(scopes, time, Lifetime, async (services, cancellationToken) =>
+        new LevelTable(await services.GetRequiredService<GamificationDbContext>().Levels
+            .OrderBy(level => level.Number).Select(level => level.Threshold).ToArrayAsync(cancellationToken)));
 
-    /// <summary>Reads them again at the next request: for the replica that has changed them.</summary>
-    public void Clear() => _snapshot = null;
+    /// <inheritdoc cref="SnapshotCache{TSnapshot}.Forget"/>
+    public void Forget() => _levels.Forget();
 
-    public async ValueTask<LevelTable> GetAsync(CancellationToken cancellationToken)
-    {
-        if (_snapshot is { } current && time.GetElapsedTime(current.ReadAt) < Lifetime)
-        {
-            return current.Table;
-        }
-
-        // No lock: concurrent requests may each read the few rows.
-        var readAt = time.GetTimestamp();
-        await using var scope = scopes.CreateAsyncScope();
-        var thresholds = await scope.ServiceProvider.GetRequiredService<GamificationDbContext>().Levels
-            .OrderBy(level => level.Number).Select(level => level.Threshold).ToArrayAsync(cancellationToken);
-        return (_snapshot = new Snapshot(new LevelTable(thresholds), readAt)).Table;
-    }
-
-    private sealed record Snapshot(LevelTable Table, long ReadAt);
+    public ValueTask<LevelTable> GetAsync(CancellationToken cancellationToken) => _levels.GetAsync(cancellationToken);
 }
 
 /// <param name="thresholds">The points at which each level begins, from level 1.</param>

@@ -48,7 +48,7 @@ internal static class LevelEndpoints
         database.Levels.AddRange(thresholds.Select((threshold, index) => new Level { Number = index + 1, Threshold = threshold }));
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        levels.Clear();
+        levels.Forget();
         return TypedResults.Ok(ToPage(thresholds));
     }
 

@@ -1,3 +1,4 @@
+using Kashif.Cache;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Reporting.Data;
@@ -11,27 +12,27 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
     /// <summary>How long a change of categories may take to reach every replica.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
 
-    private Snapshot? _snapshot;
+    private readonly SnapshotCache<Snapshot> _categories = new(scopes, time, Lifetime, ReadAsync);
 
     /// <summary>The response of <c>GET /categories</c>.</summary>
-    public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).Page;
+    public async ValueTask<Page<CategoryResponse>> ListAsync(CancellationToken cancellationToken) => (await _categories.GetAsync(cancellationToken)).Page;
 
     /// <summary>The response of <c>GET /categories</c> with the inactive ones.</summary>
-    public async ValueTask<Page<CategoryResponse>> ListAllAsync(CancellationToken cancellationToken) => (await GetAsync(cancellationToken)).All;
+    public async ValueTask<Page<CategoryResponse>> ListAllAsync(CancellationToken cancellationToken) => (await _categories.GetAsync(cancellationToken)).All;
 
     /// <summary>Within which time a new report of the category is to be resolved; null for no service level.</summary>
     public async ValueTask<TimeSpan?> ServiceLevelAsync(string code, CancellationToken cancellationToken) =>
-        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.ServiceLevel;
+        (await _categories.GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.ServiceLevel;
 
     /// <summary>Within how many metres of an open report of the category a new one may be its duplicate.</summary>
     public async ValueTask<int> DuplicateDistanceAsync(string code, CancellationToken cancellationToken) =>
-        (await GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.DuplicateDistanceM ?? Category.DuplicateDistance;
+        (await _categories.GetAsync(cancellationToken)).Page.Items.FirstOrDefault(category => category.Code == code)?.DuplicateDistanceM ?? Category.DuplicateDistance;
 
     /// <summary>Checks the category of a new report.</summary>
     /// <returns>Null if it exists and is active, else an error that names the active ones.</returns>
     public async ValueTask<string?> ValidateAsync(string code, CancellationToken cancellationToken)
     {
-        var codes = (await GetAsync(cancellationToken)).Codes;
+        var codes = (await _categories.GetAsync(cancellationToken)).Codes;
         return codes.Contains(code) ? null : Localized.Format($"Must be one of {string.Join(", ", codes)}.");
     }
 
@@ -50,28 +51,19 @@ internal sealed class CategoryCache(IServiceScopeFactory scopes, TimeProvider ti
             : error;
     }
 
-    /// <summary>Lets the next request read the categories again, so that a change is seen at once on this replica.</summary>
-    public void Forget() => _snapshot = null;
+    /// <inheritdoc cref="SnapshotCache{TSnapshot}.Forget"/>
+    public void Forget() => _categories.Forget();
 
-    private async ValueTask<Snapshot> GetAsync(CancellationToken cancellationToken)
+    private static async Task<Snapshot> ReadAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        if (_snapshot is { } current && now < current.Expires)
-        {
-            return current;
-        }
-
-        // No lock: concurrent requests may each read the dozen rows, and the last snapshot wins.
-        await using var scope = scopes.CreateAsyncScope();
-        var categories = await scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Categories
+        var categories = await services.GetRequiredService<ReportingDbContext>().Categories
             .AsNoTracking()
             .OrderBy(category => category.Position).ThenBy(category => category.Code)
             .ToListAsync(cancellationToken);
         CategoryResponse[] all = [.. categories.Select(CategoryResponse.Of)];
         CategoryResponse[] active = [.. all.Where(category => category.Active)];
-        return _snapshot = new Snapshot(
-            new Page<CategoryResponse>(active, null), new Page<CategoryResponse>(all, null), [.. active.Select(category => category.Code)], now + Lifetime);
+        return new Snapshot(new Page<CategoryResponse>(active, null), new Page<CategoryResponse>(all, null), [.. active.Select(category => category.Code)]);
     }
 
-    private sealed record Snapshot(Page<CategoryResponse> Page, Page<CategoryResponse> All, string[] Codes, DateTimeOffset Expires);
+    private sealed record Snapshot(Page<CategoryResponse> Page, Page<CategoryResponse> All, string[] Codes);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Kashif.Cache;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -9,30 +10,15 @@ namespace Kashif.Reporting.Promises;
 /// <summary>Caches the measured times as long as the categories, because creating a report looks one up.</summary>
 internal sealed class PromisedTimes(IServiceScopeFactory scopes, TimeProvider time) : IPromisedTimes
 {
-    private Snapshot? _snapshot;
+    private readonly SnapshotCache<FrozenDictionary<(string Category, Guid AreaId), double>> _hours = new(scopes, time, CategoryCache.Lifetime, async (services, cancellationToken) =>
+        (await services.GetRequiredService<ReportingDbContext>().Promises.AsNoTracking()
+            .Select(row => new { row.Category, row.AreaId, row.Hours }).ToListAsync(cancellationToken)).ToFrozenDictionary(row => (row.Category, row.AreaId), row => row.Hours));
 
     public async ValueTask<TimeSpan?> TimeToResolveAsync(string category, Guid? areaId, CancellationToken cancellationToken)
     {
-        var hours = (await GetAsync(cancellationToken)).Hours;
+        var hours = await _hours.GetAsync(cancellationToken);
         return hours.TryGetValue((category, areaId ?? Promise.AllAreas), out var here) || hours.TryGetValue((category, Promise.AllAreas), out here)
             ? Promise.TimeOf(here)
             : null;
     }
-
-    private async ValueTask<Snapshot> GetAsync(CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        if (_snapshot is { } current && now < current.Expires)
-        {
-            return current;
-        }
-
-        // No lock: concurrent requests may each read the rows, and the last snapshot wins.
-        await using var scope = scopes.CreateAsyncScope();
-        var rows = await scope.ServiceProvider.GetRequiredService<ReportingDbContext>().Promises.AsNoTracking()
-            .Select(row => new { row.Category, row.AreaId, row.Hours }).ToListAsync(cancellationToken);
-        return _snapshot = new Snapshot(rows.ToFrozenDictionary(row => (row.Category, row.AreaId), row => row.Hours), now + CategoryCache.Lifetime);
-    }
-
-    private sealed record Snapshot(FrozenDictionary<(string Category, Guid AreaId), double> Hours, DateTimeOffset Expires);
 }
