@@ -22,7 +22,7 @@ public sealed partial class RollOutTests(DeploymentServers servers)
         await using var services = await Replicas.StartAsync(ResourceNames.Reporting, reporting);
 
         var settings = servers.MinimalSettings(ResourceNames.Gateway);
-        settings["RateLimits__Scale"] = "1000"; // one user, one address
+        settings["RateLimits__Scale"] = "10000000"; // one user, one address
         settings["services__reporting__http__0"] = services[0].Address.AbsoluteUri;
         settings["services__reporting__http__1"] = services[1].Address.AbsoluteUri;
         await using var gateways = await Replicas.StartAsync(ResourceNames.Gateway, settings);
@@ -125,6 +125,7 @@ public sealed partial class RollOutTests(DeploymentServers servers)
     {
         private const int Clients = 8;
         private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(200);
+        private static readonly TimeSpan SendInterval = TimeSpan.FromMilliseconds(10); // more would only slow down the tests beside this one
         private readonly CancellationTokenSource _stopped = new();
         private readonly Uri[] _gateways;
         private readonly HttpClient _client = new(new SocketsHttpHandler());
@@ -198,8 +199,10 @@ public sealed partial class RollOutTests(DeploymentServers servers)
 
         private async Task SendAsync(int client)
         {
+            using var timer = new PeriodicTimer(SendInterval);
             for (var number = client; !_stopped.IsCancellationRequested; number++)
             {
+                await timer.WaitForNextTickAsync(CancellationToken.None);
                 var ready = _ready;
                 var isWrite = number % 2 == 0;
                 using var request = new HttpRequestMessage(isWrite ? HttpMethod.Post : HttpMethod.Get, new Uri(ready[number % ready.Length], "/api/v1/reports"));

@@ -51,7 +51,7 @@ public sealed class KashifSystem : IAsyncLifetime
 
         // All requests of these tests come from one address.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Gateway))
-            .WithEnvironment("RateLimits__Scale", "1000");
+            .WithEnvironment("RateLimits__Scale", "10000000");
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Auth))
             .WithEnvironment("Auth__Throttle__PerAddress", "1000000")
             .WithEnvironment("Auth__LongestHashingWait", "00:00:25") // other tests use the cores too
