@@ -59,7 +59,9 @@ internal static class AssignReport
             return Forbidden.ToProblem();
         }
 
-        if (request.EmployeeId is not null && (employee is not { Active: true } || (employee.AgencyId is { } agency && agency != report.AgencyId)))
+        if (request.EmployeeId is not null
+            && (employee is not { Active: true } || (employee.AgencyId is { } agency && agency != report.AgencyId)
+                || !await StaffAccounts.AreEnabledAsync(database, [employee.UserId], cancellationToken)))
         {
             return Error.Field("employee_id", "There is no such active employee who works on this report.");
         }

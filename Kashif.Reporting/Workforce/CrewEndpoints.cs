@@ -120,7 +120,7 @@ internal static class CrewEndpoints
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
         await using var transaction = await work.BeginAsync(cancellationToken);
-        errors.Add("members", await MembersErrorAsync(members, request.AgencyId, database, cancellationToken));
+        errors.Add("members", await MembersErrorAsync(members, former: [], request.AgencyId, database, cancellationToken));
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -156,7 +156,7 @@ internal static class CrewEndpoints
         Guid[] members = request.Members is { } sent ? [.. sent.Distinct()] : former;
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
-        errors.Add("members", request.Members is not null || agency != crew.AgencyId ? await MembersErrorAsync(members, agency, database, cancellationToken) : null);
+        errors.Add("members", request.Members is not null || agency != crew.AgencyId ? await MembersErrorAsync(members, former, agency, database, cancellationToken) : null);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -213,7 +213,8 @@ internal static class CrewEndpoints
         database.CrewMembers.Where(member => member.CrewId == crew).Select(member => member.UserId).ToArrayAsync(cancellationToken);
 
     /// <summary>Locks the members: none leaves before the commit.</summary>
-    private static async Task<string?> MembersErrorAsync(Guid[] members, Guid? agency, ReportingDbContext database, CancellationToken cancellationToken)
+    /// <param name="former">A member who was disabled meanwhile stays.</param>
+    private static async Task<string?> MembersErrorAsync(Guid[] members, Guid[] former, Guid? agency, ReportingDbContext database, CancellationToken cancellationToken)
     {
         if (members.Length > Crew.MembersMax)
         {
@@ -222,6 +223,7 @@ internal static class CrewEndpoints
 
         var employees = await database.ShareEmployeesAsync(members, cancellationToken);
         return members.Length == employees.Count && employees.TrueForAll(employee => employee.Active && (agency is null || employee.AgencyId == agency))
+            && await StaffAccounts.AreEnabledAsync(database, [.. members.Except(former)], cancellationToken)
             ? null
             : "Each member must be an active employee of the crew's agency.";
     }

@@ -61,6 +61,10 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
     public static async Task<bool> IsStaffAsync(ReportingDbContext database, Guid user, CancellationToken cancellationToken) =>
         await database.StaffAccounts.FromSql($"SELECT * FROM staff_accounts WHERE user_id = {user} FOR SHARE").AsNoTracking().SingleOrDefaultAsync(cancellationToken)
             is { IsStaff: true };
+
+    /// <summary>Whether no account of these is disabled.</summary>
+    public static async Task<bool> AreEnabledAsync(ReportingDbContext database, Guid[] users, CancellationToken cancellationToken) =>
+        !await database.StaffAccounts.AnyAsync(account => users.Contains(account.UserId) && account.Disabled, cancellationToken);
 }
 
 internal sealed class StaffAccountConfiguration : IEntityTypeConfiguration<StaffAccount>

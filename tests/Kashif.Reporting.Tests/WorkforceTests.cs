@@ -257,11 +257,13 @@ public sealed class StaffAccountTests(ReportingService service)
     }
 
     [Fact]
-    public async Task The_calendars_of_a_disabled_account_stop_until_it_is_enabled_again()
+    public async Task A_disabled_account_gets_no_calendar_and_no_new_work_until_it_is_enabled_again()
     {
         var (agency, now) = (await service.AgencyAsync(), TimeProvider.System.GetUtcNow());
         var (employee, user) = await service.EmployAsync(agency);
         using var anonymous = service.Host.Anonymous();
+        using var admin = service.NewUser(Roles.Admin);
+        var report = await service.FileForAsync(agency);
         var paths = new List<string?>();
         foreach (var body in (object[])[new { crew_id = await service.CrewAsync(agency) }, new { }])
         {
@@ -277,10 +279,15 @@ public sealed class StaffAccountTests(ReportingService service)
         await ReachAsync(404);
         var entry = (await employee.ReadAsync($"{Employees}/{user}")).Body;
         (entry.GetProperty("name").GetString(), entry.GetProperty("active").GetBoolean(), entry.GetProperty("version").GetInt32()).ShouldBe(("Rana Khalil", true, 1), "the employee stays");
+        (await AssignAsync()).Body.BadFields.ShouldBe(["employee_id"]);
+        (await admin.SendJsonAsync(HttpMethod.Post, $"{Root}/crews", new { name = "Night crew", agency_id = agency, members = new[] { user } })).Body.BadFields.ShouldBe(["members"]);
 
         await ChangedAsync(disabled: false, now.AddSeconds(2));
         await ReachAsync(200);
+        (await AssignAsync()).Status.ShouldBe(200);
         employee.Dispose();
+
+        Task<(int Status, JsonElement Body)> AssignAsync() => admin.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/assign", new { employee_id = user });
 
         Task ChangedAsync(bool disabled, DateTimeOffset time) => service.Tap.PublishAsync(new UserRolesChanged(user, ["citizen", "staff"], Guid.CreateVersion7(), disabled), time: time);
 
