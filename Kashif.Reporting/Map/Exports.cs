@@ -78,14 +78,20 @@ internal static class Exports
         {
             foreach (var report in batch)
             {
-                await csv.WriteRecordAsync(
-                    [
-                        report.Id.ToString(), report.Title, report.Description, report.Category, report.Status.WireName(),
-                        report.Latitude.ToString(CultureInfo.InvariantCulture), report.Longitude.ToString(CultureInfo.InvariantCulture), report.Address ?? "",
-                        report.Votes.ToString(CultureInfo.InvariantCulture), Instant(report.CreatedAt), Instant(report.UpdatedAt), Instant(report.DueAt) ?? "",
-                        Instant(report.ExpectedAt) ?? "",
-                    ],
-                    cancellationToken);
+                csv.WriteField(report.Id);
+                csv.WriteField(report.Title);
+                csv.WriteField(report.Description);
+                csv.WriteField(report.Category);
+                csv.WriteField(report.Status.WireName());
+                csv.WriteField(report.Latitude); // as a number: "-33.9" is no formula
+                csv.WriteField(report.Longitude);
+                csv.WriteField(report.Address);
+                csv.WriteField(report.Votes);
+                csv.WriteField(Instant(report.CreatedAt));
+                csv.WriteField(Instant(report.UpdatedAt));
+                csv.WriteField(Instant(report.DueAt));
+                csv.WriteField(Instant(report.ExpectedAt));
+                await csv.EndRecordAsync(cancellationToken);
             }
 
             await csv.FlushAsync(cancellationToken);

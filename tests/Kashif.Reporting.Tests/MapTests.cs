@@ -145,7 +145,7 @@ public sealed class MapTests(ReportingService service)
     public async Task Exports_have_all_matching_reports_in_order()
     {
         const string Category = "map-export";
-        var ids = await service.SeedAsync([.. Enumerable.Range(0, 2500).Select(index => (index / 100.0, 5.0))], Category);
+        var ids = await service.SeedAsync([.. Enumerable.Range(0, 2500).Select(index => (index / 100.0, index == 2499 ? -70.25 : 5.0))], Category);
         await service.QueryAsync(database => database.Reports.Where(report => report.Id == ids[0])
             .ExecuteUpdateAsync(
                 set => set.SetProperty(report => report.Title, "=HYPERLINK(\"http://a\")").SetProperty(report => report.ExpectedAt, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)), Cancelled));
@@ -161,6 +161,7 @@ public sealed class MapTests(ReportingService service)
         csv[1].ShouldEndWith(",2026-01-02T03:04:05.000000Z");
         features[1].GetProperty("geometry").GetProperty("coordinates").EnumerateArray().Select(number => number.GetDouble()).ShouldBe([5, 0.01]);
         csv.Skip(1).Select(line => Guid.Parse(line[..36])).ShouldBe(ids);
+        csv[^1].ShouldContain(",24.99,-70.25,");
         csv[1].ShouldNotContain(",=");
         csv[1].ShouldNotContain(",\"=");
     }
