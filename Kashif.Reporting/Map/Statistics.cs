@@ -82,7 +82,7 @@ internal static class Statistics
             (group ??= new Group()).Add(report, now);
             return true;
         });
-        var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).Take(MostRows).ToList();
+        var rows = groups.Select(pair => pair.Value.ToRow(key.KeyOf(reports, pair.Key))).OrderBy(row => row.Key, StringComparer.Ordinal).TakeLast(MostRows).ToList();
         if (groupBy == "area")
         {
             var areas = await routing.MapAsync(cancellationToken);
