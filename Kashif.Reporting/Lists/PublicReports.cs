@@ -169,7 +169,7 @@ internal sealed class PublicReports : IDisposable
             """));
 
         // The position first: what commits between the two statements is read twice, not missed.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT {ReportChangeConfiguration.PositionSql}, pg_current_snapshot()::text, {ReportChangeConfiguration.IdentitySql}"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT {ReportChangeConfiguration.PositionSql}, pg_current_snapshot()::text, {ReportChangeConfiguration.IdentitySql} || {ReportChangeConfiguration.TimelineSql}"));
         batch.BatchCommands.Add(ReadCommand(last));
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         await reader.NextResultAsync(CancellationToken.None);

@@ -5,13 +5,16 @@ namespace Kashif.Reporting.Sync;
 
 internal static class FeedIdentities
 {
-    /// <summary>The identity of the feed. After a restore, all changes are numbered anew first: the numbers of the old server could lie in the future.</summary>
+    /// <summary>
+    /// The identity of the feed, and the server's timeline. After a restore on another server, all changes are numbered anew first: the numbers of the old server could
+    /// lie in the future.
+    /// </summary>
     public static async Task<string> CurrentAsync(ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var current = await ReadAsync();
+        var (current, timeline) = await ReadAsync();
         if (await IsKnownAsync())
         {
-            return current;
+            return current + timeline;
         }
 
         // Millions of rows may take longer than a request: not less than all of it is of use, also if the client has gone.
@@ -26,10 +29,13 @@ internal static class FeedIdentities
         }
 
         await transaction.CommitAsync(CancellationToken.None);
-        return current;
+        return current + timeline;
 
-        Task<string> ReadAsync() => database.Database.SqlQueryRaw<string>($"SELECT {ReportChangeConfiguration.IdentitySql} AS \"Value\"").SingleAsync(cancellationToken);
+        Task<Feed> ReadAsync() => database.Database.SqlQueryRaw<Feed>(
+            $"SELECT {ReportChangeConfiguration.IdentitySql} AS identity, {ReportChangeConfiguration.TimelineSql} AS timeline").SingleAsync(cancellationToken);
 
         Task<bool> IsKnownAsync() => database.FeedIdentities.AnyAsync(row => row.Identity == current, cancellationToken);
     }
+
+    private sealed record Feed(string Identity, string Timeline);
 }

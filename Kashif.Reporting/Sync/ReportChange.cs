@@ -35,6 +35,12 @@ internal sealed class ReportChangeConfiguration : IEntityTypeConfiguration<Repor
     /// <summary>Of the server and of the table; a restore creates the table anew.</summary>
     public const string IdentitySql = "left(md5((SELECT system_identifier FROM pg_control_system())::text || '-' || 'report_changes'::regclass::oid::text), 12)";
 
+    /// <summary>
+    /// The server's timeline. A restore to a point in time, and the promotion of a replica that was behind, begin another one: transactions after that point have the
+    /// numbers of others that are lost.
+    /// </summary>
+    public const string TimelineSql = "left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+
     /// <summary>The present end of the feed: what is committed in a later transaction, or in this one, is read with <see cref="ChangedSql"/>.</summary>
     public const string PositionSql = "pg_snapshot_xmin(pg_current_snapshot())";
 

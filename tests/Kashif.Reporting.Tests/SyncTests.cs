@@ -166,7 +166,9 @@ public sealed class SyncTests(ReportingService service)
         var foreign = new SyncCursor(1, Guid.Empty, "another", now).Encode();
 
         (await client.ReadAsync($"{Root}/sync?cursor={foreign}")).Status.ShouldBe(410);
-        var identity = await service.QueryAsync(database => database.FeedIdentities.Select(row => row.Identity).SingleAsync(Cancelled));
+        var identity = await service.QueryAsync(database => FeedIdentities.CurrentAsync(database, Cancelled));
+        var timeline = new SyncCursor(1, Guid.Empty, $"{identity[..^1]}F", now).Encode(); // of a server that was restored to an earlier time
+        (await client.ReadAsync($"{Root}/sync?cursor={timeline}")).Status.ShouldBe(410);
         (await client.ReadAsync($"{Root}/sync?cursor={new SyncCursor(1, Guid.Empty, identity, now.AddDays(-91)).Encode()}")).Status.ShouldBe(410);
         (await client.ReadAsync($"{Root}/sync?cursor={new SyncCursor(1, Guid.Empty, identity, now.AddDays(-89)).Encode()}")).Status.ShouldBe(200);
         var (status, body) = await client.ReadAsync($"{Root}/sync?cursor=nonsense");
