@@ -53,7 +53,7 @@ public sealed class PromiseQuery
 }
 
 /// <summary>Counts the promises of each period at most once a minute. Requests in between get the same numbers.</summary>
-internal sealed class PromiseScoreCache(TimeProvider time)
+internal sealed class PromiseScoreCache(TimeProvider time) : IDisposable
 {
     public const int LongestDays = 365;
 
@@ -61,17 +61,35 @@ internal sealed class PromiseScoreCache(TimeProvider time)
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<int, PromiseScores> _periods = new();
+    private readonly SemaphoreSlim _counting = new(1);
 
     public static int[] Days { get; } = [30, 90, LongestDays];
 
+    public void Dispose() => _counting.Dispose();
+
     public async Task<PromiseScores> ReadAsync(int days, ReportingDbContext database, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        if (_periods.TryGetValue(days, out var known) && now < known.To + Lifetime)
+        if (Known(days) is { } known)
         {
             return known;
         }
 
+        await _counting.WaitAsync(cancellationToken); // without a connection: a count of a year reads many reports
+        try
+        {
+            return Known(days) ?? (_periods[days] = await CountAsync(days, database, cancellationToken));
+        }
+        finally
+        {
+            _counting.Release();
+        }
+    }
+
+    private PromiseScores? Known(int days) => _periods.GetValueOrDefault(days) is { } scores && time.GetUtcNow() < scores.To + Lifetime ? scores : null;
+
+    private async Task<PromiseScores> CountAsync(int days, ReportingDbContext database, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
         var since = now.AddDays(-days);
         var rows = await database.Database.SqlQueryRaw<Row>($$"""
             SELECT category, area_id, count(*)::int AS made,
@@ -82,7 +100,7 @@ internal sealed class PromiseScoreCache(TimeProvider time)
                 AND id > {0} AND created_at >= {1}
             GROUP BY category, area_id ORDER BY category, area_id
             """, TimeOrderedId.Before(since), since, now).ToListAsync(cancellationToken);
-        return _periods[days] = Sum(since, now, rows.ConvertAll(
+        return Sum(since, now, rows.ConvertAll(
             row => new PromiseScore(row.Category, row.AreaId, row.Made, row.Kept, row.Missed, PromiseScores.ScoreOf(row.Kept, row.Missed))));
     }
 
