@@ -226,7 +226,7 @@ internal static class QuestionEndpoints
 
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (!await LockAsync(database, code, cancellationToken)
-            || await database.Questions.SingleOrDefaultAsync(row => row.Category == code && row.Code == question, cancellationToken) is not { } found)
+            || await LockQuestionAsync(database, code, question, cancellationToken) is not { } found)
         {
             return NotFound.ToProblem();
         }
@@ -286,9 +286,7 @@ internal static class QuestionEndpoints
             return NotFound.ToProblem();
         }
 
-        // Requests that store answers lock their question: wait for them, then look for answers.
-        var found = (await database.Questions.FromSql($"SELECT * FROM questions WHERE category = {code} AND code = {question} FOR UPDATE").AsTracking().ToListAsync(cancellationToken)).SingleOrDefault();
-        if (found is null)
+        if (await LockQuestionAsync(database, code, question, cancellationToken) is not { } found)
         {
             return NotFound.ToProblem();
         }
@@ -321,6 +319,11 @@ internal static class QuestionEndpoints
     /// <returns>False if there is no such category.</returns>
     private static async Task<bool> LockAsync(ReportingDbContext database, string category, CancellationToken cancellationToken) =>
         (await database.Database.SqlQuery<int>($"SELECT 1 AS \"Value\" FROM categories WHERE code = {category} FOR NO KEY UPDATE").ToListAsync(cancellationToken)).Count == 1;
+
+    /// <summary>Waits for requests that store an answer to the question, because they lock it too. After this, their answers are seen.</summary>
+    private static async Task<Question?> LockQuestionAsync(ReportingDbContext database, string category, string question, CancellationToken cancellationToken) =>
+        (await database.Questions.FromSql($"SELECT * FROM questions WHERE category = {category} AND code = {question} FOR UPDATE").AsTracking().ToListAsync(cancellationToken))
+        .SingleOrDefault();
 
     /// <summary>Changes the entity tag of reports with an answer, so that caches drop their copies.</summary>
     private static Task RenewAsync(ReportingDbContext database, Question question, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync($"""

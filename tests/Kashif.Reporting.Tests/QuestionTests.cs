@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Security;
+using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using static Kashif.Reporting.Tests.ReportingClient;
 
@@ -216,6 +217,31 @@ public sealed class QuestionTests(ReportingService service)
                 await database.ReportAnswers.CountAsync(answer => answer.Category == category, Cancelled), await database.Questions.Where(question => question.Category == category).ToListAsync(Cancelled)));
             questions.Select(question => question.Active).ShouldBe(answers > 0 ? [false] : []);
         }
+    }
+
+    [Fact]
+    public async Task A_question_does_not_become_public_under_an_answer_that_is_being_stored()
+    {
+        using var admin = service.NewUser(Roles.Admin);
+        using var owner = service.Citizen(out _);
+        var category = await AskAsync([Questions[5]]);
+        var id = (await FileAsync(owner, category, new { })).Body.Id;
+        var publishing = await service.QueryAsync(async database =>
+        {
+            await using var storing = await database.Database.BeginTransactionAsync(Cancelled); // as ReportAnswers does
+            await database.Database.ExecuteSqlAsync($"SELECT FROM questions WHERE category = {category} AND code = 'phone' FOR KEY SHARE", Cancelled);
+            await database.Database.ExecuteSqlAsync(
+                $"""INSERT INTO report_answers (report_id, category, question, value) VALUES ({id}, {category}, 'phone', '"0123"')""", Cancelled);
+            var publish = CategoryTests.SendAsync(admin, HttpMethod.Patch, $"/{category}/questions/phone", new { @public = true });
+            await Eventually.TrueAsync(
+                async () => publish.IsCompleted || await service.QueryAsync(other => other.Database.SqlQuery<bool>(
+                    $"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM questions%FOR UPDATE%') AS \"Value\"").SingleAsync(Cancelled)),
+                "the change that waits");
+            await storing.CommitAsync(Cancelled);
+            return publish;
+        });
+
+        (await publishing).Body.Code.ShouldBe("question_answered");
     }
 
     [Fact]
