@@ -211,7 +211,7 @@ internal static class CalendarEndpoints
     private static IQueryable<Visit> Recent(IQueryable<Visit> visits, DateTimeOffset now)
     {
         var since = now - Past;
-        return visits.AsNoTracking().Where(visit => visit.EndsAt > since).OrderBy(visit => visit.StartsAt).ThenBy(visit => visit.Id).Take(MaxVisits);
+        return visits.AsNoTracking().Where(visit => visit.EndsAt > since).OrderByDescending(visit => visit.StartsAt).ThenByDescending(visit => visit.Id).Take(MaxVisits);
     }
 
     /// <param name="Agency">The owner's agency; null for all.</param>
