@@ -55,6 +55,11 @@ internal static class EmployeeWork
         await database.Database.ExecuteSqlAsync($"SELECT FROM crews WHERE id = ANY ({crews}) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
         await database.Crews.Where(crew => crews.Contains(crew.Id)).ExecuteUpdateAsync(set => set.SetProperty(crew => crew.Version, crew => crew.Version + 1), cancellationToken);
         await database.CrewMembers.Where(member => member.UserId == user && crews.Contains(member.CrewId)).ExecuteDeleteAsync(cancellationToken);
+        var members = (await database.CrewMembers.AsNoTracking().Where(member => crews.Contains(member.CrewId)).ToListAsync(cancellationToken)).ToLookup(member => member.CrewId, member => member.UserId);
+        foreach (var crew in await database.Crews.AsNoTracking().Where(crew => crews.Contains(crew.Id)).ToListAsync(cancellationToken))
+        {
+            database.AuditValues(by, "changed", Crew.Kind, crew.Id, crew.AgencyId, new JsonObject { ["members"] = Registers.Array(members[crew.Id]) }, now);
+        }
 
         // Lock the closed ones too: another request may be reopening one.
         await database.Database.ExecuteSqlAsync($"SELECT FROM reports WHERE assignee_id = {user} ORDER BY id FOR NO KEY UPDATE", cancellationToken);

@@ -137,9 +137,15 @@ public sealed class WorkforceTests(ReportingService service)
         var history = await admin.AllPagesAsync($"{path}/history?x=1", 1);
         history.Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["changed", "created"]);
         history[0].GetProperty("values").ToString().ShouldBe("""{"name":"South","active":false,"members":[]}""");
+
+        // A member who leaves the register, or the agency.
+        (await admin.SendJsonAsync(HttpMethod.Patch, path, new { members = new[] { member } })).Status.ShouldBe(200);
+        (await admin.SendJsonAsync(HttpMethod.Patch, $"{Employees}/{member}", new { active = false })).Status.ShouldBe(200);
+        (await admin.AllPagesAsync($"{path}/history?x=1", 10))[0].GetProperty("values").ToString().ShouldBe("""{"members":[]}""");
+
         (await admin.SendJsonAsync(HttpMethod.Delete, path)).Status.ShouldBe(204);
         (await admin.ReadAsync($"{path}/history")).Status.ShouldBe(404);
-        (await admin.AllPagesAsync($"{Root}/audit-trail?subject={crew.Id}", 2)).Count.ShouldBe(3);
+        (await admin.AllPagesAsync($"{Root}/audit-trail?subject={crew.Id}", 2)).Count.ShouldBe(5);
     }
 
     [Fact]
@@ -324,7 +330,7 @@ public sealed class StaffAccountTests(ReportingService service)
             var export = (await auth.ReadAsync($"/internal/v1/users/{user}/export")).Body;
             export.GetProperty("employee")[0].GetProperty("name").GetString().ShouldBe("Rana Khalil");
             export.GetProperty("notes").EnumerateArray().Select(note => note.GetProperty("text").GetString()).ShouldBe(["Mine", "Mine"]);
-            export.GetProperty("actions").EnumerateArray().Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["assigned", "assigned", "created"]);
+            export.GetProperty("actions").EnumerateArray().Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["assigned", "assigned", "rejected", "created"]);
         }
 
         using var queries = PersonQueries.Record(user);
@@ -335,7 +341,8 @@ public sealed class StaffAccountTests(ReportingService service)
         var notes = await other.AllPagesAsync($"{Root}/{reports[1]}/notes?x=1", 5);
         notes.ShouldHaveSingleItem().GetProperty("author_id").GetGuid().ShouldBe(Guid.Empty);
         var trail = await other.AllPagesAsync($"{Root}/audit-trail?subject={crew}", 5);
-        trail.ShouldHaveSingleItem().GetProperty("values").GetProperty("members")[0].GetGuid().ShouldBe(Guid.Empty);
+        trail.Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["changed", "created"]);
+        trail[1].GetProperty("values").GetProperty("members")[0].GetGuid().ShouldBe(Guid.Empty);
         (await other.ReadAsync($"{Root}/crews/{crew}")).Body.GetProperty("members").GetArrayLength().ShouldBe(0);
     }
 }
