@@ -331,7 +331,10 @@ internal static class WorkOrderEndpoints
             return Dependents.Refusal(InOther, "work_order", others.Values.Distinct());
         }
 
-        // The state first, for the foreign key of new rows.
+        // Before the state: reopening would open them too, also where a report is in another open work order by now.
+        await database.WorkOrderReports.Where(row => row.WorkOrderId == id && removed.Contains(row.ReportId)).ExecuteDeleteAsync(cancellationToken);
+
+        // The state before new rows, for their foreign key.
         try
         {
             await database.SaveChangesAsync(cancellationToken);
@@ -341,7 +344,6 @@ internal static class WorkOrderEndpoints
             return OrderReports.Changed.ToProblem();
         }
 
-        await database.WorkOrderReports.Where(row => row.WorkOrderId == id && removed.Contains(row.ReportId)).ExecuteDeleteAsync(cancellationToken);
         foreach (var report in removed)
         {
             parts.RecordRemoved(reports[report], http.User);

@@ -132,6 +132,10 @@ public sealed class WorkOrderTests(ReportingService service)
             (await Should.ThrowAsync<PostgresException>(() => service.QueryAsync(database => database.Database.ExecuteSqlRawAsync(sql, Cancelled)))).SqlState
                 .ShouldBeOneOf(PostgresErrorCodes.UniqueViolation, PostgresErrorCodes.ForeignKeyViolation);
         }
+
+        // Reopened without the report that another one has.
+        var free = (await service.FileAsync()).Id;
+        (await staff.SendAsync(HttpMethod.Patch, $"work-orders/{winner}", new { state = "draft", reports = new[] { free } })).Status.ShouldBe(200);
     }
 
     [Fact]
@@ -165,6 +169,10 @@ public sealed class WorkOrderTests(ReportingService service)
         (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = original })).Status.ShouldBe(200);
 
         (await staff.ReadAsync($"{Root}/work-orders/{order.Id}")).Body.GetProperty("reports").EnumerateArray().Select(id => id.GetGuid()).ShouldBe([original]);
+        var history = await staff.AllPagesAsync($"{Root}/{original}/history?", 10);
+        history.Select(entry => (entry.GetProperty("kind").GetString(), entry.GetProperty("version").GetInt32())).ShouldBe([("status", 1), ("work_order", 2)]);
+        history[1].GetProperty("details").GetProperty("event").GetString().ShouldBe("added");
+        (await staff.ReadAsync($"{Root}/{original}")).Body.GetProperty("version").GetInt32().ShouldBe(2);
     }
 
     /// <summary>What happens at once: work is completed, and reports are taken back, rejected, merged, reopened.</summary>
