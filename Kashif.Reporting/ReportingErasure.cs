@@ -25,7 +25,10 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
 
     protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await _database.LockEmployeeAsync(userId, cancellationToken); // before the reports, like an assignment
+        // Before the reports, like an assignment and a visit.
+        await _database.LockEmployeeAsync(userId, cancellationToken);
+        await _database.Database.ExecuteSqlAsync(
+            $"SELECT FROM crews WHERE id = ANY (ARRAY(SELECT crew_id FROM crew_members WHERE user_id = {userId})) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
 
         // In one order, so that two erasures, and a merge, wait for each other instead of deadlocking.
         await _database.Database.ExecuteSqlAsync($"""
@@ -52,6 +55,9 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
                 AND position(convert_to({id}, 'UTF8') IN body) > 0
             """, cancellationToken);
 
+        // Such as where the key of the house is.
+        await _database.Database.ExecuteSqlAsync(
+            $"UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))", cancellationToken);
         await ReportAuthors.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
         await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);

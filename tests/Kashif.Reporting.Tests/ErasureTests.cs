@@ -92,6 +92,20 @@ public sealed class ErasureTests(ReportingService service)
     }
 
     [Fact]
+    public async Task A_deletion_erases_what_staff_noted_for_a_visit()
+    {
+        using var owner = service.Citizen(out var user);
+        using var staff = service.NewUser(Roles.Staff);
+        var visit = await service.ProposedAsync(staff, owner);
+        (await staff.SendAsync(HttpMethod.Patch, $"visits/{visit.Id}", new { note = "The key is at Sami's." })).Status.ShouldBe(200);
+
+        await service.Tap.EraseAsync(user, ResourceNames.Reporting);
+
+        (await staff.ReadAsync($"{ReportingClient.Root}/visits/{visit.Id}")).Body.ToString().ShouldNotContain("Sami");
+        (await DatabaseScan.TablesWithAsync(service.Host.Database, "The key is at Sami")).Except(["outbox"]).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Only_services_can_export_and_the_export_has_all_reports()
     {
         using var citizen = service.Citizen(out var user);
