@@ -18,6 +18,9 @@ internal static class BodyLimits
     /// <summary>A file of codes.</summary>
     public const long MaxCodes = 5 * 1024 * 1024;
 
+    /// <summary>A hundred reports with long texts, each letter as <c>\uXXXX</c>.</summary>
+    public const long MaxBatch = 5 * 1024 * 1024;
+
     /// <summary>Rejected: YARP removes the limit for gRPC, which no service uses.</summary>
     private const string Grpc = "application/grpc";
 

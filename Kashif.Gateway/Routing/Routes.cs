@@ -46,6 +46,8 @@ internal static class Routes
         new("reports", "GET", "export.csv", Wait: Wait.Long),
         new("reports", null, "{id}/photos/{**rest}", Metadata: Embeddable, Wait: Wait.Long, MaxBody: BodyLimits.MaxUpload),
         new("reports", "POST", "areas/import", Wait: Wait.Long, MaxBody: BodyLimits.MaxAreas),
+        new("reports", "POST", "batch", Wait: Wait.Long, MaxBody: BodyLimits.MaxBatch),
+        new("reports", "POST", "imports", Wait: Wait.Long, MaxBody: BodyLimits.MaxBatch),
         new("coupons", "POST", "{id}/codes", Wait: Wait.Long, MaxBody: BodyLimits.MaxCodes),
         new("notifications", "GET", "stream", Wait: Wait.Endless),
         new("notifications", "POST", "assistant/messages", LimitPolicies.Assistant),

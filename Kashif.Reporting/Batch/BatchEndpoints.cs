@@ -10,6 +10,7 @@ using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -83,6 +84,9 @@ internal static class BatchEndpoints
     public const int MaxReports = 100;
     public const string Count = "Must have between 1 and 100 items.";
 
+    /// <summary>The greatest body, in bytes: long texts, each letter as <c>\uXXXX</c>.</summary>
+    public const int MaxBody = 5 * 1024 * 1024;
+
     /// <summary>A clock that is a little fast makes no report invalid.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
 
@@ -90,7 +94,7 @@ internal static class BatchEndpoints
 
     public static IEndpointRouteBuilder MapBatch(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/api/v1/reports/batch", FileAsync).WithIdempotency().DisableValidation().RequireAuthorization().WithTags("Sync")
+        endpoints.MapPost("/api/v1/reports/batch", FileAsync).WithMetadata(new RequestSizeLimitAttribute(MaxBody)).WithIdempotency().DisableValidation().RequireAuthorization().WithTags("Sync")
             .WithName("CreateReports").WithSummary("File reports that were made offline")
             .WithDescription("Each report is filed or not on its own. The whole batch can be sent again: a report with a known `client_id` is not filed twice. "
                 + "Use a new `Idempotency-Key`, or none, to send reports again that were `over_quota`.")
@@ -203,7 +207,7 @@ internal static class BatchEndpoints
         var request = new CreateReportRequest(
             offline.Title, offline.Description, offline.Category, offline.Latitude, offline.Longitude, offline.Address, offline.Anonymous, offline.Private,
             OnBehalfOf: offline.OnBehalfOf);
-        var filed = request.ToNewReport(userId);
+        var filed = request.ToNewReport(userId) with { CapturedAt = offline.CapturedAt.ToUniversalTime() };
         var report = Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
 
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);

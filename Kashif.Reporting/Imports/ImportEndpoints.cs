@@ -7,12 +7,14 @@ using Kashif.Localization;
 using Kashif.Messaging;
 using Kashif.Messaging.Erasure;
 using Kashif.Reporting.AuditTrail;
+using Kashif.Reporting.Batch;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Reporting.Imports;
@@ -104,7 +106,7 @@ internal static class ImportEndpoints
 
     public static IEndpointRouteBuilder MapImports(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/api/v1/reports/imports", ImportAsync).WithIdempotency().DisableValidation().RequireAuthorization(Policies.Admin).WithTags("Imports")
+        endpoints.MapPost("/api/v1/reports/imports", ImportAsync).WithMetadata(new RequestSizeLimitAttribute(BatchEndpoints.MaxBody)).WithIdempotency().DisableValidation().RequireAuthorization(Policies.Admin).WithTags("Imports")
             .WithName("ImportReports").WithSummary("Import reports of another system with their history")
             .WithDescription("Each report is imported or not on its own, with its history. The whole request can be sent again: a report with a known `client_id` is not imported twice. "
                 + "The past earns no points and sends no notifications, and webhooks are not told.");

@@ -9,7 +9,7 @@ namespace Kashif.Reporting.Reports;
 /// <summary>What a person reports, checked and trimmed.</summary>
 internal sealed record NewReport(
     Guid UserId, string Title, string Description, string Category, double Latitude, double Longitude, string? Address, bool Anonymous = false, bool Private = false,
-    Guid? FiledBy = null);
+    Guid? FiledBy = null, DateTimeOffset? CapturedAt = null);
 
 /// <summary>An edit of a report, checked and trimmed. Null: stays as it is.</summary>
 /// <param name="Answers">Whether the answers to the questions of its category change with it.</param>
@@ -116,6 +116,9 @@ internal sealed class Report
     /// <summary>The public may not see the original: it is not named then. See <see cref="ReportDuplicates"/>.</summary>
     public bool OriginalHidden { get; private set; }
     public DateTimeOffset CreatedAt { get; private init; }
+
+    /// <summary>When an app made it, if it was offline then; by the app's clock.</summary>
+    public DateTimeOffset? CapturedAt { get; private init; }
     public DateTimeOffset UpdatedAt { get; private set; }
 
     /// <summary>When it is to be resolved, from the category's service level at its creation, or when staff corrected its category; null without one.</summary>
@@ -157,6 +160,7 @@ internal sealed class Report
         Private = filed.Private,
         Status = ReportStatus.Submitted,
         CreatedAt = now,
+        CapturedAt = filed.CapturedAt,
         UpdatedAt = now,
         DueAt = terms.DueAt,
         ExpectedAt = terms.ExpectedAt,
@@ -214,7 +218,7 @@ internal sealed class Report
             return null;
         }
 
-        var former = Category;
+        var (former, title, description) = (Category, Title, Description);
         JsonElement? details = null;
         Title = edit.Title ?? Title;
         Description = edit.Description ?? Description;
@@ -229,7 +233,14 @@ internal sealed class Report
             details = MoveTo(terms?.Route.AgencyId) ? terms?.Route.Details : null;
         }
 
-        return Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former, details);
+        var change = Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former, details);
+        if (editedBy != UserId)
+        {
+            change.FormerTitle = title == Title ? null : title;
+            change.FormerDescription = description == Description ? null : description;
+        }
+
+        return change;
     }
 
     /// <summary>Gives the report to an employee, or to none.</summary>

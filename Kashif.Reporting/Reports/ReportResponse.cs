@@ -28,6 +28,7 @@ namespace Kashif.Reporting.Reports;
 /// <param name="DistanceKm" example="0.42">The distance from the requested point in kilometres; absent without one.</param>
 /// <param name="AreaId">The smallest area that holds its place; absent for none.</param>
 /// <param name="AgencyId">The agency that is responsible for it; absent for none.</param>
+/// <param name="CapturedAt">When an app made it that was offline then; absent for others.</param>
 /// <param name="Answers" example='{"size": "small"}'>The answers to the questions of the category that the reader may see, by the questions' codes; absent in lists and without any.</param>
 internal sealed record ReportResponse(
     Guid Id,
@@ -54,6 +55,7 @@ internal sealed record ReportResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DistanceKm = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? AreaId = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? AgencyId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? CapturedAt = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, JsonElement>? Answers = null)
 {
     /// <param name="view">What the reader may see. Check first with <see cref="ReportVisibility.ViewOf"/> that they may see the report at all.</param>
@@ -83,5 +85,6 @@ internal sealed record ReportResponse(
         report.OriginalHidden && !seesOriginal ? null : report.DuplicateOf,
         distanceKm,
         report.AreaId,
-        report.AgencyId);
+        report.AgencyId,
+        report.CapturedAt);
 }

@@ -61,6 +61,21 @@ public sealed class BatchTests(ReportingService service)
         items[0].GetProperty("report_id").GetGuid().ShouldNotBe(items[1].GetProperty("report_id").GetGuid());
     }
 
+    [Fact]
+    public async Task A_batch_of_long_texts_is_taken_and_each_report_tells_when_it_was_made()
+    {
+        using var client = service.Citizen(out _);
+        var captured = new DateTimeOffset(TimeProvider.System.GetUtcNow().Date.AddDays(-3), TimeSpan.Zero);
+        var reports = Enumerable.Range(0, 100).Select(index => Offline($"long-{index}", captured: captured, description: new string('ح', 4000))).ToArray();
+
+        var items = await SendAsync(client, reports); // 2.4 MB: \uXXXX for each letter
+
+        (items.Length, items[0].GetProperty("outcome").GetString()).ShouldBe((100, "created"));
+        var report = (await client.ReadAsync($"{Root}/{items[0].GetProperty("report_id").GetGuid()}")).Body;
+        report.GetProperty("captured_at").GetDateTimeOffset().ShouldBe(captured);
+        (await service.FileAsync()).TryGetProperty("captured_at", out _).ShouldBeFalse();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(101)]
@@ -85,12 +100,12 @@ public sealed class BatchTests(ReportingService service)
         (await response.JsonAsync()).BadFields.ShouldBe(["reports"]);
     }
 
-    private static object Offline(string clientId, string title = "A deep hole", DateTimeOffset? captured = null) => new
+    private static object Offline(string clientId, string title = "A deep hole", DateTimeOffset? captured = null, string description = "Made in a tunnel.") => new
     {
         client_id = clientId,
         captured_at = captured ?? TimeProvider.System.GetUtcNow().AddHours(-3),
         title,
-        description = "Made in a tunnel.",
+        description,
         category = "pothole",
         latitude = 24.7,
         longitude = 46.7,

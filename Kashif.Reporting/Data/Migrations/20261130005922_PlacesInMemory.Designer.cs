@@ -1400,6 +1400,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("assignee_id");
 
+                    b.Property<DateTimeOffset?>("CapturedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("captured_at");
+
                     b.Property<string>("Category")
                         .IsRequired()
                         .HasMaxLength(50)
@@ -1629,6 +1633,14 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasMaxLength(50)
                         .HasColumnType("character varying(50)")
                         .HasColumnName("former_category");
+
+                    b.Property<string>("FormerDescription")
+                        .HasColumnType("text")
+                        .HasColumnName("former_description");
+
+                    b.Property<string>("FormerTitle")
+                        .HasColumnType("text")
+                        .HasColumnName("former_title");
 
                     b.Property<string>("From")
                         .IsRequired()

@@ -52,12 +52,30 @@ namespace Kashif.Reporting.Data.Migrations
                 name: "cell_8m",
                 table: "reports");
 
+            migrationBuilder.AddColumn<string>(
+                name: "former_description",
+                table: "status_changes",
+                type: "text",
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "former_title",
+                table: "status_changes",
+                type: "text",
+                nullable: true);
+
             migrationBuilder.AddColumn<bool>(
                 name: "disabled",
                 table: "staff_accounts",
                 type: "boolean",
                 nullable: false,
                 defaultValue: false);
+
+            migrationBuilder.AddColumn<DateTimeOffset>(
+                name: "captured_at",
+                table: "reports",
+                type: "timestamp with time zone",
+                nullable: true);
 
             migrationBuilder.AddColumn<bool>(
                 name: "original_hidden",
@@ -100,8 +118,20 @@ namespace Kashif.Reporting.Data.Migrations
                 name: "area_follows");
 
             migrationBuilder.DropColumn(
+                name: "former_description",
+                table: "status_changes");
+
+            migrationBuilder.DropColumn(
+                name: "former_title",
+                table: "status_changes");
+
+            migrationBuilder.DropColumn(
                 name: "disabled",
                 table: "staff_accounts");
+
+            migrationBuilder.DropColumn(
+                name: "captured_at",
+                table: "reports");
 
             migrationBuilder.DropColumn(
                 name: "original_hidden",
