@@ -4,6 +4,7 @@ using Kashif.Messaging.Events;
 using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
+using Kashif.Reporting.Duplicates;
 using Kashif.Reporting.Follows;
 using Kashif.Reporting.Imports;
 using Kashif.Reporting.Lists;
@@ -85,6 +86,7 @@ internal static class ReportingExtensions
         services.AddScoped<IReportMerge, FollowMerge>();
         services.AddScoped<IReportMerge, WorkOrderMerge>();
         services.AddScoped<IReopenRight, VoterReopening>();
+        services.AddScoped<IReopenRight, DuplicateReopening>();
         services.AddScoped<OrderReports>();
         services.AddScoped<VisitChanges>();
         services.AddScoped<IOrderVisits>(provider => provider.GetRequiredService<VisitChanges>());

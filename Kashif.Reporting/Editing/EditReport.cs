@@ -40,7 +40,7 @@ internal static class EditReport
     private static readonly string[] OfOwner =
         [StatusChange.TitleField, StatusChange.DescriptionField, StatusChange.CategoryField, StatusChange.AnonymousField, StatusChange.PrivateField, StatusChange.AnswersField];
 
-    private static readonly string[] OfStaff = [StatusChange.CategoryField, StatusChange.HiddenField];
+    private static readonly string[] OfStaff = [StatusChange.TitleField, StatusChange.DescriptionField, StatusChange.CategoryField, StatusChange.HiddenField];
 
     /// <param name="id">The report's id.</param>
     public static async Task<Results<Ok<ReportResponse>, ValidationProblem, ProblemHttpResult>> HandleAsync(
@@ -62,7 +62,7 @@ internal static class EditReport
         }
 
         var edit = new ReportEdit(
-            request.Title?.Trim(), request.Description?.Trim(), request.Category, request.Anonymous, request.Private, request.Hidden, request.Answers is not null);
+            request.Title?.Trim(), request.Description?.Trim(), request.Category?.Trim(), request.Anonymous, request.Private, request.Hidden, request.Answers is not null);
         var fields = edit.FieldsOf(report);
         if (Refusal(report, fields, http) is { } refusal)
         {
@@ -70,7 +70,7 @@ internal static class EditReport
         }
 
         var errors = await FieldErrors.FindAsync(http, request);
-        if (fields.Contains(StatusChange.CategoryField) && request.Category?.Trim() is { Length: > 0 } category)
+        if (fields.Contains(StatusChange.CategoryField) && edit.Category is { Length: > 0 } category)
         {
             errors.Add("category", await categories.ValidateAsync(category, cancellationToken));
         }
@@ -79,7 +79,7 @@ internal static class EditReport
         errors.Add("reason", reason is null && request.Hidden is true && !report.Hidden ? "Required to hide a report." : null);
         var isOwner = http.User.UserId == report.UserId;
         var answers = await questions.EditAsync(
-            database, report, request.Category ?? report.Category, request.Answers, isComplete: isOwner || request.Answers is not null, errors, cancellationToken);
+            database, report, edit.Category ?? report.Category, request.Answers, isComplete: isOwner || request.Answers is not null, errors, cancellationToken);
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -90,7 +90,7 @@ internal static class EditReport
             return ReportErrors.Stale.ToProblem();
         }
 
-        var terms = request.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
+        var terms = edit.Category is { } code ? await rules.TermsAsync(code, report.Latitude, report.Longitude, report.CreatedAt, cancellationToken) : null;
         var former = (report.AgencyId, report.AssigneeId);
         edit = edit with { Answers = answers.IsChange };
         fields = edit.FieldsOf(report);
@@ -100,7 +100,7 @@ internal static class EditReport
             : null;
         if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
-            database.StatusChanges.Add(change);
+            database.AddToHistory(report, change, byStaff: !isOwner);
             database.Publish(
                 new ReportUpdated(
                     report.Id, report.UserId, report.Title, report.Category, change.FormerCategory, report.Latitude, report.Longitude,
@@ -147,7 +147,7 @@ internal static class EditReport
 
         return isOwner && others.All(OfOwner.Contains)
             ? report.Status is ReportStatus.Submitted ? null : NotEditable
-            : Error.Forbidden("forbidden", "Only its owner can edit a report, and staff can change its category and hide it.");
+            : Error.Forbidden("forbidden", "Only its owner can edit a report, and staff can change its texts and its category and hide it.");
     }
 
     /// <summary>For the owner, once staff have begun with the report.</summary>

@@ -40,7 +40,7 @@ internal static class ReopenReport
 
         if (!await MayReopenAsync(report, http, rights, cancellationToken))
         {
-            return Error.Forbidden("forbidden", "Only its reporter, its voters and staff can reopen a report; only staff can reopen a rejected one.").ToProblem();
+            return Error.Forbidden("forbidden", "Only its reporter, those of its duplicates, its voters and staff can reopen a report; only staff can reopen a rejected one.").ToProblem();
         }
 
         if (ReportErrors.IsStale(http, report))
@@ -60,7 +60,7 @@ internal static class ReopenReport
             return Error.Rule("reopen_window_over", "The time to reopen this report is over. File a new one.").ToProblem();
         }
 
-        database.Publish(report, report.Reopen(request.Reason.Trim(), http.User.UserId, now));
+        database.Publish(report, report.Reopen(request.Reason.Trim(), http.User.UserId, now), byStaff: http.User.WorksOn(report));
         try
         {
             await work.CommitAsync(TypedResults.Ok(), cancellationToken);

@@ -80,7 +80,8 @@ internal static class ChangeStatus
                 return Invalid(report, request.Status).ToProblem();
             }
 
-            if (now - since > options.Value.TakeBackWithin)
+            // A merge always: a report with duplicates cannot become one itself before they are taken back.
+            if (report.Status is not ReportStatus.Duplicate && now - since > options.Value.TakeBackWithin)
             {
                 return Error.Rule("take_back_window_over", "The time to take this status back is over.").ToProblem();
             }
@@ -99,7 +100,7 @@ internal static class ChangeStatus
         foreach (var step in steps)
         {
             var change = report.ChangeStatus(step, request.DuplicateOf, step == request.Status ? comment : null, http.User.UserId, actor, now);
-            database.Publish(report, change);
+            database.Publish(report, change, byStaff: actor.HasFlag(Actor.Staff));
         }
 
         try
@@ -130,9 +131,9 @@ internal static class ChangeStatus
     }
 
     /// <summary>Adds a change of the status to the report's history, and publishes it.</summary>
-    public static void Publish(this ReportingDbContext database, Report report, StatusChange change)
+    public static void Publish(this ReportingDbContext database, Report report, StatusChange change, bool byStaff)
     {
-        database.StatusChanges.Add(change);
+        database.AddToHistory(report, change, byStaff);
         database.Publish(
             new ReportStatusUpdated(
                 report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version,

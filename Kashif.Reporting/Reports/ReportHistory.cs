@@ -18,6 +18,8 @@ namespace Kashif.Reporting.Reports;
 /// <param name="Fields" example='["category"]'>What an edit has changed; the public sees `title`, `description`, `category` and `answers`. `reporter`: the account was deleted. Absent for others.</param>
 /// <param name="FormerCategory" example="sidewalk">The category before an edit; absent if it has not changed.</param>
 /// <param name="Category" example="pothole">The category after an edit; absent if it has not changed.</param>
+/// <param name="FormerTitle" example="Pothole at Sami's, call 0123">The title before an edit by staff, for the reporter and staff; absent for others.</param>
+/// <param name="FormerDescription" example="Call me at 0123.">The same of the description.</param>
 /// <param name="Details" example='{"starts_at": "2026-11-30T08:00:00Z", "ends_at": "2026-11-30T10:00:00Z"}'>More of a visit or a work order; absent for others.</param>
 internal sealed record HistoryEntry(
     int Version,
@@ -30,6 +32,8 @@ internal sealed record HistoryEntry(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Fields = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? FormerCategory = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Category = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? FormerTitle = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? FormerDescription = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Details = null);
 
 internal static class ReportHistory
@@ -78,6 +82,6 @@ internal static class ReportHistory
         return new HistoryEntry(
             change.Version, change.From, change.To, isReduced ? null : change.Comment, isUnnamed ? null : change.ChangedBy, change.At,
             change.Kind, isReduced ? [.. change.Fields?.Where(StatusChange.IsPublicField) ?? []] : change.Fields, change.FormerCategory, change.Category,
-            change.Details);
+            view is View.Full ? change.FormerTitle : null, view is View.Full ? change.FormerDescription : null, change.Details);
     }
 }

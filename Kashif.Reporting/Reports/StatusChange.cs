@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -66,6 +68,10 @@ internal sealed class StatusChange
     public string? FormerCategory { get; init; }
     public string? Category { get; init; }
 
+    /// <summary>The texts before an edit by staff: what the reporter wrote is kept, for the reporter and staff.</summary>
+    public string? FormerTitle { get; set; }
+    public string? FormerDescription { get; set; }
+
     /// <summary>Public details of a visit, a work order or a new agency, by wire names such as <c>starts_at</c>; null for others. No names of employees.</summary>
     public JsonElement? Details { get; init; }
 
@@ -79,8 +85,25 @@ internal sealed class StatusChange
     public static bool IsPublicField(string field) => field is TitleField or DescriptionField or CategoryField or AnswersField;
 }
 
-internal static class LastStatus
+internal static class StatusChanges
 {
+    /// <summary>Adds an entry to the report's history; what staff did also to the audit trail, which stays when the report is deleted.</summary>
+    public static void AddToHistory(this ReportingDbContext database, Report report, StatusChange change, bool byStaff)
+    {
+        database.StatusChanges.Add(change);
+        if (byStaff)
+        {
+            var values = new JsonObject { ["version"] = change.Version };
+            if (change.Fields is { } fields)
+            {
+                values["fields"] = new JsonArray([.. fields.Select(field => JsonValue.Create(field))]);
+            }
+
+            var action = change.From == change.To ? StatusChangeConfiguration.NameOf(change.Kind) : change.To.WireName();
+            database.AuditValues(change.ChangedBy, action, "report", report.Id, report.AgencyId, values, change.At);
+        }
+    }
+
     /// <returns>The status before the report's present one, and since when it has the present one.</returns>
     public static async Task<(ReportStatus From, DateTimeOffset At)> LastStatusAsync(
         this ReportingDbContext database, Report report, CancellationToken cancellationToken)
@@ -105,11 +128,13 @@ internal sealed class StatusChangeConfiguration : IEntityTypeConfiguration<Statu
         change.Property(row => row.From).HasStatusConversion();
         change.Property(row => row.To).HasStatusConversion();
         change.Property(row => row.Kind).HasMaxLength(20).HasDefaultValue(ChangeKind.Status) // for inserts of the version before, like the next
-            .HasConversion(kind => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), name => Parse(name));
+            .HasConversion(kind => NameOf(kind), name => Parse(name));
         change.Property(row => row.IsPublic).HasDefaultValue(true);
         change.Property(row => row.Category).HasMaxLength(Categories.Category.CodeMax);
         change.Property(row => row.FormerCategory).HasMaxLength(Categories.Category.CodeMax);
     }
+
+    public static string NameOf(ChangeKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 
     private static ChangeKind Parse(string name) => Enum.Parse<ChangeKind>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
 }

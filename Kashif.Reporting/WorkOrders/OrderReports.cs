@@ -123,7 +123,7 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
     {
         foreach (var step in StatusTransitions.Steps(report.Status, to))
         {
-            database.Publish(report, report.ChangeStatus(step, duplicateOf: null, step == to ? comment : null, staff.UserId, Actor.Staff, time.GetUtcNow()));
+            database.Publish(report, report.ChangeStatus(step, duplicateOf: null, step == to ? comment : null, staff.UserId, Actor.Staff, time.GetUtcNow()), byStaff: true);
             _reached.Add(step);
         }
 
@@ -131,13 +131,23 @@ internal sealed class OrderReports(ReportingDbContext database, ReportingMetrics
     }
 }
 
-/// <summary>The original takes a duplicate's place in its open work order, unless it is in one itself.</summary>
+/// <summary>The original takes a duplicate's place in its open work order, unless it is in one itself. Its history says so.</summary>
 internal sealed class WorkOrderMerge(ReportingDbContext database) : IReportMerge
 {
     // An update: an insert would wait for the work order's lock, while the merge holds the reports' (see OrderLock).
-    public Task MergedAsync(Guid duplicate, Guid original, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync($"""
-        UPDATE work_order_reports AS part SET report_id = {original}
-        WHERE report_id = {duplicate} AND open AND NOT EXISTS (
-            SELECT FROM work_order_reports AS other WHERE other.report_id = {original} AND (other.open OR other.work_order_id = part.work_order_id))
+    public Task MergedAsync(Guid duplicate, Guid original, CancellationToken cancellationToken) => database.Database.ExecuteSqlAsync($$"""
+        WITH moved AS (
+            UPDATE work_order_reports AS part SET report_id = {{original}}
+            WHERE report_id = {{duplicate}} AND open AND NOT EXISTS (
+                SELECT FROM work_order_reports AS other WHERE other.report_id = {{original}} AND (other.open OR other.work_order_id = part.work_order_id))
+            RETURNING part.work_order_id
+        ), merge AS (
+            SELECT changed_by, at FROM status_changes WHERE report_id = {{duplicate}} ORDER BY version DESC LIMIT 1
+        ), changed AS (
+            UPDATE reports SET version = version + 1, updated_at = greatest(merge.at, updated_at + interval '1 microsecond')
+            FROM moved, merge WHERE reports.id = {{original}} RETURNING reports.version, reports.status, reports.updated_at, merge.changed_by
+        )
+        INSERT INTO status_changes (report_id, version, kind, "from", "to", details, is_public, changed_by, at)
+        SELECT {{original}}, version, 'work_order', status, status, '{"event": "added"}'::jsonb, true, changed_by, updated_at FROM changed
         """, cancellationToken);
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Messaging.Events;
 using Kashif.Security;
+using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
@@ -44,7 +45,7 @@ public sealed class EditingTests(ReportingService service)
     [Theory]
     [InlineData(Roles.Citizen, 403, 403, 403)]
     [InlineData(Roles.Partner, 403, 403, 403)]
-    [InlineData(Roles.Staff, 403, 200, 403)]
+    [InlineData(Roles.Staff, 200, 200, 403)]
     [InlineData(Roles.Moderator, 200, 200, 204)]
     [InlineData(Roles.Admin, 200, 200, 204)]
     public async Task Others_edit_and_delete_by_their_role(string role, int title, int category, int delete)
@@ -55,6 +56,63 @@ public sealed class EditingTests(ReportingService service)
         (await SendAsync(other, HttpMethod.Patch, $"{id}", new { title = "Another title" })).Status.ShouldBe(title);
         (await SendAsync(other, HttpMethod.Patch, $"{id}", new { category = "sidewalk", reason = "It is on the pavement." })).Status.ShouldBe(category);
         (await SendAsync(other, HttpMethod.Delete, $"{id}", null)).Status.ShouldBe(delete);
+    }
+
+    [Fact]
+    public async Task What_staff_take_out_of_a_text_stays_for_the_reporter_and_staff_until_the_account_is_deleted()
+    {
+        using var owner = service.Citizen(out var ownerId);
+        using var staff = service.NewUser(Roles.Staff);
+        using var admin = service.NewUser(Roles.Admin);
+        using var anyone = service.Host.Anonymous();
+        var id = (await owner.FileAsync(title: "Hole, call 0123")).Id;
+
+        (await SendAsync(staff, HttpMethod.Patch, $"{id}", new { title = "Hole", description = "" })).Status.ShouldBe(200);
+        (await SendAsync(owner, HttpMethod.Patch, $"{id}", new { title = "A hole" })).Status.ShouldBe(200);
+
+        foreach (var reader in (HttpClient[])[owner, staff])
+        {
+            var edits = (await reader.AllPagesAsync($"{Root}/{id}/history?", 10)).Skip(1).ToArray();
+            edits[0].GetProperty("former_title").GetString().ShouldBe("Hole, call 0123");
+            edits[0].TryGetProperty("former_description", out _).ShouldBeTrue();
+            edits[1].TryGetProperty("former_title", out _).ShouldBeFalse("the reporter's own edit");
+        }
+
+        string.Concat(await anyone.AllPagesAsync($"{Root}/{id}/history?", 10)).ShouldNotContain("former_");
+        var entry = (await admin.AllPagesAsync($"{Root}/audit-trail?subject={id}", 10)).ShouldHaveSingleItem();
+        entry.GetProperty("action").GetString().ShouldBe("edited");
+        entry.GetProperty("values").ToString().ShouldBe("""{"fields":["title","description"],"version":2}""");
+
+        await service.Tap.EraseAsync(ownerId, ResourceNames.Reporting);
+        string.Concat(await staff.AllPagesAsync($"{Root}/{id}/history?", 10)).ShouldNotContain("0123");
+    }
+
+    [Fact]
+    public async Task The_audit_trail_has_what_staff_decided_also_of_a_report_that_is_deleted()
+    {
+        using var owner = service.Citizen(out _);
+        using var moderator = service.NewUser(Roles.Moderator);
+        var id = (await owner.FileAsync()).Id;
+
+        (await moderator.ChangeStatusAsync(id, new { status = "rejected", comment = "No hole" })).Status.ShouldBe(200);
+        (await SendAsync(moderator, HttpMethod.Post, $"{id}/reopen", new { reason = "There is one" })).Status.ShouldBe(200);
+        (await owner.ChangeStatusAsync(id, new { status = "withdrawn" })).Status.ShouldBe(200);
+        (await SendAsync(moderator, HttpMethod.Delete, $"{id}?reason=spam", null)).Status.ShouldBe(204);
+
+        (await moderator.AllPagesAsync($"{Root}/audit-trail?subject={id}", 10)).Select(entry => entry.GetProperty("action").GetString())
+            .ShouldBe(["deleted", "submitted", "rejected"], "the reporter's withdrawal is none of staff's");
+    }
+
+    [Fact]
+    public async Task A_category_is_trimmed_before_it_is_checked_and_stored()
+    {
+        using var owner = service.Citizen(out _);
+        var id = (await owner.FileAsync()).Id;
+
+        var (status, edited) = await SendAsync(owner, HttpMethod.Patch, $"{id}", new { category = $"{new string(' ', 60)}sidewalk " });
+
+        (status, edited.GetProperty("category").GetString()).ShouldBe((200, "sidewalk"));
+        (await SendAsync(owner, HttpMethod.Patch, $"{id}", new { category = " sidewalk" })).Body.GetProperty("version").GetInt32().ShouldBe(2, "nothing changes");
     }
 
     [Fact]
@@ -122,6 +180,11 @@ public sealed class EditingTests(ReportingService service)
         (await anyone.AllPagesAsync($"{Root}/{id}/history?", 10)).Select(entry => entry.GetProperty("kind").GetString())
             .ShouldBe(["status", "status", "status", "status", "taken_back", "taken_back"]);
 
+        var duplicate = (await service.FileAsync()).Id;
+        (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = id })).Status.ShouldBe(200);
+        await AgeAsync(duplicate, TimeSpan.FromDays(60));
+        (await staff.ChangeStatusAsync(duplicate, new { status = "submitted", comment = "Another hole" })).Status.ShouldBe(200, "a merge always");
+
         await AgeAsync(id, TimeSpan.FromHours(25));
         var (late, problem) = await staff.ChangeStatusAsync(id, new { status = "submitted", comment = "Too late" });
         (late, problem.Code).ShouldBe((422, "take_back_window_over"));
@@ -140,6 +203,12 @@ public sealed class EditingTests(ReportingService service)
 
         (await ReopenAsync(stranger)).Code.ShouldBe("forbidden");
         (await SendAsync(owner, HttpMethod.Post, $"{id}/reopen", new { reason = " " })).Body.BadFields.ShouldBe(["reason"]);
+        using var neighbour = service.Citizen(out _);
+        var duplicate = (await neighbour.FileAsync()).Id;
+        (await ReopenAsync(neighbour)).Code.ShouldBe("forbidden");
+        (await staff.ChangeStatusAsync(duplicate, new { status = "duplicate", duplicate_of = id })).Status.ShouldBe(200);
+        (await ReopenAsync(neighbour)).GetProperty("status").GetString().ShouldBe("in_progress", "the reporter of a duplicate");
+        (await staff.ChangeStatusAsync(id, new { status = "resolved" })).Status.ShouldBe(200);
         (await ReopenAsync(owner)).GetProperty("status").GetString().ShouldBe("in_progress");
         var last = (await owner.AllPagesAsync($"{Root}/{id}/history?", 10)).Last();
         (last.GetProperty("kind").GetString(), last.GetProperty("comment").GetString(), last.GetProperty("from").GetString()).ShouldBe(("reopened", "It is still there", "resolved"));
