@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Xml.Linq;
+using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -197,6 +198,46 @@ public sealed class ReadTests(ReportingService service)
         // The ids override the other parameters, in any order, and unknown ones are left out.
         (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},none,{Guid.CreateVersion7()},{ids[1]}&status=closed&start_date=nonsense", "requests"))
             .RequestIds().ShouldBe([ids[1], ids[4]]);
+    }
+
+    [Fact]
+    public async Task Pages_of_updates_at_the_same_time_neither_skip_nor_repeat()
+    {
+        var at = new DateTimeOffset(1999, 3, 4, 5, 6, 7, TimeSpan.Zero);
+        var (_, key) = await service.NewKeyAsync();
+        Guid[] ids = [.. await service.SeedAsync([(1, 1), (1, 1)])];
+        await service.QueryAsync(database =>
+        {
+            database.StatusChanges.AddRange(
+                from id in ids
+                from version in Enumerable.Range(8, 4)
+                select new StatusChange { ReportId = id, Version = version, From = ReportStatus.Submitted, To = ReportStatus.Verified, ChangedBy = Guid.CreateVersion7(), At = at });
+            return database.SaveChangesAsync(Cancelled);
+        });
+        foreach (var update in new[] { "1", "2" })
+        {
+            await _client.PostFormAsync("/servicerequestupdates.json", "created_update", new()
+            {
+                ["api_key"] = key,
+                ["service_request_id"] = $"{ids[0]}",
+                ["update_id"] = update,
+                ["status"] = "OPEN",
+                ["updated_datetime"] = "1999-03-04T05:06:07Z",
+            });
+        }
+
+        var all = await ListAsync("");
+        var paged = new List<string?>();
+        for (var page = 1; page <= 10; page++)
+        {
+            paged.AddRange(await ListAsync($"&page_size=1&page={page}"));
+        }
+
+        all.Distinct().Count().ShouldBe(10);
+        paged.ShouldBe(all);
+
+        async Task<string?[]> ListAsync(string page) =>
+            [.. (await _client.GetJsonAsync($"/servicerequestupdates.json?start_date=1999-03-04&end_date=1999-03-05{page}", "updates")).EnumerateArray().Select(update => update.GetProperty("update_id").GetString())];
     }
 
     [Fact]
