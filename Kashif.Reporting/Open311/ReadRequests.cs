@@ -28,7 +28,7 @@ internal static class ReadRequests
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         var reports = database.Reports.AsNoTracking().Public();
-        var (skip, take) = parameters.Page();
+        var (skip, pageSize) = (0, (int?)null);
         if (parameters.List("service_request_id") is { } list)
         {
             // An unknown id, or a text that is no UUID, is left out.
@@ -37,7 +37,8 @@ internal static class ReadRequests
         }
         else
         {
-            if (skip + take > MostRead)
+            (skip, pageSize) = parameters.Page();
+            if (skip + pageSize > MostRead)
             {
                 parameters.Faults.Add(Fault.Bad("page: only the first 10000 requests can be read by page. Send the last service_request_id as before"));
             }
@@ -51,7 +52,7 @@ internal static class ReadRequests
 
         return parameters.Faults.Count > 0
             ? parameters.Faults.ToAnswer(parameters.Format)
-            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, questions, "public, max-age=2", take, cancellationToken);
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(pageSize ?? MaxIds), parameters, http, database, questions, "public, max-age=2", pageSize, cancellationToken);
     }
 
     public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, QuestionCache questions, CancellationToken cancellationToken)
@@ -207,7 +208,7 @@ internal static class ReadRequests
         return reports;
     }
 
-    /// <param name="pageSize">Of a list: a full page names the next one. Null for one request.</param>
+    /// <param name="pageSize">Of a list: a full page names the next one. Null for requests by their ids.</param>
     private static async Task<Answer> AnswerAsync(
         IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, QuestionCache questions, string cacheControl, int? pageSize,
         CancellationToken cancellationToken)
@@ -218,7 +219,7 @@ internal static class ReadRequests
                 report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
             .ToListAsync(cancellationToken);
         var ids = rows.ConvertAll(row => row.Id);
-        if (ids.Count == pageSize && parameters.List("service_request_id") is null)
+        if (ids.Count == pageSize)
         {
             var query = http.Request.Query.Where(parameter => parameter.Key is not ("page" or "before" or "api_key")).Append(new("before", ids[^1].ToString()));
             http.Response.Headers.Link = $"<{QueryString.Create(query)}>; rel=\"next\""; // RFC 8288

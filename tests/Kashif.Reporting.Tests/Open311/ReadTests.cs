@@ -198,6 +198,10 @@ public sealed class ReadTests(ReportingService service)
         // The ids override the other parameters, in any order, and unknown ones are left out.
         (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},none,{Guid.CreateVersion7()},{ids[1]}&status=closed&start_date=nonsense", "requests"))
             .RequestIds().ShouldBe([ids[1], ids[4]]);
+        foreach (var page in new[] { "page=2", "page=2&page_size=1", "page=x&page_size=0", "page=999" })
+        {
+            (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},{ids[1]}&{page}", "requests")).RequestIds().ShouldBe([ids[1], ids[4]]);
+        }
     }
 
     [Fact]
