@@ -234,7 +234,7 @@ internal static class ReadRequests
         var photos = (await database.Photos.Where(photo => photo.ReportId != null && ids.Contains(photo.ReportId.Value) && photo.State == PhotoState.Attached && !photo.Hidden)
                 .OrderBy(photo => photo.Id).Select(photo => new { photo.Id, ReportId = photo.ReportId.GetValueOrDefault() }).ToListAsync(cancellationToken))
             .ToLookup(photo => photo.ReportId, photo => $"{origin}/api/v1/reports/{photo.ReportId}/photos/{photo.Id}");
-        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To && (extended || change.Comment != null))
+        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To)
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
             ? (await database.Open311Updates.AsNoTracking().Public(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
@@ -263,7 +263,7 @@ internal static class ReadRequests
                 ("agency_responsible", null),
                 ("service_notice", null),
                 ("requested_datetime", row.CreatedAt),
-                ("updated_datetime", row.UpdatedAt),
+                ("updated_datetime", row.Status.IsOpen() ? row.UpdatedAt : changes[row.Id].LastOrDefault()?.At ?? row.UpdatedAt),
                 ("expected_datetime", row.ExpectedAt),
                 ("address", row.Address),
                 ("address_id", addressId),

@@ -205,6 +205,26 @@ public sealed class ReadTests(ReportingService service)
     }
 
     [Fact]
+    public async Task A_closed_request_was_updated_when_it_was_closed()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        var id = await _client.RequestAsync(key);
+        using var staff = service.NewUser(Roles.Staff);
+        await ChangeAsync(id, new { status = "verified", comment = "Seen." });
+        await ChangeAsync(id, new { status = "in_progress" });
+        await ChangeAsync(id, new { status = "resolved" });
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE status_changes SET at = at - interval '2 days' WHERE report_id = {id}"));
+        using var edited = await staff.PatchAsJsonAsync($"{Root}/{id}", new { category = "other", reason = "Wrong category" }, Cancelled);
+        edited.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var closing = (await service.QueryAsync(database => database.StatusChanges.SingleAsync(change => change.ReportId == id && change.Version == 4, Cancelled))).At;
+
+        foreach (var path in new[] { $"/requests/{id}.json", $"/requests/{id}.json?extensions=true", $"/requests.json?service_request_id={id}" })
+        {
+            (await _client.GetJsonAsync(path, "requests"))[0].GetProperty("updated_datetime").GetDateTimeOffset().ShouldBe(closing, TimeSpan.FromSeconds(1));
+        }
+    }
+
+    [Fact]
     public async Task Pages_of_updates_at_the_same_time_neither_skip_nor_repeat()
     {
         var at = new DateTimeOffset(1999, 3, 4, 5, 6, 7, TimeSpan.Zero);
