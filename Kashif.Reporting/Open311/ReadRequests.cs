@@ -216,7 +216,8 @@ internal static class ReadRequests
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
             .Select(report => new RequestRow(
-                report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
+                report.Id, report.Status, report.Description, report.Category, database.Agencies.Where(agency => agency.Id == report.AgencyId).Select(agency => agency.NameEn).FirstOrDefault(),
+                report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
             .ToListAsync(cancellationToken);
         var ids = rows.ConvertAll(row => row.Id);
         if (ids.Count == pageSize)
@@ -260,7 +261,7 @@ internal static class ReadRequests
                 ("service_name", names.GetValueOrDefault(row.Category, row.Category)),
                 ("service_code", row.Category),
                 ("description", row.Description.Length > 0 ? row.Description : null),
-                ("agency_responsible", null),
+                ("agency_responsible", row.Agency),
                 ("service_notice", null),
                 ("requested_datetime", row.CreatedAt),
                 ("updated_datetime", row.Status.IsOpen() ? row.UpdatedAt : changes[row.Id].LastOrDefault()?.At ?? row.UpdatedAt),
@@ -295,6 +296,6 @@ internal static class ReadRequests
     ];
 
     private sealed record RequestRow(
-        Guid Id, ReportStatus Status, string Description, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt, string? Address,
-        double Latitude, double Longitude);
+        Guid Id, ReportStatus Status, string Description, string Category, string? Agency, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt,
+        string? Address, double Latitude, double Longitude);
 }

@@ -225,6 +225,20 @@ public sealed class ReadTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_agency_of_a_report_is_responsible()
+    {
+        var agency = await service.AgencyAsync();
+        var name = await service.QueryAsync(database => database.Agencies.Where(row => row.Id == agency).Select(row => row.NameEn).SingleAsync(Cancelled));
+        var (routed, other) = (await service.FileForAsync(agency), await service.FileForAsync(null));
+
+        var listed = await _client.GetJsonAsync($"/requests.json?service_request_id={routed},{other}", "requests");
+
+        listed.EnumerateArray().ToDictionary(request => request.GetProperty("service_request_id").GetGuid(), request => request.GetProperty("agency_responsible").GetString())
+            .ShouldBe(new Dictionary<Guid, string?> { [routed] = name, [other] = null }, ignoreOrder: true);
+        ((await _client.GetXmlAsync($"/requests/{routed}.xml")).Element("request")?.Element("agency_responsible")?.Value).ShouldBe(name);
+    }
+
+    [Fact]
     public async Task Pages_of_updates_at_the_same_time_neither_skip_nor_repeat()
     {
         var at = new DateTimeOffset(1999, 3, 4, 5, 6, 7, TimeSpan.Zero);
