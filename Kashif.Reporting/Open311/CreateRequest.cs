@@ -84,7 +84,7 @@ internal static class CreateRequest
 
         // Before the transaction: the categories may need a second connection.
         var report = place is var (latitude, longitude)
-            ? await ReportOfAsync(submission, latitude, longitude, database, rules, now, cancellationToken)
+            ? await ReportOfAsync(submission, latitude, longitude, database, rules, cancellationToken)
             : null;
         submission.ReportId = report?.Id;
         submission.Answers = answers is { Count: > 0 } ? JsonSerializer.SerializeToElement(answers, ReportingJson.Default.IReadOnlyDictionaryStringJsonElement) : null;
@@ -155,9 +155,9 @@ internal static class CreateRequest
         return photos;
     }
 
-    /// <summary>The reporter is no user: the report has the id that belongs to none, so that no points and messages follow.</summary>
+    /// <summary>The report as of when its request was sent. The reporter is no user: the report has the id that belongs to none, so that no points and messages follow.</summary>
     public static async Task<Report> ReportOfAsync(
-        Submission submission, double latitude, double longitude, ReportingDbContext database, ReportRules rules, DateTimeOffset now, CancellationToken cancellationToken)
+        Submission submission, double latitude, double longitude, ReportingDbContext database, ReportRules rules, CancellationToken cancellationToken)
     {
         var filed = new NewReport(
             ErasedUser.Id,
@@ -169,7 +169,7 @@ internal static class CreateRequest
             longitude,
             submission.Address,
             Anonymous: true);
-        return Report.Create(filed, await rules.TermsAsync(filed, now, cancellationToken), now);
+        return Report.Create(filed, await rules.TermsAsync(filed, submission.CreatedAt, cancellationToken), submission.CreatedAt);
     }
 
     private static async Task<string?> ServiceAsync(Parameters parameters, CategoryCache categories, CancellationToken cancellationToken)

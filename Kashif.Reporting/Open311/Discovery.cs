@@ -9,7 +9,7 @@ internal static class Discovery
     private const string Specification = "http://wiki.open311.org/GeoReport_v2";
 
     /// <summary>The last change of this implementation that a client can notice.</summary>
-    private static readonly DateTimeOffset Changed = new(2026, 11, 29, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Changed = new(2026, 11, 30, 0, 0, 0, TimeSpan.Zero);
 
     public static Answer Handle(HttpContext http, IOptions<Open311Options> options) => new(
         Parameters.FormatOf(http),

@@ -28,7 +28,7 @@ internal static class ReadRequests
     {
         var parameters = new Parameters(Parameters.FormatOf(http), http.Request.Query);
         var reports = database.Reports.AsNoTracking().Public();
-        var (skip, take) = parameters.Page();
+        var (skip, pageSize) = (0, (int?)null);
         if (parameters.List("service_request_id") is { } list)
         {
             // An unknown id, or a text that is no UUID, is left out.
@@ -37,7 +37,8 @@ internal static class ReadRequests
         }
         else
         {
-            if (skip + take > MostRead)
+            (skip, pageSize) = parameters.Page();
+            if (skip + pageSize > MostRead)
             {
                 parameters.Faults.Add(Fault.Bad("page: only the first 10000 requests can be read by page. Send the last service_request_id as before"));
             }
@@ -51,7 +52,7 @@ internal static class ReadRequests
 
         return parameters.Faults.Count > 0
             ? parameters.Faults.ToAnswer(parameters.Format)
-            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(take), parameters, http, database, questions, "public, max-age=2", take, cancellationToken);
+            : await AnswerAsync(reports.OrderByDescending(report => report.Id).Skip(skip).Take(pageSize ?? MaxIds), parameters, http, database, questions, "public, max-age=2", pageSize, cancellationToken);
     }
 
     public static async Task<Answer> GetAsync(string id, HttpContext http, ReportingDbContext database, QuestionCache questions, CancellationToken cancellationToken)
@@ -207,7 +208,7 @@ internal static class ReadRequests
         return reports;
     }
 
-    /// <param name="pageSize">Of a list: a full page names the next one. Null for one request.</param>
+    /// <param name="pageSize">Of a list: a full page names the next one. Null for requests by their ids.</param>
     private static async Task<Answer> AnswerAsync(
         IQueryable<Report> reports, Parameters parameters, HttpContext http, ReportingDbContext database, QuestionCache questions, string cacheControl, int? pageSize,
         CancellationToken cancellationToken)
@@ -215,10 +216,11 @@ internal static class ReadRequests
         var extended = parameters.Text("extensions") is { } extensions && extensions.Equals("true", StringComparison.OrdinalIgnoreCase);
         var rows = await reports
             .Select(report => new RequestRow(
-                report.Id, report.Status, report.Description, report.Category, report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
+                report.Id, report.Status, report.Description, report.Category, database.Agencies.Where(agency => agency.Id == report.AgencyId).Select(agency => agency.NameEn).FirstOrDefault(),
+                report.CreatedAt, report.UpdatedAt, report.ExpectedAt, report.Address, report.Latitude, report.Longitude))
             .ToListAsync(cancellationToken);
         var ids = rows.ConvertAll(row => row.Id);
-        if (ids.Count == pageSize && parameters.List("service_request_id") is null)
+        if (ids.Count == pageSize)
         {
             var query = http.Request.Query.Where(parameter => parameter.Key is not ("page" or "before" or "api_key")).Append(new("before", ids[^1].ToString()));
             http.Response.Headers.Link = $"<{QueryString.Create(query)}>; rel=\"next\""; // RFC 8288
@@ -233,7 +235,7 @@ internal static class ReadRequests
         var photos = (await database.Photos.Where(photo => photo.ReportId != null && ids.Contains(photo.ReportId.Value) && photo.State == PhotoState.Attached && !photo.Hidden)
                 .OrderBy(photo => photo.Id).Select(photo => new { photo.Id, ReportId = photo.ReportId.GetValueOrDefault() }).ToListAsync(cancellationToken))
             .ToLookup(photo => photo.ReportId, photo => $"{origin}/api/v1/reports/{photo.ReportId}/photos/{photo.Id}");
-        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To && (extended || change.Comment != null))
+        var changes = (await database.StatusChanges.AsNoTracking().Where(change => ids.Contains(change.ReportId) && change.IsPublic && change.From != change.To)
             .OrderBy(change => change.Version).ToListAsync(cancellationToken)).ToLookup(change => change.ReportId);
         var updates = extended
             ? (await database.Open311Updates.AsNoTracking().Public(database).Where(update => ids.Contains(update.ReportId)).OrderBy(update => update.At).ToListAsync(cancellationToken))
@@ -259,10 +261,10 @@ internal static class ReadRequests
                 ("service_name", names.GetValueOrDefault(row.Category, row.Category)),
                 ("service_code", row.Category),
                 ("description", row.Description.Length > 0 ? row.Description : null),
-                ("agency_responsible", null),
+                ("agency_responsible", row.Agency),
                 ("service_notice", null),
                 ("requested_datetime", row.CreatedAt),
-                ("updated_datetime", row.UpdatedAt),
+                ("updated_datetime", row.Status.IsOpen() ? row.UpdatedAt : changes[row.Id].LastOrDefault()?.At ?? row.UpdatedAt),
                 ("expected_datetime", row.ExpectedAt),
                 ("address", row.Address),
                 ("address_id", addressId),
@@ -294,6 +296,6 @@ internal static class ReadRequests
     ];
 
     private sealed record RequestRow(
-        Guid Id, ReportStatus Status, string Description, string Category, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt, string? Address,
-        double Latitude, double Longitude);
+        Guid Id, ReportStatus Status, string Description, string Category, string? Agency, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? ExpectedAt,
+        string? Address, double Latitude, double Longitude);
 }

@@ -99,7 +99,8 @@ internal static class Submissions
 
         // Before the transaction: the areas, the categories and the promised times may need a second connection.
         var now = time.GetUtcNow();
-        var report = await CreateRequest.ReportOfAsync(sent, request.Latitude, request.Longitude, database, rules, now, cancellationToken);
+        var report = await CreateRequest.ReportOfAsync(sent, request.Latitude, request.Longitude, database, rules, cancellationToken);
+        report.AppearAt(now);
         await using var transaction = await work.BeginAsync(cancellationToken);
         if (await database.Open311Submissions.FromSql($"SELECT * FROM open311_submissions WHERE id = {id} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken) is not { } submission)
         {

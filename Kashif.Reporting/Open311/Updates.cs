@@ -63,12 +63,14 @@ internal static class Updates
             .Join(reports, update => update.ReportId, report => report.Id, (update, report) => update)
             .OrderBy(update => update.At).ThenBy(update => update.Id).Take(skip + take).ToListAsync(cancellationToken);
 
+        // In the order of the two queries: another one would skip and repeat at the edge of a page.
         var rows = changes.Select(change => (
-                Id: string.Create(CultureInfo.InvariantCulture, $"{change.ReportId}-{change.Version}"), change.ReportId, Status: UpdateStatuses.Of(change.To),
-                Description: change.Comment, MediaUrl: (string?)null, change.At, External: (string?)change.To.WireName()))
+                Key: change.ReportId, change.Version, Id: string.Create(CultureInfo.InvariantCulture, $"{change.ReportId}-{change.Version}"), change.ReportId,
+                Status: UpdateStatuses.Of(change.To), Description: change.Comment, MediaUrl: (string?)null, change.At, External: (string?)change.To.WireName()))
             .Concat(updates.Select(update => (
-                Id: update.Id.ToString(), update.ReportId, update.Status, Description: (string?)update.Description, update.MediaUrl, update.At, External: (string?)null)))
-            .OrderBy(row => row.At).ThenBy(row => row.Id, StringComparer.Ordinal).Skip(skip).Take(take);
+                Key: update.Id, Version: 0, Id: update.Id.ToString(), update.ReportId, update.Status, Description: (string?)update.Description, update.MediaUrl, update.At,
+                External: (string?)null)))
+            .OrderBy(row => row.At).ThenBy(row => row.Key).ThenBy(row => row.Version).Skip(skip).Take(take);
         return new Answer(
             parameters.Format,
             "service_request_updates",

@@ -22,7 +22,10 @@ internal static class Sandbox
 
     private const int LimitProcessor = 0, LimitCore = 4, LimitAddresses = 9;
     private const int NoNewPrivileges = 38;
-    private const long SetFilter = 1, AllThreads = 1;
+    private const long SetFilter = 1;
+
+    /// <summary>What the filter is for. Only a test uses one thread.</summary>
+    public const long AllThreads = 1, ThisThread = 0;
 
     public static void Enter()
     {
@@ -40,7 +43,7 @@ internal static class Sandbox
         Limit(LimitAddresses, inUse + MoreMemory);
         if (RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64)
         {
-            Filter();
+            Filter(AllThreads);
         }
     }
 
@@ -58,7 +61,7 @@ internal static class Sandbox
         }
     }
 
-    private static void Filter()
+    public static void Filter(long threads)
     {
         var program = Program(RuntimeInformation.ProcessArchitecture is Architecture.X64 ? X64 : Arm64, Environment.ProcessId);
         var pinned = GCHandle.Alloc(program, GCHandleType.Pinned);
@@ -69,7 +72,7 @@ internal static class Sandbox
             BinaryPrimitives.WriteUInt16LittleEndian(descriptor, (ushort)(program.Length / 8));
             BinaryPrimitives.WriteInt64LittleEndian(descriptor.AsSpan(8), pinned.AddrOfPinnedObject());
             _ = Control(NoNewPrivileges, 1, 0, 0, 0);
-            _ = Call(RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 317 : 277, SetFilter, AllThreads, descriptor);
+            _ = Call(RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 317 : 277, SetFilter, threads, descriptor);
         }
         finally
         {
@@ -77,13 +80,14 @@ internal static class Sandbox
         }
     }
 
-    // open, socket, connect, accept, sendto, sendmsg, bind, listen, socketpair, execve, kill, truncate, rename, creat, unlink, ptrace, tkill, openat,
-    // unlinkat, renameat, accept4, process_vm_readv and _writev, renameat2, execveat, pidfd_send_signal, io_uring_setup, pidfd_open, openat2.
+    // open, socket, connect, accept, sendto, sendmsg, bind, listen, socketpair, execve, kill, truncate, rename, creat, unlink, ptrace,
+    // rt_sigqueueinfo, tkill, openat, unlinkat, renameat, accept4, rt_tgsigqueueinfo, process_vm_readv and _writev, renameat2, execveat, pidfd_send_signal,
+    // io_uring_setup, pidfd_open, openat2.
     private static Machine X64 { get; } = new(
-        0xC000003E, 234, [2, 41, 42, 43, 44, 46, 49, 50, 53, 59, 62, 76, 82, 85, 87, 101, 200, 257, 263, 264, 288, 310, 311, 316, 322, 424, 425, 434, 437]);
+        0xC000003E, 234, [2, 41, 42, 43, 44, 46, 49, 50, 53, 59, 62, 76, 82, 85, 87, 101, 129, 200, 257, 263, 264, 288, 297, 310, 311, 316, 322, 424, 425, 434, 437]);
 
     private static Machine Arm64 { get; } = new(
-        0xC00000B7, 131, [198, 203, 202, 206, 211, 200, 201, 199, 221, 129, 45, 117, 130, 56, 35, 38, 242, 270, 271, 276, 281, 424, 425, 434, 437]);
+        0xC00000B7, 131, [198, 203, 202, 206, 211, 200, 201, 199, 221, 129, 45, 117, 138, 130, 56, 35, 38, 242, 240, 270, 271, 276, 281, 424, 425, 434, 437]);
 
     /// <summary>Refuses the calls with EACCES, and tgkill, with which the runtime interrupts its own threads, for other processes.</summary>
     private static byte[] Program(Machine machine, int ownProcess)

@@ -208,6 +208,9 @@ internal sealed class Report
     /// <summary>For a report from another system: its reporter was promised nothing here, and is told of no date.</summary>
     public void KeepQuiet() => OverdueAt = ExpectedAt;
 
+    /// <summary>For a report that was sent earlier, and could not be filed then. Clients that read the latest changes find it now.</summary>
+    public void AppearAt(DateTimeOffset now) => UpdatedAt = now;
+
     /// <param name="terms">Of the new category; null if it stays.</param>
     /// <returns>The history entry; null if the edit changes nothing.</returns>
     public StatusChange? Edit(ReportEdit edit, ReportTerms? terms, string? reason, Guid editedBy, DateTimeOffset now)

@@ -20,7 +20,7 @@ internal sealed class ReportWriter(ReportColumns columns)
     /// <returns>False if the holder is over quota; nothing is written then.</returns>
     public async Task<bool> TryInsertAsync(ReportingDbContext database, Report report, Allowance allowance, CancellationToken cancellationToken)
     {
-        var now = report.CreatedAt;
+        var now = report.UpdatedAt; // see AppearAt
         var message = new ReportCreated(
             report.Id, report.UserId, report.Title, report.Category, report.Latitude, report.Longitude, report.Private, report.Anonymous).ToOutboxMessage(now);
 

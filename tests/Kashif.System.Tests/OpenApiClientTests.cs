@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Security;
-using Kashif.Testing;
 
 namespace Kashif.SystemTests;
 
@@ -40,28 +38,5 @@ public sealed class OpenApiClientTests(KashifSystem system)
         output.ShouldContain("The journey is complete.");
     }
 
-    /// <returns>What the script prints, after it has ended without an error.</returns>
-    private static async Task<string> NodeAsync(string[] arguments)
-    {
-        var folder = Path.Combine(Repository.Root, "eng/openapi");
-        Directory.Exists(Path.Combine(folder, "node_modules")).ShouldBeTrue("./kashif test installs the tools; so does npm ci in eng/openapi.");
-        using var process = Process.Start(new ProcessStartInfo("node", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })
-            ?? throw new InvalidOperationException("Node.js did not start.");
-        var output = process.StandardOutput.ReadToEndAsync(Cancel);
-        var errors = process.StandardError.ReadToEndAsync(Cancel);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromMinutes(5));
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
-
-        process.ExitCode.ShouldBe(0, $"node {string.Join(' ', arguments)}\n{await output}\n{await errors}");
-        return await output;
-    }
+    private static Task<string> NodeAsync(string[] arguments) => NodeTools.RunAsync("openapi", arguments, Cancel);
 }

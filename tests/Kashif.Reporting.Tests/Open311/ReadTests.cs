@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Xml.Linq;
+using Kashif.Reporting.Reports;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -197,6 +198,84 @@ public sealed class ReadTests(ReportingService service)
         // The ids override the other parameters, in any order, and unknown ones are left out.
         (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},none,{Guid.CreateVersion7()},{ids[1]}&status=closed&start_date=nonsense", "requests"))
             .RequestIds().ShouldBe([ids[1], ids[4]]);
+        foreach (var page in new[] { "page=2", "page=2&page_size=1", "page=x&page_size=0", "page=999" })
+        {
+            (await _client.GetJsonAsync($"/requests.json?service_request_id={ids[4]},{ids[1]}&{page}", "requests")).RequestIds().ShouldBe([ids[1], ids[4]]);
+        }
+    }
+
+    [Fact]
+    public async Task A_closed_request_was_updated_when_it_was_closed()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        var id = await _client.RequestAsync(key);
+        using var staff = service.NewUser(Roles.Staff);
+        await ChangeAsync(id, new { status = "verified", comment = "Seen." });
+        await ChangeAsync(id, new { status = "in_progress" });
+        await ChangeAsync(id, new { status = "resolved" });
+        await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE status_changes SET at = at - interval '2 days' WHERE report_id = {id}"));
+        using var edited = await staff.PatchAsJsonAsync($"{Root}/{id}", new { category = "other", reason = "Wrong category" }, Cancelled);
+        edited.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var closing = (await service.QueryAsync(database => database.StatusChanges.SingleAsync(change => change.ReportId == id && change.Version == 4, Cancelled))).At;
+
+        foreach (var path in new[] { $"/requests/{id}.json", $"/requests/{id}.json?extensions=true", $"/requests.json?service_request_id={id}" })
+        {
+            (await _client.GetJsonAsync(path, "requests"))[0].GetProperty("updated_datetime").GetDateTimeOffset().ShouldBe(closing, TimeSpan.FromSeconds(1));
+        }
+    }
+
+    [Fact]
+    public async Task The_agency_of_a_report_is_responsible()
+    {
+        var agency = await service.AgencyAsync();
+        var name = await service.QueryAsync(database => database.Agencies.Where(row => row.Id == agency).Select(row => row.NameEn).SingleAsync(Cancelled));
+        var (routed, other) = (await service.FileForAsync(agency), await service.FileForAsync(null));
+
+        var listed = await _client.GetJsonAsync($"/requests.json?service_request_id={routed},{other}", "requests");
+
+        listed.EnumerateArray().ToDictionary(request => request.GetProperty("service_request_id").GetGuid(), request => request.GetProperty("agency_responsible").GetString())
+            .ShouldBe(new Dictionary<Guid, string?> { [routed] = name, [other] = null }, ignoreOrder: true);
+        ((await _client.GetXmlAsync($"/requests/{routed}.xml")).Element("request")?.Element("agency_responsible")?.Value).ShouldBe(name);
+    }
+
+    [Fact]
+    public async Task Pages_of_updates_at_the_same_time_neither_skip_nor_repeat()
+    {
+        var at = new DateTimeOffset(1999, 3, 4, 5, 6, 7, TimeSpan.Zero);
+        var (_, key) = await service.NewKeyAsync();
+        Guid[] ids = [.. await service.SeedAsync([(1, 1), (1, 1)])];
+        await service.QueryAsync(database =>
+        {
+            database.StatusChanges.AddRange(
+                from id in ids
+                from version in Enumerable.Range(8, 4)
+                select new StatusChange { ReportId = id, Version = version, From = ReportStatus.Submitted, To = ReportStatus.Verified, ChangedBy = Guid.CreateVersion7(), At = at });
+            return database.SaveChangesAsync(Cancelled);
+        });
+        foreach (var update in new[] { "1", "2" })
+        {
+            await _client.PostFormAsync("/servicerequestupdates.json", "created_update", new()
+            {
+                ["api_key"] = key,
+                ["service_request_id"] = $"{ids[0]}",
+                ["update_id"] = update,
+                ["status"] = "OPEN",
+                ["updated_datetime"] = "1999-03-04T05:06:07Z",
+            });
+        }
+
+        var all = await ListAsync("");
+        var paged = new List<string?>();
+        for (var page = 1; page <= 10; page++)
+        {
+            paged.AddRange(await ListAsync($"&page_size=1&page={page}"));
+        }
+
+        all.Distinct().Count().ShouldBe(10);
+        paged.ShouldBe(all);
+
+        async Task<string?[]> ListAsync(string page) =>
+            [.. (await _client.GetJsonAsync($"/servicerequestupdates.json?start_date=1999-03-04&end_date=1999-03-05{page}", "updates")).EnumerateArray().Select(update => update.GetProperty("update_id").GetString())];
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -137,6 +138,31 @@ public sealed class SendTests(ReportingService service)
         // The public may not see it any more.
         await service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE reports SET hidden = true WHERE id = {report}"));
         (await _client.GetJsonAsync($"/tokens/{token}.json", "token"))[0].GetProperty("service_request_id").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_placed_later_counts_from_when_it_was_sent_and_appears_when_it_is_placed()
+    {
+        var (_, key) = await service.NewKeyAsync();
+        var token = (await _client.PostFormAsync("/requests.json", "created", new() { ["api_key"] = key, ["service_code"] = "pothole", ["address_string"] = "Here" }))[0].GetProperty("token").GetGuid();
+        await service.QueryAsync(database => database.Open311Submissions.Where(row => row.Id == token).ExecuteUpdateAsync(set => set.SetProperty(row => row.CreatedAt, row => row.CreatedAt.AddDays(-5))));
+        var sent = (await service.QueryAsync(database => database.Open311Submissions.SingleAsync(row => row.Id == token, Cancelled))).CreatedAt;
+        using var staff = service.NewUser(Roles.Staff);
+
+        using var placed = await staff.PostAsJsonAsync($"{Staff}/{token}/place", new { latitude = 33.5, longitude = 36.3 }, Cancelled);
+
+        var report = await placed.JsonAsync();
+        (report.GetProperty("created_at").GetDateTimeOffset(), report.GetProperty("due_at").GetDateTimeOffset()).ShouldBe((sent, sent.AddDays(14)));
+        var request = (await _client.GetJsonAsync($"/requests/{report.Id}.json", "requests"))[0];
+        request.GetProperty("requested_datetime").GetDateTimeOffset().ShouldBe(sent, TimeSpan.FromSeconds(1));
+        (await ListAsync($"start_date={Day(-6)}&end_date={Day(-4)}")).ShouldContain($"{report.Id}");
+        (await ListAsync($"start_date={Day(-1)}")).ShouldNotContain($"{report.Id}");
+        (await ListAsync($"updated_after={Day(-1)}")).ShouldContain($"{report.Id}");
+        var created = await service.Tap.WaitForAsync(ReportCreated.Type, data => data.GetProperty("report_id").GetGuid() == report.Id);
+        created.GetProperty("time").GetDateTimeOffset().ShouldBeGreaterThan(sent.AddDays(4));
+
+        async Task<string[]> ListAsync(string dates) => (await _client.GetJsonAsync($"/requests.json?lat=33.5&long=36.3&radius=1&{dates}", "requests")).RequestIds();
+        string Day(int offset) => sent.AddDays(5 + offset).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 
     [Fact]
