@@ -47,6 +47,8 @@ internal static class ReportingExtensions
             .AddHandler<ReportRouted, WebhookWriter>("webhooks.report-routed")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
             .AddHandler<ReportAssigned, WebhookWriter>("webhooks.report-assigned")
+            .AddHandler<ReportVoted, WebhookWriter>("webhooks.report-voted")
+            .AddHandler<ReportOverdue, WebhookWriter>("webhooks.report-overdue")
             .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 

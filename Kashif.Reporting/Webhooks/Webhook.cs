@@ -26,7 +26,10 @@ internal sealed class Webhook
 internal static class WebhookEvents
 {
     public static IReadOnlyList<string> All { get; } =
-        [ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, ReportAssigned.Type];
+    [
+        ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, ReportAssigned.Type,
+        ReportVoted.Type, ReportOverdue.Type,
+    ];
 }
 
 internal enum DeliveryStatus

@@ -14,7 +14,8 @@ namespace Kashif.Reporting.Webhooks;
 /// </summary>
 internal sealed class WebhookWriter(ReportingDbContext database, IOptions<WebhookOptions> options, TimeProvider time)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>,
-        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>, IEventHandler<ReportAssigned>
+        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>, IEventHandler<ReportAssigned>,
+        IEventHandler<ReportVoted>, IEventHandler<ReportOverdue>
 {
     /// <summary>The <c>source</c> of the payloads.</summary>
     private const string Source = "kashif/reporting";
@@ -105,6 +106,33 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
             {
                 var body = Identified(report.Id);
                 (body["assigned"], body["version"]) = (data.EmployeeId is not null, data.Version);
+                return body;
+            },
+            _ => false,
+            cancellationToken);
+
+    /// <summary>How many users have voted, not who.</summary>
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportVoted>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Identified(report.Id);
+                (body["votes"], body["withdrawn"]) = (report.Votes, data.Withdrawn);
+                return body;
+            },
+            _ => false,
+            cancellationToken);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportOverdue>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Identified(report.Id);
+                body["due_at"] = data.DueAt.UtcDateTime; // ends with Z
                 return body;
             },
             _ => false,

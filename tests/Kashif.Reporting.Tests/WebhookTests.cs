@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Kashif.Messaging.Events;
+using Kashif.Reporting.Reports;
 using Kashif.Reporting.Webhooks;
 using Kashif.Security;
 using Kashif.Testing;
@@ -104,6 +105,63 @@ public sealed class WebhookTests(ReportingService service)
         receiver.AcceptedOf(report).Count.ShouldBe(6);
         receiver.All.ShouldAllBe(request => !request.Body.Contains("555-0100"));
         await DeleteAsync(admin, webhook);
+    }
+
+    [Fact]
+    public async Task A_vote_is_told_without_its_voter()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        using var admin = service.NewUser(Roles.Admin);
+        var (webhook, _) = await CreateAsync(admin, receiver, ReportVoted.Type);
+        using var owner = service.Citizen(out _);
+        using var voter = service.Citizen(out var voterId);
+        var report = (await owner.FileAsync()).Id;
+
+        (await voter.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/votes", new { })).Status.ShouldBe(200);
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 1, "the vote");
+        DataOf(receiver.AcceptedOf(report)[0]).ShouldBe($$"""{"report_id":"{{report}}","votes":1,"withdrawn":false}""");
+        (await voter.SendJsonAsync(HttpMethod.Delete, $"{Root}/{report}/votes")).Status.ShouldBe(200);
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 2, "the withdrawal");
+        DataOf(receiver.AcceptedOf(report)[1]).ShouldBe($$"""{"report_id":"{{report}}","votes":0,"withdrawn":true}""");
+
+        // A vote can be withdrawn from a report that is not public any more.
+        (await voter.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/votes", new { })).Status.ShouldBe(200);
+        await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 3, "the second vote");
+        (await admin.SendJsonAsync(HttpMethod.Patch, $"{Root}/{report}", new { hidden = true, reason = "A face" })).Status.ShouldBe(200);
+        (await voter.SendJsonAsync(HttpMethod.Delete, $"{Root}/{report}/votes")).Status.ShouldBe(200);
+        var last = (await owner.FileAsync()).Id;
+        (await voter.SendJsonAsync(HttpMethod.Post, $"{Root}/{last}/votes", new { })).Status.ShouldBe(200);
+        await receiver.WaitForAsync(last, 1);
+        receiver.AcceptedOf(report).Count.ShouldBe(3);
+        receiver.All.ShouldAllBe(request => !request.Body.Contains(voterId.ToString()));
+        await DeleteAsync(admin, webhook);
+    }
+
+    [Fact]
+    public async Task A_public_report_that_passes_its_promised_time_is_told_once()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        using var admin = service.NewUser(Roles.Admin);
+        var (webhook, _) = await CreateAsync(admin, receiver, ReportOverdue.Type);
+        using var owner = service.Citizen(out _);
+        using var filed = await owner.PostReportAsync(new { title = "Secret noise", description = "", category = "noise", latitude = 1, longitude = 1, @private = true });
+        var (secret, report) = ((await filed.JsonAsync()).Id, (await owner.FileAsync()).Id);
+        await MarkAsync($"UPDATE reports SET expected_at = '2026-01-02T03:04:05Z' WHERE id = {secret}");
+        await MarkAsync($"UPDATE reports SET expected_at = '2026-01-02T03:04:05Z' WHERE id = {report}");
+
+        await receiver.WaitForAsync(report, 1);
+        DataOf(receiver.Of(report)[0].Event).ShouldBe($$"""{"report_id":"{{report}}","due_at":"2026-01-02T03:04:05Z"}""");
+        var last = (await owner.FileAsync()).Id;
+        await MarkAsync($"UPDATE reports SET expected_at = '2026-01-02T03:04:05Z' WHERE id = {last}");
+        await receiver.WaitForAsync(last, 1);
+        (receiver.Of(secret).Count, receiver.Of(report).Count).ShouldBe((0, 1));
+        await DeleteAsync(admin, webhook);
+
+        async Task MarkAsync(FormattableString sql)
+        {
+            (await UpdateAsync(sql)).ShouldBe(1);
+            await service.Host.Services.GetServices<IHostedService>().OfType<OverdueMarking>().Single().RunOnceAsync(Cancelled);
+        }
     }
 
     [Theory]
@@ -244,7 +302,7 @@ public sealed class WebhookTests(ReportingService service)
             (await admin.SendJsonAsync(HttpMethod.Post, Webhooks, new { url, events })).Body.BadFields.ShouldBe(["url"], url);
         }
 
-        foreach (var names in new[] { [], [ReportCreated.Type, "report.voted"], new string?[] { null } })
+        foreach (var names in new[] { [], [ReportCreated.Type, "survey.answered"], new string?[] { null } })
         {
             (await admin.SendJsonAsync(HttpMethod.Post, Webhooks, new { url = "http://127.0.0.1/", events = names })).Status.ShouldBe(400);
         }
@@ -305,9 +363,12 @@ public sealed class WebhookTests(ReportingService service)
 
     private static string ToOf(JsonElement received) => received.GetProperty("data").TryGetProperty("to", out var to) ? to.GetString() ?? "" : "";
 
-    private static async Task<(Guid Id, string Secret)> CreateAsync(HttpClient admin, Receiver receiver)
+    private static string DataOf(JsonElement received) => received.GetProperty("data").ToString();
+
+    /// <param name="events">None: all.</param>
+    private static async Task<(Guid Id, string Secret)> CreateAsync(HttpClient admin, Receiver receiver, params string[] events)
     {
-        var (status, body) = await admin.SendJsonAsync(HttpMethod.Post, Webhooks, new { url = $"{receiver.Address}/hook", events = WebhookEvents.All });
+        var (status, body) = await admin.SendJsonAsync(HttpMethod.Post, Webhooks, new { url = $"{receiver.Address}/hook", events = events is [] ? WebhookEvents.All : events });
         status.ShouldBe(201, body.ToString());
         return (body.Id, body.GetProperty("secret").GetString() ?? "");
     }
