@@ -67,14 +67,17 @@ internal static class ReportingExtensions
         services.AddHostedService<Rerouting>();
         services.AddHttpContextAccessor();
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
-        services.AddAuthorizationBuilder().AddPolicy(
-            ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null));
+        services.AddAuthorizationBuilder()
+            .AddPolicy(
+                ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null))
+            .AddPolicy(WebhookScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.ManagesWebhooks));
         services.AddScoped<Dependents>();
         services.AddScoped<IHangsOn, AgencyDependents>();
         services.AddScoped<IHangsOn, WorkforceDependents>();
         services.AddScoped<IHangsOn, WorkOrderDependents>();
         services.AddScoped<IHangsOn, VisitDependents>();
         services.AddScoped<IHangsOn, ResponseTemplateDependents>();
+        services.AddScoped<IHangsOn, WebhookDependents>();
         services.AddSingleton<PublicReports>();
         services.AddSingleton<RecentReports>();
         services.AddHealthChecks().AddCheck<PublicReportsHealth>(PublicReportsHealth.Name);

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Reporting.Webhooks;
 
 /// <summary>
-/// Writes a delivery for each webhook and event. It listens to Reporting's own events, so that each way to change a report is told. A payload has
-/// no personal data and no free text but the title, and only public reports have one.
+/// Writes a delivery for each event and each webhook that gets it (<see cref="WebhookScope"/>). It listens to Reporting's own events, so that each way to change
+/// a report is told. A payload has no personal data and no free text but the title, and only public reports have one.
 /// </summary>
 internal sealed class WebhookWriter(ReportingDbContext database, IOptions<WebhookOptions> options, TimeProvider time)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>,
@@ -144,7 +144,7 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
     {
-        var webhooks = await database.Webhooks.AsNoTracking().Select(webhook => new { webhook.Id, webhook.Events }).ToListAsync(cancellationToken);
+        var webhooks = await database.Webhooks.AsNoTracking().Select(webhook => new { webhook.Id, webhook.AgencyId, webhook.Events }).ToListAsync(cancellationToken);
         if (webhooks.Count == 0)
         {
             return;
@@ -161,14 +161,19 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         foreach (var received in events)
         {
             var id = reportOf(received.Data);
-            var (type, body) = (TEvent.Type, (JsonObject?)null);
+            var (type, body, agency) = (TEvent.Type, (JsonObject?)null, (Guid?)null);
+            List<Guid> knowIt = [];
             if (reports.TryGetValue(id, out var report))
             {
-                body = bodyOf(received.Data, report);
+                (body, agency) = (bodyOf(received.Data, report), report.AgencyId);
             }
             else if (isEnd(received.Data) && wasPublic.Contains(id))
             {
                 (type, body) = (ReportDeleted.Type, Identified(id));
+                agency = await database.Reports.Where(row => row.Id == id).Select(row => row.AgencyId).FirstOrDefaultAsync(cancellationToken);
+
+                // A former agency too: it may have a copy, and no `report.routed` comes to it any more.
+                knowIt = await database.WebhookDeliveries.Where(delivery => delivery.ReportId == id).Select(delivery => delivery.WebhookId).Distinct().ToListAsync(cancellationToken);
 
                 // The payloads have its title.
                 await database.WebhookDeliveries.Where(delivery => delivery.ReportId == id && delivery.Type != ReportDeleted.Type).ExecuteDeleteAsync(cancellationToken);
@@ -184,11 +189,13 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
                 continue;
             }
 
+            var agencies = WebhookScope.AgenciesOf(received.Data, agency);
             var payload = Envelope(received.Id, received.Time, type, id, body);
             var now = time.GetUtcNow();
             database.WebhookDeliveries.AddRange(
                 from webhook in webhooks
-                where webhook.Events.Contains(type) && !written.Any(delivery => delivery.WebhookId == webhook.Id && delivery.EventId == received.Id)
+                where webhook.Events.Contains(type) && (webhook.AgencyId is null || agencies.Contains(webhook.AgencyId) || knowIt.Contains(webhook.Id))
+                    && !written.Any(delivery => delivery.WebhookId == webhook.Id && delivery.EventId == received.Id)
                 select new WebhookDelivery
                 {
                     Id = Guid.CreateVersion7(now),
