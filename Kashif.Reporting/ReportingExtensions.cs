@@ -48,6 +48,8 @@ internal static class ReportingExtensions
             .AddHandler<ReportRouted, WebhookWriter>("webhooks.report-routed")
             .AddHandler<ReportCommented, WebhookWriter>("webhooks.report-commented")
             .AddHandler<ReportAssigned, WebhookWriter>("webhooks.report-assigned")
+            .AddHandler<ReportVoted, WebhookWriter>("webhooks.report-voted")
+            .AddHandler<ReportOverdue, WebhookWriter>("webhooks.report-overdue")
             .AddHandler<UserRolesChanged, StaffAccounts>("workforce.staff-accounts")
             .AddHandler<UserDeleted, ReportingErasure>("erasure");
 
@@ -66,14 +68,17 @@ internal static class ReportingExtensions
         services.AddHostedService<Rerouting>();
         services.AddHttpContextAccessor();
         services.AddScoped<IClaimsTransformation, AgencyClaims>();
-        services.AddAuthorizationBuilder().AddPolicy(
-            ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null));
+        services.AddAuthorizationBuilder()
+            .AddPolicy(
+                ManagerScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsModerator || context.User.ManagedAgencyOrNull is not null))
+            .AddPolicy(WebhookScope.Policy, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.ManagesWebhooks));
         services.AddScoped<Dependents>();
         services.AddScoped<IHangsOn, AgencyDependents>();
         services.AddScoped<IHangsOn, WorkforceDependents>();
         services.AddScoped<IHangsOn, WorkOrderDependents>();
         services.AddScoped<IHangsOn, VisitDependents>();
         services.AddScoped<IHangsOn, ResponseTemplateDependents>();
+        services.AddScoped<IHangsOn, WebhookDependents>();
         services.AddSingleton<PublicReports>();
         services.AddSingleton<RecentReports>();
         services.AddHealthChecks().AddCheck<PublicReportsHealth>(PublicReportsHealth.Name);

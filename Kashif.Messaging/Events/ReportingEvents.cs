@@ -51,7 +51,8 @@ public sealed record ReportUpdated(
 /// <param name="UserId">Whose report it was; the empty id where the person has deleted their account.</param>
 /// <param name="Reason">What the one who deleted it wrote; null if nothing.</param>
 /// <param name="Version">One more than the report's last version.</param>
-public sealed record ReportDeleted(Guid ReportId, Guid UserId, Guid DeletedBy, string? Reason, int Version) : IUserEvent
+/// <param name="AgencyId">The agency that was responsible for it; null for none, and from a publisher of a former version.</param>
+public sealed record ReportDeleted(Guid ReportId, Guid UserId, Guid DeletedBy, string? Reason, int Version, Guid? AgencyId = null) : IUserEvent
 {
     public static string Type => "report.deleted";
     string IIntegrationEvent.Subject => ReportId.ToString();

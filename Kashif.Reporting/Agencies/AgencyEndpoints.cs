@@ -85,7 +85,7 @@ internal static class AgencyEndpoints
             .WithName("ChangeAgency").WithSummary("Change an agency").WithIfMatch("agency").WithProblems(409, "name_taken", "changed_meanwhile");
         agencies.MapDelete("/{id:guid}", DeleteAsync).RequireAuthorization(Policies.Admin)
             .WithName("DeleteAgency").WithSummary("Delete an unused agency")
-            .WithDescription("409 while areas, employees, crews, vehicles, projects, work orders or open reports hang on it: `hangs_on` names up to 20 of each kind. Its closed reports have no agency afterwards.")
+            .WithDescription("409 while areas, employees, crews, vehicles, projects, work orders, response templates, webhooks or open reports hang on it: `hangs_on` names up to 20 of each kind. Its closed reports have no agency afterwards.")
             .WithIfMatch("agency").WithProblems(409, "agency_in_use");
         return endpoints;
     }

@@ -60,7 +60,7 @@ internal static class DeleteReport
         var now = time.GetUtcNow();
         var reason = query.Reason?.Trim() is { Length: > 0 } text ? text : null;
         database.Reports.Remove(report);
-        database.Publish(new ReportDeleted(report.Id, report.UserId, http.User.UserId, reason, report.Version + 1), now);
+        database.Publish(new ReportDeleted(report.Id, report.UserId, http.User.UserId, reason, report.Version + 1, report.AgencyId), now);
         if (report.UserId != http.User.UserId) // its history goes with it
         {
             database.AuditValues(http.User.UserId, "deleted", "report", id, report.AgencyId, new() { ["reason"] = reason, ["category"] = report.Category }, now);

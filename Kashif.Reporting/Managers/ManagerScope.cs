@@ -3,7 +3,10 @@ using Kashif.Security;
 
 namespace Kashif.Reporting.Managers;
 
-/// <summary>The one rule of who manages an agency's employees, crews, vehicles and texts: moderators and admins all, an agency's managers their own.</summary>
+/// <summary>
+/// The one rule of who manages an agency's employees, crews, vehicles and texts: moderators and admins all, an agency's managers their own. Webhooks have
+/// their own rule, without moderators.
+/// </summary>
 internal static class ManagerScope
 {
     /// <summary>The claim of a manager of an agency, with its id.</summary>

@@ -1,4 +1,5 @@
 using Kashif.Messaging.Events;
+using Kashif.Reporting.Agencies;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -7,11 +8,16 @@ namespace Kashif.Reporting.Webhooks;
 /// <summary>An address to which events of public reports are sent.</summary>
 internal sealed class Webhook
 {
+    /// <summary>The kind in the audit trail.</summary>
+    public const string Kind = "webhook";
     public const int UrlMax = 2000;
     public const int SecretMin = 32;
     public const int SecretMax = 200;
 
     public Guid Id { get; init; }
+
+    /// <summary>The agency whose it is; null for the city's, which gets the events of all reports.</summary>
+    public Guid? AgencyId { get; init; }
     public string Url { get; init; } = "";
 
     /// <summary>The wire names of the events, from <see cref="WebhookEvents.All"/>.</summary>
@@ -26,7 +32,10 @@ internal sealed class Webhook
 internal static class WebhookEvents
 {
     public static IReadOnlyList<string> All { get; } =
-        [ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, ReportAssigned.Type];
+    [
+        ReportCreated.Type, ReportStatusUpdated.Type, ReportUpdated.Type, ReportDeleted.Type, ReportMerged.Type, ReportRouted.Type, ReportCommented.Type, ReportAssigned.Type,
+        ReportVoted.Type, ReportOverdue.Type,
+    ];
 }
 
 internal enum DeliveryStatus
@@ -77,6 +86,8 @@ internal sealed class WebhookConfiguration : IEntityTypeConfiguration<Webhook>, 
         webhook.ToTable("webhooks");
         webhook.HasKey(row => row.Id);
         webhook.Property(row => row.Id).ValueGeneratedNever();
+        webhook.HasOne<Agency>().WithMany().HasForeignKey(row => row.AgencyId).OnDelete(DeleteBehavior.Restrict);
+        webhook.HasIndex(row => row.AgencyId);
     }
 
     public void Configure(EntityTypeBuilder<WebhookDelivery> delivery)

@@ -9,12 +9,13 @@ using Microsoft.Extensions.Options;
 namespace Kashif.Reporting.Webhooks;
 
 /// <summary>
-/// Writes a delivery for each webhook and event. It listens to Reporting's own events, so that each way to change a report is told. A payload has
-/// no personal data and no free text but the title, and only public reports have one.
+/// Writes a delivery for each event and each webhook that gets it (<see cref="WebhookScope"/>). It listens to Reporting's own events, so that each way to change
+/// a report is told. A payload has no personal data and no free text but the title, and only public reports have one.
 /// </summary>
 internal sealed class WebhookWriter(ReportingDbContext database, IOptions<WebhookOptions> options, TimeProvider time)
     : IEventHandler<ReportCreated>, IEventHandler<ReportStatusUpdated>, IEventHandler<ReportUpdated>, IEventHandler<ReportDeleted>,
-        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>, IEventHandler<ReportAssigned>
+        IEventHandler<ReportMerged>, IEventHandler<ReportRouted>, IEventHandler<ReportCommented>, IEventHandler<ReportAssigned>,
+        IEventHandler<ReportVoted>, IEventHandler<ReportOverdue>
 {
     /// <summary>The <c>source</c> of the payloads.</summary>
     private const string Source = "kashif/reporting";
@@ -110,13 +111,40 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
             _ => false,
             cancellationToken);
 
+    /// <summary>How many users have voted, not who.</summary>
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportVoted>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Identified(report.Id);
+                (body["votes"], body["withdrawn"]) = (report.Votes, data.Withdrawn);
+                return body;
+            },
+            _ => false,
+            cancellationToken);
+
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportOverdue>> events, CancellationToken cancellationToken) =>
+        WriteAsync(
+            events,
+            data => data.ReportId,
+            (data, report) =>
+            {
+                var body = Identified(report.Id);
+                body["due_at"] = data.DueAt.UtcDateTime; // ends with Z
+                return body;
+            },
+            _ => false,
+            cancellationToken);
+
     /// <param name="isEnd">Whether the event ends what the public sees of the report.</param>
     private async Task WriteAsync<TEvent>(
         IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> reportOf, Func<TEvent, Report, JsonObject> bodyOf, Func<TEvent, bool> isEnd,
         CancellationToken cancellationToken)
         where TEvent : IIntegrationEvent
     {
-        var webhooks = await database.Webhooks.AsNoTracking().Select(webhook => new { webhook.Id, webhook.Events }).ToListAsync(cancellationToken);
+        var webhooks = await database.Webhooks.AsNoTracking().Select(webhook => new { webhook.Id, webhook.AgencyId, webhook.Events }).ToListAsync(cancellationToken);
         if (webhooks.Count == 0)
         {
             return;
@@ -133,14 +161,19 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         foreach (var received in events)
         {
             var id = reportOf(received.Data);
-            var (type, body) = (TEvent.Type, (JsonObject?)null);
+            var (type, body, agency) = (TEvent.Type, (JsonObject?)null, (Guid?)null);
+            List<Guid> knowIt = [];
             if (reports.TryGetValue(id, out var report))
             {
-                body = bodyOf(received.Data, report);
+                (body, agency) = (bodyOf(received.Data, report), report.AgencyId);
             }
             else if (isEnd(received.Data) && wasPublic.Contains(id))
             {
                 (type, body) = (ReportDeleted.Type, Identified(id));
+                agency = await database.Reports.Where(row => row.Id == id).Select(row => row.AgencyId).FirstOrDefaultAsync(cancellationToken);
+
+                // A former agency too: it may have a copy, and no `report.routed` comes to it any more.
+                knowIt = await database.WebhookDeliveries.Where(delivery => delivery.ReportId == id).Select(delivery => delivery.WebhookId).Distinct().ToListAsync(cancellationToken);
 
                 // The payloads have its title.
                 await database.WebhookDeliveries.Where(delivery => delivery.ReportId == id && delivery.Type != ReportDeleted.Type).ExecuteDeleteAsync(cancellationToken);
@@ -156,11 +189,13 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
                 continue;
             }
 
+            var agencies = WebhookScope.AgenciesOf(received.Data, agency);
             var payload = Envelope(received.Id, received.Time, type, id, body);
             var now = time.GetUtcNow();
             database.WebhookDeliveries.AddRange(
                 from webhook in webhooks
-                where webhook.Events.Contains(type) && !written.Any(delivery => delivery.WebhookId == webhook.Id && delivery.EventId == received.Id)
+                where webhook.Events.Contains(type) && (webhook.AgencyId is null || agencies.Contains(webhook.AgencyId) || knowIt.Contains(webhook.Id))
+                    && !written.Any(delivery => delivery.WebhookId == webhook.Id && delivery.EventId == received.Id)
                 select new WebhookDelivery
                 {
                     Id = Guid.CreateVersion7(now),

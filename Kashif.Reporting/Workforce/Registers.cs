@@ -61,7 +61,7 @@ internal static class Registers
 
     public static Error NotManaged { get; } = Error.Forbidden("forbidden", "Only moderators and the managers of its agency can do this.");
 
-    private const string NoAgency = "Agency not found.";
+    public const string NoAgency = "Agency not found.";
 
     private static Error Stale { get; } = new(StatusCodes.Status412PreconditionFailed, "precondition_failed", "The version does not match If-Match. Read it again.");
 

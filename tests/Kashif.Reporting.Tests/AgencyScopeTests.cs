@@ -1,10 +1,13 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Messaging.Events;
 using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Open311;
+using Kashif.Reporting.Webhooks;
 using Kashif.Reporting.Workforce;
 using Kashif.Security;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using static Kashif.Reporting.Tests.ReportingClient;
 
 namespace Kashif.Reporting.Tests;
@@ -12,6 +15,8 @@ namespace Kashif.Reporting.Tests;
 /// <summary>What each caller may see and do with each report: role, agency, the report's agency and its visibility.</summary>
 public sealed class AgencyScopeTests(ReportingService service)
 {
+    private const string Webhooks = $"{Root}/webhooks";
+
     /// <summary>Who calls. <c>Own</c> and <c>Other</c>: an employee of the report's agency, or of another; <c>Left</c>: a former employee of the report's agency.</summary>
     public enum Caller
     {
@@ -152,6 +157,123 @@ public sealed class AgencyScopeTests(ReportingService service)
     }
 
     [Fact]
+    public async Task Webhooks_are_for_admins_and_the_managers_of_their_agency()
+    {
+        var (agency, other) = (await AgencyAsync(), await AgencyAsync());
+        var (manager, managerId) = await service.EmployAsync(agency, Job.Manager);
+        var (otherManager, _) = await service.EmployAsync(other, Job.Manager);
+        var (dispatcher, _) = await service.EmployAsync(agency);
+        using var admin = service.NewUser(Roles.Admin);
+        var own = await CreateAsync(manager, null, agency);
+        var also = await CreateAsync(manager, agency, agency);
+        var others = await CreateAsync(admin, other, other);
+        var citys = await CreateAsync(admin, null, null);
+        Guid[] all = [own, also, others, citys];
+
+        (await PostAsync(manager, other)).ShouldBeProblem(403, "forbidden");
+        foreach (var client in new[] { manager, admin })
+        {
+            (await PostAsync(client, Guid.CreateVersion7())).Body.BadFields.ShouldBe(["agency_id"]);
+        }
+
+        (await ListAsync(manager)).ShouldBe([own, also], ignoreOrder: true);
+        (await ListAsync(otherManager)).ShouldBe([others]);
+        (await ListAsync(admin)).Where(all.Contains).ShouldBe(all, ignoreOrder: true);
+
+        // For others they do not exist.
+        var deliveries = all.ToDictionary(id => id, _ => Guid.CreateVersion7());
+        await service.QueryAsync(database =>
+        {
+            var now = TimeProvider.System.GetUtcNow();
+            database.AddRange(deliveries.Select(delivery => new WebhookDelivery
+            {
+                Id = delivery.Value,
+                WebhookId = delivery.Key,
+                EventId = Guid.CreateVersion7(),
+                Type = ReportDeleted.Type,
+                Payload = "{}",
+                OccurredAt = now,
+                CreatedAt = now,
+                Status = DeliveryStatus.Dead,
+                NextAttemptAt = now,
+                GiveUpAt = now,
+            }));
+            return database.SaveChangesAsync(Cancelled);
+        });
+        foreach (var (client, id) in new[] { (manager, others), (manager, citys), (otherManager, own), (otherManager, citys) })
+        {
+            (await client.ReadAsync($"{Webhooks}/{id}/deliveries")).ShouldBeProblem(404, "not_found");
+            (await client.SendJsonAsync(HttpMethod.Post, $"{Webhooks}/{id}/deliveries/{deliveries[id]}/replay")).ShouldBeProblem(404, "not_found");
+            (await client.SendJsonAsync(HttpMethod.Delete, $"{Webhooks}/{id}")).ShouldBeProblem(404, "not_found");
+        }
+
+        foreach (var caller in new[] { Caller.Anonymous, Caller.Citizen, Caller.Staff, Caller.Own, Caller.Left, Caller.Moderator })
+        {
+            using var client = caller is Caller.Own ? dispatcher : await ClientAsync(caller, agency);
+            var refused = caller is Caller.Anonymous ? 401 : 403;
+            (await PostAsync(client, agency)).Status.ShouldBe(refused, $"{caller}");
+            (await client.ReadAsync(Webhooks)).Status.ShouldBe(refused, $"{caller}");
+            (await client.ReadAsync($"{Webhooks}/{own}/deliveries")).Status.ShouldBe(refused, $"{caller}");
+            (await client.SendJsonAsync(HttpMethod.Post, $"{Webhooks}/{own}/deliveries/{deliveries[own]}/replay")).Status.ShouldBe(refused, $"{caller}");
+            (await client.SendJsonAsync(HttpMethod.Delete, $"{Webhooks}/{own}")).Status.ShouldBe(refused, $"{caller}");
+        }
+
+        (await service.QueryAsync(database => database.WebhookDeliveries.CountAsync(row => all.Contains(row.WebhookId) && row.Status == DeliveryStatus.Dead, Cancelled))).ShouldBe(4);
+        foreach (var (client, id) in new[] { (manager, own), (admin, others) })
+        {
+            (await client.AllPagesAsync($"{Webhooks}/{id}/deliveries?", 10)).ShouldHaveSingleItem().Id.ShouldBe(deliveries[id]);
+            (await client.SendJsonAsync(HttpMethod.Post, $"{Webhooks}/{id}/deliveries/{deliveries[id]}/replay")).Status.ShouldBe(204);
+        }
+
+        // An agency with a webhook stays.
+        var (status, problem) = await admin.SendJsonAsync(HttpMethod.Delete, $"{Root}/agencies/{other}");
+        (status, problem.Code).ShouldBe((409, "agency_in_use"));
+        problem.GetProperty("hangs_on").EnumerateArray().Select(one => (one.GetProperty("kind").GetString(), one.Id)).ShouldContain(("webhook", others));
+
+        (await manager.SendJsonAsync(HttpMethod.Delete, $"{Webhooks}/{own}")).Status.ShouldBe(204);
+        foreach (var id in new[] { also, others, citys })
+        {
+            (await admin.SendJsonAsync(HttpMethod.Delete, $"{Webhooks}/{id}")).Status.ShouldBe(204);
+        }
+
+        (await manager.AllPagesAsync($"{Root}/audit-trail?kind=webhook", 10)).Select(entry => (entry.GetProperty("action").GetString(), entry.GetProperty("subject_id").GetGuid()))
+            .ShouldBe([("created", own), ("created", also), ("deleted", own), ("deleted", also)], ignoreOrder: true);
+
+        await service.QueryAsync(database => database.Employees.Where(row => row.UserId == managerId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Job, Job.Dispatcher), Cancelled));
+        (await manager.ReadAsync(Webhooks)).Status.ShouldBe(403, "no manager any more");
+
+        async Task<Guid> CreateAsync(HttpClient client, Guid? of, Guid? expected)
+        {
+            var (created, body) = await PostAsync(client, of);
+            created.ShouldBe(201, body.ToString());
+            var id = body.GetProperty("agency_id");
+            (id.ValueKind is JsonValueKind.Null ? (Guid?)null : id.GetGuid()).ShouldBe(expected);
+            return body.Id;
+        }
+
+        static async Task<List<Guid>> ListAsync(HttpClient client) => (await client.AllPagesAsync($"{Webhooks}?", 1)).ConvertAll(item => item.Id);
+    }
+
+    [Fact]
+    public async Task A_webhook_of_an_agency_that_is_being_deleted_is_refused()
+    {
+        var agency = await AgencyAsync();
+        using var admin = service.NewUser(Roles.Admin);
+        await using var deletion = new NpgsqlConnection(service.Host.Database);
+        await deletion.OpenAsync(Cancelled);
+        await using var transaction = await deletion.BeginTransactionAsync(Cancelled);
+        await using var delete = new NpgsqlCommand("DELETE FROM agencies WHERE id = $1", deletion) { Parameters = { new() { Value = agency } } };
+        await delete.ExecuteNonQueryAsync(Cancelled);
+
+        var creating = PostAsync(admin, agency);
+        await service.WaitForLockAsync(deletion.ProcessID);
+        await transaction.CommitAsync(Cancelled);
+
+        var (status, body) = await creating;
+        (status, string.Join(' ', body.BadFields)).ShouldBe((400, "agency_id"));
+    }
+
+    [Fact]
     public async Task Reporters_of_Open311_are_for_the_staff_of_their_report()
     {
         var (agency, other) = (await AgencyAsync(), await AgencyAsync());
@@ -177,6 +299,10 @@ public sealed class AgencyScopeTests(ReportingService service)
         (await SendAsync(own, HttpMethod.Post, $"open311/requests/{unplaced}/place", new { latitude = 1, longitude = 2 })).ShouldBe(404);
         (await SendAsync(staff, HttpMethod.Post, $"open311/requests/{unplaced}/place", new { latitude = 1, longitude = 2 })).ShouldBe(200);
     }
+
+    /// <summary>Creates a webhook without a receiver.</summary>
+    private static Task<(int Status, JsonElement Body)> PostAsync(HttpClient client, Guid? agency) =>
+        client.SendJsonAsync(HttpMethod.Post, Webhooks, new { url = "http://127.0.0.1:1/", events = new[] { ReportMerged.Type }, agency_id = agency });
 
     private static Submission SubmissionOf(Guid id, Guid key, Guid? report, DateTimeOffset now) =>
         new() { Id = id, KeyId = key, ReportId = report, ServiceCode = "pothole", Description = "A hole", Email = "a@b.example", CreatedAt = now };

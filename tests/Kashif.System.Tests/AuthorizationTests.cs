@@ -357,8 +357,8 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["keys"] = MissingId, // no user's: only admins are allowed
             ["requests"] = MissingId, // no user's: only staff are allowed
             ["updates"] = MissingId, // as the requests
-            ["webhooks"] = MissingId, // no user's: only admins are allowed
-            ["agencies"] = MissingId, // likewise
+            ["webhooks"] = MissingId, // no user's: only admins and managers of agencies are allowed
+            ["agencies"] = MissingId, // no user's: only admins are allowed
             ["deliveries"] = MissingId, // as the webhooks
             ["customers"] = MissingId, // no user's: only customer service is allowed
             ["employees"] = MissingId, // no user's: only staff are allowed
