@@ -2004,6 +2004,10 @@ namespace Kashif.Reporting.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<Guid?>("AgencyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("agency_id");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -2025,6 +2029,9 @@ namespace Kashif.Reporting.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_webhooks");
+
+                    b.HasIndex("AgencyId")
+                        .HasDatabaseName("ix_webhooks_agency_id");
 
                     b.ToTable("webhooks", (string)null);
                 });
@@ -2713,6 +2720,15 @@ namespace Kashif.Reporting.Data.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_votes_reports_report_id");
+                });
+
+            modelBuilder.Entity("Kashif.Reporting.Webhooks.Webhook", b =>
+                {
+                    b.HasOne("Kashif.Reporting.Agencies.Agency", null)
+                        .WithMany()
+                        .HasForeignKey("AgencyId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .HasConstraintName("fk_webhooks_agencies_agency_id");
                 });
 
             modelBuilder.Entity("Kashif.Reporting.Webhooks.WebhookDelivery", b =>

@@ -52,6 +52,12 @@ namespace Kashif.Reporting.Data.Migrations
                 name: "cell_8m",
                 table: "reports");
 
+            migrationBuilder.AddColumn<Guid>(
+                name: "agency_id",
+                table: "webhooks",
+                type: "uuid",
+                nullable: true);
+
             migrationBuilder.AddColumn<string>(
                 name: "former_description",
                 table: "status_changes",
@@ -104,9 +110,22 @@ namespace Kashif.Reporting.Data.Migrations
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_webhooks_agency_id",
+                table: "webhooks",
+                column: "agency_id");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_area_follows_user_id_at_area_id",
                 table: "area_follows",
                 columns: new[] { "user_id", "at", "area_id" });
+
+            migrationBuilder.AddForeignKey(
+                name: "fk_webhooks_agencies_agency_id",
+                table: "webhooks",
+                column: "agency_id",
+                principalTable: "agencies",
+                principalColumn: "id",
+                onDelete: ReferentialAction.Restrict);
 
             migrationBuilder.Sql(ReportDuplicates.LinkSql);
         }
@@ -114,8 +133,20 @@ namespace Kashif.Reporting.Data.Migrations
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropForeignKey(
+                name: "fk_webhooks_agencies_agency_id",
+                table: "webhooks");
+
             migrationBuilder.DropTable(
                 name: "area_follows");
+
+            migrationBuilder.DropIndex(
+                name: "ix_webhooks_agency_id",
+                table: "webhooks");
+
+            migrationBuilder.DropColumn(
+                name: "agency_id",
+                table: "webhooks");
 
             migrationBuilder.DropColumn(
                 name: "former_description",
