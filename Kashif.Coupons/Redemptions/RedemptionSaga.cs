@@ -31,7 +31,7 @@ internal sealed class RedemptionSaga(
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
-    public static Error Pending { get; } = Error.Conflict("redemption_pending", "This redemption is still open. Try again when it is completed.");
+    public static Error Pending { get; } = Error.Conflict(CodeRefusals.Pending, "This redemption is still open. Try again when it is completed.");
 
     private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
 
