@@ -50,7 +50,7 @@ internal sealed class RuleLine
     /// <summary>Null for every day.</summary>
     public DayOfWeek[]? Days { get; init; }
 
-    /// <summary>From this minute until before <see cref="UntilTime"/>, on the city's clock, over midnight if that is earlier. Both or none.</summary>
+    /// <summary>From this minute until before <see cref="UntilTime"/>, on the city's clock, over midnight if that is earlier: then the hours after midnight belong to the day before. Both or none.</summary>
     public TimeOnly? FromTime { get; init; }
     public TimeOnly? UntilTime { get; init; }
 

@@ -277,6 +277,32 @@ public sealed class RuleTests(GamificationService service)
         rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, At = at }, category, area).ShouldHaveSingleItem().Points.ShouldBe(points);
     }
 
+    [Theory]
+    [InlineData("2026-03-06T18:59:59Z", 1)]
+    [InlineData("2026-03-06T19:00:00Z", 2)] // Friday 22:00 in Damascus
+    [InlineData("2026-03-06T22:59:59Z", 2)] // Saturday, but the window began on Friday
+    [InlineData("2026-03-06T23:00:00Z", 1)]
+    [InlineData("2026-03-05T22:59:59Z", 1)] // Friday, but the window would have begun on Thursday
+    [InlineData("2026-03-13T22:30:00Z", 2)] // the night after the last day
+    [InlineData("2026-03-20T19:30:00Z", 1)]
+    [InlineData("2026-02-27T22:30:00Z", 1)] // the first day, but the window would have begun before it
+    public void The_hours_after_midnight_belong_to_the_day_on_which_the_window_began(string time, int points)
+    {
+        RuleLine[] lines =
+        [
+            new() { Number = 0, Code = "a", Event = ReportCreated.Type, Points = 1 },
+            new()
+            {
+                Number = 1, Code = "a", Event = ReportCreated.Type, Points = 2, Days = [DayOfWeek.Friday],
+                FromDay = new(2026, 2, 28), UntilDay = new(2026, 3, 13), FromTime = new(22, 0), UntilTime = new(2, 0),
+            },
+        ];
+        var rulebook = new Rulebook([new RuleVersion { Version = 1, Lines = [.. lines] }], [], DateTimeZoneProviders.Tzdb["Asia/Damascus"]);
+        var at = DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
+
+        rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, At = at }, "pothole", null).ShouldHaveSingleItem().Points.ShouldBe(points);
+    }
+
     [Fact]
     public async Task A_deleted_administrators_versions_stay_without_the_id()
     {
