@@ -99,8 +99,8 @@ internal sealed class RuleLineConfiguration : IEntityTypeConfiguration<RuleLine>
             text => text == "on_verification" ? Vesting.OnVerification : Vesting.Immediate);
         line.HasData(
             new RuleLine { Version = 1, Number = 0, Code = "report_created", Event = ReportCreated.Type, Points = 10, DailyLimit = 100, Reversible = true },
-            new RuleLine { Version = 1, Number = 1, Code = "report_verified", Event = ReportStatusUpdated.Type, Status = "verified", Points = 5 },
-            new RuleLine { Version = 1, Number = 2, Code = "report_resolved", Event = ReportStatusUpdated.Type, Status = "resolved", Points = 50 },
+            new RuleLine { Version = 1, Number = 1, Code = "report_verified", Event = ReportStatusUpdated.Type, Status = "verified", Points = 5, Reversible = true },
+            new RuleLine { Version = 1, Number = 2, Code = "report_resolved", Event = ReportStatusUpdated.Type, Status = "resolved", Points = 50, Reversible = true },
             new RuleLine { Version = 1, Number = 3, Code = "survey_answered", Event = SurveyAnswered.Type, Points = 5, DailyLimit = 15 });
     }
 }

@@ -32,7 +32,7 @@ public sealed class RuleTests(GamificationService service)
         var lines = first.GetProperty("lines").EnumerateArray().ToList();
         lines.Select(line => (line.GetProperty("code").GetString(), line.GetProperty("points").GetInt32()))
             .ShouldBe([("report_created", 10), ("report_verified", 5), ("report_resolved", 50), ("survey_answered", 5)]);
-        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, false, false, false]);
+        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, true, true, false]);
         lines[0].GetProperty("daily_limit").GetInt32().ShouldBe(100);
         first.TryGetProperty("created_by", out _).ShouldBeFalse();
         (await anonymous.ReadAsync("/rules?version=1000000")).Status.ShouldBe(404);
@@ -339,8 +339,8 @@ public sealed class RuleTests(GamificationService service)
             lines = (object[])
             [
                 Line(points: 10, dailyLimit: 100, reversible: true),
-                Line(code: "report_verified", @event: "report.status_updated", status: "verified", points: 5),
-                Line(code: "report_resolved", @event: "report.status_updated", status: "resolved", points: 50),
+                Line(code: "report_verified", @event: "report.status_updated", status: "verified", points: 5, reversible: true),
+                Line(code: "report_resolved", @event: "report.status_updated", status: "resolved", points: 50, reversible: true),
                 .. more,
             ],
         });
