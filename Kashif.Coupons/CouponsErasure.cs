@@ -30,7 +30,9 @@ internal sealed class CouponsErasure(CouponsDbContext database, ServiceIdentity 
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.ActorId, ErasedUser.Id), cancellationToken);
         await _database.ProductMovements.Where(row => row.ActorId == userId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.ActorId, ErasedUser.Id), cancellationToken);
-        await _database.Redemptions.Where(row => row.UserId == userId)
+
+        // One that was reserved meanwhile is still to be debited under the user's id; a later event of the deletion finds it.
+        await _database.Redemptions.Where(row => row.UserId == userId && row.EndedAt != null)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.UserId, ErasedUser.Id), cancellationToken);
     }
 }

@@ -45,6 +45,7 @@ namespace Kashif.Coupons;
 [JsonSerializable(typeof(ValidationResponse))]
 [JsonSerializable(typeof(UseCodeRequest))]
 [JsonSerializable(typeof(UsedResponse))]
+[JsonSerializable(typeof(CodeValidationResponse))]
 [JsonSerializable(typeof(SignedCodeResponse))]
 [JsonSerializable(typeof(JwksResponse))]
 [JsonSerializable(typeof(DailyRedemptionsResponse))]

@@ -43,6 +43,7 @@ internal static class GamificationExtensions
             .AddHandler<ReportVoted, ReportVotes>("quests.votes")
             .AddHandler<ReportVoted, QuestRewards>("quests.report-voted")
             .AddHandler<ReportStatusUpdated, TrustScores>("trust.report-status")
+            .AddHandler<SurveyAnswered, TrustScores>("trust.survey-answered")
             .AddHandler<CompanyPartnerUpdated, CompanyPartners>("partners.partner-updated")
             .AddHandler<UserDeleted, PointsErasure>("erasure");
 

@@ -9,7 +9,7 @@ internal enum RedemptionStatus
     /// <summary>One item is taken from the stock; the points may or may not be debited yet.</summary>
     Reserved,
 
-    /// <summary>The offer ended before the code was issued, or the user cancels; the points are given back if they are debited.</summary>
+    /// <summary>The offer or the reservation ended before the code was issued, or the user cancels; the points are given back if they are debited.</summary>
     Refunding,
 
     /// <summary>The points are debited and the code is issued.</summary>
@@ -36,6 +36,9 @@ internal sealed class Redemption
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>While reserved: recovery cancels it from then on. Null for one that a former version has reserved.</summary>
+    public DateTimeOffset? ReservedUntil { get; init; }
 
     /// <summary>When the user cancelled it after it had been completed.</summary>
     public DateTimeOffset? CancelledAt { get; init; }

@@ -34,7 +34,7 @@ internal sealed record RedeemedCoupon(int Id, string Title, int CompanyId);
 
 /// <summary>A user's purchase of a coupon.</summary>
 /// <param name="Id">The redemption's id.</param>
-/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, if the offer had ended by then, or if the user cancelled it: the points are given back.</param>
+/// <param name="Status" example="completed">`pending` until the points are debited, then `completed`. `cancelled` if they were not enough, if they could not be debited in time, if the offer had ended by then, or if the user cancelled it: the points are given back.</param>
 /// <param name="Coupon">The coupon.</param>
 /// <param name="Code" example="7KQP2M4X9RTD">The code to show at the company; null until completed.</param>
 /// <param name="PointsSpent" example="15">The points debited; 0 when cancelled.</param>
@@ -77,7 +77,7 @@ internal static class RedemptionEndpoints
 
     private const string Path = CatalogEndpoints.Path + "/redemptions";
     private static readonly string[] Codes =
-        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_cancellations", "too_many_open_redemptions", "coupon_not_available", "out_of_stock"];
+        ["insufficient_points", "not_eligible", "per_user_limit_reached", "too_many_cancellations", "too_many_open_redemptions", "coupon_not_available", "out_of_stock", "reservation_expired"];
 
     public static IEndpointRouteBuilder MapRedemptions(this IEndpointRouteBuilder endpoints)
     {
@@ -166,6 +166,7 @@ internal static class RedemptionEndpoints
             RedemptionStatus.Cancelled when redeemed.Redemption.CancelledAt is not null => TypedResults.Created(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Reserved or RedemptionStatus.Refunding => TypedResults.Accepted(location, RedemptionResponse.Of(redeemed)),
             RedemptionStatus.Cancelled when redeemed.Redemption is { ExpiresAt: { } end, EndedAt: { } ended } && end <= ended => RedemptionSaga.NotAvailable.ToProblem(),
+            RedemptionStatus.Cancelled when redeemed.Redemption is { ReservedUntil: { } end, EndedAt: { } ended } && end <= ended => RedemptionSaga.ReservationExpired.ToProblem(),
             RedemptionStatus.Cancelled => RedemptionSaga.InsufficientPoints.ToProblem(),
             _ => throw new UnreachableException(),
         };

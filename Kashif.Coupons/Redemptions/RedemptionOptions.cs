@@ -22,6 +22,13 @@ internal sealed class RedemptionOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Redemptions:Lease must be from 0.1 s to one hour.")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a redemption or an order keeps its items while its points are not debited: then it is cancelled, and the points are given
+    /// back if they are debited after all. Those that are open keep the time that they began with.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "1.00:00:00", ErrorMessage = "Redemptions:ReserveFor must be from one minute to one day.")]
+    public TimeSpan ReserveFor { get; set; } = TimeSpan.FromMinutes(15);
+
     /// <summary>How long after its completion a user can cancel a redemption. Zero: not at all.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00", ErrorMessage = "Redemptions:CancelWithin must be from zero to 30 days.")]
     public TimeSpan CancelWithin { get; set; } = TimeSpan.FromMinutes(15);

@@ -19,7 +19,8 @@ namespace Kashif.Coupons.Redemptions;
 /// Gamification under the redemption's id, then complete with a code or cancel and restock. Any worker may repeat the last two
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
 /// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out. A redemption whose offer ends
-/// before its code is issued is refunded: the code would have expired. That is a state of its own, because from then on the debit must
+/// before its code is issued is refunded: the code would have expired. So is one that waits for its debit for too long
+/// (<see cref="RedemptionOptions.ReserveFor"/>). That is a state of its own, because from then on the debit must
 /// not complete it. A completed redemption that its user cancels goes the same way.
 /// </summary>
 internal sealed class RedemptionSaga(
@@ -29,9 +30,12 @@ internal sealed class RedemptionSaga(
 
     public static Error NotAvailable { get; } = Error.Rule("coupon_not_available", "This coupon is not on offer.");
 
+    public static Error ReservationExpired { get; } = Error.Rule(
+        "reservation_expired", "Your points could not be debited in time, so this redemption is cancelled. Try again.");
+
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this coupon.");
 
-    public static Error Pending { get; } = Error.Conflict("redemption_pending", "This redemption is still open. Try again when it is completed.");
+    public static Error Pending { get; } = Error.Conflict(CodeRefusals.Pending, "This redemption is still open. Try again when it is completed.");
 
     private static Error TooLate { get; } = Error.Rule("cancel_window_over", "It is too late to cancel this redemption.");
 
@@ -135,6 +139,7 @@ internal sealed class RedemptionSaga(
             CodeMode = coupon.CodeMode,
             ExpiresAt = coupon.EndsAt,
             CreatedAt = now,
+            ReservedUntil = now + options.Value.ReserveFor,
             LeasedUntil = now + options.Value.Lease,
         };
         database.Redemptions.Add(redemption);
@@ -193,8 +198,8 @@ internal sealed class RedemptionSaga(
         Redemption open, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         var debit = new DebitRequest(open.UserId, open.PointsCost, open.CouponId);
-        var offerEnded = open.ExpiresAt <= time.GetUtcNow();
-        if (open.Status == RedemptionStatus.Reserved && !offerEnded)
+        var now = time.GetUtcNow();
+        if (open.Status == RedemptionStatus.Reserved && !(open.ExpiresAt <= now || open.ReservedUntil <= now))
         {
             var ended = await points.DebitAsync(open.Id, debit, options.Value.DebitTimeout, cancellationToken) switch
             {
@@ -217,9 +222,10 @@ internal sealed class RedemptionSaga(
         Guid id, DebitRequest debit, Func<RedemptionWithCoupon, IResult> answer, CancellationToken cancellationToken)
     {
         // From now on no worker completes it.
+        var now = time.GetUtcNow();
         var refunding = await database.Database.ExecuteSqlAsync($"""
             UPDATE redemptions SET status = 'refunding'
-            WHERE id = {id} AND (status = 'refunding' OR status = 'reserved' AND expires_at <= {time.GetUtcNow()})
+            WHERE id = {id} AND (status = 'refunding' OR status = 'reserved' AND (expires_at <= {now} OR reserved_until <= {now}))
             """, cancellationToken);
         return refunding == 1 && await points.RefundAsync(id, debit, options.Value.DebitTimeout, cancellationToken) == DebitOutcome.Unknown
             ? null

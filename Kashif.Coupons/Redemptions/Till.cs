@@ -28,12 +28,31 @@ public sealed record UseCodeRequest([Text(1, CodeFormat.MaxLength)] string? Code
 /// <param name="UsedAt">When it was used: now.</param>
 internal sealed record UsedResponse(Guid Id, RedeemedCoupon Coupon, DateTimeOffset UsedAt);
 
+/// <summary>Whether the company can accept a code now.</summary>
+/// <param name="Valid" example="true">Whether there is no reason against it.</param>
+/// <param name="Reason" example="null">Why `use` refuses it now; null if it does not.</param>
+/// <param name="Id">The redemption's id.</param>
+/// <param name="Coupon">The coupon.</param>
+/// <param name="ExpiresAt" example="2027-11-01T00:00:00Z">When the code expires; null means never.</param>
+/// <param name="UsedAt" example="null">When the company accepted the code; null until then.</param>
+internal sealed record CodeValidationResponse(
+    bool Valid, [property: Values(typeof(CodeRefusals))] string? Reason, Guid Id, RedeemedCoupon Coupon, DateTimeOffset? ExpiresAt, DateTimeOffset? UsedAt);
+
+/// <summary>Why a code is not accepted: the codes of the errors of <c>use</c>.</summary>
+internal static class CodeRefusals
+{
+    public const string Used = "already_used";
+    public const string Pending = "redemption_pending";
+    public const string Expired = "code_expired";
+    public const string Cancelled = "redemption_cancelled";
+}
+
 /// <summary>A company's till: it accepts a code once.</summary>
 internal static class Till
 {
-    private static Error Cancelled { get; } = Error.Rule("redemption_cancelled", "This redemption is cancelled.");
+    private static Error Cancelled { get; } = Error.Rule(CodeRefusals.Cancelled, "This redemption is cancelled.");
 
-    private static Error Expired { get; } = Error.Rule("code_expired", "This code has expired.");
+    private static Error Expired { get; } = Error.Rule(CodeRefusals.Expired, "This code has expired.");
 
     private static Error InvalidSignature { get; } = Error.Rule("invalid_signed_code", "This is not a code that Kashif has signed.");
 
@@ -44,25 +63,38 @@ internal static class Till
         var group = endpoints.MapGroup(CatalogEndpoints.Path + "/redemptions").WithTags("Partners").RequireAuthorization(Policies.Partner);
         group.MapPost("/{id:guid}/use", UseAsync).WithIdempotency()
             .WithName("UseRedemption").WithSummary("Mark a redemption as used").WithDescription(Description)
-            .WithProblems(409, "already_used", "redemption_pending").WithProblems(422, "code_expired", "redemption_cancelled");
+            .WithProblems(409, CodeRefusals.Used, CodeRefusals.Pending).WithProblems(422, CodeRefusals.Expired, CodeRefusals.Cancelled);
         group.MapPost("/use", UseCodeAsync).WithIdempotency()
             .WithName("UseCode").WithSummary("Mark a code as used").WithDescription(Description)
-            .WithProblems(404, "not_found").WithProblems(409, "already_used", "redemption_pending")
-            .WithProblems(422, "ambiguous_code", "code_expired", "invalid_signed_code", "redemption_cancelled");
+            .WithProblems(404, RedemptionEndpoints.NotFound.Code).WithProblems(409, CodeRefusals.Used, CodeRefusals.Pending)
+            .WithProblems(422, Ambiguous.Code, CodeRefusals.Expired, InvalidSignature.Code, CodeRefusals.Cancelled);
+        group.MapPost("/validate", ValidateCodeAsync)
+            .WithName("ValidateCode").WithSummary("Check whether a code can be used")
+            .WithDescription("Changes nothing: a customer can still cancel, or another till use the code. Codes of another company's coupons return 404.")
+            .WithProblems(404, RedemptionEndpoints.NotFound.Code).WithProblems(422, Ambiguous.Code, InvalidSignature.Code);
     }
 
     /// <summary>A 409 that tells when.</summary>
     public static ProblemHttpResult AlreadyUsed(DateTimeOffset usedAt) =>
-        Error.Conflict("already_used", "This coupon has already been used.").ToProblem("used_at", usedAt);
+        Error.Conflict(CodeRefusals.Used, "This coupon has already been used.").ToProblem("used_at", usedAt);
 
     /// <returns>Why the code is not valid; null if it is.</returns>
-    public static ProblemHttpResult? RefusalOf(Redemption redemption, DateTimeOffset now) => redemption switch
+    public static ProblemHttpResult? RefusalOf(Redemption redemption, DateTimeOffset now) => ReasonOf(redemption, now) switch
     {
-        { UsedAt: { } usedAt } => AlreadyUsed(usedAt),
-        { Status: RedemptionStatus.Reserved } => RedemptionSaga.Pending.ToProblem(),
-        { Status: RedemptionStatus.Completed } when redemption.ExpiresAt <= now => Expired.ToProblem(),
-        { Status: RedemptionStatus.Completed } => null,
+        null => null,
+        CodeRefusals.Used => AlreadyUsed(redemption.UsedAt ?? now),
+        CodeRefusals.Pending => RedemptionSaga.Pending.ToProblem(),
+        CodeRefusals.Expired => Expired.ToProblem(),
         _ => Cancelled.ToProblem(),
+    };
+
+    private static string? ReasonOf(Redemption redemption, DateTimeOffset now) => redemption switch
+    {
+        { UsedAt: not null } => CodeRefusals.Used,
+        { Status: RedemptionStatus.Reserved } => CodeRefusals.Pending,
+        { Status: RedemptionStatus.Completed } when redemption.ExpiresAt <= now => CodeRefusals.Expired,
+        { Status: RedemptionStatus.Completed } => null,
+        _ => CodeRefusals.Cancelled,
     };
 
     private const string Description = "A code is used once: the second time, 409 `already_used` tells when. Codes of another company's coupons return 404.";
@@ -77,27 +109,57 @@ internal static class Till
         UseCodeRequest request, ClaimsPrincipal user, CompanyAccess access, CodeSigner signer, CouponsDbContext database, UnitOfWork work,
         RedemptionMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
     {
-        if ((request.Code is null) == (request.SignedCode is null))
+        if (MistakeIn(request) is { } invalid)
         {
-            return Error.Field("code", "Send either code or signed_code.");
+            return invalid;
         }
 
+        return await FindCodeAsync(request, user, access, signer, database, cancellationToken) switch
+        {
+            (_, { } error) => error.ToProblem(),
+            var (found, _) => await AcceptAsync(found, database, work, metrics, time, cancellationToken),
+        };
+    }
+
+    private static async Task<Results<Ok<CodeValidationResponse>, ValidationProblem, ProblemHttpResult>> ValidateCodeAsync(
+        UseCodeRequest request, ClaimsPrincipal user, CompanyAccess access, CodeSigner signer, CouponsDbContext database, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        if (MistakeIn(request) is { } invalid)
+        {
+            return invalid;
+        }
+
+        switch (await FindCodeAsync(request, user, access, signer, database, cancellationToken))
+        {
+            case (_, { } error):
+                return error.ToProblem();
+            case ([(var redemption, var coupon)], _):
+                var reason = ReasonOf(redemption, time.GetUtcNow());
+                return TypedResults.Ok(new CodeValidationResponse(
+                    reason is null, reason, redemption.Id, new RedeemedCoupon(coupon.Id, coupon.Title, coupon.CompanyId), redemption.ExpiresAt, redemption.UsedAt));
+            default:
+                return RedemptionEndpoints.NotFound.ToProblem();
+        }
+    }
+
+    private static ValidationProblem? MistakeIn(UseCodeRequest request) =>
+        (request.Code is null) == (request.SignedCode is null) ? Error.Field("code", "Send either code or signed_code.") : null;
+
+    /// <returns>The code's redemption, if its coupon is of one of the caller's companies.</returns>
+    private static async Task<(List<RedemptionWithCoupon> Found, Error? Error)> FindCodeAsync(
+        UseCodeRequest request, ClaimsPrincipal user, CompanyAccess access, CodeSigner signer, CouponsDbContext database, CancellationToken cancellationToken)
+    {
         if (request.SignedCode is { } signed)
         {
-            if (await signer.VerifyAsync(signed.Trim(), cancellationToken) is not var (id, code))
-            {
-                return InvalidSignature.ToProblem();
-            }
-
-            var scanned = await FindAsync(row => row.Id == id && (row.Code == code || row.Code == null), user, access, database, cancellationToken);
-            return await AcceptAsync(scanned, database, work, metrics, time, cancellationToken);
+            return await signer.VerifyAsync(signed.Trim(), cancellationToken) is var (id, code)
+                ? (await FindAsync(row => row.Id == id && (row.Code == code || row.Code == null), user, access, database, cancellationToken), null)
+                : ([], InvalidSignature);
         }
 
         var (exact, upper) = (request.Code?.Trim(), request.Code?.Trim().ToUpperInvariant()); // generated codes are in upper case
         var found = await FindAsync(row => row.Code == exact || (row.Code == upper && row.CodeMode == CodeMode.Generated), user, access, database, cancellationToken);
-        return found is [{ Coupon.CodeMode: CodeMode.Shared }, ..] or { Count: > 1 }
-            ? Ambiguous.ToProblem()
-            : await AcceptAsync(found, database, work, metrics, time, cancellationToken);
+        return (found, found is [{ Coupon.CodeMode: CodeMode.Shared }, ..] or { Count: > 1 } ? Ambiguous : null);
     }
 
     /// <returns>Up to two redemptions of the caller's companies.</returns>

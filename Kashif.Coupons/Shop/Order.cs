@@ -42,6 +42,9 @@ internal static class CancelReasons
 {
     public const string InsufficientPoints = "insufficient_points";
     public const string Buyer = OrderCancelled.ByBuyer;
+
+    /// <summary>The points could not be debited in time.</summary>
+    public const string ReservationExpired = "reservation_expired";
     public const string Seller = "seller";
 
     /// <summary>The buyer deleted the account before the items were shipped.</summary>
@@ -76,6 +79,9 @@ internal sealed class Order
 
     /// <summary>1 when placed, incremented at each change: the ETag, and the order of the order's events.</summary>
     public int Version { get; private set; } = 1;
+
+    /// <summary>While placed: recovery cancels it from then on. Null for one that a former version has placed.</summary>
+    public DateTimeOffset? ReservedUntil { get; init; }
 
     /// <summary>While open: recovery skips the order until this time, because another worker has it.</summary>
     public DateTimeOffset LeasedUntil { get; set; }

@@ -60,7 +60,7 @@ internal sealed record OrderItemResponse(string Sku, string Name, int Quantity, 
 /// <param name="Status" example="paid">`placed` until the points are debited; `paid`, `packed`, `shipped`, `delivered`; `cancelling` until the points are given back, then `cancelled`.</param>
 /// <param name="Items">The products; for a partner only those of their companies.</param>
 /// <param name="TotalPoints" example="240">The price of these items, fixed when the order was placed.</param>
-/// <param name="CancelReason" example="buyer">Why it is cancelled: `buyer`, `seller`, `insufficient_points`, `account_deleted`; null if it is not.</param>
+/// <param name="CancelReason" example="buyer">Why it is cancelled: `buyer`, `seller`, `insufficient_points`, `reservation_expired` (the points could not be debited in time), `account_deleted`; null if it is not.</param>
 /// <param name="ShippingAddress">Where the items are sent. For sellers only while they need it: from `paid` to `shipped`.</param>
 /// <param name="BillingAddress">For the buyer only; null if it is the shipping address.</param>
 /// <param name="Version" example="2">1 when placed, incremented at each change; also the `ETag`.</param>
@@ -235,6 +235,7 @@ internal static class OrderEndpoints
         {
             { IsOpen: true } => TypedResults.Accepted(location, OrderResponse.Of(order)),
             { CancelReason: CancelReasons.InsufficientPoints } => OrderSaga.InsufficientPoints.ToProblem(),
+            { CancelReason: CancelReasons.ReservationExpired } => OrderSaga.ReservationExpired.ToProblem(),
             _ => TypedResults.Created(location, OrderResponse.Of(order)),
         };
     }

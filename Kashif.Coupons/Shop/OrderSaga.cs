@@ -18,7 +18,8 @@ namespace Kashif.Coupons.Shop;
 /// <summary>
 /// Sells products in three steps, with their state in the database, like <see cref="RedemptionSaga"/>: reserve all items or none, debit
 /// the points in Gamification under the order's id, then sell the reserved items or release them. A cancellation is a saga too: from
-/// <see cref="OrderStatus.Cancelling"/> on no worker pays the order; then the points are given back, then the items. Any worker may
+/// <see cref="OrderStatus.Cancelling"/> on no worker pays the order; then the points are given back, then the items. An order that waits
+/// for its debit for too long (<see cref="RedemptionOptions.ReserveFor"/>) is cancelled so. Any worker may
 /// repeat a step at any time: debit and refund are idempotent by id, and each change of the order is made under its lock, once. Locks
 /// are taken in one order: the user, the order, its products by sku.
 /// </summary>
@@ -29,6 +30,9 @@ internal sealed class OrderSaga(
     public static Error NotFound { get; } = Error.NotFound("Order not found.");
 
     public static Error InsufficientPoints { get; } = Error.Rule("insufficient_points", "You do not have enough points for this order.");
+
+    public static Error ReservationExpired { get; } = Error.Rule(
+        CancelReasons.ReservationExpired, "Your points could not be debited in time, so this order is cancelled. Try again.");
 
     private static Error Stale { get; } = new(
         StatusCodes.Status412PreconditionFailed, "precondition_failed", "The order's version does not match If-Match. Read the order again.");
@@ -76,6 +80,7 @@ internal sealed class OrderSaga(
             BillingAddress = request.BillingAddress,
             CreatedAt = now,
             UpdatedAt = now,
+            ReservedUntil = now + options.Value.ReserveFor,
             LeasedUntil = now + options.Value.Lease,
         };
         if (request.TotalPoints is { } shown && shown != order.TotalPoints)
@@ -111,6 +116,15 @@ internal sealed class OrderSaga(
     /// <returns>The order; null if it is still open.</returns>
     public async Task<Order?> SettleAsync(Order open, Func<Order, IResult> answer, CancellationToken cancellationToken)
     {
+        if (open.Status == OrderStatus.Placed && open.ReservedUntil <= time.GetUtcNow())
+        {
+            open = await ExpireAsync(open.Id, answer, cancellationToken);
+            if (open.Status != OrderStatus.Cancelling)
+            {
+                return open; // Settled meanwhile.
+            }
+        }
+
         if (open.Status == OrderStatus.Placed)
         {
             var settled = await points.DebitAsync(open.Id, DebitOf(open), options.Value.DebitTimeout, cancellationToken) switch
@@ -131,6 +145,26 @@ internal sealed class OrderSaga(
         return await points.RefundAsync(open.Id, DebitOf(open), options.Value.DebitTimeout, cancellationToken) == DebitOutcome.Unknown
             ? null
             : await EndAsync(open.Id, OrderStatus.Cancelling, OrderStatus.Cancelled, answer, cancellationToken);
+    }
+
+    /// <summary>Begins to cancel an order whose points were not debited in time, unless another worker has settled it.</summary>
+    private async Task<Order> ExpireAsync(Guid id, Func<Order, IResult> answer, CancellationToken cancellationToken)
+    {
+        await using var transaction = await BeginAsync(cancellationToken);
+        var order = await LockOrderAsync(id, cancellationToken) ?? throw new InvalidOperationException("Orders are not deleted.");
+        var isFirst = order.Status == OrderStatus.Placed;
+        if (isFirst)
+        {
+            Change(order, OrderStatus.Cancelling, time.GetUtcNow(), CancelReasons.ReservationExpired);
+        }
+
+        await work.CommitAsync(answer(order), cancellationToken);
+        if (isFirst)
+        {
+            metrics.Reached(OrderStatus.Cancelling);
+        }
+
+        return order;
     }
 
     /// <summary>Begins to cancel an order: its buyer until it is packed, its seller until it is shipped. Repeating changes nothing.</summary>

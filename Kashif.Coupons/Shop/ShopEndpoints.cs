@@ -41,7 +41,7 @@ internal static class ShopEndpoints
         orders.MapPost("/", OrderEndpoints.PlaceAsync).WithIdempotency().DisableValidation()
             .WithName("PlaceOrder").WithSummary("Order products with points")
             .WithDescription("Returns 201 with the paid order. Returns 202 while it is not known whether the points were debited: follow `Location` until the status changes.")
-            .WithProblems(422, "insufficient_points", "out_of_stock", "product_not_available", "price_changed", "too_many_open_orders");
+            .WithProblems(422, "insufficient_points", "out_of_stock", "product_not_available", "price_changed", "reservation_expired", "too_many_open_orders");
         orders.MapGet("/me", OrderEndpoints.ListMineAsync).WithName("ListMyOrders").WithSummary("List my orders, newest first");
         orders.MapGet("/", OrderEndpoints.ListManagedAsync).RequireAuthorization(Policies.Partner)
             .WithName("ListOrders").WithSummary("List the orders with products that I manage, newest first");

@@ -20,7 +20,7 @@ internal sealed class ReportRecord
     public bool IsHidden { get; private set; }
     public bool IsDeleted { get; private set; }
 
-    /// <summary>Whether it is private or anonymous.</summary>
+    /// <summary>Whether it is or was private or anonymous. For good, so that the order of events does not matter.</summary>
     public bool IsUnnamed { get; private set; }
 
     /// <summary>The report of which it is a duplicate now.</summary>
@@ -58,7 +58,7 @@ internal sealed class ReportRecord
         UserId = entry.UserId;
         Category = entry.Category ?? Category;
         IsHidden = entry.Hidden ?? IsHidden;
-        IsUnnamed = entry.Unnamed ?? IsUnnamed;
+        IsUnnamed |= entry.Unnamed is true;
         IsDeleted |= entry.Event == ReportDeleted.Type;
         if (entry.OriginalId is { } original)
         {

@@ -20,10 +20,20 @@ internal sealed partial class RankingCache
     /// <summary>User → "version kept". The field <c>built</c> marks a complete ranking and holds the run id of the server that it was built on.</summary>
     private static readonly RedisKey States = "{gamification.ranking.2}.states";
 
+    /// <summary>
+    /// Users who were removed, by the time of it in seconds: a write that another process sent before, or that a rebuild has read before, must not
+    /// bring them back. A rebuild keeps it; each removal deletes those of more than <see cref="RemovedFor"/> ago, so it stays small.
+    /// </summary>
+    private static readonly RedisKey Removed = "{gamification.ranking.2}.removed";
+
+    /// <summary>In seconds: longer than any write or rebuild takes.</summary>
+    private const int RemovedFor = 24 * 60 * 60;
+
     /// <summary>The token of the process that is rebuilding; expires after a minute.</summary>
     private static readonly RedisKey Builder = "{gamification.ranking.2}.builder";
 
     private static readonly RedisKey[] Keys = [Ranking, States];
+    private static readonly RedisKey[] WriteKeys = [Ranking, States, Removed];
     private static readonly RedisKey[] BuildKeys = [Ranking, States, Builder];
     private const int Chunk = 1000;
 
@@ -31,6 +41,9 @@ internal sealed partial class RankingCache
         for i = 1, #ARGV, 4 do
             local id, points, kept, version = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
             local known = redis.call('HGET', KEYS[2], id)
+            if redis.call('ZSCORE', KEYS[3], id) then
+                known = '9007199254740991' -- newer than every balance
+            end
             if not known or tonumber(string.match(known, '^%d+')) < tonumber(version) then
                 redis.call('HSET', KEYS[2], id, version .. ' ' .. kept)
                 if points == '0' then
@@ -43,8 +56,11 @@ internal sealed partial class RankingCache
         return redis.call('HEXISTS', KEYS[2], 'built')
         """;
 
-    private const string RemoveScript = """
+    private static readonly string RemoveScript = $"""
+        local now = tonumber(redis.call('TIME')[1])
+        redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - {RemovedFor})
         for i = 1, #ARGV do
+            redis.call('ZADD', KEYS[3], now, ARGV[i])
             redis.call('ZREM', KEYS[1], ARGV[i])
             redis.call('HDEL', KEYS[2], ARGV[i])
         end
@@ -132,7 +148,7 @@ internal sealed partial class RankingCache
     public Task RemoveAsync(IReadOnlyCollection<Guid> users, CancellationToken cancellationToken) =>
         users.Count == 0
             ? Task.CompletedTask
-            : WriteOrInvalidateAsync(() => _redis.EvaluateAsync(RemoveScript, Keys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
+            : WriteOrInvalidateAsync(() => _redis.EvaluateAsync(RemoveScript, WriteKeys, [.. users.Select(user => (RedisValue)user.ToString())], cancellationToken));
 
     private async Task WriteOrInvalidateAsync(Func<ValueTask<RedisResult?>> write)
     {
@@ -231,7 +247,7 @@ internal sealed partial class RankingCache
 
     /// <returns>Whether the ranking is complete; null if the write did not arrive.</returns>
     private ValueTask<RedisResult?> WriteChunkAsync(IReadOnlyCollection<Balance> balances, CancellationToken cancellationToken) =>
-        _redis.EvaluateAsync(WriteScript, Keys, [.. balances.SelectMany(Values)], cancellationToken);
+        _redis.EvaluateAsync(WriteScript, WriteKeys, [.. balances.SelectMany(Values)], cancellationToken);
 
     private static IEnumerable<RedisValue> Values(Balance balance) =>
         [balance.UserId.ToString(), balance.Hidden ? 0 : balance.Points, Math.Max(balance.Kept, 0), balance.Version];

@@ -106,6 +106,12 @@ internal static class AdjustmentEndpoints
             return NotReversible.ToProblem();
         }
 
+        // An award that has left the leaderboards of its category and its area is not taken off there again.
+        if (await database.Transactions.AnyAsync(row => row.Cause == PointTransaction.Unnamed + id.ToString(), cancellationToken))
+        {
+            reversal = reversal with { Category = null, Area = null };
+        }
+
         return await BookAsync([reversal with { Note = request.Reason.Trim(), Actor = admin.UserId }], ledger, work, cancellationToken);
     }
 

@@ -39,6 +39,12 @@ internal sealed class Balance
     /// <returns>The entry of the ledger, and that of the debt that it pays, if there is one.</returns>
     public IEnumerable<PointTransaction> Book(Booking booking, DateTimeOffset now)
     {
+        if (booking.Counted != 0)
+        {
+            yield return Add(booking, points: 0, owed: -booking.Counted, now);
+            yield break;
+        }
+
         var points = booking.Kind == EntryKind.Reversed ? (int)Math.Max(booking.Points, -Points) : booking.Points;
         var entry = Add(booking, points, owed: points - booking.Points, now);
         yield return entry;

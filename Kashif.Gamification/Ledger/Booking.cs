@@ -38,6 +38,9 @@ internal sealed record Booking(Guid UserId, int Points, EntryKind Kind, string R
     /// <inheritdoc cref="PointTransaction.Actor"/>
     public Guid? Actor { get; init; }
 
+    /// <summary>Points that leaderboards count without a change of the balance: its entry owes as many less. Another booking beside it counts the opposite.</summary>
+    public int Counted { get; init; }
+
     /// <summary>The event that caused it; null for a request.</summary>
     public EventCause? Event { get; init; }
 }

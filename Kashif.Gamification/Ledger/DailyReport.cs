@@ -24,7 +24,7 @@ internal sealed record RulePoints(string Code, long Entries, long Points, long R
 /// <param name="Refunded" example="50">Points given back of what was spent.</param>
 /// <param name="Expired" example="20">Points that have expired.</param>
 /// <param name="Reversed" example="10">Points taken back, less those given back by undoing it.</param>
-/// <param name="Outstanding" example="90210">The sum of all balances at the end of the day: what users may still spend.</param>
+/// <param name="Outstanding" example="90210">The sum of the balances at the end of the day: what users may still spend. Without accounts that are deleted by now.</param>
 /// <param name="Owed" example="35">What users owe at the end of the day.</param>
 /// <param name="PerRule">The points by rule.</param>
 /// <param name="Digest" example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08">SHA-256 of the hashes of the day's entries in the order of their ids, in hexadecimal. Final some minutes after the day has ended: a booking of its last second may commit later.</param>
@@ -59,7 +59,8 @@ internal static class DailyReport
         // The balances of now, less what came after the day: in one statement, so as of one moment.
         var end = await database.Database.SqlQuery<DayEnd>($"""
             SELECT
-                (coalesce((SELECT sum(points) FROM balances), 0) - coalesce(sum(points), 0))::bigint AS outstanding,
+                (coalesce((SELECT sum(points) FROM balances WHERE user_id <> {ErasedUser.Id}), 0)
+                    - coalesce(sum(points) FILTER (WHERE user_id <> {ErasedUser.Id}), 0))::bigint AS outstanding,
                 (coalesce((SELECT sum(owed) FROM balances), 0) - coalesce(sum(owed) FILTER (WHERE user_id <> {ErasedUser.Id}), 0))::bigint AS owed,
                 (SELECT sha256(coalesce(string_agg(hash, '' ORDER BY id), '')) FROM point_transactions WHERE id > {first} AND created_at >= {from} AND created_at < {to}) AS digest
             FROM point_transactions WHERE id > {next} AND created_at >= {to}

@@ -10,10 +10,10 @@ namespace Kashif.Gamification.Ledger;
 /// <summary>An entry of the ledger, with all that its hash covers.</summary>
 /// <param name="Id">The transaction's id.</param>
 /// <param name="Kind" example="earned">Which sum it changes.</param>
-/// <param name="Points" example="10">The change of the balance; 0 if all is owed.</param>
-/// <param name="Owed" example="0">What this reversal could not take, because it was spent; negative where the entry pays a debt.</param>
+/// <param name="Points" example="10">The change of the balance; 0 if all is owed, and of <c>report_unnamed</c>.</param>
+/// <param name="Owed" example="0">What this reversal could not take, because it was spent; negative where the entry pays a debt. Two entries <c>report_unnamed</c> cancel each other out.</param>
 /// <param name="BalanceAfter" example="65">The balance after this entry.</param>
-/// <param name="Reason" example="report_created">The code of a rule, <c>redeemed</c>, <c>refunded</c>, <c>expired</c>, <c>adjusted</c>, <c>reversed</c>, <c>quest</c>; <c>report_rejected</c>, <c>report_withdrawn</c>, <c>report_hidden</c>, <c>report_deleted</c>, <c>report_recategorized</c>, <c>status_taken_back</c> or <c>rule_corrected</c> where an award is taken back; <c>owed</c> for the payment of a debt.</param>
+/// <param name="Reason" example="report_created">The code of a rule, <c>redeemed</c>, <c>refunded</c>, <c>expired</c>, <c>adjusted</c>, <c>reversed</c>, <c>quest</c>; <c>report_rejected</c>, <c>report_withdrawn</c>, <c>report_hidden</c>, <c>report_deleted</c>, <c>report_recategorized</c>, <c>status_taken_back</c> or <c>rule_corrected</c> where an award is taken back; <c>report_unnamed</c> where a report has become anonymous or private; <c>owed</c> for the payment of a debt.</param>
 /// <param name="Rule" example="report_created">The rule that awarded the points, also of their reversal; null without one.</param>
 /// <param name="RuleVersion" example="3">The version of the rules; null for the rules before there were versions.</param>
 /// <param name="Cause" example="report_created:0198f0a0-1111-7000-8000-000000000002">What caused it. Only one entry has this cause.</param>

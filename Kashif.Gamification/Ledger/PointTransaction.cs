@@ -20,6 +20,9 @@ internal sealed class PointTransaction
     public const string ExpiredPoints = "expired";
     public const string Adjusted = "adjusted";
 
+    /// <summary>Before an award's id: the cause of the entry that takes it off the leaderboards of its category and its area.</summary>
+    public const string Unnamed = "unnamed:";
+
     /// <summary>An administrator has undone an entry.</summary>
     public const string ReversedPoints = "reversed";
     public const int CauseLength = 100;
@@ -35,10 +38,10 @@ internal sealed class PointTransaction
 
     public EntryKind Kind { get; init; }
 
-    /// <summary>Positive if awarded or given back, otherwise negative; zero only for a reversal of which all is owed.</summary>
+    /// <summary>Positive if awarded or given back, otherwise negative; zero only for a reversal of which all is owed, and where an award leaves the leaderboards of its category and its area.</summary>
     public int Points { get; init; }
 
-    /// <summary>What this reversal could not take; negative where the entry pays a debt.</summary>
+    /// <summary>What this reversal could not take; negative where the entry pays a debt. Leaderboards count <see cref="Points"/> less this.</summary>
     public int Owed { get; init; }
 
     public long BalanceAfter { get; init; }

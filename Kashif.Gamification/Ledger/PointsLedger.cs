@@ -53,7 +53,10 @@ internal sealed class PointsLedger(GamificationDbContext database, IEnumerable<I
             foreach (var entry in balance.Book(WithExpiry(booking, now), now))
             {
                 entries.Add(entry);
-                Publish(entry, booking.Event);
+                if (booking.Counted == 0)
+                {
+                    Publish(entry, booking.Event);
+                }
             }
 
             _changed[balance.UserId] = balance;

@@ -49,8 +49,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
         var rules = await rulebooks.ReadAsync(database, cancellationToken);
         var claims = await ClaimsAsync([.. _reports.Keys], rules, cancellationToken);
         await AddRefusedAsync(claims, rules, cancellationToken);
-        var (reversals, grants) = RuleEngine.Settle(claims, await GivenAsync(claims, cancellationToken));
-        await ledger.BookAsync([.. reversals.Select(ToBooking), .. grants.Select(ToBooking)], cancellationToken);
+        var (unnamed, reversals, grants) = RuleEngine.Settle(claims, await GivenAsync(claims, cancellationToken));
+        await ledger.BookAsync([.. unnamed.SelectMany(ToBookings), .. reversals.Select(ToBooking), .. grants.Select(ToBooking)], cancellationToken);
     }
 
     private Task AddAsync<TEvent>(IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> reportOf)
@@ -75,6 +75,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
                 award,
                 database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed),
                 database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed && reversal.Actor != null),
+                database.Transactions.Any(move => move.Cause == PointTransaction.Unnamed + award.Id.ToString()),
                 -database.Transactions.Where(expiry => expiry.Reverses == award.Id && expiry.Kind == EntryKind.Expired).Sum(expiry => expiry.Points))).ToListAsync(cancellationToken);
 
         var histories = events.ToLookup(entry => entry.ReportId);
@@ -97,7 +98,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             {
                 IsFresh = claim.EventId is { } id
                     && (_events.Contains(id) || !before.TryGetValue((claim.ReportId, claim.Code), out var former) || former.EventId != id || former.Category != claim.Category),
-                Held = [.. from entry in own where !entry.IsReversed select new Award(entry.Award.Id, entry.Award.Points, entry.Expired, VersionOf(entry.Award.RuleVersion), entry.Award.LimitDay, entry.Award.Category, entry.Award.Area)],
+                Held = [.. from entry in own where !entry.IsReversed select entry.ToAward()],
                 Expired = own.Where(entry => entry.IsReversed).Sum(entry => entry.Expired),
                 Awards = own.Count,
                 IsClosed = own.Exists(entry => entry.IsClosed),
@@ -145,6 +146,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             ExpiresAfterDays = line.ExpiresAfterDays,
             Vested = true,
             Lost = (line.Reversible ? lost : null) ?? recategorized,
+            IsUnnamed = record?.IsUnnamed ?? false,
         };
     }
 
@@ -216,6 +218,22 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
         };
     }
 
+    /// <summary>Two entries whose sum is nothing: one takes the points off the leaderboards of the category and the area, one counts them for the whole city.</summary>
+    private IEnumerable<Booking> ToBookings(Unnaming unnamed)
+    {
+        var (claim, award) = unnamed;
+        var cause = PointTransaction.Unnamed + award.Id;
+        var counted = new Booking(claim.UserId, 0, EntryKind.Reversed, RuleEngine.Unnamed, $"{cause}:counted")
+        {
+            Rule = claim.Code,
+            RuleVersion = award.Version,
+            Reference = claim.ReportId.ToString(),
+            Counted = award.Points,
+            Event = _reports.GetValueOrDefault(claim.ReportId),
+        };
+        return [counted with { Cause = cause, Category = award.Category, Area = award.Area, Counted = -award.Points }, counted];
+    }
+
     private Booking ToBooking(Reversal reversal) =>
         new(reversal.Claim.UserId, -reversal.Award.Left, EntryKind.Reversed, reversal.Reason, $"reversal:{reversal.Award.Id}")
         {
@@ -232,5 +250,9 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     /// <summary>Entries from before there were versions have the rules that are now version 1.</summary>
     private static int VersionOf(int? version) => version ?? 1;
 
-    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed, int Expired);
+    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed, bool IsUnnamed, int Expired)
+    {
+        public Award ToAward() => new(
+            Award.Id, Award.Points, Expired, VersionOf(Award.RuleVersion), Award.LimitDay, IsUnnamed ? null : Award.Category, IsUnnamed ? null : Award.Area);
+    }
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Kashif.Gamification.Achievements;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
@@ -24,7 +25,7 @@ public sealed record DebitRequest(
     internal string ToReference() => OrderId is { } order ? Debit.OrderCause(order) : $"{CouponId}";
 }
 
-/// <param name="Areas">The codes of the areas in which the user has earned points, if the request asked for them.</param>
+/// <param name="Areas">The codes of the areas in which the user has points that were earned there and not taken back, if the request asked for them.</param>
 internal sealed record BalanceResponse(long Points, int Level, IReadOnlyList<string>? Areas = null);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>
@@ -54,8 +55,8 @@ internal static class DebitEndpoints
     {
         var balance = await database.Balances.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) ?? new Balance { UserId = userId };
         var earnedIn = areas is true
-            ? await database.Transactions.Where(entry => entry.UserId == userId && entry.Area != null && entry.Kind == EntryKind.Earned)
-                .Select(entry => entry.Area ?? "").Distinct().Order().ToListAsync(cancellationToken)
+            ? await database.ScopedTotals.Where(total => total.UserId == userId && total.Period == Period.All && total.Category == "" && total.Area != "" && total.Points > 0)
+                .Select(total => total.Area).Order().ToListAsync(cancellationToken)
             : null;
         return TypedResults.Ok(new BalanceResponse(balance.Points, (await levels.GetAsync(cancellationToken)).Of(balance.Kept), earnedIn));
     }

@@ -4,6 +4,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Gamification.Profiles;
+using Kashif.Gamification.Rules;
 using Kashif.Http;
 using Kashif.Messaging.Erasure;
 using Kashif.Security;
@@ -127,7 +128,7 @@ internal static class PointsEndpoints
         [AsParameters] PageRequest page, ClaimsPrincipal user, GamificationDbContext database, CancellationToken cancellationToken)
     {
         var userId = user.UserId;
-        var entries = database.Transactions.AsNoTracking().Where(entry => entry.UserId == userId);
+        var entries = database.Transactions.AsNoTracking().Where(entry => entry.UserId == userId && entry.Reason != RuleEngine.Unnamed); // no change of the balance
         if (page.Cursor is { } cursor)
         {
             if (!Cursor.TryDecode(cursor, out Guid before))

@@ -21,7 +21,7 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>Why the report's points are lost: the reason of the reversal. Null if they are not.</summary>
     public string? Lost { get; init; }
 
-    /// <summary>Whether the public may not learn who reported it: the award is for no leaderboard of a category or an area, where it could be seen.</summary>
+    /// <summary>Whether the public may not learn who reported it: the award counts on no leaderboard of a category or an area, where it could be seen.</summary>
     public bool IsUnnamed { get; init; }
 
     /// <summary>The event that the rule awards; null if it came before events were kept.</summary>
@@ -52,6 +52,9 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
         : Held.Sum(award => award.Points) > Due || Held.Any(award => award.Version != Version || award.LimitDay != LimitDay) ? RuleEngine.Corrected
         : null;
 
+    /// <summary>Awards on leaderboards of a category or an area that are not to be seen there any more.</summary>
+    public IEnumerable<Award> Named => IsUnnamed ? Held.Where(award => award.IsScoped) : [];
+
     public int Missing => Due - Expired - Held.Sum(award => Undone is null ? award.Points : award.Expired);
 
     public LimitWeek? Week => LimitWeek.Of(this, Version, LimitDay);
@@ -63,6 +66,9 @@ internal sealed record Award(Guid Id, int Points, int Expired, int Version, Date
 {
     /// <summary>What can be taken back.</summary>
     public int Left => Points - Expired;
+
+    /// <summary>Whether it counts on leaderboards of a category or an area.</summary>
+    public bool IsScoped => Category is not null || Area is not null;
 }
 
 /// <summary>Awards that share a weekly limit. A new version counts anew: what was given depends on the events only, not on their order.</summary>
@@ -78,4 +84,8 @@ internal sealed record Grant(Claim Claim, int Points);
 /// <summary>An award to take back.</summary>
 internal sealed record Reversal(Claim Claim, Award Award, string Reason);
 
-internal sealed record Settlement(IReadOnlyList<Reversal> Reversals, IReadOnlyList<Grant> Grants);
+/// <summary>An award to take off the leaderboards of categories and areas. It stays an award.</summary>
+internal sealed record Unnaming(Claim Claim, Award Award);
+
+/// <param name="Unnamed">To book before the reversals.</param>
+internal sealed record Settlement(IReadOnlyList<Unnaming> Unnamed, IReadOnlyList<Reversal> Reversals, IReadOnlyList<Grant> Grants);

@@ -26,6 +26,9 @@ internal static class RuleEngine
     /// <summary>The status that the rule awarded was taken back, or the report is no longer the duplicate that shared an award.</summary>
     public const string TakenBack = "status_taken_back";
 
+    /// <summary>The report has become anonymous or private: its points stay, but count on no leaderboard of a category or an area.</summary>
+    public const string Unnamed = "report_unnamed";
+
     /// <summary>
     /// What the rules give for reports, one claim at most for a report and a code. Reporters, also staff, earn no points for their own
     /// status changes. The reporter of a duplicate shares what the statuses of its original earn.
@@ -140,6 +143,7 @@ internal static class RuleEngine
     public static Settlement Settle(IReadOnlyCollection<Claim> claims, GivenPoints given)
     {
         var freed = Freed(claims);
+        var unnamed = claims.SelectMany(claim => claim.Named.Select(award => new Unnaming(claim, award))).ToList();
         var reversals = new List<Reversal>();
         foreach (var claim in claims)
         {
@@ -147,7 +151,7 @@ internal static class RuleEngine
             {
                 foreach (var award in claim.Held.Where(award => award.Left > 0))
                 {
-                    reversals.Add(new Reversal(claim, award, reason));
+                    reversals.Add(new Reversal(claim, claim.IsUnnamed ? award with { Category = null, Area = null } : award, reason));
                     given.Add(claim, award.Version, award.LimitDay, -award.Left);
                 }
             }
@@ -164,7 +168,7 @@ internal static class RuleEngine
             }
         }
 
-        return new Settlement(reversals, grants);
+        return new Settlement(unnamed, reversals, grants);
     }
 
     /// <summary>Awards are not judged anew, such as after a change of areas, unless a limit reduced them and now has room.</summary>

@@ -50,7 +50,7 @@ internal sealed class RuleLine
     /// <summary>Null for every day.</summary>
     public DayOfWeek[]? Days { get; init; }
 
-    /// <summary>From this minute until before <see cref="UntilTime"/>, on the city's clock, over midnight if that is earlier. Both or none.</summary>
+    /// <summary>From this minute until before <see cref="UntilTime"/>, on the city's clock, over midnight if that is earlier: then the hours after midnight belong to the day before. Both or none.</summary>
     public TimeOnly? FromTime { get; init; }
     public TimeOnly? UntilTime { get; init; }
 
@@ -99,8 +99,8 @@ internal sealed class RuleLineConfiguration : IEntityTypeConfiguration<RuleLine>
             text => text == "on_verification" ? Vesting.OnVerification : Vesting.Immediate);
         line.HasData(
             new RuleLine { Version = 1, Number = 0, Code = "report_created", Event = ReportCreated.Type, Points = 10, DailyLimit = 100, Reversible = true },
-            new RuleLine { Version = 1, Number = 1, Code = "report_verified", Event = ReportStatusUpdated.Type, Status = "verified", Points = 5 },
-            new RuleLine { Version = 1, Number = 2, Code = "report_resolved", Event = ReportStatusUpdated.Type, Status = "resolved", Points = 50 },
+            new RuleLine { Version = 1, Number = 1, Code = "report_verified", Event = ReportStatusUpdated.Type, Status = "verified", Points = 5, Reversible = true },
+            new RuleLine { Version = 1, Number = 2, Code = "report_resolved", Event = ReportStatusUpdated.Type, Status = "resolved", Points = 50, Reversible = true },
             new RuleLine { Version = 1, Number = 3, Code = "survey_answered", Event = SurveyAnswered.Type, Points = 5, DailyLimit = 15 });
     }
 }

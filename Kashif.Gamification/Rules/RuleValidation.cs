@@ -19,7 +19,7 @@ internal static class RuleValidation
     [
         PointTransaction.Redeemed, PointTransaction.Refunded, PointTransaction.OwedPoints, PointTransaction.ExpiredPoints, PointTransaction.Adjusted,
         PointTransaction.ReversedPoints, QuestRewards.Reason, RuleEngine.Rejected, RuleEngine.Withdrawn, RuleEngine.Corrected,
-        RuleEngine.Hidden, RuleEngine.Deleted, RuleEngine.Recategorized, RuleEngine.TakenBack,
+        RuleEngine.Hidden, RuleEngine.Deleted, RuleEngine.Recategorized, RuleEngine.TakenBack, RuleEngine.Unnamed,
     ];
 
     public static async Task<FieldErrors> FindAsync(RulesRequest request, HttpContext http, GamificationDbContext database, CancellationToken cancellationToken)

@@ -41,6 +41,11 @@ internal sealed class Rulebook(IReadOnlyList<RuleVersion> versions, IReadOnlyCol
 
         var local = Instant.FromDateTimeOffset(time).InZone(zone).LocalDateTime;
         var (day, clock) = (local.Date.ToDateOnly(), local.TimeOfDay.ToTimeOnly());
+        if (line.UntilTime < line.FromTime && clock < line.UntilTime)
+        {
+            day = day.AddDays(-1); // the window began on the day before
+        }
+
         return day >= (line.FromDay ?? DateOnly.MinValue) && day <= (line.UntilDay ?? DateOnly.MaxValue)
             && line.Days?.Contains(day.DayOfWeek) != false
             && (line is not { FromTime: { } from, UntilTime: { } until } || clock.IsBetween(from, until));

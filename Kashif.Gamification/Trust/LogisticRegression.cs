@@ -6,7 +6,7 @@ namespace Kashif.Gamification.Trust;
 internal readonly record struct Sample(double[] Features, bool IsGood);
 
 /// <summary>
-/// Logistic regression by Newton's method, with the same result for the same samples. By hand, because seven features need no library: the
+/// Logistic regression by Newton's method, with the same result for the same samples. By hand, because eight features need no library: the
 /// sums are small and must not depend on the number of threads.
 /// </summary>
 internal static class LogisticRegression

@@ -15,7 +15,7 @@ namespace Kashif.Gamification.Trust;
 internal sealed record ScoreResponse(int Score, int ModelVersion, IReadOnlyList<ScoreFactor> Factors);
 
 /// <summary>A reason of a score: it raises it if weight × value is positive, and lowers it otherwise.</summary>
-/// <param name="Name" example="verified_rate">What is measured: rates of the user's decided reports, `experience` (how many were confirmed) and `history` (over how long).</param>
+/// <param name="Name" example="verified_rate">What is measured: rates of the user's decided reports, among them `survey_rate` (whose survey the user has answered), `experience` (how many were confirmed) and `history` (over how long).</param>
 /// <param name="Weight" example="2">How much it counts.</param>
 /// <param name="Value" example="0.6">The user's value, about 0 to 1.</param>
 internal sealed record ScoreFactor(string Name, double Weight, double Value);

@@ -13,19 +13,13 @@ namespace Kashif.Gamification.Trust;
 /// history and the model, so that neither the order of events nor their repetition matters. The <see cref="AwardLock"/> puts the writers, and
 /// with them the events of a user, in one order.
 /// </summary>
-internal sealed class TrustScores(GamificationDbContext database, TimeProvider time) : IEventHandler<ReportStatusUpdated>, IBatchStep
+internal sealed class TrustScores(GamificationDbContext database, TimeProvider time) : IEventHandler<ReportStatusUpdated>, IEventHandler<SurveyAnswered>, IBatchStep
 {
     private readonly Dictionary<Guid, EventCause> _causes = [];
 
-    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken)
-    {
-        foreach (var received in events.Where(received => received.Data.UserId != ErasedUser.Id))
-        {
-            _causes[received.Data.UserId] = received.Cause;
-        }
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) => AddAsync(events, updated => updated.UserId);
 
-        return Task.CompletedTask;
-    }
+    public Task HandleAsync(IReadOnlyList<ReceivedEvent<SurveyAnswered>> events, CancellationToken cancellationToken) => AddAsync(events, answered => answered.UserId);
 
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
@@ -54,6 +48,17 @@ internal sealed class TrustScores(GamificationDbContext database, TimeProvider t
         return users.Length;
     }
 
+    private Task AddAsync<TEvent>(IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> userOf)
+        where TEvent : IIntegrationEvent
+    {
+        foreach (var received in events.Where(received => userOf(received.Data) != ErasedUser.Id))
+        {
+            _causes[userOf(received.Data)] = received.Cause;
+        }
+
+        return Task.CompletedTask;
+    }
+
     private async Task UpdateAsync(Guid[] users, Dictionary<Guid, EventCause>? causes, CancellationToken cancellationToken)
     {
         var model = await database.TrustModels.AsNoTracking().SingleAsync(row => row.Status == TrustModelStatus.Active, cancellationToken);
@@ -64,6 +69,11 @@ internal sealed class TrustScores(GamificationDbContext database, TimeProvider t
         {
             if (!scores.TryGetValue(user, out var score))
             {
+                if (!records.ContainsKey(user))
+                {
+                    continue; // a survey's answer, or the user's own change, and no decision
+                }
+
                 score = new TrustScore { UserId = user };
                 database.TrustScores.Add(score);
             }

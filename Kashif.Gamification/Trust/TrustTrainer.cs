@@ -93,9 +93,9 @@ internal sealed class TrustTrainer(GamificationDbContext database, IOptions<Trus
         var since = time.GetUtcNow() - options.Value.History;
         await foreach (var step in database.ReportEvents
             .Where(row => row.UserId != ErasedUser.Id && row.At >= since)
-            .Where(row => row.Event != ReportUpdated.Type && row.Event != ReportDeleted.Type && row.Event != ReportMerged.Type && row.Event != SurveyAnswered.Type)
+            .Where(row => row.Event != ReportUpdated.Type && row.Event != ReportDeleted.Type && row.Event != ReportMerged.Type)
             .OrderBy(row => row.UserId).ThenBy(row => row.At).ThenBy(row => row.Version).ThenBy(row => row.Id)
-            .Select(row => new Step(row.UserId, row.ReportId, row.Status, row.ByOwner, row.Version, row.At)).AsAsyncEnumerable().WithCancellation(cancellationToken))
+            .Select(row => new Step(row.UserId, row.ReportId, row.Event == SurveyAnswered.Type, row.Status, row.ByOwner, row.Version, row.At)).AsAsyncEnumerable().WithCancellation(cancellationToken))
         {
             if (step.UserId != user)
             {
@@ -128,17 +128,28 @@ internal sealed class TrustTrainer(GamificationDbContext database, IOptions<Trus
         }
     }
 
-    private sealed record Step(Guid UserId, Guid ReportId, string? Status, bool ByOwner, int Version, DateTimeOffset At);
+    private sealed record Step(Guid UserId, Guid ReportId, bool IsAnswer, string? Status, bool ByOwner, int Version, DateTimeOffset At);
 
     /// <summary>One user's history, event by event.</summary>
     private sealed class Replay
     {
         private readonly Dictionary<Guid, (DateTimeOffset At, double[] Features)> _filed = [];
         private readonly Dictionary<Guid, Step> _decisions = [];
+        private readonly HashSet<Guid> _answers = [];
         private TrackRecord _record = TrackRecord.None;
 
         public void Add(Step step)
         {
+            if (step.IsAnswer)
+            {
+                if (_answers.Add(step.ReportId) && _decisions.ContainsKey(step.ReportId))
+                {
+                    _record = _record with { Answered = _record.Answered + 1 };
+                }
+
+                return;
+            }
+
             if (step.Status is not { } status)
             {
                 _filed.TryAdd(step.ReportId, (step.At, _record.Features));
@@ -151,7 +162,8 @@ internal sealed class TrustTrainer(GamificationDbContext database, IOptions<Trus
                 return;
             }
 
-            _record = Count(Count(_record, before?.Status, -1), status, 1) with { First = _record.First ?? step.At, Last = step.At };
+            var answered = before is null && _answers.Contains(step.ReportId) ? 1 : 0;
+            _record = Count(Count(_record, before?.Status, -1), status, 1) with { Answered = _record.Answered + answered, First = _record.First ?? step.At, Last = step.At };
             _decisions[step.ReportId] = step;
         }
 

@@ -79,7 +79,7 @@ public sealed record OrderUpdated(Guid OrderId, Guid UserId, string From, string
 
 /// <summary>An order is cancelled: its items are available again and its points given back.</summary>
 /// <param name="UserId">Whose order it is; the empty id where the person has deleted their account.</param>
-/// <param name="Reason"><c>insufficient_points</c>, <see cref="ByBuyer"/>, <c>seller</c> or <c>account_deleted</c>.</param>
+/// <param name="Reason"><c>insufficient_points</c>, <c>reservation_expired</c>, <see cref="ByBuyer"/>, <c>seller</c> or <c>account_deleted</c>.</param>
 /// <param name="PointsRefunded">0 if it was not paid.</param>
 public sealed record OrderCancelled(Guid OrderId, Guid UserId, string Reason, int PointsRefunded, int Version) : IUserEvent
 {

@@ -16,7 +16,7 @@ public sealed class EligibilityTests(CouponsService service)
         using var admin = host.Admin();
         var place = await host.CreateCompanyAndCategoryAsync();
         var forLevel = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["min_level"] = 3 });
-        var forArea = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["area"] = "old-town" });
+        var forArea = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["area"] = "old_town" });
 
         // A new user: level 1 and no areas.
         (await RedeemAsync(forLevel)).ShouldBe((422, "not_eligible", "not_eligible"));
@@ -25,7 +25,7 @@ public sealed class EligibilityTests(CouponsService service)
         (await RedeemAsync(forLevel)).ShouldBe((422, "not_eligible", "not_eligible"));
         (await RedeemAsync(forArea)).ShouldBe((422, "not_eligible", "not_eligible"));
         (await service.PointsAsync(user)).ShouldBe(50);
-        account.Fields = new() { ["level"] = 3, ["areas"] = new JsonArray("harbour", "old-town") };
+        account.Fields = new() { ["level"] = 3, ["areas"] = new JsonArray("harbour", "old_town") };
         (await RedeemAsync(forLevel)).ShouldBe((201, null, null));
         (await RedeemAsync(forArea)).ShouldBe((201, null, null));
 
@@ -48,7 +48,7 @@ public sealed class EligibilityTests(CouponsService service)
         using var client = host.As(user);
         var place = await host.CreateCompanyAndCategoryAsync();
 
-        foreach (var condition in new Dictionary<string, object?>[] { new() { ["min_level"] = 1 }, new() { ["area"] = "old-town" } })
+        foreach (var condition in new Dictionary<string, object?>[] { new() { ["min_level"] = 1 }, new() { ["area"] = "old_town" } })
         {
             var coupon = await host.OfferAsync(admin, place, pointsCost: 1, more: condition);
             (await host.RedeemAsync(user, coupon)).Body.Code.ShouldBe("points_unavailable");

@@ -1,8 +1,13 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kashif.Coupons.Catalog;
+using Kashif.Coupons.Data;
 using Kashif.Coupons.Redemptions;
 using Kashif.Coupons.Tests.Shop;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kashif.Coupons.Tests;
 
@@ -70,6 +75,53 @@ public sealed class ErasureTests(CouponsService service)
         await service.Host.StockShouldAddUpAsync();
         (await DatabaseScan.TablesWithAsync(service.Host.Database, user.ToString())).Except(["outbox", "erased_users"]).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task A_redemption_that_is_reserved_during_the_erasure_stays_its_users()
+    {
+        var user = await service.UserAsync(2);
+        var sku = await service.Host.SellAsync(10, stock: 5);
+        var order = (await service.Host.OrderAsync(user, [(sku, 1)])).Body.Id;
+        var coupon = await service.Host.OfferAsync(pointsCost: 40, stock: 3);
+        await using var scope = service.Host.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<CouponsDbContext>();
+        await using var other = await database.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await database.Database.ExecuteSqlAsync($"SELECT FROM orders WHERE id = {order} FOR UPDATE", TestContext.Current.CancellationToken);
+
+        // The erasure has looked for open redemptions, and waits for the lock of the order.
+        var erasing = service.Tap.EraseAsync(user, ResourceNames.Coupons);
+        await Eventually.TrueAsync(
+            () => service.Host.QueryAsync(database => database.Database.SqlQuery<bool>($"""
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM orders WHERE user_id%') AS "Value"
+                """).SingleAsync()),
+            "the erasure");
+        await ReserveAsync(user, coupon);
+        await other.RollbackAsync(TestContext.Current.CancellationToken);
+        await erasing;
+
+        (await RedemptionAsync()).UserId.ShouldBe(user);
+        await service.Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LeasedUntil, TimeProvider.System.GetUtcNow())));
+        await service.Tap.PublishAsync(new UserDeleted(user)); // as Auth repeats it
+        await Eventually.TrueAsync(async () => (await RedemptionAsync()) is { UserId: var owner, EndedAt: not null } && owner == Guid.Empty, "the end and the erasure of the redemption");
+        await service.Host.StockShouldAddUpAsync();
+
+        Task<Redemption> RedemptionAsync() => service.Host.QueryAsync(database => database.Redemptions.AsNoTracking().SingleAsync(row => row.CouponId == coupon));
+    }
+
+    /// <summary>Reserves the coupon like a request; recovery leaves it for an hour.</summary>
+    private Task ReserveAsync(Guid user, int coupon) => service.Host.QueryAsync(async database =>
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        await using var transaction = await database.Database.BeginTransactionAsync();
+        await database.Coupons.Where(row => row.Id == coupon).ExecuteUpdateAsync(set => set.SetProperty(row => row.Stock, row => row.Stock - 1));
+        var redemption = new Redemption { Id = Guid.CreateVersion7(), CouponId = coupon, UserId = user, PointsCost = 40, CreatedAt = now, LeasedUntil = now.AddHours(1) };
+        database.Redemptions.Add(redemption);
+        database.StockMovements.Add(new StockMovement { CouponId = coupon, Kind = StockMovementKind.Reserved, Quantity = -1, RedemptionId = redemption.Id, At = now });
+        await database.SaveChangesAsync();
+        await transaction.CommitAsync();
+        return redemption;
+    });
 
     [Fact]
     public async Task A_deleted_users_orders_stay_without_the_person_and_those_not_shipped_are_cancelled()

@@ -196,6 +196,54 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         (await Host.StockAsync(coupon)).ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(Fault.NoConnection)]
+    [InlineData(Fault.LostResponse)] // the points are debited
+    public async Task A_reservation_that_expires_before_the_debit_is_confirmed_costs_nothing(Fault fault)
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferPoolAsync("ONLY-2", pointsCost: 60);
+        using var client = Host.As(user);
+        _network.Next = () => fault;
+        var (status, pending) = await Host.RedeemAsync(user, coupon, key: "once");
+        status.ShouldBe(202);
+        (await ReservedUntilAsync(coupon)).ShouldNotBeNull().ShouldBe(pending.GetProperty("created_at").GetDateTimeOffset().AddMinutes(15), tolerance: TimeSpan.FromMilliseconds(1));
+
+        await ExpireReservationAsync(coupon);
+        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Refunding) == 1, "the end of the reservation");
+        (await client.ReadAsync($"/redemptions/{pending.Id}")).Body.Status.ShouldBe("pending");
+        _network.Next = () => Fault.None;
+
+        await WaitForStatusAsync(client, pending.Id, "cancelled");
+        (await client.ReadAsync($"/redemptions/{pending.Id}")).Body.GetProperty("points_spent").GetInt32().ShouldBe(0);
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+        (await Host.RedeemAsync(user, coupon)).Status.ShouldBe(201); // its user has not seen the code
+    }
+
+    [Fact]
+    public async Task A_debit_that_answers_after_the_reservation_has_expired_issues_no_code()
+    {
+        var user = await service.UserAsync(2);
+        var coupon = await Host.OfferAsync(60, stock: 1);
+        await using var patient = await service.StartAnotherAsync(Host.Database, _network, isPatient: true);
+        _network.Next = () => Fault.HeldResponse;
+        var redeeming = patient.RedeemAsync(user, coupon, key: "once");
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 40, "the debit");
+
+        await ExpireReservationAsync(coupon);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 100, "the refund");
+        _network.Next = () => Fault.None;
+        _network.Release();
+        var (status, answer) = await redeeming;
+
+        (status, answer.Code).ShouldBe((422, "reservation_expired"));
+        (await Host.CountAsync(coupon, RedemptionStatus.Cancelled)).ShouldBe(1);
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockAsync(coupon)).ShouldBe(1);
+        (await patient.RedeemAsync(user, coupon, key: "once")).Body.Code.ShouldBe("reservation_expired");
+    }
+
     [Fact]
     public async Task An_offer_that_ends_amid_random_faults_costs_points_for_issued_codes_only()
     {
@@ -310,6 +358,13 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
             var host = index % 2 == 0 ? Host : replica;
             var user = users[index % users.Length];
             var (status, body) = await host.RedeemAsync(user, coupon);
+            if (status == 202 && index % 4 == 1)
+            {
+                var id = body.Id;
+                await Host.QueryAsync(database => database.Redemptions.Where(row => row.Id == id)
+                    .ExecuteUpdateAsync(set => set.SetProperty(row => row.ReservedUntil, TimeProvider.System.GetUtcNow())));
+            }
+
             if (status is 201 or 202 && index % 3 == 0)
             {
                 using var client = host.As(user);
@@ -323,6 +378,12 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         var left = await Task.WhenAll(users.Select(service.PointsAsync));
         left.Sum().ShouldBe((users.Length * 100) - (completed * cost));
     }
+
+    private Task<DateTimeOffset?> ReservedUntilAsync(int coupon) =>
+        Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon).Select(row => row.ReservedUntil).SingleAsync());
+
+    private Task<int> ExpireReservationAsync(int coupon) => Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon)
+        .ExecuteUpdateAsync(set => set.SetProperty(row => row.ReservedUntil, TimeProvider.System.GetUtcNow())));
 
     /// <summary>Ends the offer and its redemptions now.</summary>
     private Task<int> EndOfferAsync(int coupon) => Host.QueryAsync(async database =>

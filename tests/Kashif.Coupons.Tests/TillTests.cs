@@ -35,6 +35,57 @@ public sealed class TillTests(CouponsService service)
     }
 
     [Fact]
+    public async Task A_code_is_validated_without_using_it_and_only_at_its_company()
+    {
+        var place = await Host.CreateCompanyAndCategoryAsync();
+        using var partner = await Host.PartnerAsync(place.Company);
+        using var stranger = await Host.PartnerAsync((await Host.CreateCompanyAndCategoryAsync()).Company);
+        var user = await service.UserAsync(1);
+        using var owner = Host.As(user);
+        var end = new DateTimeOffset(2999, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var coupon = await Host.OfferAsync(partner, place, more: new() { ["ends_at"] = end });
+        var bought = await Host.BuyAsync(user, coupon);
+        var typed = new { code = $" {bought.Code?.ToLowerInvariant()} " };
+        var scanned = new { signed_code = await SignedAsync(bought.Id) };
+
+        foreach (var body in new object[] { typed, scanned })
+        {
+            (await owner.SubmitAsync("/redemptions/validate", body)).Status.ShouldBe(403);
+            (await stranger.SubmitAsync("/redemptions/validate", body)).Status.ShouldBe(404);
+            var (status, valid) = await partner.SubmitAsync("/redemptions/validate", body);
+            status.ShouldBe(200, valid.ToString());
+            valid.GetRawText().ShouldBe(
+                $$$"""{"valid":true,"reason":null,"id":"{{{bought.Id}}}","coupon":{"id":{{{coupon}}},"title":"A cake","company_id":{{{place.Company}}}},"expires_at":"2999-01-01T00:00:00.000000Z","used_at":null}""");
+        }
+
+        (await partner.SubmitAsync("/redemptions/validate", new { signed_code = $"{scanned.signed_code}x" })).Body.Code.ShouldBe("invalid_signed_code");
+        (await partner.SubmitAsync("/redemptions/validate", new { code = "NONE" })).Status.ShouldBe(404);
+        (await partner.SubmitAsync("/redemptions/validate", new { bought.Code, scanned.signed_code })).Body.BadFields.ShouldBe(["code"]);
+
+        var used = await partner.SubmitAsync("/redemptions/use", typed);
+        used.Status.ShouldBe(200);
+        (await RefusalAsync(typed)).ShouldBe((false, "already_used", used.Body.GetProperty("used_at").GetString()));
+
+        var cancelled = (await Host.BuyAsync(user, coupon)).Id;
+        var proof = await SignedAsync(cancelled);
+        (await owner.SubmitAsync($"/redemptions/{cancelled}/cancel", null)).Status.ShouldBeOneOf(200, 202);
+        (await RefusalAsync(new { signed_code = proof })).ShouldBe((false, "redemption_cancelled", null));
+
+        var expired = await Host.BuyAsync(user, coupon);
+        await Host.QueryAsync(database => database.Redemptions.Where(row => row.CouponId == coupon)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ExpiresAt, TimeProvider.System.GetUtcNow())));
+        (await RefusalAsync(new { code = expired.Code })).ShouldBe((false, "code_expired", null));
+
+        async Task<string?> SignedAsync(Guid redemption) => (await owner.ReadAsync($"/redemptions/{redemption}/qr")).Body.GetProperty("signed_code").GetString();
+
+        async Task<(bool, string?, string?)> RefusalAsync(object body)
+        {
+            var answer = (await partner.SubmitAsync("/redemptions/validate", body)).Body;
+            return (answer.GetProperty("valid").GetBoolean(), answer.GetProperty("reason").GetString(), answer.GetProperty("used_at").GetString());
+        }
+    }
+
+    [Fact]
     public async Task An_expired_code_is_refused()
     {
         var user = await service.UserAsync(1);
@@ -55,6 +106,7 @@ public sealed class TillTests(CouponsService service)
         var user = await service.UserAsync(1);
         var first = await Host.BuyAsync(await service.UserAsync(1), coupon);
         (await admin.SubmitAsync("/redemptions/use", new { code = "SUMMER-26" })).Body.Code.ShouldBe("ambiguous_code"); // the next buyer gets the same
+        (await admin.SubmitAsync("/redemptions/validate", new { code = "SUMMER-26" })).Body.Code.ShouldBe("ambiguous_code");
         var bought = new[] { first, await Host.BuyAsync(user, coupon) };
         using var client = Host.As(user);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Gamification.Ledger;
+using Kashif.Messaging.Erasure;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -172,6 +173,29 @@ public sealed class AdjustmentTests(GamificationService service)
         (await admin.ReadAsync("/reports/daily?date=9999-12-31")).Body.BadFields.ShouldBe(["date"]);
         (await admin.ReadAsync("/reports/daily?date=nonsense")).Status.ShouldBe(400);
         (await admin.ReadAsync("/reports/daily")).Body.GetProperty("date").GetString().ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task Points_of_deleted_accounts_are_not_outstanding()
+    {
+        var user = Guid.CreateVersion7();
+        await service.EarnAsync(user, 2);
+        using var admin = service.Host.As(_admin, Roles.Admin);
+
+        await service.Tap.EraseAsync(user, ResourceNames.Gamification);
+
+        // Other tests book meanwhile, so compare with the balances before and after.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var before = await HeldAsync();
+                var outstanding = (await admin.ReadAsync("/reports/daily")).Body.GetProperty("outstanding").GetInt64();
+                return outstanding == before && outstanding == await HeldAsync();
+            },
+            "the balances without those of deleted accounts");
+        (await service.BalanceAsync(ErasedUser.Id)).ShouldBeGreaterThanOrEqualTo(100);
+
+        Task<long> HeldAsync() => service.QueryAsync(database => database.Balances.Where(balance => balance.UserId != ErasedUser.Id).SumAsync(balance => balance.Points));
     }
 
     private static async Task<List<JsonElement>> ListAsync(HttpClient admin)

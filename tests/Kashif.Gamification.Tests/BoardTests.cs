@@ -5,6 +5,7 @@ using Kashif.Gamification.Data;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Erasure;
+using Kashif.Messaging.Events;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -212,6 +213,75 @@ public sealed class BoardTests(GamificationService service)
         using var deleted = await admin.DeleteAsync($"{Area}/areas/{area}", Cancel);
         ((int)deleted.StatusCode).ShouldBe(204);
     }
+
+    /// <summary>Also if the events arrive in another order. The points stay, and nothing is told.</summary>
+    [Theory]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, true)]
+    public async Task A_report_that_becomes_anonymous_or_private_leaves_the_boards_of_its_area_and_category(bool isAnonymous, bool isPrivate, bool isLate)
+    {
+        var (area, category, user, report) = (Code(), Code(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var (latitude, longitude) = (isLate ? -52.5 : isPrivate ? -53.5 : -54.5, 101.25);
+        using var admin = service.Host.As(Guid.CreateVersion7(), Roles.Citizen, Roles.Admin);
+        using var created = await admin.PutAsJsonAsync($"{Area}/areas/{area}", new { name = new { en = "Harbour", ar = "الميناء" }, latitude, longitude, radius_km = 1.5 }, Cancel);
+        ((int)created.StatusCode).ShouldBe(200);
+        var hides = new ReportUpdated(
+            report, user, "A deep hole", category, null, latitude, longitude, isPrivate, false, isAnonymous, [isPrivate ? "private" : "anonymous"], user, 3);
+        if (!isLate)
+        {
+            await FileAsync();
+            (await ScopedAsync(user)).ShouldBe([(area, "", 15), (area, category, 15), ("", category, 15)], ignoreOrder: true);
+        }
+
+        await service.Tap.PublishAsync(hides);
+        await service.Tap.PublishAsync(hides with { Private = false, Anonymous = false, Version = 4 }); // it stays off: it has been on no board for a while
+        if (isLate)
+        {
+            await EventsAsync(2);
+            await FileAsync();
+        }
+
+        await EventsAsync(4);
+        await service.WaitForBalanceAsync(user, 15);
+        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+        var awards = (await service.EntriesAsync(user)).FindAll(entry => entry.Kind == EntryKind.Earned);
+        awards.Select(entry => entry.Points).ShouldBe([10, 5]);
+        (await service.QueryAsync(database => database.PeriodTotals.Where(total => total.UserId == user && total.Period == Period.Month).SumAsync(total => total.Points, Cancel))).ShouldBe(15);
+        (await service.QueryAsync(database => database.Balances.SingleAsync(balance => balance.UserId == user, Cancel))).ShouldSatisfyAllConditions(
+            balance => (balance.Earned, balance.Reversed, balance.Owed).ShouldBe((15, 0, 0)));
+
+        // Then an award is reversed by an administrator, the other because the report is rejected, and later points are off the boards too.
+        using var reversed = await admin.PostAsJsonAsync($"{Area}/transactions/{awards[1].Id}/reverse", new { reason = "Twice." }, Cancel);
+        ((int)reversed.StatusCode).ShouldBe(201);
+        await service.Tap.PublishAsync(Status(user, report, "verified", "rejected") with { Category = category, Latitude = latitude, Longitude = longitude, Version = 5 });
+        await service.WaitForBalanceAsync(user, 0);
+        await service.Tap.PublishAsync(Resolved(user, report) with { Category = category, Latitude = latitude, Longitude = longitude, Version = 6 });
+        await service.WaitForBalanceAsync(user, 60);
+        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+        service.Tap.Envelopes(PointsReversed.Type).Select(envelope => envelope.GetProperty("data")).Where(data => data.GetProperty("user_id").GetGuid() == user)
+            .Select(data => data.GetProperty("reason").GetString()).Except(["reversed", "report_rejected"]).ShouldBeEmpty();
+        using var client = service.Host.As(user);
+        (await client.ReadAsync("/transactions/me")).Body.GetProperty("items").EnumerateArray().Select(entry => entry.GetProperty("points").GetInt32()).ShouldNotContain(0);
+        await service.LedgerShouldBeWholeAsync();
+
+        using var deleted = await admin.DeleteAsync($"{Area}/areas/{area}", Cancel);
+        ((int)deleted.StatusCode).ShouldBe(204);
+
+        async Task FileAsync()
+        {
+            await service.Tap.PublishAsync(Created(user, report) with { Category = category, Latitude = latitude, Longitude = longitude });
+            await service.WaitForBalanceAsync(user, 10);
+            await service.Tap.PublishAsync(Verified(user, report) with { Category = category, Latitude = latitude, Longitude = longitude });
+            await service.WaitForBalanceAsync(user, 15);
+        }
+
+        Task EventsAsync(int count) => Eventually.TrueAsync(
+            () => service.QueryAsync(async database => await database.ReportEvents.CountAsync(row => row.ReportId == report, Cancel) == count), $"{count} events");
+    }
+
+    private Task<List<(string Area, string Category, long Points)>> ScopedAsync(Guid user) => service.QueryAsync(async database =>
+        (await database.ScopedTotals.Where(total => total.UserId == user && total.Period == Period.All).ToListAsync(Cancel)).ConvertAll(total => (total.Area, total.Category, total.Points)));
 
     private static string Code() => $"c{Guid.CreateVersion7():N}";
 

@@ -10,6 +10,29 @@ namespace Kashif.Gamification.Tests;
 /// <summary>The debit for Coupons: idempotent by id.</summary>
 public sealed class DebitTests(GamificationService service)
 {
+    /// <summary>Coupons asks for the areas that a coupon is for.</summary>
+    [Fact]
+    public async Task An_area_counts_while_points_that_were_earned_there_are_not_taken_back()
+    {
+        var user = Guid.CreateVersion7();
+        var (kept, lost) = ($"kept{Guid.CreateVersion7():N}", $"lost{Guid.CreateVersion7():N}");
+        await service.BookAsync(Award(kept), Award(kept), Award(lost));
+        (await AreasAsync()).ShouldBe([kept, lost]);
+
+        await service.BookAsync(Award(kept) with { Points = -10, Kind = EntryKind.Reversed }, Award(lost) with { Points = -10, Kind = EntryKind.Reversed });
+
+        (await AreasAsync()).ShouldBe([kept]);
+
+        Booking Award(string area) => new(user, 10, EntryKind.Earned, "test", $"test:{Guid.CreateVersion7()}") { Rule = "test", Area = area, Category = "pothole" };
+
+        async Task<string?[]> AreasAsync()
+        {
+            using var coupons = service.Host.AsService();
+            var balance = await coupons.GetFromJsonAsync<JsonElement>($"/internal/v1/balances/{user}?areas=true", TestContext.Current.CancellationToken);
+            return [.. balance.GetProperty("areas").EnumerateArray().Select(area => area.GetString())];
+        }
+    }
+
     [Fact]
     public async Task Only_services_with_the_scope_can_debit()
     {

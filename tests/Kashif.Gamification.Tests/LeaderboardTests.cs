@@ -128,6 +128,30 @@ public sealed class LeaderboardTests(GamificationService service)
         (await ranking.TopAsync(1, TestContext.Current.CancellationToken)).ShouldBe([]);
     }
 
+    /// <summary>A process that committed before the erasure may write after it, and a rebuild may have read the balance before.</summary>
+    [Fact]
+    public async Task A_removed_user_is_not_brought_back()
+    {
+        // In a separate database, which no service rebuilds.
+        using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
+        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), RankingCache.Timeout, NullLogger<RedisCircuit>.Instance);
+        await circuit.StartAsync(TestContext.Current.CancellationToken);
+        var ranking = new RankingCache(circuit, new RankingSignal(), NullLogger<RankingCache>.Instance);
+        var (removed, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await redis.GetDatabase().SortedSetAddAsync("{gamification.ranking.2}.removed", "long ago", TimeProvider.System.GetUtcNow().AddDays(-2).ToUnixTimeSeconds());
+        (await ranking.RebuildAsync(AsyncEnumerable.Empty<Balance>(), TestContext.Current.CancellationToken)).ShouldBeTrue();
+        await ranking.WriteAsync([Booked(removed, 60)], TestContext.Current.CancellationToken);
+
+        await ranking.RemoveAsync([removed], TestContext.Current.CancellationToken);
+        await ranking.WriteAsync([Booked(removed, 60, 10), Booked(other, 5)], TestContext.Current.CancellationToken);
+        (await ranking.TopAsync(9, TestContext.Current.CancellationToken)).ShouldBe([new Standing(other, 5, 5)]);
+
+        await redis.GetDatabase().KeyDeleteAsync("{gamification.ranking.2}.states");
+        (await ranking.RebuildAsync(new[] { Booked(removed, 60), Booked(other, 7) }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await ranking.TopAsync(9, TestContext.Current.CancellationToken)).ShouldBe([new Standing(other, 7, 7)]);
+        (await redis.GetDatabase().SortedSetRangeByRankAsync("{gamification.ranking.2}.removed")).Select(user => user.ToString()).ShouldBe([removed.ToString()]);
+    }
+
     /// <summary>A balance whose version is the number of its entries.</summary>
     private static Balance Booked(Guid user, params int[] points)
     {

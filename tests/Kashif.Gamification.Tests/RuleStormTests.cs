@@ -45,7 +45,7 @@ public sealed class RuleStormTests(GamificationService service)
         var reasons = await done.Transactions.Select(entry => entry.Reason).Distinct().ToListAsync(Cancel);
         string[] often = [.. Codes, "report_rejected", "report_withdrawn", "report_hidden", "report_deleted", "redeemed", "owed"];
         often.Except(reasons).ShouldBeEmpty("the storms do not cover this");
-        reasons.Except([.. often, "report_recategorized", "status_taken_back", "rule_corrected"]).ShouldBeEmpty(); // the rare ones are not in each run
+        reasons.Except([.. often, "report_unnamed", "report_recategorized", "status_taken_back", "rule_corrected"]).ShouldBeEmpty(); // the rare ones are not in each run
         await done.Database.EnsureDeletedAsync(Cancel);
 
         async Task RunAsync(Storm storm)
@@ -92,6 +92,9 @@ public sealed class RuleStormTests(GamificationService service)
                 var live = entries.Where(entry => entry.Rule is not null).GroupBy(entry => entry.Rule ?? "", entry => (long)entry.Points - entry.Owed)
                     .Select(rule => (rule.Key, Points: rule.Sum())).Where(rule => rule.Points != 0).Order();
                 live.ShouldBe(dry.PerRule.Select(rule => (rule.Code, rule.Points)), storm.ToString());
+                var unnamed = reports.SelectMany(report => report).Where(entry => entry.Unnamed is true).Select(entry => entry.ReportId.ToString()).ToHashSet();
+                entries.Where(entry => entry.Reference is { } reference && unnamed.Contains(reference) && (entry.Area ?? entry.Category) is not null)
+                    .GroupBy(entry => (entry.Area, entry.Category), entry => entry.Points - entry.Owed).ShouldAllBe(scope => scope.Sum() == 0, storm.ToString());
                 var balance = await end.Balances.SingleOrDefaultAsync(row => row.UserId == user, Cancel) ?? new Balance();
                 balance.Points.ShouldBe(entries.Sum(entry => (long)entry.Points));
                 balance.Points.ShouldBeGreaterThanOrEqualTo(0);
@@ -188,7 +191,7 @@ public sealed class RuleStormTests(GamificationService service)
             from category in Gen.Elements("pothole", "lamp", "tree")
             from isCentral in Gen.Elements(true, false)
             from changes in (
-                from status in Gen.Elements("verified", "verified", "in_progress", "resolved", "rejected", "withdrawn", "submitted", "duplicate", "merged", "hidden", "shown", "pothole", "lamp", "deleted")
+                from status in Gen.Elements("verified", "verified", "in_progress", "resolved", "rejected", "withdrawn", "submitted", "duplicate", "merged", "hidden", "shown", "unnamed", "named", "pothole", "lamp", "deleted")
                 from byOwner in Gen.Frequency((4, Gen.Constant(false)), (1, Gen.Constant(true)))
                 from hours in Gen.Choose(0, 30)
                 from original in Gen.Choose(0, 15)
@@ -200,7 +203,7 @@ public sealed class RuleStormTests(GamificationService service)
 
     private static ReportEvent[] Events(Report report, Guid user, Guid id, Guid[] ids)
     {
-        var (category, isHidden, at) = (report.Category, false, Start.AddHours(report.Hour));
+        var (category, isHidden, isUnnamed, at) = (report.Category, false, false, Start.AddHours(report.Hour));
         return
         [
             Event(1, ReportCreated.Type, byOwner: true, at),
@@ -218,6 +221,10 @@ public sealed class RuleStormTests(GamificationService service)
                     break;
                 case "hidden" or "shown":
                     isHidden = change.Status == "hidden";
+                    yield return Event(version, ReportUpdated.Type, change.ByOwner, at);
+                    break;
+                case "unnamed" or "named":
+                    isUnnamed = change.Status == "unnamed";
                     yield return Event(version, ReportUpdated.Type, change.ByOwner, at);
                     break;
                 case "pothole" or "lamp":
@@ -248,6 +255,7 @@ public sealed class RuleStormTests(GamificationService service)
             Latitude = Centre.Latitude + (report.IsCentral ? 0 : 1),
             Longitude = Centre.Longitude,
             Hidden = type == ReportUpdated.Type ? isHidden : null,
+            Unnamed = type == ReportCreated.Type || type == ReportUpdated.Type ? isUnnamed : null,
             OriginalId = original,
             At = time,
         };

@@ -32,7 +32,7 @@ public sealed class RuleTests(GamificationService service)
         var lines = first.GetProperty("lines").EnumerateArray().ToList();
         lines.Select(line => (line.GetProperty("code").GetString(), line.GetProperty("points").GetInt32()))
             .ShouldBe([("report_created", 10), ("report_verified", 5), ("report_resolved", 50), ("survey_answered", 5)]);
-        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, false, false, false]);
+        lines.Select(line => line.GetProperty("reversible").GetBoolean()).ShouldBe([true, true, true, false]);
         lines[0].GetProperty("daily_limit").GetInt32().ShouldBe(100);
         first.TryGetProperty("created_by", out _).ShouldBeFalse();
         (await anonymous.ReadAsync("/rules?version=1000000")).Status.ShouldBe(404);
@@ -277,6 +277,32 @@ public sealed class RuleTests(GamificationService service)
         rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, At = at }, category, area).ShouldHaveSingleItem().Points.ShouldBe(points);
     }
 
+    [Theory]
+    [InlineData("2026-03-06T18:59:59Z", 1)]
+    [InlineData("2026-03-06T19:00:00Z", 2)] // Friday 22:00 in Damascus
+    [InlineData("2026-03-06T22:59:59Z", 2)] // Saturday, but the window began on Friday
+    [InlineData("2026-03-06T23:00:00Z", 1)]
+    [InlineData("2026-03-05T22:59:59Z", 1)] // Friday, but the window would have begun on Thursday
+    [InlineData("2026-03-13T22:30:00Z", 2)] // the night after the last day
+    [InlineData("2026-03-20T19:30:00Z", 1)]
+    [InlineData("2026-02-27T22:30:00Z", 1)] // the first day, but the window would have begun before it
+    public void The_hours_after_midnight_belong_to_the_day_on_which_the_window_began(string time, int points)
+    {
+        RuleLine[] lines =
+        [
+            new() { Number = 0, Code = "a", Event = ReportCreated.Type, Points = 1 },
+            new()
+            {
+                Number = 1, Code = "a", Event = ReportCreated.Type, Points = 2, Days = [DayOfWeek.Friday],
+                FromDay = new(2026, 2, 28), UntilDay = new(2026, 3, 13), FromTime = new(22, 0), UntilTime = new(2, 0),
+            },
+        ];
+        var rulebook = new Rulebook([new RuleVersion { Version = 1, Lines = [.. lines] }], [], DateTimeZoneProviders.Tzdb["Asia/Damascus"]);
+        var at = DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
+
+        rulebook.LinesFor(new ReportEvent { Event = ReportCreated.Type, At = at }, "pothole", null).ShouldHaveSingleItem().Points.ShouldBe(points);
+    }
+
     [Fact]
     public async Task A_deleted_administrators_versions_stay_without_the_id()
     {
@@ -313,8 +339,8 @@ public sealed class RuleTests(GamificationService service)
             lines = (object[])
             [
                 Line(points: 10, dailyLimit: 100, reversible: true),
-                Line(code: "report_verified", @event: "report.status_updated", status: "verified", points: 5),
-                Line(code: "report_resolved", @event: "report.status_updated", status: "resolved", points: 50),
+                Line(code: "report_verified", @event: "report.status_updated", status: "verified", points: 5, reversible: true),
+                Line(code: "report_resolved", @event: "report.status_updated", status: "resolved", points: 50, reversible: true),
                 .. more,
             ],
         });

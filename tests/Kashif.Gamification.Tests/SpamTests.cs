@@ -1,5 +1,6 @@
 using Kashif.Gamification.Data;
 using Kashif.Gamification.Ledger;
+using Kashif.Messaging.Events;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,6 +37,27 @@ public sealed class SpamTests(GamificationService service)
         var told = (await service.Tap.WaitForAsync("points.reversed", data => data.GetProperty("user_id").GetGuid() == _user)).GetProperty("data");
         (told.GetProperty("points").GetInt32(), told.GetProperty("balance").GetInt64(), told.GetProperty("reason").GetString()).ShouldBe((-10, 0, reason));
         counted.Sum.ShouldBeGreaterThanOrEqualTo(10); // other tests count too
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_verified_report_that_is_rejected_loses_all_its_points(bool isInOrder)
+    {
+        var report = Guid.CreateVersion7();
+        ReportStatusUpdated[] statuses =
+        [
+            Verified(_user, report), Status(_user, report, "verified", "resolved") with { Version = 3 }, Status(_user, report, "resolved", "rejected") with { Version = 4 },
+        ];
+        await service.Tap.PublishAsync(Created(_user, report));
+        foreach (var status in isInOrder ? statuses : statuses.AsEnumerable().Reverse())
+        {
+            await service.Tap.PublishAsync(status);
+        }
+
+        await HandledAsync(report, 4);
+        await service.WaitForBalanceAsync(_user, 0);
+        (await EntriesAsync()).Where(entry => entry.Kind == EntryKind.Reversed).ShouldAllBe(entry => entry.Reason == "report_rejected");
     }
 
     [Fact]

@@ -55,6 +55,54 @@ public sealed class TrustTests(GamificationService service)
         await WaitForScoreAsync(user, 30);
     }
 
+    /// <summary>Also where the answer arrives before the decision. Model 1 leaves the score as it was; a model with a weight moves it with the answer.</summary>
+    [Fact]
+    public async Task Answered_surveys_are_a_factor()
+    {
+        var (user, early, report, second) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        using var client = service.Host.As(user);
+        await service.Tap.PublishAsync(Answered(early, Guid.CreateVersion7()));
+        await service.Tap.PublishAsync(Answered(user, second));
+        await service.Tap.PublishAsync(Resolved(user, report));
+        await service.Tap.PublishAsync(Resolved(user, second));
+        await Eventually.TrueAsync(async () => await service.QueryAsync(database => database.ReportEvents.CountAsync(row => row.UserId == user || row.UserId == early)) == 4, "the events");
+        (await FactorAsync()).ShouldBe((0, Math.Round(1 / 7.0, 4)));
+        (await service.QueryAsync(database => database.TrustScores.AnyAsync(score => score.UserId == early))).ShouldBeFalse();
+        var before = await ScoreAsync();
+        try
+        {
+            await service.QueryAsync(database => database.TrustModels.ExecuteUpdateAsync(set => set.SetProperty(model => model.Status, TrustModelStatus.Retired)));
+            await service.QueryAsync(database =>
+            {
+                database.TrustModels.Add(new TrustModel { Version = 1_000, Weights = """{"survey_rate":4}""", Thresholds = [20, 40, 60, 80], Status = TrustModelStatus.Active });
+                return database.SaveChangesAsync();
+            });
+            await service.Tap.PublishAsync(Answered(user, report));
+            await service.Tap.PublishAsync(Answered(user, report)); // counts once
+
+            await WaitForScoreAsync(user, (int)Math.Round(100 / (1 + Math.Exp(-4 * 2 / 7.0))));
+            (await FactorAsync()).ShouldBe((4, Math.Round(2 / 7.0, 4)));
+        }
+        finally
+        {
+            await service.QueryAsync(database => database.TrustModels.Where(model => model.Version > 1).ExecuteDeleteAsync());
+            await service.QueryAsync(database => database.TrustModels.ExecuteUpdateAsync(set => set.SetProperty(model => model.Status, TrustModelStatus.Active)));
+            await RefreshAsync(100_000);
+        }
+
+        await WaitForScoreAsync(user, before);
+
+        async Task<(double, double)> FactorAsync()
+        {
+            var factor = (await client.ReadAsync("/score/me")).Body.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString() == "survey_rate");
+            return (factor.GetProperty("weight").GetDouble(), factor.GetProperty("value").GetDouble());
+        }
+
+        async Task<int> ScoreAsync() => await service.QueryAsync(database => database.TrustScores.Where(score => score.UserId == user).Select(score => score.Score).SingleAsync());
+
+        static SurveyAnswered Answered(Guid user, Guid report) => new(report, user, Guid.CreateVersion7(), "pothole", 24.7, 46.7, Version: 4);
+    }
+
     [Fact]
     public async Task Scores_follow_the_history_in_any_order_and_each_change_is_told_once()
     {
@@ -128,6 +176,8 @@ public sealed class TrustTests(GamificationService service)
             trained.GetProperty("status").GetString().ShouldBe("active", trained.GetRawText());
             trained.GetProperty("samples").GetInt32().ShouldBeGreaterThanOrEqualTo(800);
             trained.GetProperty("auc").GetDouble().ShouldBeGreaterThan(0.6);
+            trained.GetProperty("weights").EnumerateArray().Single(weight => weight.GetProperty("name").GetString() == "survey_rate")
+                .GetProperty("weight").GetDouble().ShouldBeGreaterThan(0);
             trained.GetProperty("log_loss").GetDouble().ShouldBeLessThanOrEqualTo(trained.GetProperty("default_log_loss").GetDouble());
             var version = trained.GetProperty("version").GetInt32();
             await Eventually.TrueAsync(
@@ -162,7 +212,7 @@ public sealed class TrustTests(GamificationService service)
         }
         finally
         {
-            await service.QueryAsync(database => database.ReportEvents.Where(row => row.Event == Seeded).ExecuteDeleteAsync());
+            await service.QueryAsync(database => database.ReportEvents.Where(row => row.Event == Seeded || row.Version == SeededAnswer).ExecuteDeleteAsync());
             await service.QueryAsync(database => database.TrustModels.Where(model => model.Version > 1).ExecuteDeleteAsync());
             await service.QueryAsync(database => database.TrustModels.ExecuteUpdateAsync(set => set.SetProperty(model => model.Status, TrustModelStatus.Active)));
             await RefreshAsync(100_000);
@@ -202,6 +252,9 @@ public sealed class TrustTests(GamificationService service)
     /// <summary>In the place of the event's name, to find the rows again.</summary>
     private const string Seeded = "test";
 
+    /// <summary>The version of the seeded answers to surveys, which need the event's name.</summary>
+    private const int SeededAnswer = 4_711;
+
     private static bool IsOf(JsonElement data, Guid user) => data.GetProperty("user_id").GetGuid() == user;
 
     private Task WaitForScoreAsync(Guid user, int score) => Eventually.TrueAsync(
@@ -225,7 +278,7 @@ public sealed class TrustTests(GamificationService service)
     /// <param name="byChance">In how many first rounds the outcomes are by chance, of other users.</param>
     private Task SeedAsync(int byChance, int daysAgo = 0) => service.QueryAsync(async database =>
     {
-        await database.ReportEvents.Where(row => row.Event == Seeded).ExecuteDeleteAsync();
+        await database.ReportEvents.Where(row => row.Event == Seeded || row.Version == SeededAnswer).ExecuteDeleteAsync();
         var random = new Random(7);
         var start = TimeProvider.System.GetUtcNow().AddDays(1 - daysAgo);
         Guid[] users = [.. Enumerable.Range(0, 80).Select(_ => Guid.CreateVersion7())];
@@ -237,17 +290,21 @@ public sealed class TrustTests(GamificationService service)
                 var isGood = round < byChance ? random.Next(2) == 0 : index % 2 == 0 != (random.Next(10) < (byChance == 0 ? 3 : 1));
                 database.ReportEvents.Add(Row(user, report, null, 1, at));
                 database.ReportEvents.Add(Row(user, report, isGood ? "verified" : "rejected", 2, at.AddMinutes(1)));
+                if (byChance == 0 && index % 2 == 0 && isGood)
+                {
+                    database.ReportEvents.Add(Row(user, report, null, SeededAnswer, at.AddMinutes(2), SurveyAnswered.Type));
+                }
             }
         }
 
         return await database.SaveChangesAsync();
 
-        static ReportEvent Row(Guid user, Guid report, string? status, int version, DateTimeOffset at) => new()
+        static ReportEvent Row(Guid user, Guid report, string? status, int version, DateTimeOffset at, string type = Seeded) => new()
         {
             Id = Guid.CreateVersion7(),
             UserId = user,
             ReportId = report,
-            Event = Seeded,
+            Event = type,
             Status = status,
             Version = version,
             At = at,

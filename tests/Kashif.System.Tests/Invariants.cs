@@ -197,7 +197,7 @@ internal static class Invariants
     private const string PointAwards = """
         SELECT concat_ws(' ', user_id, CASE kind WHEN 'earned' THEN 'points.awarded' WHEN 'expired' THEN 'points.expired' ELSE 'points.reversed' END, id)
         FROM point_transactions entry
-        WHERE (kind <> 'spent' OR points > 0) AND user_id <> '00000000-0000-0000-0000-000000000000'
+        WHERE (kind <> 'spent' OR points > 0) AND reason <> 'report_unnamed' AND user_id <> '00000000-0000-0000-0000-000000000000'
         AND NOT (kind = 'expired' AND EXISTS (SELECT FROM point_transactions later WHERE later.chain = entry.chain AND later.sequence = entry.sequence + 1
             AND later.kind = 'expired' AND later.created_at = entry.created_at + interval '1 microsecond'))
         UNION ALL

@@ -422,6 +422,10 @@ namespace Kashif.Coupons.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("points_cost");
 
+                    b.Property<DateTimeOffset?>("ReservedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reserved_until");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasMaxLength(20)
@@ -500,6 +504,10 @@ namespace Kashif.Coupons.Data.Migrations
                     b.Property<DateTimeOffset?>("PaidAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("paid_at");
+
+                    b.Property<DateTimeOffset?>("ReservedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reserved_until");
 
                     b.Property<string>("ShippingAddress")
                         .HasColumnType("jsonb")

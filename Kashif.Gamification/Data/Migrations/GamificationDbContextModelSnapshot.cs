@@ -1362,7 +1362,7 @@ namespace Kashif.Gamification.Data.Migrations
                             Event = "report.status_updated",
                             Multiplier = 1m,
                             Points = 5,
-                            Reversible = false,
+                            Reversible = true,
                             Status = "verified",
                             Vesting = "immediate"
                         },
@@ -1374,7 +1374,7 @@ namespace Kashif.Gamification.Data.Migrations
                             Event = "report.status_updated",
                             Multiplier = 1m,
                             Points = 50,
-                            Reversible = false,
+                            Reversible = true,
                             Status = "resolved",
                             Vesting = "immediate"
                         },

@@ -81,6 +81,52 @@ public sealed class OrderRecoveryTests(CouponsService service) : IAsyncLifetime
         (await client.ReadAsync("/payments/me")).Body.Items().ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(Fault.NoConnection)]
+    [InlineData(Fault.LostResponse)] // the points are debited
+    public async Task An_order_that_is_not_paid_in_time_is_cancelled_and_costs_nothing(Fault fault)
+    {
+        var user = await service.UserAsync(2);
+        var sku = await Host.SellAsync(60, stock: 1);
+        using var client = Host.As(user);
+        _network.Next = () => fault;
+        var (status, order) = await Host.OrderAsync(user, [(sku, 1)]);
+        status.ShouldBe(202);
+
+        await ExpireAsync(order.Id);
+        await WaitForStatusAsync(client, order.Id, "cancelling");
+        (await Host.StockOfAsync(sku)).ShouldBe((1, 1));
+        _network.Next = () => Fault.None;
+
+        await WaitForStatusAsync(client, order.Id, "cancelled");
+        (await client.ReadAsync($"/orders/{order.Id}")).Body.Text("cancel_reason").ShouldBe("reservation_expired");
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockOfAsync(sku)).ShouldBe((1, 0));
+        (await client.ReadAsync("/payments/me")).Body.Items().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_debit_that_answers_after_the_reservation_has_expired_does_not_pay_the_order()
+    {
+        var user = await service.UserAsync(2);
+        var sku = await Host.SellAsync(60, stock: 1);
+        await using var patient = await service.StartAnotherAsync(Host.Database, _network, isPatient: true);
+        _network.Next = () => Fault.HeldResponse;
+        var ordering = patient.OrderAsync(user, [(sku, 1)]);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 40, "the debit");
+        var order = await Host.QueryAsync(database => database.Orders.Where(row => row.UserId == user).Select(row => row.Id).SingleAsync());
+
+        await ExpireAsync(order);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(user) == 100, "the refund");
+        _network.Next = () => Fault.None;
+        _network.Release();
+        var (status, answer) = await ordering;
+
+        (status, answer.Code).ShouldBe((422, "reservation_expired"));
+        (await service.PointsAsync(user)).ShouldBe(100);
+        (await Host.StockOfAsync(sku)).ShouldBe((1, 0));
+    }
+
     [Fact]
     public async Task Too_many_open_orders_of_one_user_are_refused()
     {
@@ -173,6 +219,11 @@ public sealed class OrderRecoveryTests(CouponsService service) : IAsyncLifetime
         {
             var (user, host) = (users[index % users.Length], index % 2 == 0 ? Host : replica);
             var (status, body) = await host.OrderAsync(user, [.. (index % 4 < 2 ? skus : skus.AsEnumerable().Reverse()).Select(sku => (sku, 1))]);
+            if (index % 4 == 1 && status == 202)
+            {
+                await ExpireAsync(body.Id);
+            }
+
             if (index % 3 == 0 && status is 201 or 202)
             {
                 using var client = (index % 2 == 0 ? replica : Host).As(user);
@@ -193,6 +244,9 @@ public sealed class OrderRecoveryTests(CouponsService service) : IAsyncLifetime
             (await Host.StockOfAsync(sku)).ShouldBe((30 - (paid / 15), 0));
         }
     }
+
+    private Task<int> ExpireAsync(Guid order) => Host.QueryAsync(database => database.Orders.Where(row => row.Id == order)
+        .ExecuteUpdateAsync(set => set.SetProperty(row => row.ReservedUntil, TimeProvider.System.GetUtcNow())));
 
     private static Task WaitForStatusAsync(HttpClient client, Guid order, string status) => Eventually.TrueAsync(
         async () => (await client.ReadAsync($"/orders/{order}")).Body.Status == status, $"the {status} order");
