@@ -105,9 +105,10 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
         var notification = Id(await service.NotifyAsync(user));
         await DeliverAsync(service, notification, user, Priority.Low, "low");
         await sender.Called; // the consumer is busy with it
-        await DeliverAsync(service, notification, user, Priority.Low, "lower");
-        await DeliverAsync(service, notification, user, Priority.Normal, [.. Enumerable.Range(0, 20).Select(number => $"normal {number}")]);
+        await DeliverAsync(service, notification, user, Priority.Normal, [.. Enumerable.Range(0, 10).Select(number => $"normal {number}")]);
         await Eventually.TrueAsync(async () => await channel.MessageCountAsync(DeliveryQueues.QueueOf(ChannelNames.Push), Cancel) >= 3, "a full queue");
+        await DeliverAsync(service, notification, user, Priority.Low, "lower"); // now, because a worker that has it already cannot prefer the others
+        await DeliverAsync(service, notification, user, Priority.Normal, [.. Enumerable.Range(10, 10).Select(number => $"normal {number}")]);
 
         await DeliverAsync(service, notification, user, Priority.High, "high");
         await Eventually.TrueAsync(
