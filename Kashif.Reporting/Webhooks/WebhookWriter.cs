@@ -21,127 +21,77 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
     private const string Source = "kashif/reporting";
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCreated>> events, CancellationToken cancellationToken) =>
-        WriteAsync(events, data => data.ReportId, (_, report) => Described(report), _ => false, cancellationToken);
+        WriteAsync(events, data => data.ReportId, Described, (_, _, _) => { }, cancellationToken);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportStatusUpdated>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Described(report);
-                (body["from"], body["to"], body["version"]) = (data.From, data.To, data.Version);
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Described,
+            (data, _, body) => (body["from"], body["to"], body["version"]) = (data.From, data.To, data.Version),
             cancellationToken);
 
     /// <summary>A report that stops being public is deleted, for the public.</summary>
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportUpdated>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
+            events, data => data.ReportId, Described,
+            (data, _, body) =>
             {
-                var body = Described(report);
                 body["fields"] = new JsonArray([.. data.Fields.Where(field => field is not ("private" or "hidden" or "anonymous")).Select(field => (JsonNode)field)]);
                 body["version"] = data.Version;
-                return body;
             },
-            data => (data.Private && data.Fields.Contains("private")) || (data.Hidden && data.Fields.Contains("hidden")),
-            cancellationToken);
+            cancellationToken,
+            isEnd: data => (data.Private && data.Fields.Contains("private")) || (data.Hidden && data.Fields.Contains("hidden")));
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportDeleted>> events, CancellationToken cancellationToken) =>
-        WriteAsync(events, data => data.ReportId, (_, report) => Identified(report.Id), _ => true, cancellationToken);
+        WriteAsync(events, data => data.ReportId, Identified, (_, _, _) => { }, cancellationToken, isEnd: _ => true);
 
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportMerged>> events, CancellationToken cancellationToken)
     {
         var ids = events.Select(received => received.Data.OriginalId).ToArray();
         var originals = await database.Reports.Public().Where(report => ids.Contains(report.Id)).Select(report => report.Id).ToListAsync(cancellationToken);
         await WriteAsync(
-            [.. events.Where(received => originals.Contains(received.Data.OriginalId))],
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Identified(report.Id);
-                (body["original_id"], body["version"]) = (data.OriginalId.ToString(), data.Version);
-                return body;
-            },
-            _ => false,
+            [.. events.Where(received => originals.Contains(received.Data.OriginalId))], data => data.ReportId, Identified,
+            (data, _, body) => (body["original_id"], body["version"]) = (data.OriginalId.ToString(), data.Version),
             cancellationToken);
     }
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportRouted>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Described(report);
-                (body["agency_id"], body["former_agency_id"], body["version"]) = (data.AgencyId?.ToString(), data.FormerAgencyId?.ToString(), data.Version);
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Described,
+            (data, _, body) => (body["agency_id"], body["former_agency_id"], body["version"]) = (data.AgencyId?.ToString(), data.FormerAgencyId?.ToString(), data.Version),
             cancellationToken);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportCommented>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Identified(report.Id);
-                (body["comment_id"], body["by_staff"]) = (data.CommentId.ToString(), data.ByStaff);
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Identified,
+            (data, _, body) => (body["comment_id"], body["by_staff"]) = (data.CommentId.ToString(), data.ByStaff),
             cancellationToken);
 
     /// <summary>Whether there is an employee, not who.</summary>
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportAssigned>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Identified(report.Id);
-                (body["assigned"], body["version"]) = (data.EmployeeId is not null, data.Version);
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Identified,
+            (data, _, body) => (body["assigned"], body["version"]) = (data.EmployeeId is not null, data.Version),
             cancellationToken);
 
     /// <summary>How many users have voted, not who.</summary>
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportVoted>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Identified(report.Id);
-                (body["votes"], body["withdrawn"]) = (report.Votes, data.Withdrawn);
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Identified,
+            (data, report, body) => (body["votes"], body["withdrawn"]) = (report.Votes, data.Withdrawn),
             cancellationToken);
 
     public Task HandleAsync(IReadOnlyList<ReceivedEvent<ReportOverdue>> events, CancellationToken cancellationToken) =>
         WriteAsync(
-            events,
-            data => data.ReportId,
-            (data, report) =>
-            {
-                var body = Identified(report.Id);
-                body["due_at"] = data.DueAt.UtcDateTime; // ends with Z
-                return body;
-            },
-            _ => false,
+            events, data => data.ReportId, Identified,
+            (data, _, body) => body["due_at"] = data.DueAt.UtcDateTime, // ends with Z
             cancellationToken);
 
-    /// <param name="isEnd">Whether the event ends what the public sees of the report.</param>
+    /// <param name="describe">What the payload begins with.</param>
+    /// <param name="add">Adds what the event says.</param>
+    /// <param name="isEnd">Whether the event ends what the public sees of the report; null for never.</param>
     private async Task WriteAsync<TEvent>(
-        IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> reportOf, Func<TEvent, Report, JsonObject> bodyOf, Func<TEvent, bool> isEnd,
-        CancellationToken cancellationToken)
+        IReadOnlyList<ReceivedEvent<TEvent>> events, Func<TEvent, Guid> reportOf, Func<Report, JsonObject> describe, Action<TEvent, Report, JsonObject> add,
+        CancellationToken cancellationToken, Func<TEvent, bool>? isEnd = null)
         where TEvent : IIntegrationEvent
     {
         var webhooks = await database.Webhooks.AsNoTracking().Select(webhook => new { webhook.Id, webhook.AgencyId, webhook.Events }).ToListAsync(cancellationToken);
@@ -165,9 +115,10 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
             List<Guid> knowIt = [];
             if (reports.TryGetValue(id, out var report))
             {
-                (body, agency) = (bodyOf(received.Data, report), report.AgencyId);
+                (body, agency) = (describe(report), report.AgencyId);
+                add(received.Data, report, body);
             }
-            else if (isEnd(received.Data) && wasPublic.Contains(id))
+            else if (isEnd?.Invoke(received.Data) == true && wasPublic.Contains(id))
             {
                 (type, body) = (ReportDeleted.Type, Identified(id));
                 agency = await database.Reports.Where(row => row.Id == id).Select(row => row.AgencyId).FirstOrDefaultAsync(cancellationToken);
@@ -212,11 +163,13 @@ internal sealed class WebhookWriter(ReportingDbContext database, IOptions<Webhoo
         }
     }
 
+    private static JsonObject Identified(Report report) => Identified(report.Id);
+
     private static JsonObject Identified(Guid id) => new() { ["report_id"] = id.ToString() };
 
     private static JsonObject Described(Report report)
     {
-        var body = Identified(report.Id);
+        var body = Identified(report);
         (body["title"], body["category"], body["status"]) = (report.Title, report.Category, report.Status.WireName());
         (body["latitude"], body["longitude"]) = (report.Latitude, report.Longitude);
         if (report.AgencyId is { } agency)
