@@ -232,6 +232,10 @@ internal static class AgencyEndpoints
         return TypedResults.NoContent();
     }
 
+    /// <returns>An error of the field <c>agency_id</c>; null if there is such an agency, or it is none.</returns>
+    public static async Task<string?> ErrorAsync(ReportingDbContext database, Guid? agency, CancellationToken cancellationToken) =>
+        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : Missing;
+
     private static void Audit(ReportingDbContext database, ClaimsPrincipal user, string action, Agency agency, DateTimeOffset now) => database.Audit(
         user.UserId, action, "agency", agency.Id, agency.Id, JsonSerializer.SerializeToElement(AgencyResponse.Of(agency), ReportingJson.Default.AgencyResponse), now);
 }

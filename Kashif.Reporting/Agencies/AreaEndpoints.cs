@@ -175,7 +175,7 @@ internal static class AreaEndpoints
         var (boundary, fault) = AreaGeometry.Read(request.Geometry);
         errors.Add("geometry", fault);
         errors.Add("categories", await CategoriesErrorAsync(request.Categories, categories, cancellationToken));
-        errors.Add("agency_id", await AgencyErrorAsync(request.AgencyId, database, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         if (errors.ToProblem() is { } invalid || boundary is null)
         {
             return errors.ToProblem() ?? throw new InvalidOperationException("Neither a boundary nor an error.");
@@ -231,7 +231,7 @@ internal static class AreaEndpoints
         var (boundary, fault) = request.Geometry is { } geometry ? AreaGeometry.Read(geometry) : default;
         errors.Add("geometry", fault);
         errors.Add("categories", await CategoriesErrorAsync(request.Categories, categories, cancellationToken));
-        errors.Add("agency_id", await AgencyErrorAsync(request.AgencyId, database, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -339,9 +339,6 @@ internal static class AreaEndpoints
 
     public static void Audit(this ReportingDbContext database, ClaimsPrincipal user, string action, CityArea area, DateTimeOffset now) => database.Audit(
         user.UserId, action, "area", area.Id, area.AgencyId, JsonSerializer.SerializeToElement(AreaProperties.Of(area), ReportingJson.Default.AreaProperties), now);
-
-    public static async Task<string?> AgencyErrorAsync(Guid? agency, ReportingDbContext database, CancellationToken cancellationToken) =>
-        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : AgencyEndpoints.Missing;
 
     public static async Task<string?> CategoriesErrorAsync(IReadOnlyList<string>? codes, CategoryCache categories, CancellationToken cancellationToken)
     {

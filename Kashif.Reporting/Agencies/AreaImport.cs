@@ -106,7 +106,7 @@ internal static class AreaImport
             var errors = await FieldErrors.FindAsync(http, query);
             var codes = query.Category is null ? null : ReportQuery.Split(errors, "category", query.Category);
             errors.Add("category", await AreaEndpoints.CategoriesErrorAsync(codes, categories, cancellationToken));
-            errors.Add("agency_id", await AreaEndpoints.AgencyErrorAsync(query.AgencyId, database, cancellationToken));
+            errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, query.AgencyId, cancellationToken));
             if (errors.ToProblem() is { } invalid)
             {
                 return invalid;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Categories;
 using Kashif.Reporting.Data;
@@ -294,7 +295,7 @@ internal static class ResponseTemplateEndpoints
         errors.Add("text_en", english is null ? null : ResponseText.Validate(english));
         errors.Add("text_ar", arabic is null ? null : ResponseText.Validate(arabic));
         errors.Add("category", category?.Trim() is { Length: > 0 } code ? await categories.ValidateFilterAsync(code, cancellationToken) : null);
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, agency, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, agency, cancellationToken));
     }
 
     private static JsonObject Values(ResponseTemplate template) => new()

@@ -2,10 +2,10 @@ using System.Security.Claims;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Managers;
-using Kashif.Reporting.Workforce;
 using Kashif.Security;
 using Kashif.Validation;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -115,7 +115,7 @@ internal static class WebhookEndpoints
             return Error.Field("url", Localized.Text("Must be a URL with https, without a user name and a fragment."));
         }
 
-        if (await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken) is { } noAgency)
+        if (await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken) is { } noAgency)
         {
             return Error.Field("agency_id", noAgency);
         }
@@ -155,7 +155,7 @@ internal static class WebhookEndpoints
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation()) // another request has just deleted the agency
         {
-            return Error.Field("agency_id", Registers.NoAgency);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
 
         return TypedResults.Created($"/api/v1/reports/webhooks/{id}", new CreatedWebhookResponse(id, webhook.Url, webhook.Events, agency, now, secret));

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -170,7 +171,7 @@ internal static class ProjectEndpoints
         }
         catch (DbUpdateException exception) when (ReportErrors.IsLostRace(exception)) // the agency was deleted meanwhile
         {
-            return Error.Field("agency_id", "Agency not found.");
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
 using Kashif.Validation;
@@ -25,7 +26,7 @@ internal static class WorkScope
     {
         if (agency is { } id && (!staff.MayWorkFor(id) || !await database.Agencies.AnyAsync(row => row.Id == id, cancellationToken)))
         {
-            errors.Add("agency_id", "Agency not found.");
+            errors.Add("agency_id", AgencyEndpoints.Missing);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -118,7 +119,7 @@ internal static class CrewEndpoints
     {
         Guid[] members = [.. (request.Members ?? []).Distinct()];
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         await using var transaction = await work.BeginAsync(cancellationToken);
         errors.Add("members", await MembersErrorAsync(members, former: [], request.AgencyId, database, cancellationToken));
         if (errors.ToProblem() is { } invalid)
@@ -155,7 +156,7 @@ internal static class CrewEndpoints
         var former = await database.MembersOfAsync(id, cancellationToken);
         Guid[] members = request.Members is { } sent ? [.. sent.Distinct()] : former;
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         errors.Add("members", request.Members is not null || agency != crew.AgencyId ? await MembersErrorAsync(members, former, agency, database, cancellationToken) : null);
         if (errors.ToProblem() is { } invalid)
         {

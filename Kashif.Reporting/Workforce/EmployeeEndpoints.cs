@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -132,7 +133,7 @@ internal static class EmployeeEndpoints
     {
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("skills", Registers.SkillsError(request.Skills));
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         await using var transaction = await work.BeginAsync(cancellationToken);
         errors.Add("user_id", await NotStaffAsync(database, request.UserId, cancellationToken));
         if (errors.ToProblem() is { } invalid)
@@ -161,7 +162,7 @@ internal static class EmployeeEndpoints
     {
         var errors = await FieldErrors.FindAsync(http, request);
         errors.Add("skills", Registers.SkillsError(request.Skills));
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         await using var transaction = await work.BeginAsync(cancellationToken);
 
         // Before the employee, like the event of a lost role.

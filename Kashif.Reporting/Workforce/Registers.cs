@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Localization;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Managers;
@@ -61,8 +62,6 @@ internal static class Registers
 
     public static Error NotManaged { get; } = Error.Forbidden("forbidden", "Only moderators and the managers of its agency can do this.");
 
-    public const string NoAgency = "Agency not found.";
-
     private static Error Stale { get; } = new(StatusCodes.Status412PreconditionFailed, "precondition_failed", "The version does not match If-Match. Read it again.");
 
     private static Error Changed { get; } = Error.Conflict("changed", "Another request has just changed it. Read it again.");
@@ -90,10 +89,6 @@ internal static class Registers
         !http.User.Manages(entry.AgencyId) ? NotManaged
         : http.IsStale(entry.Version) ? Stale
         : null;
-
-    /// <returns>An error of the field <c>agency_id</c>; null if there is such an agency, or it is none.</returns>
-    public static async Task<string?> AgencyErrorAsync(ReportingDbContext database, Guid? agency, CancellationToken cancellationToken) =>
-        agency is null || await database.Agencies.AnyAsync(row => row.Id == agency, cancellationToken) ? null : NoAgency;
 
     /// <returns>The agency after a PATCH: null clears it; a field that is left out does not change.</returns>
     public static Guid? AgencyAfter(HttpContext http, Guid? requested, IOfAgency entry) =>
@@ -140,7 +135,7 @@ internal static class Registers
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
-            return Error.Field("agency_id", NoAgency);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
     }
 
@@ -161,7 +156,7 @@ internal static class Registers
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation())
         {
-            return Error.Field("agency_id", NoAgency);
+            return Error.Field("agency_id", AgencyEndpoints.Missing);
         }
     }
 

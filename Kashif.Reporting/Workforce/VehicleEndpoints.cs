@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Kashif.Http;
 using Kashif.Messaging;
+using Kashif.Reporting.Agencies;
 using Kashif.Reporting.AuditTrail;
 using Kashif.Reporting.Data;
 using Kashif.Reporting.Reports;
@@ -111,7 +112,7 @@ internal static class VehicleEndpoints
         VehicleRequest request, HttpContext http, ReportingDbContext database, UnitOfWork work, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
@@ -148,7 +149,7 @@ internal static class VehicleEndpoints
         }
 
         var errors = await FieldErrors.FindAsync(http, request);
-        errors.Add("agency_id", await Registers.AgencyErrorAsync(database, request.AgencyId, cancellationToken));
+        errors.Add("agency_id", await AgencyEndpoints.ErrorAsync(database, request.AgencyId, cancellationToken));
         if (errors.ToProblem() is { } invalid)
         {
             return invalid;
