@@ -107,7 +107,7 @@ internal static class AdjustmentEndpoints
         }
 
         // An award that has left the leaderboards of its category and its area is not taken off there again.
-        if (await database.Transactions.AnyAsync(row => row.Cause == PointTransaction.Unnamed + id.ToString(), cancellationToken))
+        if (await database.Transactions.AnyAsync(row => row.Cause == PointTransaction.UnnamedCause + id.ToString(), cancellationToken))
         {
             reversal = reversal with { Category = null, Area = null };
         }

@@ -21,7 +21,7 @@ internal sealed class PointTransaction
     public const string Adjusted = "adjusted";
 
     /// <summary>Before an award's id: the cause of the entry that takes it off the leaderboards of its category and its area.</summary>
-    public const string Unnamed = "unnamed:";
+    public const string UnnamedCause = "unnamed:";
 
     /// <summary>An administrator has undone an entry.</summary>
     public const string ReversedPoints = "reversed";

@@ -75,7 +75,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
                 award,
                 database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed),
                 database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed && reversal.Actor != null),
-                database.Transactions.Any(move => move.Cause == PointTransaction.Unnamed + award.Id.ToString()),
+                database.Transactions.Any(move => move.Cause == PointTransaction.UnnamedCause + award.Id.ToString()),
                 -database.Transactions.Where(expiry => expiry.Reverses == award.Id && expiry.Kind == EntryKind.Expired).Sum(expiry => expiry.Points))).ToListAsync(cancellationToken);
 
         var histories = events.ToLookup(entry => entry.ReportId);
@@ -222,7 +222,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     private IEnumerable<Booking> ToBookings(Unnaming unnamed)
     {
         var (claim, award) = unnamed;
-        var cause = PointTransaction.Unnamed + award.Id;
+        var cause = PointTransaction.UnnamedCause + award.Id;
         var counted = new Booking(claim.UserId, 0, EntryKind.Reversed, RuleEngine.Unnamed, $"{cause}:counted")
         {
             Rule = claim.Code,

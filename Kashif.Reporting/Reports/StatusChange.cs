@@ -85,7 +85,7 @@ internal sealed class StatusChange
     public static bool IsPublicField(string field) => field is TitleField or DescriptionField or CategoryField or AnswersField;
 }
 
-internal static class StatusChanges
+internal static class StatusHistory
 {
     /// <summary>Adds an entry to the report's history; what staff did also to the audit trail, which stays when the report is deleted.</summary>
     public static void AddToHistory(this ReportingDbContext database, Report report, StatusChange change, bool byStaff)
