@@ -42,7 +42,7 @@ internal sealed class Coupon
     /// <summary>The lowest level of users who may redeem it; null for all.</summary>
     public int? MinLevel { get; set; }
 
-    /// <summary>The area in which users must have earned points to redeem it; null for all.</summary>
+    /// <summary>The area from which users must have points to redeem it; null for all.</summary>
     public string? Area { get; set; }
 
     /// <summary>Where its codes come from; never changes.</summary>

@@ -22,7 +22,7 @@ namespace Kashif.Coupons.Catalog;
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 /// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
-/// <param name="Area" example="old_town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="Area" example="old_town">The code of an area: only for users who have points from there that were not taken back, nor earned with anonymous or private reports. Null for all.</param>
 /// <param name="CodeMode">Where its codes come from.</param>
 /// <param name="WithdrawnAt" example="null">When the coupon was withdrawn. Codes that were issued before stay valid.</param>
 /// <param name="Version" example="1">1 when created, incremented at each change by the company. Redemptions do not count.</param>

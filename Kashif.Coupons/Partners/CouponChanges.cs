@@ -21,7 +21,7 @@ namespace Kashif.Coupons.Partners;
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer expires, after <c>starts_at</c>; null means never. Codes that were issued keep their expiry.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 /// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
-/// <param name="Area" example="old_town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="Area" example="old_town">The code of an area: only for users who have points from there that were not taken back, nor earned with anonymous or private reports. Null for all.</param>
 /// <param name="Version" example="1">The `version` that the client has read: 409 `coupon_changed` if it is another.</param>
 /// <remarks>Public, like every request: <c>AddValidation</c> skips internal types.</remarks>
 public sealed record ChangeCouponRequest(

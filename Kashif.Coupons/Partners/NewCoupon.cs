@@ -21,7 +21,7 @@ namespace Kashif.Coupons.Partners;
 /// <param name="EndsAt" example="2027-11-01T00:00:00Z">When the offer and its codes expire, after <c>starts_at</c>; null means never.</param>
 /// <param name="Terms" example="One coupon for each visit.">The terms of the company; null if there are none.</param>
 /// <param name="MinLevel" example="2">The lowest level of users who may redeem it; null for all.</param>
-/// <param name="Area" example="old_town">The code of an area: only for users who have earned points there. Null for all.</param>
+/// <param name="Area" example="old_town">The code of an area: only for users who have points from there that were not taken back, nor earned with anonymous or private reports. Null for all.</param>
 /// <param name="CodeMode">`generated` (the default): each redemption gets a new random code. `pool`: it gets a code that the company has added with `POST /{id}/codes`; `stock` must be 0. `shared`: all get `shared_code`. It cannot be changed.</param>
 /// <param name="SharedCode" example="null">The code of all redemptions, for `shared` only.</param>
 public sealed record CouponRequest(

@@ -6,7 +6,7 @@ namespace Kashif.Coupons.Points;
 internal sealed record DebitRequest(Guid UserId, int Points, int? CouponId = null, Guid? OrderId = null);
 
 /// <param name="Level">1 for a new user; null from a Gamification of before levels.</param>
-/// <param name="Areas">The codes of the areas in which the user has earned points; null if not asked for, or from a Gamification of before areas.</param>
+/// <param name="Areas">The codes of the areas from which the user has points; null if not asked for, or from a Gamification of before areas.</param>
 internal sealed record BalanceResponse(long Points, int? Level = null, IReadOnlyList<string>? Areas = null);
 
 internal enum DebitOutcome
@@ -71,7 +71,7 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
     public async Task<long?> BalanceAsync(Guid userId, TimeSpan timeout, CancellationToken cancellationToken) =>
         (await AccountAsync(userId, withAreas: false, timeout, cancellationToken))?.Points;
 
-    /// <param name="withAreas">Whether to read also the areas in which the user has earned points.</param>
+    /// <param name="withAreas">Whether to read also the areas from which the user has points.</param>
     /// <returns>The user's points and level; null if Gamification does not respond.</returns>
     public async Task<BalanceResponse?> AccountAsync(Guid userId, bool withAreas, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -23,8 +23,8 @@ internal sealed class RedemptionOptions
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a redemption or an order keeps its items while its points are not debited: then it is cancelled, and the points are given
-    /// back if they are debited after all. Those that are open keep the time that they began with.
+    /// How long a redemption or an order keeps its items while its points are not debited. Then it is cancelled, and a debit that comes
+    /// later is given back. A new value applies to new redemptions and orders.
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "1.00:00:00", ErrorMessage = "Redemptions:ReserveFor must be from one minute to one day.")]
     public TimeSpan ReserveFor { get; set; } = TimeSpan.FromMinutes(15);

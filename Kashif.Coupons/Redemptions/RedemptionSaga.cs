@@ -20,7 +20,7 @@ namespace Kashif.Coupons.Redemptions;
 /// at any time: the debit is idempotent by id, and the end is a conditional UPDATE that only one worker wins. Users with too few
 /// points or too many open redemptions reserve nothing, so they cannot make a coupon look sold out. A redemption whose offer ends
 /// before its code is issued is refunded: the code would have expired. So is one that waits for its debit for too long
-/// (<see cref="RedemptionOptions.ReserveFor"/>). That is a state of its own, because from then on the debit must
+/// (<see cref="RedemptionOptions.ReserveFor"/>). Refunding is a state of its own, because from then on the debit must
 /// not complete it. A completed redemption that its user cancels goes the same way.
 /// </summary>
 internal sealed class RedemptionSaga(

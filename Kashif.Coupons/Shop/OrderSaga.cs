@@ -19,7 +19,7 @@ namespace Kashif.Coupons.Shop;
 /// Sells products in three steps, with their state in the database, like <see cref="RedemptionSaga"/>: reserve all items or none, debit
 /// the points in Gamification under the order's id, then sell the reserved items or release them. A cancellation is a saga too: from
 /// <see cref="OrderStatus.Cancelling"/> on no worker pays the order; then the points are given back, then the items. An order that waits
-/// for its debit for too long (<see cref="RedemptionOptions.ReserveFor"/>) is cancelled so. Any worker may
+/// for its debit for too long (<see cref="RedemptionOptions.ReserveFor"/>) is cancelled in the same way. Any worker may
 /// repeat a step at any time: debit and refund are idempotent by id, and each change of the order is made under its lock, once. Locks
 /// are taken in one order: the user, the order, its products by sku.
 /// </summary>
@@ -121,7 +121,7 @@ internal sealed class OrderSaga(
             open = await ExpireAsync(open.Id, answer, cancellationToken);
             if (open.Status != OrderStatus.Cancelling)
             {
-                return open; // Settled meanwhile.
+                return open; // another worker has settled it
             }
         }
 

@@ -25,7 +25,7 @@ public sealed record DebitRequest(
     internal string ToReference() => OrderId is { } order ? Debit.OrderCause(order) : $"{CouponId}";
 }
 
-/// <param name="Areas">The codes of the areas in which the user has points that were earned there and not taken back, if the request asked for them.</param>
+/// <param name="Areas">The codes of the areas on whose leaderboards the user has points, if the request asked for them.</param>
 internal sealed record BalanceResponse(long Points, int Level, IReadOnlyList<string>? Areas = null);
 
 /// <summary>For Coupons only; the gateway does not route it.</summary>

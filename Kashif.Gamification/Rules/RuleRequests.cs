@@ -79,7 +79,7 @@ public sealed record RuleLineRequest(
 /// <param name="Until" example="2026-12-31">The last day.</param>
 /// <param name="Days" example='["friday", "saturday"]'>Days of the week.</param>
 /// <param name="HoursFrom" example="18:00">The first minute of the day; with `hours_until`.</param>
-/// <param name="HoursUntil" example="22:00">The minute when it ends. Before `hours_from`: on the next day, and the hours after midnight belong to the day on which they began.</param>
+/// <param name="HoursUntil" example="22:00">The minute when it ends. If it is before `hours_from`, the window ends on the next day, and its hours after midnight count as the day on which it began.</param>
 public sealed record RuleWindow(
     DateOnly? From = null,
     DateOnly? Until = null,

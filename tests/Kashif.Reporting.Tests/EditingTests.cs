@@ -100,7 +100,7 @@ public sealed class EditingTests(ReportingService service)
         (await SendAsync(moderator, HttpMethod.Delete, $"{id}?reason=spam", null)).Status.ShouldBe(204);
 
         (await moderator.AllPagesAsync($"{Root}/audit-trail?subject={id}", 10)).Select(entry => entry.GetProperty("action").GetString())
-            .ShouldBe(["deleted", "submitted", "rejected"], "the reporter's withdrawal is none of staff's");
+            .ShouldBe(["deleted", "submitted", "rejected"], "the trail has no entry for what the reporter did");
     }
 
     [Fact]
