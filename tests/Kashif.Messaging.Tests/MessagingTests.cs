@@ -20,11 +20,19 @@ namespace Kashif.Messaging.Tests;
 
 /// <summary>Events are delivered at least once, take effect exactly once, and are never lost. Alone, because some tests delete queues and bindings.</summary>
 [Collection<Alone>]
-public sealed class MessagingTests(MessagingServers servers)
+public sealed class MessagingTests(MessagingServers servers) : IAsyncLifetime
 {
-    /// <summary>The tests share this service's queue, because tests of one class run one after another.</summary>
+    /// <summary>The tests share this service's queue, because tests of one class run one after another. Each begins with empty queues.</summary>
     private const string Consumer = ResourceNames.Gamification;
     private static readonly TimeSpan[] ShortRetries = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100)];
+
+    public async ValueTask InitializeAsync()
+    {
+        await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        await tap.PurgeAsync(Consumer, Broker.DeadLetterQueue(Consumer));
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_committed_event_is_published_with_trace_and_correlation_id()
@@ -138,9 +146,9 @@ public sealed class MessagingTests(MessagingServers servers)
     {
         await using var service = await SampleService.StartAsync(servers, Consumer, consume: true, time: new ShortMinutes());
         await using var tap = await EventTap.OpenAsync(servers.Servers.Messaging, listensTo: null);
+        EventCatalog.Subscriptions[ResourceNames.Notifications].ShouldContain(ReportCreated.Type, "A queue is bound, so the broker returns nothing.");
         await ConsumesAsync(service);
         await tap.UnbindAsync(Consumer, ReportCreated.Type);
-        (await tap.IsBoundAsync(ReportCreated.Type)).ShouldBeTrue("Notifications is bound, so the broker returns nothing.");
 
         var reports = new List<Guid>();
         await Eventually.TrueAsync(async () =>
@@ -316,7 +324,6 @@ public sealed class MessagingTests(MessagingServers servers)
         await PublishAsync(service, report);
 
         (await DeadLettersAsync(service, expected: 1)).ShouldContain("Timeout");
-        await PurgeDeadLettersAsync(service);
     }
 
     [Fact]
@@ -351,7 +358,6 @@ public sealed class MessagingTests(MessagingServers servers)
         await tap.PublishAsync(Change(Guid.CreateVersion7()));
 
         (await DeadLettersAsync(older, expected: 1)).ShouldContain($"This version of the service has no handler for '{ReportStatusUpdated.Type}'.");
-        await PurgeDeadLettersAsync(older);
     }
 
     [Fact]
@@ -416,7 +422,6 @@ public sealed class MessagingTests(MessagingServers servers)
         await ConsumesAsync(newest);
         (await tap.IsBoundAsync(Former)).ShouldBeFalse();
         await DeadLettersAsync(newest, expected: 1); // the empty message
-        await PurgeDeadLettersAsync(newest);
     }
 
     [Fact]
@@ -464,7 +469,6 @@ public sealed class MessagingTests(MessagingServers servers)
         await tap.PublishRawAsync(ReportCreated.Type, """{"id": "0190a0a0-0000-7000-8000-000000000000", "type": "report.created", "time": "2026-01-01T00:00:00Z", "data": {}}"""u8.ToArray());
 
         (await DeadLettersAsync(service, expected: 2)).ShouldContain("unreadable");
-        await PurgeDeadLettersAsync(service);
     }
 
     [Fact]
@@ -481,7 +485,6 @@ public sealed class MessagingTests(MessagingServers servers)
 
         // Does not list the dead letters: that would declare the missing queue.
         await Eventually.TrueAsync(async () => await channel.MessageCountAsync(Broker.DeadLetterQueue(Consumer), Cancel) == 1, "a dead letter");
-        await PurgeDeadLettersAsync(service);
     }
 
     [Fact]
@@ -588,12 +591,6 @@ public sealed class MessagingTests(MessagingServers servers)
             return found.Count == expected;
         }, $"{expected} dead letters");
         return letters;
-    }
-
-    private static async Task PurgeDeadLettersAsync(SampleService service)
-    {
-        await using var channel = await service.Services.GetRequiredService<Broker>().OpenChannelAsync(Cancel);
-        await channel.QueuePurgeAsync(Broker.DeadLetterQueue(Consumer), Cancel);
     }
 }
 

@@ -84,7 +84,7 @@ public sealed class EventTap : IAsyncDisposable
         await _channel.BasicPublishAsync(
             Exchange, routingKey, mandatory: false, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body);
 
-    /// <returns>Whether a queue is bound to the type. If so, it gets an empty message.</returns>
+    /// <returns>Whether a queue is bound to the type. If so, it gets an empty message, which no consumer can read.</returns>
     public async Task<bool> IsBoundAsync(string type)
     {
         try
@@ -107,6 +107,22 @@ public sealed class EventTap : IAsyncDisposable
 
     /// <summary>Unbinds a service's queue from an event.</summary>
     public Task UnbindAsync(string service, string type) => _channel.QueueUnbindAsync(service, Exchange, type);
+
+    /// <summary>Deletes the messages of queues. A queue that does not exist has none.</summary>
+    public async Task PurgeAsync(params string[] queues)
+    {
+        foreach (var queue in queues)
+        {
+            await using var channel = await _connection.CreateChannelAsync(); // the broker closes it if there is no such queue
+            try
+            {
+                await channel.QueuePurgeAsync(queue);
+            }
+            catch (OperationInterruptedException exception) when (exception.ShutdownReason is { ReplyCode: Constants.NotFound })
+            {
+            }
+        }
+    }
 
     /// <summary>Deletes a service's queue.</summary>
     public Task DeleteAsync(string service) => _channel.QueueDeleteAsync(service);
