@@ -13,6 +13,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting;
 
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
+/// <param name="FormerTexts">What the user wrote in reports, where staff have edited it.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="AreaFollows">The areas whose reports the user is told of.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>
@@ -26,6 +27,7 @@ namespace Kashif.Reporting;
 internal sealed record UserReports(
     IAsyncEnumerable<ReportResponse> Reports,
     IAsyncEnumerable<ExportedStatusChange> StatusChanges,
+    IAsyncEnumerable<ExportedFormerText> FormerTexts,
     IAsyncEnumerable<ExportedOfflineReport> OfflineReports,
     IAsyncEnumerable<ExportedComment> Comments,
     IAsyncEnumerable<ExportedVote> Votes,
@@ -41,6 +43,8 @@ internal sealed record UserReports(
     IAsyncEnumerable<ExportedSurvey> Surveys);
 
 internal sealed record ExportedStatusChange(Guid ReportId, ReportStatus From, ReportStatus To, string? Comment, DateTimeOffset At, ChangeKind Kind, IReadOnlyList<string>? Fields);
+
+internal sealed record ExportedFormerText(Guid ReportId, DateTimeOffset EditedAt, string? Title, string? Description);
 
 internal sealed record ExportedOfflineReport(string ClientId, Guid ReportId, DateTimeOffset CapturedAt);
 
@@ -68,6 +72,10 @@ internal static class ReportExport
         database.Reports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.Id).AsAsyncEnumerable().Select(report => ReportResponse.From(report, View.Full)),
         database.StatusChanges.AsNoTracking().Where(change => change.ChangedBy == id).OrderBy(change => change.At).ThenBy(change => change.ReportId)
             .AsAsyncEnumerable().Select(change => new ExportedStatusChange(change.ReportId, change.From, change.To, change.Comment, change.At, change.Kind, change.Fields)),
+        database.StatusChanges.FromSql($"""
+            SELECT * FROM status_changes WHERE report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {id})) AND (former_title IS NOT NULL OR former_description IS NOT NULL)
+            """).AsNoTracking().OrderBy(change => change.ReportId).ThenBy(change => change.Version)
+            .AsAsyncEnumerable().Select(change => new ExportedFormerText(change.ReportId, change.At, change.FormerTitle, change.FormerDescription)),
         database.ClientReports.AsNoTracking().Where(report => report.UserId == id).OrderBy(report => report.ClientId)
             .AsAsyncEnumerable().Select(report => new ExportedOfflineReport(report.ClientId, report.ReportId, report.CapturedAt)),
         database.Comments.AsNoTracking().Where(comment => comment.UserId == id).OrderBy(comment => comment.Id)

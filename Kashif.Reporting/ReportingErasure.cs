@@ -23,21 +23,21 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
     private readonly ReportingDbContext _database = database;
     private readonly TimeProvider _time = time;
 
-    protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
+    /// <summary>Employees and crews before reports, like an assignment and a visit; reports in one order, like a merge.</summary>
+    protected override async Task LockAsync(Guid[] userIds, CancellationToken cancellationToken)
     {
-        // Before the reports, like an assignment and a visit.
-        await _database.LockEmployeeAsync(userId, cancellationToken);
-        await _database.Database.ExecuteSqlAsync(
-            $"SELECT FROM crews WHERE id = ANY (ARRAY(SELECT crew_id FROM crew_members WHERE user_id = {userId})) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
-
-        // In one order, so that two erasures, and a merge, wait for each other instead of deadlocking.
+        await _database.LockEmployeesAsync(userIds, cancellationToken);
         await _database.Database.ExecuteSqlAsync($"""
             SELECT FROM reports WHERE id = ANY (ARRAY(
-                SELECT id FROM reports WHERE user_id = {userId} OR assignee_id = {userId}
-                UNION SELECT report_id FROM votes WHERE user_id = {userId}
-                UNION SELECT report_id FROM comments WHERE user_id = {userId}))
+                SELECT id FROM reports WHERE user_id = ANY ({userIds}) OR assignee_id = ANY ({userIds})
+                UNION SELECT report_id FROM votes WHERE user_id = ANY ({userIds})
+                UNION SELECT report_id FROM comments WHERE user_id = ANY ({userIds})))
             ORDER BY id FOR NO KEY UPDATE
             """, cancellationToken);
+    }
+
+    protected override async Task EraseAsync(Guid userId, CancellationToken cancellationToken)
+    {
         await EmployeeWork.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await ReportVotes.EraseAsync(_database, userId, cancellationToken);
         await ReportFollows.EraseAsync(_database, userId, cancellationToken);
@@ -55,9 +55,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
                 AND position(convert_to({id}, 'UTF8') IN body) > 0
             """, cancellationToken);
 
-        // Such as where the key of the house is.
-        await _database.Database.ExecuteSqlAsync(
-            $"UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))", cancellationToken);
+        await EraseVisitNotesAsync(userId, cancellationToken);
         await ReportAuthors.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
         await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
@@ -71,5 +69,20 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await _database.ClientReports.Where(report => report.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await CalendarErasure.EraseAsync(_database, userId, cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+    }
+
+    /// <summary>Such as where the key of the house is. Staff may have stored answers with such a note too.</summary>
+    private async Task EraseVisitNotesAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var visits = await _database.Database.SqlQuery<Guid>($"""
+            UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId})) RETURNING id AS "Value"
+            """).ToListAsync(cancellationToken);
+        foreach (var visit in visits)
+        {
+            await _database.Database.ExecuteSqlAsync($"""
+                DELETE FROM idempotency_keys WHERE user_id = ANY (ARRAY(SELECT actor_id FROM audit_entries WHERE subject_id = {visit}))
+                    AND position(convert_to({visit.ToString()}, 'UTF8') IN body) > 0
+                """, cancellationToken);
+        }
     }
 }

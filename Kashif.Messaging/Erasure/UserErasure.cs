@@ -19,18 +19,26 @@ public static class ErasedUser
 /// </summary>
 public abstract class UserErasure(DbContext database, ServiceIdentity service, TimeProvider time) : IEventHandler<UserDeleted>
 {
+    /// <summary>
+    /// Locks what the erasures of a batch change, in the order of the service's other transactions: locks that are taken user by user could deadlock with them.
+    /// </summary>
+    protected virtual Task LockAsync(Guid[] userIds, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Deletes the user's data, and replaces the id by <see cref="ErasedUser"/> in data that is kept.</summary>
     protected abstract Task EraseAsync(Guid userId, CancellationToken cancellationToken);
 
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDeleted>> events, CancellationToken cancellationToken)
     {
         // In one order, so that two batches wait for each other instead of deadlocking.
-        foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
-            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>())
+        var last = events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
+            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>().ToArray();
+        var users = last.Select(received => received.Data.UserId).ToArray();
+        await database.Database.ExecuteSqlAsync(
+            $"INSERT INTO erased_users (user_id, erased_at) SELECT user_id, {time.GetUtcNow()} FROM unnest({users}) AS user_id ON CONFLICT DO NOTHING", cancellationToken);
+        await LockAsync(users, cancellationToken);
+        foreach (var received in last)
         {
             var userId = received.Data.UserId;
-            await database.Database.ExecuteSqlAsync(
-                $"INSERT INTO erased_users (user_id, erased_at) VALUES ({userId}, {time.GetUtcNow()}) ON CONFLICT DO NOTHING", cancellationToken);
             await EraseAsync(userId, cancellationToken);
             await database.Set<IdempotencyRecord>().Where(record => record.UserId == userId).ExecuteDeleteAsync(cancellationToken);
             database.Publish(new UserDataErased(userId, service.Name), time.GetUtcNow(), received.Cause);

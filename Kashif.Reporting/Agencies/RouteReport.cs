@@ -74,7 +74,7 @@ internal static class RouteReport
         var comment = request.Comment?.Trim() is { Length: > 0 } text ? text : null;
         if (report.Route(route, byHand: request.AgencyId is not null, comment, http.User.UserId, time.GetUtcNow()) is { } change)
         {
-            database.AddToHistory(report, change, byStaff: true);
+            database.AddToHistory(report, change, former.AgencyId, byStaff: true);
             database.PublishRoute(report, former, change);
         }
 

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Text.Json;
 using Kashif.Http;
 using Kashif.Messaging;
@@ -100,7 +101,7 @@ internal static class EditReport
             : null;
         if (report.Edit(edit, terms, reason, http.User.UserId, time.GetUtcNow()) is { } change)
         {
-            database.AddToHistory(report, change, byStaff: !isOwner);
+            database.AddToHistory(report, change, former.AgencyId, byStaff: !IsOfOwner(report, fields, http.User));
             database.Publish(
                 new ReportUpdated(
                     report.Id, report.UserId, report.Title, report.Category, change.FormerCategory, report.Latitude, report.Longitude,
@@ -129,12 +130,16 @@ internal static class EditReport
         return report.ToResult(http, await questions.ReadAsync(database, report, http.User.ViewOf(report), cancellationToken));
     }
 
+    /// <summary>Whether the owner may make the edit as such: staff may edit more of their own reports, as staff.</summary>
+    private static bool IsOfOwner(Report report, string[] fields, ClaimsPrincipal user) =>
+        user.UserId == report.UserId && report.Status is ReportStatus.Submitted && fields.All(OfOwner.Contains);
+
     /// <returns>Why the caller may not change these fields; null if they may.</returns>
     private static Error? Refusal(Report report, string[] fields, HttpContext http)
     {
         var user = http.User;
         var isOwner = user.UserId == report.UserId;
-        if (user.IsModerator || (isOwner && report.Status is ReportStatus.Submitted && fields.All(OfOwner.Contains)))
+        if (user.IsModerator || IsOfOwner(report, fields, user))
         {
             return null;
         }

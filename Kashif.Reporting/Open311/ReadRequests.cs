@@ -31,6 +31,11 @@ internal static class ReadRequests
         var (skip, pageSize) = (0, (int?)null);
         if (parameters.List("service_request_id") is { } list)
         {
+            if (list.Count > MaxIds)
+            {
+                parameters.Faults.Add(Fault.Bad($"service_request_id: at most {MaxIds} ids"));
+            }
+
             // An unknown id, or a text that is no UUID, is left out.
             Guid[] ids = [.. list.Take(MaxIds).Select(id => Guid.TryParse(id, out var parsed) ? parsed : (Guid?)null).OfType<Guid>()];
             reports = reports.Where(report => ids.Contains(report.Id));

@@ -133,7 +133,7 @@ internal static class ChangeStatus
     /// <summary>Adds a change of the status to the report's history, and publishes it.</summary>
     public static void Publish(this ReportingDbContext database, Report report, StatusChange change, bool byStaff)
     {
-        database.AddToHistory(report, change, byStaff);
+        database.AddToHistory(report, change, report.AgencyId, byStaff);
         database.Publish(
             new ReportStatusUpdated(
                 report.Id, report.UserId, report.Title, change.From.WireName(), change.To.WireName(), change.Comment, change.ChangedBy, change.Version,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kashif.Messaging;
+using Kashif.Messaging.Erasure;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using NetTopologySuite.Geometries;
@@ -237,7 +238,7 @@ internal sealed class Report
         }
 
         var change = Next(ChangeKind.Edited, Status, reason, editedBy, now, fields, former, details);
-        if (editedBy != UserId)
+        if (editedBy != UserId && UserId != ErasedUser.Id) // no erasure reaches a report without an account
         {
             change.FormerTitle = title == Title ? null : title;
             change.FormerDescription = description == Description ? null : description;

@@ -88,7 +88,8 @@ internal sealed class StatusChange
 internal static class StatusHistory
 {
     /// <summary>Adds an entry to the report's history; what staff did also to the audit trail, which stays when the report is deleted.</summary>
-    public static void AddToHistory(this ReportingDbContext database, Report report, StatusChange change, bool byStaff)
+    /// <param name="agency">The report's agency before the change: its managers may read the entry of the audit trail.</param>
+    public static void AddToHistory(this ReportingDbContext database, Report report, StatusChange change, Guid? agency, bool byStaff)
     {
         database.StatusChanges.Add(change);
         if (byStaff)
@@ -99,8 +100,13 @@ internal static class StatusHistory
                 values["fields"] = new JsonArray([.. fields.Select(field => JsonValue.Create(field))]);
             }
 
+            if (report.AgencyId != agency)
+            {
+                values["agency_id"] = report.AgencyId?.ToString();
+            }
+
             var action = change.From == change.To ? StatusChangeConfiguration.NameOf(change.Kind) : change.To.WireName();
-            database.AuditValues(change.ChangedBy, action, "report", report.Id, report.AgencyId, values, change.At);
+            database.AuditValues(change.ChangedBy, action, "report", report.Id, agency, values, change.At);
         }
     }
 

@@ -30,7 +30,7 @@ internal static class SyncEndpoints
     private const int MaxLimit = 1000;
 
     private static readonly Error Expired = new(
-        StatusCodes.Status410Gone, "cursor_expired", "The cursor is too old, or from before a restore. Delete your copy, and start without a cursor.");
+        StatusCodes.Status410Gone, "cursor_expired", "The cursor is too old, or from before a restore or a failover of the database. Delete your copy, and start without a cursor.");
 
     public static IEndpointRouteBuilder MapSync(this IEndpointRouteBuilder endpoints)
     {
@@ -63,7 +63,7 @@ internal static class SyncEndpoints
                 return Error.Field("cursor", Cursor.Invalid);
             }
 
-            if (after.Identity != identity || now - after.ReadAt > options.Value.KeepTombstonesFor)
+            if (!FeedIdentities.Matches(after.Identity, identity) || now - after.ReadAt > options.Value.KeepTombstonesFor)
             {
                 return Expired.ToProblem();
             }
@@ -85,7 +85,8 @@ internal static class SyncEndpoints
         var items = rows.Take(size).Select(row =>
             new SyncItem(row.ReportId, row.Report is null, row.Report is null ? null : ReportResponse.From(row.Report, View.Public))).ToList();
         var last = items.Count > 0 ? rows[items.Count - 1] : null;
-        var next = last is null ? after with { ReadAt = now } : new SyncCursor(last.ChangedIn, last.ReportId, identity, now);
+        var (changedIn, reportId) = last is null ? (after.ChangedIn, after.ReportId) : (last.ChangedIn, last.ReportId);
+        var next = new SyncCursor(changedIn, reportId, identity, now);
         return TypedResults.Ok(new SyncResponse(items, next.Encode(), rows.Count > size));
     }
 }

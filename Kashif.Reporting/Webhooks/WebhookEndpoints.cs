@@ -63,12 +63,16 @@ internal sealed record WebhookDeliveryResponse(
 /// <summary>Admins and managers of agencies manage the webhooks.</summary>
 internal static class WebhookEndpoints
 {
+    /// <summary>Each event of an agency's report is sent to all of them.</summary>
+    private const int MaxOfAgency = 20;
+
     private const string Who = "For admins, and for managers: those of the own agency.";
 
     private static readonly Error Missing = Error.NotFound("Webhook not found.");
     private static readonly Error MissingDelivery = Error.NotFound("Delivery not found.");
     private static readonly Error NotSetUp = Error.Unavailable("webhooks_not_set_up", "Webhooks are not set up. The operator must set Webhooks:SealingSecret.");
     private static readonly Error NotManaged = Error.Forbidden("forbidden", "Only admins and the managers of its agency can do this.");
+    private static readonly Error TooMany = Error.Rule("too_many_webhooks", "An agency has at most 20 webhooks. Delete one that is no longer used.");
     private static readonly Error Pending = Error.Conflict("delivery_pending", "This delivery is being tried already.");
 
     public static IEndpointRouteBuilder MapWebhooks(this IEndpointRouteBuilder endpoints)
@@ -77,7 +81,8 @@ internal static class WebhookEndpoints
         webhooks.MapGet("/", ListAsync).WithName("ListWebhooks").WithSummary("List the webhooks, newest first").WithDescription(Who);
 
         // No Idempotency-Key: the stored answer would contain the secret.
-        webhooks.MapPost("/", CreateAsync).WithName("CreateWebhook").WithSummary("Create a webhook").WithDescription(Who).WithProblems(403, "forbidden").WithProblems(503, "webhooks_not_set_up");
+        webhooks.MapPost("/", CreateAsync).WithName("CreateWebhook").WithSummary("Create a webhook").WithDescription(Who).WithProblems(403, "forbidden")
+            .WithProblems(422, "too_many_webhooks").WithProblems(503, "webhooks_not_set_up");
         webhooks.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteWebhook").WithSummary("Delete a webhook and its deliveries").WithDescription(Who).WithProblems(404, "not_found");
         webhooks.MapGet("/{id:guid}/deliveries", ListDeliveriesAsync).WithName("ListWebhookDeliveries").WithSummary("List the deliveries of a webhook, newest first")
             .WithDescription(Who).WithProblems(404, "not_found");
@@ -136,6 +141,14 @@ internal static class WebhookEndpoints
             return NotSetUp.ToProblem();
         }
 
+        // One at a time for an agency, so that none is one too many.
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+        await database.Database.ExecuteSqlAsync($"SELECT FROM agencies WHERE id = {agency} FOR NO KEY UPDATE", cancellationToken);
+        if (agency is not null && await database.Webhooks.CountAsync(row => row.AgencyId == agency, cancellationToken) >= MaxOfAgency)
+        {
+            return TooMany.ToProblem();
+        }
+
         var (now, secret) = (time.GetUtcNow(), request.Secret?.Trim() ?? WebhookSecrets.New());
         var id = Guid.CreateVersion7(now);
         var webhook = new Webhook
@@ -152,6 +165,7 @@ internal static class WebhookEndpoints
         try
         {
             await database.SaveChangesAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
         }
         catch (DbUpdateException exception) when (exception.IsForeignKeyViolation()) // another request has just deleted the agency
         {

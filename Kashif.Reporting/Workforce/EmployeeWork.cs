@@ -16,6 +16,14 @@ internal static class EmployeeWork
     public static async Task<Employee?> LockEmployeeAsync(this ReportingDbContext database, Guid user, CancellationToken cancellationToken) =>
         await database.Employees.FromSql($"SELECT * FROM employees WHERE user_id = {user} FOR UPDATE").SingleOrDefaultAsync(cancellationToken);
 
+    /// <summary>Locks the employees and their crews until the end of the transaction.</summary>
+    public static async Task LockEmployeesAsync(this ReportingDbContext database, Guid[] users, CancellationToken cancellationToken)
+    {
+        await database.Database.ExecuteSqlAsync($"SELECT FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR UPDATE", cancellationToken);
+        await database.Database.ExecuteSqlAsync(
+            $"SELECT FROM crews WHERE id = ANY (ARRAY(SELECT crew_id FROM crew_members WHERE user_id = ANY ({users}))) ORDER BY id FOR NO KEY UPDATE", cancellationToken);
+    }
+
     /// <summary>The employees of these ids, who stay what they are until the end of the transaction.</summary>
     public static Task<List<Employee>> ShareEmployeesAsync(this ReportingDbContext database, Guid[] users, CancellationToken cancellationToken) =>
         database.Employees.FromSql($"SELECT * FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR SHARE").AsNoTracking().ToListAsync(cancellationToken);

@@ -48,9 +48,8 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
             }
         }
 
-        // All employees before the work of any, like an assignment.
-        var users = left.ConvertAll(account => account.User).ToArray();
-        await database.Database.ExecuteSqlAsync($"SELECT FROM employees WHERE user_id = ANY ({users}) ORDER BY user_id FOR UPDATE", cancellationToken);
+        // All employees and crews before the reports of any, like an assignment and a visit.
+        await database.LockEmployeesAsync([.. left.Select(account => account.User)], cancellationToken);
         foreach (var (user, by) in left)
         {
             await EmployeeWork.LeaveAsync(database, user, by, time.GetUtcNow(), cancellationToken);

@@ -157,6 +157,22 @@ public sealed class AgencyScopeTests(ReportingService service)
     }
 
     [Fact]
+    public async Task An_agency_has_at_most_twenty_webhooks_also_with_requests_at_once()
+    {
+        var agency = await AgencyAsync();
+        var (manager, _) = await service.EmployAsync(agency, Job.Manager);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 22).Select(_ => PostAsync(manager, agency)));
+
+        answers.Count(answer => answer.Status == 201).ShouldBe(20);
+        answers.Where(answer => answer.Status != 201).Select(answer => answer.Body.Code).ShouldBe(["too_many_webhooks", "too_many_webhooks"]);
+        foreach (var created in answers.Where(answer => answer.Status == 201))
+        {
+            (await manager.SendJsonAsync(HttpMethod.Delete, $"{Webhooks}/{created.Body.Id}")).Status.ShouldBe(204);
+        }
+    }
+
+    [Fact]
     public async Task Webhooks_are_for_admins_and_the_managers_of_their_agency()
     {
         var (agency, other) = (await AgencyAsync(), await AgencyAsync());

@@ -83,8 +83,31 @@ public sealed class EditingTests(ReportingService service)
         entry.GetProperty("action").GetString().ShouldBe("edited");
         entry.GetProperty("values").ToString().ShouldBe("""{"fields":["title","description"],"version":2}""");
 
+        using (var auth = service.Host.AsService())
+        {
+            var former = (await auth.ReadAsync($"/internal/v1/users/{ownerId}/export")).Body.GetProperty("former_texts").EnumerateArray().ShouldHaveSingleItem();
+            (former.GetProperty("report_id").GetGuid(), former.GetProperty("title").GetString()).ShouldBe((id, "Hole, call 0123"));
+        }
+
         await service.Tap.EraseAsync(ownerId, ResourceNames.Reporting);
-        string.Concat(await staff.AllPagesAsync($"{Root}/{id}/history?", 10)).ShouldNotContain("0123");
+        (await SendAsync(staff, HttpMethod.Patch, $"{id}", new { title = "Hole in the road" })).Status.ShouldBe(200);
+        var history = string.Concat(await staff.AllPagesAsync($"{Root}/{id}/history?", 10));
+        history.ShouldNotContain("0123");
+        history.ShouldNotContain("former_title", Case.Sensitive, "no erasure reaches a report without an account");
+    }
+
+    [Fact]
+    public async Task What_staff_do_with_their_own_reports_is_in_the_audit_trail_unless_the_owner_may_do_it()
+    {
+        var moderatorId = Guid.CreateVersion7();
+        using var moderator = service.Host.As(moderatorId, Roles.Moderator);
+        var id = (await moderator.FileAsync()).Id;
+
+        (await SendAsync(moderator, HttpMethod.Patch, $"{id}", new { title = "A wide hole" })).Status.ShouldBe(200);
+        (await SendAsync(moderator, HttpMethod.Patch, $"{id}", new { hidden = true, reason = "A face" })).Status.ShouldBe(200);
+
+        var entry = (await moderator.AllPagesAsync($"{Root}/audit-trail?subject={id}", 10)).ShouldHaveSingleItem();
+        entry.GetProperty("values").GetProperty("fields").ToString().ShouldBe("""["hidden"]""");
     }
 
     [Fact]

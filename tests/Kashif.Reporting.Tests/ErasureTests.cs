@@ -1,7 +1,14 @@
+using System.Net.Http.Json;
+using Kashif.Messaging.Consumers;
+using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
+using Kashif.Reporting.Data;
+using Kashif.Reporting.Workforce;
 using Kashif.Security;
 using Kashif.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Kashif.Reporting.Tests;
 
@@ -98,11 +105,61 @@ public sealed class ErasureTests(ReportingService service)
         using var staff = service.NewUser(Roles.Staff);
         var visit = await service.ProposedAsync(staff, owner);
         (await staff.SendAsync(HttpMethod.Patch, $"visits/{visit.Id}", new { note = "The key is at Sami's." })).Status.ShouldBe(200);
+        using (var confirm = new HttpRequestMessage(HttpMethod.Post, $"{ReportingClient.Root}/visits/{visit.Id}/confirm"))
+        {
+            confirm.Content = JsonContent.Create(new { starts_at = visit.GetProperty("starts_at"), ends_at = visit.GetProperty("ends_at") });
+            confirm.Headers.Add("Idempotency-Key", "confirm"); // the answer that is stored has the note
+            (await (await staff.SendAsync(confirm)).JsonAsync()).GetProperty("note").GetString().ShouldBe("The key is at Sami's.");
+        }
+
 
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
 
         (await staff.ReadAsync($"{ReportingClient.Root}/visits/{visit.Id}")).Body.ToString().ShouldNotContain("Sami");
         (await DatabaseScan.TablesWithAsync(service.Host.Database, "The key is at Sami")).Except(["outbox"]).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_batch_of_deletions_locks_the_crews_of_all_before_a_report_of_any_like_a_visit()
+    {
+        using var citizen = service.Citizen(out var user);
+        var report = (await citizen.FileAsync()).Id;
+        var (_, member) = await service.EmployAsync(agency: null);
+        var crew = await service.CrewAsync();
+        await service.QueryAsync(async database =>
+        {
+            database.CrewMembers.Add(new CrewMember { CrewId = crew, UserId = member });
+            return await database.SaveChangesAsync(ReportingClient.Cancelled);
+        });
+        await using var visit = new NpgsqlConnection(service.Host.Database);
+        await visit.OpenAsync(ReportingClient.Cancelled);
+        await using var transaction = await visit.BeginTransactionAsync(ReportingClient.Cancelled);
+        await ExecuteAsync($"SELECT FROM crews WHERE id = '{crew}' FOR NO KEY UPDATE");
+
+        var erasure = EraseAsync([user, member]);
+        await service.WaitForLockAsync(visit.ProcessID);
+
+        await ExecuteAsync($"SELECT FROM reports WHERE id = '{report}' FOR NO KEY UPDATE NOWAIT");
+        await transaction.CommitAsync(ReportingClient.Cancelled);
+        await erasure;
+        (await service.QueryAsync(database => database.Reports.Where(row => row.Id == report).Select(row => row.UserId).SingleAsync(ReportingClient.Cancelled))).ShouldBe(ErasedUser.Id);
+
+        async Task EraseAsync(Guid[] users)
+        {
+            await using var scope = service.Host.Services.CreateAsyncScope();
+            var database = scope.ServiceProvider.GetRequiredService<ReportingDbContext>();
+            await using var batch = await database.Database.BeginTransactionAsync(ReportingClient.Cancelled);
+            await scope.ServiceProvider.GetRequiredService<ReportingErasure>().HandleAsync(
+                [.. users.Select(id => new ReceivedEvent<UserDeleted>(Guid.CreateVersion7(), TimeProvider.System.GetUtcNow(), new EventCause(null, null), new UserDeleted(id)))], ReportingClient.Cancelled);
+            await database.SaveChangesAsync(ReportingClient.Cancelled);
+            await batch.CommitAsync(ReportingClient.Cancelled);
+        }
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, visit, transaction);
+            await command.ExecuteNonQueryAsync(ReportingClient.Cancelled);
+        }
     }
 
     [Fact]

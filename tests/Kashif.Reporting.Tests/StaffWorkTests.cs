@@ -226,6 +226,21 @@ public sealed class StaffWorkTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_managers_of_the_former_agency_see_who_routed_a_report_and_where()
+    {
+        var (agency, other) = (await service.AgencyAsync(), await service.AgencyAsync());
+        var (manager, _) = await service.EmployAsync(agency, Job.Manager);
+        using var moderator = service.NewUser(Roles.Moderator);
+        using var citizen = service.Citizen(out _);
+        var report = await service.FileForAsync(agency, citizen);
+
+        (await moderator.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/route", new { agency_id = other })).Status.ShouldBe(200);
+
+        var entry = (await manager.AllPagesAsync($"{Trail}?subject={report}", 5)).ShouldHaveSingleItem();
+        (entry.GetProperty("action").GetString(), entry.GetProperty("values").GetProperty("agency_id").GetGuid()).ShouldBe(("routed", other));
+    }
+
+    [Fact]
     public async Task The_audit_trail_cannot_be_changed()
     {
         using var admin = service.NewUser(Roles.Admin);
