@@ -40,13 +40,17 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     public async Task<List<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
-        List<(ulong Tag, DeadLetter Letter)> letters;
-        await using (var channel = await OpenAsync(cancellationToken))
+        var letters = new List<(ulong Tag, DeadLetter Letter)>();
+        try
         {
-            letters = await TakeAsync(channel, cancellationToken);
+            await using var channel = await OpenAsync(cancellationToken);
+            await TakeAsync(channel, letters, cancellationToken);
+        }
+        finally
+        {
+            await WaitForAsync(letters.Count);
         }
 
-        await WaitForAsync(letters.Count, cancellationToken);
         return [.. letters.Select(taken => taken.Letter).Where(filter.Matches)];
     }
 
@@ -62,40 +66,42 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
     public async Task<(int Replayed, int Remaining)> ReplayAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
     {
         await using var turn = await TakeTurnAsync(cancellationToken);
-        var (replayed, matching, others) = await MoveAsync(filter, changes, actorId, cancellationToken);
-        await WaitForAsync(others, cancellationToken);
-        return (replayed, matching - replayed);
-    }
-
-    /// <returns>How many were moved, how many match, and how many are to come back.</returns>
-    private async Task<(int Replayed, int Matching, int Others)> MoveAsync(DeadLetterFilter filter, JsonElement? changes, Guid? actorId, CancellationToken cancellationToken)
-    {
-        await using var channel = await OpenAsync(cancellationToken);
-        var letters = await TakeAsync(channel, cancellationToken);
-        var matching = letters.Where(taken => filter.Matches(taken.Letter)).ToList();
-        var chosen = matching.Take(MaxReplay)
-            .Select(taken => changes is { } members ? (taken.Tag, Letter: taken.Letter.With(members)) : taken).ToList();
-        if (chosen.Count > 0)
+        var letters = new List<(ulong Tag, DeadLetter Letter)>();
+        var acknowledged = 0;
+        try
         {
-            await ReportAsync(filter, chosen, changes is not null, actorId, cancellationToken);
-        }
+            await using var channel = await OpenAsync(cancellationToken);
+            await TakeAsync(channel, letters, cancellationToken);
+            var matching = letters.Where(taken => filter.Matches(taken.Letter)).ToList();
+            var chosen = matching.Take(MaxReplay)
+                .Select(taken => changes is { } members ? (taken.Tag, Letter: taken.Letter.With(members)) : taken).ToList();
+            if (chosen.Count > 0)
+            {
+                await ReportAsync(filter, chosen, changes is not null, actorId, cancellationToken);
+            }
 
-        foreach (var window in chosen.Chunk(Window))
+            foreach (var window in chosen.Chunk(Window))
+            {
+                await broker.ConfirmAsync(
+                    limited => Task.WhenAll(window.Select(async taken =>
+                    {
+                        await channel.BasicPublishAsync(
+                            exchange: "", identity.Name, mandatory: true,
+                            new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = taken.Letter.Event?.Id.ToString() },
+                            taken.Letter.Body, limited);
+                        Interlocked.Increment(ref acknowledged);
+                        await channel.BasicAckAsync(taken.Tag, multiple: false, limited);
+                    })),
+                    cancellationToken);
+            }
+
+            await channel.MessageCountAsync(Broker.DeadLetterQueue(identity.Name), cancellationToken); // the broker has got the acknowledgements
+            return (chosen.Count, matching.Count - chosen.Count);
+        }
+        finally
         {
-            await broker.ConfirmAsync(
-                limited => Task.WhenAll(window.Select(async taken =>
-                {
-                    await channel.BasicPublishAsync(
-                        exchange: "", identity.Name, mandatory: true,
-                        new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = taken.Letter.Event?.Id.ToString() },
-                        taken.Letter.Body, limited);
-                    await channel.BasicAckAsync(taken.Tag, multiple: false, limited);
-                })),
-                cancellationToken);
+            await WaitForAsync(letters.Count - acknowledged);
         }
-
-        await channel.MessageCountAsync(Broker.DeadLetterQueue(identity.Name), cancellationToken); // the broker has got the acknowledgements
-        return (chosen.Count, matching.Count, letters.Count - chosen.Count);
     }
 
     /// <summary>Tells Auth's audit log, before anything moves, so that nothing moves unseen.</summary>
@@ -110,30 +116,33 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
         await database.SaveChangesAsync(cancellationToken);
     }
 
-    private async Task<List<(ulong Tag, DeadLetter Letter)>> TakeAsync(IChannel channel, CancellationToken cancellationToken)
+    /// <param name="taken">Is filled: the caller waits for the letters of an interrupted call too.</param>
+    private async Task TakeAsync(IChannel channel, List<(ulong Tag, DeadLetter Letter)> taken, CancellationToken cancellationToken)
     {
         var queue = Broker.DeadLetterQueue(identity.Name);
         var waiting = Math.Min(await channel.MessageCountAsync(queue, cancellationToken), MaxRead);
-        var taken = new List<(ulong, DeadLetter)>();
         while (taken.Count < waiting && await channel.BasicGetAsync(queue, autoAck: false, cancellationToken) is { } message)
         {
             taken.Add((message.DeliveryTag, DeadLetter.Of(message)));
         }
-
-        return taken;
     }
 
     /// <summary>
     /// Waits for the queue to have the letters again that a channel had taken. It takes them back when the channel closes, a moment later: until then the next call
-    /// would find none. A rejection on an open channel is held back.
+    /// would find none. A rejection on an open channel is held back. Not cancelled: that is true after a cancelled or failed call too.
     /// </summary>
-    private async Task WaitForAsync(int count, CancellationToken cancellationToken)
+    private async Task WaitForAsync(int count)
     {
-        await using var channel = await broker.OpenPublishChannelAsync(Window, cancellationToken); // the queue has been declared
-        var queue = Broker.DeadLetterQueue(identity.Name);
-        for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, cancellationToken) < count; tries++)
+        if (count == 0)
         {
-            await Task.Delay(Pause, time, cancellationToken);
+            return;
+        }
+
+        await using var channel = await broker.OpenPublishChannelAsync(Window, CancellationToken.None); // the queue has been declared
+        var queue = Broker.DeadLetterQueue(identity.Name);
+        for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, CancellationToken.None) < count; tries++)
+        {
+            await Task.Delay(Pause, time, CancellationToken.None);
         }
     }
 

@@ -104,7 +104,7 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
 
     public async Task ExitedAsync()
     {
-        await Eventually.TrueAsync(() => _process.HasExited, "the AppHost to end");
+        await Eventually.TrueAsync(() => _process.HasExited, "the AppHost to end", LongestStart);
         await _process.WaitForExitAsync(); // and its output to be read
     }
 

@@ -66,6 +66,7 @@ public sealed class LifetimeTests : IDisposable
         await run.SignalAsync("KILL", [.. killed == "dcp" ? processes.Where(process => process.Name == "dcp").Select(process => process.Id) : [run.Id]]);
 
         await AppHostProcess.GoneAsync(processes);
+        await Eventually.TrueAsync(() => !run.Processes().Any(process => process.IsAlive), "the end of what was just starting", AppHostProcess.LongestStart);
     }
 
     [Fact]

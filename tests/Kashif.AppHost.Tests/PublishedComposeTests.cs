@@ -82,7 +82,7 @@ public sealed class PublishedComposeTests(Publications publications) : IAsyncDis
         await WalkAsync();
 
         using var kill = Process.Start("kill", ["-TERM", .. _running.Values.Select(process => process.Id.ToString(CultureInfo.InvariantCulture))]);
-        await Task.WhenAll(_running.Values.Select(process => process.WaitForExitAsync(Cancel))).WaitAsync(TimeSpan.FromSeconds(40), Cancel); // stop_grace_period
+        await Task.WhenAll(_running.Values.Select(process => process.WaitForExitAsync(Cancel))).WaitAsync(AppHostProcess.LongestStart, Cancel);
         _running.Values.ShouldAllBe(process => process.ExitCode == 0);
     }
 

@@ -238,9 +238,8 @@ public sealed class AdminTests(AuthServers servers)
 
         await database.CreateCommand(User.PublishDisabledSql).ExecuteNonQueryAsync(Cancel);
 
-        await using var published = database.CreateCommand("SELECT payload::text FROM outbox WHERE type = 'user.roles_changed'");
-        var payload = (string?)await published.ExecuteScalarAsync(Cancel) ?? "";
-        JsonSerializer.Deserialize(payload, EventCatalog.Types[UserRolesChanged.Type])
+        var published = await servers.Events.WaitForAsync(UserRolesChanged.Type, data => data.GetProperty("user_id").GetGuid() == Id(user));
+        published.GetProperty("data").Deserialize(EventCatalog.Types[UserRolesChanged.Type])
             .ShouldBeOfType<UserRolesChanged>().ShouldSatisfyAllConditions(told => told.UserId.ShouldBe(Id(user)), told => told.Disabled.ShouldBeTrue(), told => told.ChangedBy.ShouldBeNull(), told => told.Roles.ShouldBe(Citizen));
     }
 

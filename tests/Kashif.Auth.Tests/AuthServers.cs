@@ -69,6 +69,7 @@ public sealed class AuthServers : IAsyncLifetime
             [$"Auth:ServiceClients:{ClientId}:Scopes"] = ServiceScopes.ExchangeApiKeys,
             ["Auth:Throttle:PerAddress"] = "100000", // all tests share one address
             ["Auth:LongestHashingWait"] = "00:02:00", // and one machine
+            ["Auth:Throttle:RedisTimeout"] = "00:00:02", // which may be slow
             ["Auth:PasswordIterations"] = CheapIterations.ToString(CultureInfo.InvariantCulture),
             ["Auth:Admin:Email"] = AdminEmail,
             ["Auth:Admin:Password"] = AdminPassword,

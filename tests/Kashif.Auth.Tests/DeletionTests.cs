@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -35,6 +36,7 @@ public sealed class DeletionServers : IAsyncLifetime
         {
             ["Auth:Issuer"] = AuthServers.Issuer,
             ["Auth:SigningKeySecret"] = AuthServers.SigningKeySecret,
+            ["Auth:PasswordIterations"] = AuthServers.CheapIterations.ToString(CultureInfo.InvariantCulture),
             ["Auth:Admin:Email"] = AuthServers.AdminEmail,
             ["Auth:Admin:Password"] = AuthServers.AdminPassword,
             ["Auth:AccessTokenLifetime"] = "00:00:02",

@@ -15,7 +15,10 @@ namespace Kashif.Auth.Tests;
 /// <summary>Rotation of the signing keys.</summary>
 public sealed class KeyRotationTests(AuthServers servers)
 {
-    private static readonly (string, string?)[] Fast = [("Auth:KeyRotation:Propagation", "00:00:02"), ("Auth:KeyRotation:Poll", "00:00:00.5")];
+    private static readonly (string, string?)[] Fast = [("Auth:KeyRotation:Propagation", "00:00:05"), ("Auth:KeyRotation:Poll", "00:00:00.5")];
+
+    /// <summary>Between two requests of a loop: unpaced loops keep a small machine from reading keys in time.</summary>
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
 
     [Fact]
     public async Task Rotation_under_load_fails_no_request()
@@ -40,6 +43,7 @@ public sealed class KeyRotationTests(AuthServers servers)
             {
                 newest = await hosts[turn % 2].Anonymous().RefreshAsync(newest.Refresh);
                 tokens.Enqueue(newest.Access);
+                await Task.Delay(Pace, TestContext.Current.CancellationToken);
             }
         });
         (Uri, string)[] targets = [(first.Address, "/api/v1/auth/me"), (second.Address, "/api/v1/auth/me"), (otherAddress, "/")];
@@ -58,6 +62,8 @@ public sealed class KeyRotationTests(AuthServers servers)
                 {
                     failures.Enqueue($"{target} answered {(int)response.StatusCode} to a token of {KeyIdOf(token)}");
                 }
+
+                await Task.Delay(Pace, TestContext.Current.CancellationToken);
             }
         }))).ToArray();
 

@@ -291,6 +291,12 @@ public sealed class TotpTests(AuthServers servers)
             using var signedIn = changed.With(tokens.Access);
             (await signedIn.MeAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
             using var late = changed.Anonymous();
+            await using (var database = NpgsqlDataSource.Create(former.Database))
+            {
+                // The grace period may have ended while the servers started.
+                await database.CreateCommand("UPDATE refresh_tokens SET used_at = now() WHERE used_at IS NOT NULL").ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            }
+
             (await late.RefreshAsync(tokens.Refresh)).Refresh.ShouldBe(child.Refresh); // a repeat within the grace period
             using var known = await late.TryTokenAsync(
                 ("username", email), ("password", AuthServers.GoodPassword), ("otp", codes[2]), ("device_token", tokens.Device));

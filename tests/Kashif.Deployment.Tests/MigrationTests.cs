@@ -168,7 +168,9 @@ public sealed class MigrationTests(DeploymentServers servers)
         refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         refused.Headers.RetryAfter.ShouldNotBeNull();
         JsonDocument.Parse(await refused.Content.ReadAsStringAsync(Cancel)).RootElement.GetProperty("code").GetString().ShouldBe("unavailable");
-        process.Output.ShouldContain("PlacesInMemory. Not serving until it is there; run this version's migrations: dotnet Kashif.Reporting.dll migrate");
+        await Eventually.TrueAsync(
+            () => process.Output.Contains("PlacesInMemory. Not serving until it is there; run this version's migrations: dotnet Kashif.Reporting.dll migrate", StringComparison.Ordinal),
+            "the log of what is missing");
 
         await MigrateAsync(ResourceNames.Reporting, settings, "--to", "Geography");
         await Eventually.TrueAsync(() => process.Output.Contains("The schema lacks RoadDamage, ", StringComparison.Ordinal), "the log of what is missing");

@@ -51,6 +51,7 @@ public sealed partial class RollOutTests(DeploymentServers servers)
     public async Task A_process_that_drains_is_not_ready_but_serves_and_ends_its_requests()
     {
         var settings = servers.MinimalSettings(ResourceNames.Reporting, servers.NewDatabase());
+        settings[$"ConnectionStrings__{ResourceNames.ReportingDb}"] += ";Command Timeout=300"; // the slow request waits for its table all the while
         settings["Database__MigrateAtStart"] = "true";
         settings["Shutdown__Delay"] = "00:00:15"; // for the requests below, also on a busy machine
         settings["Shutdown__Timeout"] = "00:01:00";

@@ -9,7 +9,7 @@ namespace Kashif.Deployment.Tests;
 /// <summary>A service as a process of its own. Without further settings it runs in Production.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(5);
 #if DEBUG
     private const string Configuration = "Debug";
 #else

@@ -38,8 +38,10 @@ public sealed class AwardTests(GamificationService service)
         entries.Sum(entry => entry.Points).ShouldBe(reports * 65);
         entries.CountBy(entry => entry.Reason).Select(reason => (reason.Key, reason.Value)).Order()
             .ShouldBe([("report_created", reports), ("report_resolved", reports), ("report_verified", reports)]);
-        await service.Tap.WaitForAsync("points.awarded", data => IsOf(data, user) && data.GetProperty("balance").GetInt64() == reports * 65);
-        service.Tap.Envelopes("points.awarded").Count(envelope => IsOf(envelope.GetProperty("data"), user)).ShouldBe(reports * 3);
+        await Eventually.TrueAsync(() => Told() >= reports * 3, "the events"); // two relays share the outbox: the last one may come before others
+        Told().ShouldBe(reports * 3);
+
+        int Told() => service.Tap.Envelopes("points.awarded").Count(envelope => IsOf(envelope.GetProperty("data"), user));
     }
 
     [Fact]

@@ -113,8 +113,9 @@ public sealed class LeaderboardTests(GamificationService service)
     {
         // In a separate database, which no service rebuilds.
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
-        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), RankingCache.Timeout, NullLogger<RedisCircuit>.Instance);
+        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), TimeSpan.FromMinutes(1), NullLogger<RedisCircuit>.Instance);
         await circuit.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => circuit.IsClosed, "Redis");
         var ranking = new RankingCache(circuit, new RankingSignal(), NullLogger<RankingCache>.Instance);
         (await ranking.RebuildAsync(AsyncEnumerable.Empty<Balance>(), TestContext.Current.CancellationToken)).ShouldBeTrue();
         var user = Guid.CreateVersion7();
@@ -134,8 +135,9 @@ public sealed class LeaderboardTests(GamificationService service)
     {
         // In a separate database, which no service rebuilds.
         using var redis = await ConnectionMultiplexer.ConnectAsync(service.Servers.Cache + ",defaultDatabase=1");
-        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), RankingCache.Timeout, NullLogger<RedisCircuit>.Instance);
+        using var circuit = new RedisCircuit(new Lazy<IConnectionMultiplexer>(redis), TimeSpan.FromMinutes(1), NullLogger<RedisCircuit>.Instance);
         await circuit.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => circuit.IsClosed, "Redis");
         var ranking = new RankingCache(circuit, new RankingSignal(), NullLogger<RankingCache>.Instance);
         var (removed, other) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         await redis.GetDatabase().SortedSetAddAsync("{gamification.ranking.2}.removed", "long ago", TimeProvider.System.GetUtcNow().AddDays(-2).ToUnixTimeSeconds());

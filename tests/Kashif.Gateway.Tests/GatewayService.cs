@@ -88,9 +88,9 @@ internal sealed class GatewayService : IAsyncDisposable
     /// <returns>Everything received until the connection ends.</returns>
     public async Task<string> SendBytesAsync(string bytes, TimeSpan? patience = null)
     {
-        using var limit = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
         using var client = new TcpClient();
-        await client.ConnectAsync(Address.Host, Address.Port, limit.Token);
+        await client.ConnectAsync(Address.Host, Address.Port, TestContext.Current.CancellationToken);
+        using var limit = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
         await using var stream = client.GetStream();
         var response = new StringBuilder();
         var buffer = new byte[16 * 1024];

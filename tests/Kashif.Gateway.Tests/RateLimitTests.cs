@@ -138,17 +138,24 @@ public sealed class RateLimitTests : IAsyncLifetime
     {
         await using var gateway = await GatewayService.StartAsync(("RateLimits:Scale", "1"), ("Gateway:TrustedProxies:0", "127.0.0.1"));
         var address = NewAddress();
-        foreach (var (path, count) in new[] { ("token", 60), ("password/forgot", 20), ("password/reset", 20), ("email/verify", 20), ("register", 20), ("refresh", 200) })
-        {
-            for (var caller = 0; caller < count; caller++)
-            {
-                using var response = await SendAsync(gateway.Client, "POST", $"/api/v1/auth/{path}", address);
-                ((int)response.StatusCode).ShouldBe(200, path);
-            }
-        }
+        await PassAsync(("token", 60), ("password/forgot", 20), ("password/reset", 20), ("email/verify", 20));
 
+        // Before the others, which have limits of their own: permits return after the minute.
         using var beyond = await SendAsync(gateway.Client, "POST", "/api/v1/auth/token", address);
         ((int)beyond.StatusCode).ShouldBe(429);
+        await PassAsync(("register", 20), ("refresh", 200));
+
+        async Task PassAsync(params (string Path, int Count)[] requests)
+        {
+            foreach (var (path, count) in requests)
+            {
+                for (var caller = 0; caller < count; caller++)
+                {
+                    using var response = await SendAsync(gateway.Client, "POST", $"/api/v1/auth/{path}", address);
+                    ((int)response.StatusCode).ShouldBe(200, path);
+                }
+            }
+        }
     }
 
     [Fact]
@@ -321,7 +328,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Fact]
     public async Task Permits_return_after_the_window()
     {
-        var policy = new LimitPolicy("short", 5, TimeSpan.FromSeconds(1), ByAddress: false);
+        var policy = new LimitPolicy("short", 5, TimeSpan.FromSeconds(5), ByAddress: false);
         var caller = $"short:{Guid.CreateVersion7()}";
         var start = TimeProvider.System.GetTimestamp();
         for (var count = 0; count < 5; count++)
@@ -331,7 +338,7 @@ public sealed class RateLimitTests : IAsyncLifetime
 
         var refused = await Limits(Other).TakeAsync(policy, caller);
         refused.Allowed.ShouldBeFalse();
-        refused.Reset.ShouldBeInRange(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1050));
+        refused.Reset.ShouldBeInRange(TimeSpan.FromMilliseconds(1), policy.Window * 1.05);
 
         await Eventually.TrueAsync(async () => (await Limits(Other).TakeAsync(policy, caller)).Allowed, "a permit");
         TimeProvider.System.GetElapsedTime(start).ShouldBeGreaterThan(policy.Window);

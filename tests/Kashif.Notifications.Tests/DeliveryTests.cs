@@ -99,7 +99,7 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
     public async Task High_priority_overtakes_a_full_queue_and_low_priority_comes_last()
     {
         var sender = new StuckPushSender();
-        await using var service = await StartAsync(new() { ["Delivery:Batch"] = "2", ["Delivery:QueueLimit"] = "4", ["Delivery:Lease"] = "00:01:00" }, sender);
+        await using var service = await StartAsync(new() { ["Delivery:Batch"] = "2", ["Delivery:QueueLimit"] = "4" }, sender);
         await using var channel = await Connection.CreateChannelAsync(cancellationToken: Cancel);
         var user = Guid.CreateVersion7();
         var notification = Id(await service.NotifyAsync(user));
@@ -141,12 +141,12 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
     [Fact]
     public async Task A_call_that_hangs_is_given_up_before_its_lease_ends_and_tried_again()
     {
-        await using var service = await StartAsync(new() { ["Delivery:Lease"] = "00:00:01" });
+        await using var service = await StartAsync(new() { ["Delivery:Lease"] = "00:00:04", ["Delivery:MaxAttempts"] = "20" });
         var user = Guid.CreateVersion7();
         await service.AddDevicesAsync(user, FakeFcm.Slow);
 
         var notification = Id(await service.NotifyAsync(user));
-        await Eventually.TrueAsync(() => Fcm.To(FakeFcm.Slow).Count() == 2, "a second call");
+        await Eventually.TrueAsync(() => Fcm.To(FakeFcm.Slow).Count() >= 2, "a second call");
         Fcm.Finish();
 
         (await service.DeliveryAsync(notification, DeliveryState.Sent)).Attempts.ShouldBeGreaterThanOrEqualTo(2);
@@ -340,7 +340,7 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
     public async Task A_broker_that_restarts_mid_burst_costs_no_push_and_sends_none_twice()
     {
         const int Devices = 200;
-        await using var service = await StartAsync(new() { ["Delivery:Batch"] = "10" });
+        await using var service = await StartAsync(new() { ["Delivery:Batch"] = "10", ["Delivery:Lease"] = "00:00:20" }); // what the broker loses is sent again then
         var user = Guid.CreateVersion7();
         await service.AddDevicesAsync(user, [.. Enumerable.Range(0, Devices).Select(number => $"phone {number}")]);
         await service.NotifyAsync(user);
@@ -367,7 +367,7 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
     public async Task With_one_call_in_ten_failing_nearly_all_of_two_thousand_pushes_arrive_and_none_twice()
     {
         const int Devices = 2000;
-        await using var service = await StartAsync(new() { ["Delivery:MaxAttempts"] = "12", ["Delivery:Lease"] = "00:01:00" });
+        await using var service = await StartAsync(new() { ["Delivery:MaxAttempts"] = "12" });
         Fcm.FailsOneIn = 10;
         var user = Guid.CreateVersion7();
         await service.AddDevicesAsync(user, [.. Enumerable.Range(0, Devices).Select(number => $"phone {number}")]);
@@ -459,7 +459,7 @@ public sealed class DeliveryTests(NotificationsServers servers) : IAsyncLifetime
             ["Delivery:MaxAttempts"] = "3",
             ["Delivery:RetryDelay"] = "00:00:00.05",
             ["Delivery:Poll"] = "00:00:00.05",
-            ["Delivery:Lease"] = "00:00:03",
+            ["Delivery:Lease"] = "00:01:00",
         };
         foreach (var (key, value) in settings ?? [])
         {

@@ -90,7 +90,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     [InlineData(SmtpSink.Hang, DeliveryState.Dead, 3, "smtp_unreachable")]
     public async Task A_mail_that_cannot_be_sent_ends_with_a_reason_and_is_erased(string name, string state, int attempts, string error)
     {
-        await using var service = await StartAsync();
+        await using var service = await StartAsync(name == SmtpSink.Hang ? new() { ["Smtp:Timeout"] = "00:00:01" } : null);
         var user = await RequestMailAsync(service, name);
 
         var delivery = await WaitForStateAsync(service, user, state);
@@ -180,7 +180,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
     {
         // From outside, a process stuck in a call looks the same as a crashed one.
         var stuck = new StuckSender();
-        await using var dying = await StartAsync(sender: stuck);
+        await using var dying = await StartAsync(new() { ["Delivery:Lease"] = "00:00:03" }, sender: stuck);
         var user = await RequestMailAsync(dying, "amal");
         await stuck.Called;
 
@@ -310,12 +310,12 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
             ["Smtp:Port"] = $"{_sink.Port}",
             ["Smtp:From"] = "Kashif <no-reply@kashif.test>",
             ["Smtp:Security"] = "None",
-            ["Smtp:Timeout"] = "00:00:00.5",
+            ["Smtp:Timeout"] = "00:00:10",
             ["Links:App"] = "https://app.kashif.test",
             ["Delivery:MaxAttempts"] = "3",
             ["Delivery:RetryDelay"] = "00:00:00.05",
             ["Delivery:Poll"] = "00:00:00.05",
-            ["Delivery:Lease"] = "00:00:03",
+            ["Delivery:Lease"] = "00:01:00",
         };
         foreach (var (key, value) in settings ?? [])
         {

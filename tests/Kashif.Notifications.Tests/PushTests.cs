@@ -149,7 +149,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
     {
         // From outside, a process stuck in a call looks the same as a crashed one.
         var stuck = new StuckPushSender();
-        await using var dying = await StartAsync(sender: stuck);
+        await using var dying = await StartAsync(sender: stuck, lease: "00:00:03");
         var user = Guid.CreateVersion7();
         await RegisterAsync(dying, user, "phone");
         var notification = await dying.NotifyAsync(user);
@@ -203,7 +203,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         }
     }
 
-    private Task<NotificationsService> StartAsync(string? database = null, IPushSender? sender = null) => NotificationsService.StartAsync(
+    private Task<NotificationsService> StartAsync(string? database = null, IPushSender? sender = null, string lease = "00:01:00") => NotificationsService.StartAsync(
         servers,
         new()
         {
@@ -211,7 +211,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
             ["Delivery:MaxAttempts"] = "3",
             ["Delivery:RetryDelay"] = "00:00:00.05",
             ["Delivery:Poll"] = "00:00:00.05",
-            ["Delivery:Lease"] = "00:00:03",
+            ["Delivery:Lease"] = lease,
         },
         database,
         services =>

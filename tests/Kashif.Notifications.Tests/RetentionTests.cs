@@ -25,7 +25,7 @@ public sealed class RetentionTests(NotificationsServers servers)
         await service.Services.GetServices<IHostedService>().OfType<DeliveryCleanup>().Single().RunOnceAsync(TestContext.Current.CancellationToken);
 
         await using var read = database.CreateCommand(
-            "SELECT array_agg(state || ' ' || (now()::date - next_attempt_at::date) ORDER BY state, next_attempt_at) FROM deliveries WHERE channel = 'none'");
+            "SELECT array_agg(state || ' ' || round(extract(epoch FROM now() - next_attempt_at) / 86400)::int ORDER BY state, next_attempt_at) FROM deliveries WHERE channel = 'none'");
         ((string[]?)await read.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(["dead 29", "delivered 29", "failed 31", "failed 29", "queued 31", "queued 29", "sent 29"]);
     }
 

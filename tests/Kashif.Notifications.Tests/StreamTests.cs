@@ -1,6 +1,7 @@
 using System.Net;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
 
 namespace Kashif.Notifications.Tests;
 
@@ -39,10 +40,11 @@ public sealed class StreamTests(NotificationsServers servers, SharedService shar
         var id = (await Service.NotifyAsync(_user)).GetProperty("id").GetGuid();
         await using var stream = await InboxStreamClient.OpenAsync(Service.As(_user));
         using var client = Service.As(_user);
-        using var content = new StringContent($$"""{"snoozed_until":"{{TimeProvider.System.GetUtcNow().AddMilliseconds(500):O}}"}""", null, "application/json");
+        using var content = new StringContent($$"""{"snoozed_until":"{{TimeProvider.System.GetUtcNow().AddHours(1):O}}"}""", null, "application/json");
 
         using var snoozed = await client.PatchAsync($"/api/v1/notifications/{id}", content, Cancel);
         snoozed.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await Service.QueryAsync(database => database.Database.ExecuteSqlAsync($"UPDATE notifications SET snoozed_until = now() WHERE id = {id}", Cancel));
         await stream.WaitForAsync(1);
 
         stream.Notifications.ShouldHaveSingleItem().GetProperty("id").GetGuid().ShouldBe(id);

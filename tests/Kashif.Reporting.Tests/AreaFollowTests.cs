@@ -36,7 +36,7 @@ public sealed class AreaFollowTests(ReportingService service)
         }
 
         var report = (await owner.FileAsync(-59.5, -149.5)).Id;
-        await service.Tap.WaitForAsync(AreaFollowerNotice.Type, data => IsOf(data, report));
+        await Eventually.TrueAsync(() => ToldOf(report, resolved: false).Length >= 5, "a notice for each area");
         ToldOf(report, resolved: false).ShouldBe([(inner, insideId), (inner, bothId), (outer, aroundId), (outer, neighbourId), (outer, staffId)], ignoreOrder: true);
 
         (await neighbour.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/follow")).Status.ShouldBe(200);
@@ -45,6 +45,7 @@ public sealed class AreaFollowTests(ReportingService service)
         (await staff.ChangeStatusAsync(report, new { status = "resolved", comment = "Filled." })).Status.ShouldBe(200);
         var resolved = (await service.Tap.WaitForAsync(AreaFollowerNotice.Type, data => IsOf(data, report) && data.GetProperty("resolved").GetBoolean())).GetProperty("data");
         (resolved.GetProperty("title").GetString(), resolved.GetProperty("comment").GetString()).ShouldBe(("A deep hole", "Filled."));
+        await Eventually.TrueAsync(() => ToldOf(report, resolved: true).Length >= 3, "a notice for each area");
         ToldOf(report, resolved: true).ShouldBe([(inner, insideId), (inner, bothId), (outer, aroundId)], ignoreOrder: true);
         var followed = (await service.Tap.WaitForAsync(ReportFollowerNotice.Type, data => IsOf(data, report) && data.GetProperty("status").GetString() == "resolved")).GetProperty("data");
         UsersOf(followed).ShouldBe([neighbourId]);

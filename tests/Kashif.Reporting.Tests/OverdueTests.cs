@@ -157,7 +157,11 @@ public sealed class OverdueTests(ReportingService service)
         await using var database = NpgsqlDataSource.Create(service.Host.Database);
         await using var connection = await database.OpenConnectionAsync(Cancel);
         await using var explain = connection.CreateBatch();
-        explain.BatchCommands.Add(new NpgsqlBatchCommand("SET LOCAL enable_seqscan = off"));
+        foreach (var way in new[] { "seqscan", "bitmapscan", "sort" })
+        {
+            explain.BatchCommands.Add(new NpgsqlBatchCommand($"SET LOCAL enable_{way} = off"));
+        }
+
         explain.BatchCommands.Add(new NpgsqlBatchCommand($"EXPLAIN {string.Format(System.Globalization.CultureInfo.InvariantCulture, OverdueMarking.Due, "now()", 500)}"));
         var plan = new List<string>();
         await using var reader = await explain.ExecuteReaderAsync(Cancel);

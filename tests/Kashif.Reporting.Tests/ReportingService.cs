@@ -33,7 +33,7 @@ public sealed class ReportingService : IAsyncLifetime
     }
 
     /// <summary>Starts another process of the service.</summary>
-    /// <param name="database">The connection string of another process's database, for a replica; null for a new database.</param>
+    /// <param name="database">The connection string of another process's database, for a replica; null for a new database. Only replicas of the first host consume its queue.</param>
     public Task<ServiceHost<Program>> StartAnotherAsync(int reportsPerHour, string? database = null, Action<IServiceCollection>? configure = null, Dictionary<string, string?>? settings = null) =>
         ServiceHost<Program>.StartAsync(
             Servers,
@@ -42,7 +42,7 @@ public sealed class ReportingService : IAsyncLifetime
             new Dictionary<string, string?>(settings ?? []) { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
             database,
             configure,
-            consumes: database is not null || _host is null);
+            consumes: _host is null || database == _host.Database);
 
     public async ValueTask DisposeAsync()
     {

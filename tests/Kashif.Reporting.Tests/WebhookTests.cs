@@ -79,6 +79,8 @@ public sealed class WebhookTests(ReportingService service)
         foreach (var status in new[] { "verified", "in_progress" })
         {
             (await admin.ChangeStatusAsync(report, new { status })).Status.ShouldBe(200);
+            await Eventually.TrueAsync( // two workers handle events: the next change could be written first
+                async () => (await DeliveriesAsync(admin, webhook, report)).Exists(delivery => delivery.GetProperty("type").GetString() == ReportStatusUpdated.Type), "the change");
         }
 
         await Eventually.TrueAsync(() => receiver.AcceptedOf(report).Count == 3, "the events");
@@ -463,10 +465,10 @@ public sealed class WebhookTests(ReportingService service)
     {
         private readonly ConcurrentQueue<Received> _received = [];
         private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _count;
+        private readonly ConcurrentDictionary<Guid, int> _counts = [];
         private int _held;
 
-        /// <summary>The status by the number of the request.</summary>
+        /// <summary>The status by the number of the request about a report.</summary>
         public Func<int, int> Answer { get; set; } = _ => 204;
 
         public string Address => app.Urls.Single();
@@ -485,7 +487,7 @@ public sealed class WebhookTests(ReportingService service)
             return receiver;
         }
 
-        /// <summary>Lets a request wait.</summary>
+        /// <summary>Lets the request with this number about a report wait.</summary>
         public void Hold(int number) => _held = number;
 
         public void Release() => _released.TrySetResult();
@@ -506,7 +508,7 @@ public sealed class WebhookTests(ReportingService service)
         {
             using var reader = new StreamReader(http.Request.Body);
             var body = await reader.ReadToEndAsync(Cancelled);
-            var number = Interlocked.Increment(ref _count);
+            var number = _counts.AddOrUpdate(JsonElement.Parse(body).GetProperty("subject").GetGuid(), 1, (_, count) => count + 1); // other tests' reports may come too
             var status = Answer(number);
             _received.Enqueue(new Received(
                 http.Request.Path, http.Request.Headers[WebhookClient.DeliveryHeader].ToString(), http.Request.Headers[WebhookClient.SignatureHeader].ToString(),

@@ -309,7 +309,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         var redemption = await victim.RedeemAndWaitAsync(coupon);
         var redemptionId = redemption.GetProperty("id").GetString() ?? "";
 
-        var (_, order) = await victim.OrderAsync(await system.CreateProductAsync(stock: 5, pointsCost: 5));
+        var order = await victim.OrderAndWaitAsync(await system.CreateProductAsync(stock: 5, pointsCost: 5));
 
         var device = $"device-{Guid.CreateVersion7():N}";
         using var registered = await victim.Client.PostAsJsonAsync("/api/v1/notifications/register-device", new { token = device, device_type = "web" }, Cancel);
@@ -333,7 +333,7 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
             ["comments"] = await CommentAsync(victim, report),
             ["photos"] = await PhotoAsync(victim, Guid.Parse(report)),
             ["redemptions"] = redemptionId,
-            ["orders"] = order.GetProperty("id").GetString() ?? "",
+            ["orders"] = order.ToString(),
             ["products"] = MissingId, // no user's: partners and admins manage them
             ["inventory"] = MissingId, // as the products
             ["companies"] = "2000000000",
@@ -389,8 +389,11 @@ public sealed class AuthorizationTests(KashifSystem system, BuiltServices servic
         return new($"/api/v1/auth/api-keys/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/api-keys", id));
     }
 
-    private static async Task<Deletion> SessionAsync(User owner)
+    /// <summary>A second session, because the owner goes on with the first one. The newest is listed first.</summary>
+    private async Task<Deletion> SessionAsync(User owner)
     {
+        var me = await owner.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel);
+        (await system.SignInAsync(me.GetProperty("email").GetString() ?? "", KashifSystem.Password, owner.Id)).Client.Dispose();
         var id = await FirstIdAsync(owner.Client, "/api/v1/auth/sessions");
         return new($"/api/v1/auth/sessions/{id}", null, () => ListsAsync(owner.Client, "/api/v1/auth/sessions", id));
     }

@@ -56,7 +56,11 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("Auth__Throttle__PerAddress", "1000000")
             .WithEnvironment("Auth__LongestHashingWait", "00:00:25") // other tests use the cores too
             .WithEnvironment("Auth__PasswordIterations", "1000") // the tests register hundreds of users
+            .WithEnvironment("Auth__ServiceTokenLifetime", "02:00:00") // no renewal within a trace
             .WithEnvironment("Auth__RefreshGrace", "00:00:00");
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Coupons))
+            .WithEnvironment("Redemptions__DebitTimeout", "00:00:12") // a slow machine is no fault; a quarter is for the balance
+            .WithEnvironment("Redemptions__Lease", "00:00:15"); // longer than that
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Reporting))
@@ -96,6 +100,23 @@ public sealed class KashifSystem : IAsyncLifetime
         BaseAddress = Application.GetEndpoint(ResourceNames.Gateway, "http"),
         Timeout = TimeSpan.FromSeconds(60),
     };
+
+    /// <summary>Waits until a health endpoint of the gateway is healthy: a test before may have stopped a server.</summary>
+    /// <returns>The health.</returns>
+    public async Task<JsonElement> HealthyAsync(string path)
+    {
+        using var client = Anonymous();
+        var text = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var response = await client.GetAsync(path);
+                text = await response.Content.ReadAsStringAsync();
+                return response.IsSuccessStatusCode && JsonSerializer.Deserialize<JsonElement>(text).GetProperty("status").GetString() == "healthy";
+            },
+            () => $"{path}: {text}");
+        return JsonSerializer.Deserialize<JsonElement>(text);
+    }
 
     /// <summary>A client with a service's token, for the services' own addresses.</summary>
     public async Task<HttpClient> AsServiceAsync(string service)
@@ -349,6 +370,18 @@ public sealed record User(Guid Id, HttpClient Client, string RefreshToken)
         });
         var text = await response.Content.ReadAsStringAsync();
         return ((int)response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
+    /// <summary>Orders one of each product and waits until it is paid, which may take longer after a test that killed Gamification.</summary>
+    /// <returns>The order's id.</returns>
+    public async Task<Guid> OrderAndWaitAsync(params string[] skus)
+    {
+        var (status, order) = await OrderAsync(skus);
+        status.ShouldBeOneOf(201, 202);
+        var id = order.GetProperty("id").GetGuid();
+        await Eventually.TrueAsync(
+            async () => (await Client.GetFromJsonAsync<JsonElement>($"/api/v1/coupons/orders/{id}")).GetProperty("status").GetString() == "paid", "the paid order");
+        return id;
     }
 
     /// <returns>The HTTP status and the body.</returns>

@@ -213,7 +213,7 @@ public sealed class TraceTests(KashifSystem system)
         try
         {
             await Eventually.TrueAsync(
-                () => Calls(spans = Since(known)).Length >= calls.Length && Queries(spans).Length >= queries.Length, "the spans", TimeSpan.FromSeconds(20));
+                () => Calls(spans = Since(known)).Length >= calls.Length && Queries(spans).Length >= queries.Length, "the spans");
         }
         catch (TimeoutException)
         {

@@ -47,20 +47,42 @@ public sealed class PersonQueries : IDisposable
         var scans = await UnindexedForeignKeysAsync(connection);
         foreach (var ((_, sql), parameters) in statements)
         {
-            await using var explain = new NpgsqlCommand($"EXPLAIN (FORMAT JSON) {sql}", connection);
-            foreach (var parameter in parameters)
-            {
-                explain.Parameters.Add(parameter.Clone());
-            }
-
-            using var plan = JsonDocument.Parse((string)(await explain.ExecuteScalarAsync() ?? throw new InvalidOperationException("No plan.")));
-            scans.AddRange(Nodes(plan.RootElement[0].GetProperty("Plan")).Where(ReadsAll).Select(node => $"{node.GetProperty("Node Type")} of {Target(node)}: {sql}"));
+            scans.AddRange((await ScansOfAsync(connection, sql, parameters)).Select(scan => $"{scan}: {sql}"));
         }
 
         return scans;
     }
 
     public void Dispose() => Recording.TryRemove(this, out _);
+
+    /// <summary>
+    /// PostgreSQL also reads all of an index that is small now, such as a partial one, although there is a better one for more rows. So it plans again
+    /// without such indexes, until it finds another way or reads a whole table.
+    /// </summary>
+    private static async Task<string[]> ScansOfAsync(NpgsqlConnection connection, string sql, IReadOnlyList<NpgsqlParameter> parameters)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(); // rolled back
+        while (true)
+        {
+            await using var explain = new NpgsqlCommand($"EXPLAIN (FORMAT JSON) {sql}", connection, transaction);
+            foreach (var parameter in parameters)
+            {
+                explain.Parameters.Add(parameter.Clone());
+            }
+
+            var plan = JsonElement.Parse((string)(await explain.ExecuteScalarAsync() ?? throw new InvalidOperationException("No plan.")));
+            var whole = Nodes(plan[0].GetProperty("Plan")).Where(ReadsAll).ToList();
+            var indexes = whole.Where(node => node.TryGetProperty("Index Name", out _)).Select(node => node.GetProperty("Index Name").GetString()).ToArray();
+            if (indexes is [])
+            {
+                return [.. whole.Select(node => $"{node.GetProperty("Node Type")} of {node.GetProperty("Relation Name")}")];
+            }
+
+            await using var remove = new NpgsqlCommand("UPDATE pg_index SET indisvalid = false WHERE indexrelid = ANY ($1::regclass[])", connection, transaction);
+            remove.Parameters.Add(new() { Value = indexes });
+            await remove.ExecuteNonQueryAsync();
+        }
+    }
 
     private static async Task<List<string>> UnindexedForeignKeysAsync(NpgsqlConnection connection)
     {
@@ -89,9 +111,6 @@ public sealed class PersonQueries : IDisposable
         "Index Scan" or "Index Only Scan" or "Bitmap Index Scan" => !node.TryGetProperty("Index Cond", out _),
         _ => false,
     };
-
-    private static string? Target(JsonElement node) =>
-        (node.TryGetProperty("Index Name", out var index) ? index : node.GetProperty("Relation Name")).GetString();
 
     private void Add(DbCommand command, Guid person)
     {

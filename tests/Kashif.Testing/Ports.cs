@@ -6,12 +6,20 @@ namespace Kashif.Testing;
 /// <summary>Ports for processes that tests start.</summary>
 public static class Ports
 {
-    /// <returns>A free port. The system takes the ports of outgoing connections from higher numbers.</returns>
+    // A port is taken some time after it was free. So no other chooses from these: the AppHost takes lower ones, and the system takes those of outgoing connections
+    // from 32,768. Each test process has a share of them, and uses none twice.
+    private const int Lowest = 30_000;
+    private const int Shares = 16;
+    private const int Share = 172;
+
+    private static int _last = Random.Shared.Next(Share);
+
+    /// <returns>A free port.</returns>
     public static int Free()
     {
         while (true)
         {
-            var port = Random.Shared.Next(10_000, 30_000);
+            var port = Lowest + (Environment.ProcessId % Shares * Share) + (Interlocked.Increment(ref _last) % Share);
             using var listener = new TcpListener(IPAddress.Loopback, port);
             try
             {

@@ -47,6 +47,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
             [$"ConnectionStrings:{ResourceNames.Messaging}"] = servers.Messaging,
             [$"ConnectionStrings:{ResourceNames.Cache}"] = servers.Cache,
             [$"services:{ResourceNames.Auth}:http:0"] = issuer.Address,
+            ["Messaging:ConfirmTimeout"] = "00:02:00", // a second publication is allowed, but the tests count
         };
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
         {
@@ -59,7 +60,10 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     }
 
     /// <summary>A client without a token.</summary>
-    public HttpClient Anonymous() => new() { BaseAddress = Address };
+    public HttpClient Anonymous() => new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) }) // a slow refusal still comes before the body
+    {
+        BaseAddress = Address,
+    };
 
     /// <summary>A user's client. Without roles, the user is a citizen.</summary>
     public HttpClient As(Guid userId, params string[] roles) => With(_issuer.TokenFor(userId, roles));

@@ -7,7 +7,7 @@ internal sealed partial class DemoRun
     /// <summary>What becomes of an order after it is paid.</summary>
     private static readonly string[] Delivery = ["packed", "shipped", "delivered"];
 
-    private static readonly TimeSpan LongestWaitForPoints = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestWaitForPoints = TimeSpan.FromMinutes(2);
 
     private readonly List<(int Id, int Cost)> _coupons = [];
 

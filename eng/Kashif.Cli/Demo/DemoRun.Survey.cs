@@ -5,7 +5,8 @@ namespace Kashif.Cli.Demo;
 
 internal sealed partial class DemoRun
 {
-    private static readonly TimeSpan LongestWaitForQuestions = TimeSpan.FromSeconds(10);
+    /// <summary>Of all reporters together.</summary>
+    private static readonly TimeSpan LongestWaitForQuestions = TimeSpan.FromMinutes(2);
 
     /// <summary>The reports that the demo has resolved, in this run or before: their reporters are asked about them.</summary>
     private readonly ConcurrentBag<(Guid Id, Person Reporter, bool IsNew)> _resolved = [];
@@ -64,10 +65,11 @@ internal sealed partial class DemoRun
             return;
         }
 
+        var start = TimeProvider.System.GetTimestamp();
         await ForEachAsync(_resolved, async report =>
         {
             var random = new Random(report.Id.GetHashCode());
-            if (random.Next(6) == 0 || await AskedAsync(report.Id, report.Reporter, report.IsNew) is not { } asked || TextOf(asked, "answered_at") is not null)
+            if (random.Next(6) == 0 || await AskedAsync(report.Id, report.Reporter, report.IsNew, start) is not { } asked || TextOf(asked, "answered_at") is not null)
             {
                 return;
             }
@@ -89,10 +91,11 @@ internal sealed partial class DemoRun
     }
 
     /// <param name="isNew">It was resolved a moment ago. Others have been asked, so this reporter will be, too.</param>
+    /// <param name="start">When the first wait began.</param>
     /// <returns>Null if the reporter was not asked.</returns>
-    private async Task<JsonElement?> AskedAsync(Guid report, Person reporter, bool isNew)
+    private async Task<JsonElement?> AskedAsync(Guid report, Person reporter, bool isNew, long start)
     {
-        for (var start = TimeProvider.System.GetTimestamp(); ; await Task.Delay(TimeSpan.FromMilliseconds(500)))
+        for (; ; await Task.Delay(TimeSpan.FromMilliseconds(500)))
         {
             var asked = await api.GetAsync($"{Register}/{report}/survey", reporter);
             if (asked.IsSuccess || !isNew || TimeProvider.System.GetElapsedTime(start) > LongestWaitForQuestions)

@@ -53,16 +53,20 @@ public sealed class SharedRunTests
     public async Task A_caller_who_gives_up_does_not_end_the_run_of_the_others()
     {
         using var impatient = new CancellationTokenSource();
-        var (gone, patient) = (_shared.RunAsync(impatient.Token), _shared.RunAsync(Cancelled));
+        var before = _shared.RunAsync(Cancelled);
+        await BeganAsync();
+        var (gone, patient) = (_shared.RunAsync(impatient.Token), _shared.RunAsync(Cancelled)); // they share the next run
+        _runs[0].SetResult();
+        await before;
         await BeganAsync();
 
         await impatient.CancelAsync();
 
         await Should.ThrowAsync<OperationCanceledException>(gone);
         patient.IsCompleted.ShouldBeFalse();
-        _runs[0].SetResult();
+        _runs[1].SetResult();
         await patient;
-        _runs.Count.ShouldBe(1);
+        _runs.Count.ShouldBe(2);
     }
 
     private async Task BeganAsync() => (await _began.WaitAsync(TimeSpan.FromSeconds(30), Cancelled)).ShouldBeTrue("a run begins");
