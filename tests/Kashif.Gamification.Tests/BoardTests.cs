@@ -280,6 +280,40 @@ public sealed class BoardTests(GamificationService service)
             () => service.QueryAsync(async database => await database.ReportEvents.CountAsync(row => row.ReportId == report, Cancel) == count), $"{count} events");
     }
 
+    /// <summary>What had expired of an award when it was reversed stays counted, but not where it could name the reporter.</summary>
+    [Fact]
+    public async Task What_has_expired_of_a_reversed_award_leaves_the_boards_with_its_anonymous_report()
+    {
+        var (category, user, report) = (Code(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await service.Tap.PublishAsync(Created(user, report) with { Category = category });
+        await service.WaitForBalanceAsync(user, 10);
+        var award = (await service.EntriesAsync(user)).ShouldHaveSingleItem();
+        await service.BookAsync(new Booking(user, -4, EntryKind.Expired, PointTransaction.ExpiredPoints, $"expiry:{award.Id}") { Reverses = award.Id });
+        await service.Tap.PublishAsync(Status(user, report, "submitted", "rejected") with { Category = category });
+        await service.WaitForBalanceAsync(user, 0);
+        (await ScopedAsync(user)).ShouldContain(("", category, 4L));
+
+        await service.Tap.PublishAsync(new ReportUpdated(report, user, "A deep hole", category, null, 24.7, 46.7, false, false, true, ["anonymous"], user, 3));
+
+        await Eventually.TrueAsync(async () => (await ScopedAsync(user)).TrueForAll(total => total.Points == 0), "no points in the category");
+        await ShouldCountAsync();
+        using var cleanup = ActivatorUtilities.CreateInstance<PeriodCleanup>(service.Host.Services);
+        await cleanup.RunOnceAsync(Cancel);
+        await ShouldCountAsync();
+
+        // Without its expired part it is awarded again, for the whole city only.
+        await service.Tap.PublishAsync(Verified(user, report) with { Category = category, Version = 4 });
+        await service.WaitForBalanceAsync(user, 11);
+        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+        await service.LedgerShouldBeWholeAsync();
+
+        async Task ShouldCountAsync()
+        {
+            (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+            (await service.QueryAsync(database => database.PeriodTotals.Where(total => total.UserId == user && total.Period == Period.Month).SumAsync(total => total.Points, Cancel))).ShouldBe(4);
+        }
+    }
+
     private Task<List<(string Area, string Category, long Points)>> ScopedAsync(Guid user) => service.QueryAsync(async database =>
         (await database.ScopedTotals.Where(total => total.UserId == user && total.Period == Period.All).ToListAsync(Cancel)).ConvertAll(total => (total.Area, total.Category, total.Points)));
 
