@@ -19,6 +19,7 @@ namespace Kashif.Coupons;
     RespectRequiredConstructorParameters = true,
     Converters = [typeof(UtcInstantConverter)])]
 [JsonSerializable(typeof(BalanceResponse))]
+[JsonSerializable(typeof(Page<AreaResponse>))]
 [JsonSerializable(typeof(CompanyRequest))]
 [JsonSerializable(typeof(CompanyResponse))]
 [JsonSerializable(typeof(Page<CompanyResponse>))]

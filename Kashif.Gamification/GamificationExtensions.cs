@@ -67,6 +67,7 @@ internal static class GamificationExtensions
         services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddHostedService<RankingRebuild>();
         services.AddHostedService<PeriodCleanup>();
+        services.AddHostedService<UnnamedReports>();
         services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
         services.AddSingleton<DisplayNames>();
 

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Points;
 using Kashif.Http;
 using Kashif.Messaging;
 using Kashif.Messaging.Outbox;
@@ -66,9 +67,11 @@ internal static class CouponChanges
 
     /// <param name="id" example="12">The coupon's id.</param>
     public static async Task<Results<Ok<CouponResponse>, ValidationProblem, ProblemHttpResult>> ChangeAsync(
-        int id, ChangeCouponRequest request, HttpContext http, CompanyAccess access, CouponsDbContext database, UnitOfWork work, TimeProvider time,
+        int id, ChangeCouponRequest request, HttpContext http, CompanyAccess access, PointsClient points, CouponsDbContext database, UnitOfWork work, TimeProvider time,
         CancellationToken cancellationToken)
     {
+        // Before the lock, for which redemptions wait.
+        var lacksArea = request.Area is { } area && await points.LacksAreaAsync(area.Trim(), CouponEndpoints.PointsTimeout, cancellationToken);
         await using var transaction = await work.BeginAsync(cancellationToken);
         switch (await access.LockAsync(id, http.User, database, cancellationToken))
         {
@@ -79,12 +82,14 @@ internal static class CouponChanges
             case { } coupon when request.Version is { } version && version != coupon.Revision:
                 return Conflict.ToProblem();
             case { } coupon:
+                var formerArea = coupon.Area; // may be deleted: its points stay
                 Apply(request, coupon, http);
                 var errors = await FieldErrors.FindAsync(http, request);
                 errors.Add("ends_at", coupon.EndsAt <= coupon.StartsAt ? NewCoupon.EndsBeforeStart : null);
                 errors.Add("category_id", await database.Categories.AnyAsync(category => category.Id == coupon.CategoryId, cancellationToken)
                     ? null
                     : NewCoupon.CategoryNotFound);
+                errors.Add("area", lacksArea && coupon.Area != formerArea ? NewCoupon.AreaNotFound : null);
                 return errors.ToProblem() is { } invalid ? invalid : await SaveAsync(coupon, database, work, time, cancellationToken);
         }
     }

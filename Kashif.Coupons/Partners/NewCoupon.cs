@@ -1,5 +1,6 @@
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
+using Kashif.Coupons.Points;
 using Kashif.Messaging;
 using Kashif.Messaging.Outbox;
 using Kashif.Security;
@@ -44,9 +45,10 @@ internal static class NewCoupon
 {
     public const string EndsBeforeStart = "Must be after starts_at.";
     public const string CategoryNotFound = "Category not found.";
+    public const string AreaNotFound = "Area not found.";
 
     public static async Task<Results<Created<CouponResponse>, ValidationProblem>> CreateAsync(
-        CouponRequest request, HttpContext http, CompanyAccess access, CouponsDbContext database, UnitOfWork work, TimeProvider time,
+        CouponRequest request, HttpContext http, CompanyAccess access, PointsClient points, CouponsDbContext database, UnitOfWork work, TimeProvider time,
         CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -59,6 +61,7 @@ internal static class NewCoupon
         errors.Add("ends_at", request.EndsAt <= startsAt ? EndsBeforeStart : null);
         errors.Add("company_id", companyName is null ? "Company not found." : null);
         errors.Add("category_id", categoryExists ? null : CategoryNotFound);
+        errors.Add("area", request.Area is { } area && await points.LacksAreaAsync(area.Trim(), CouponEndpoints.PointsTimeout, cancellationToken) ? AreaNotFound : null);
         errors.Add("stock", request is { CodeMode: CodeMode.Pool, Stock: not 0 } ? "Must be 0: the codes of the pool are the stock." : null);
         errors.Add("shared_code", (request.CodeMode, request.SharedCode) switch
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Kashif.Coupons.Points;
 
@@ -8,6 +9,9 @@ internal sealed record DebitRequest(Guid UserId, int Points, int? CouponId = nul
 /// <param name="Level">1 for a new user; null from a Gamification of before levels.</param>
 /// <param name="Areas">The codes of the areas from which the user has points; null if not asked for, or from a Gamification of before areas.</param>
 internal sealed record BalanceResponse(long Points, int? Level = null, IReadOnlyList<string>? Areas = null);
+
+/// <param name="Code">The area's code.</param>
+internal sealed record AreaResponse(string Code);
 
 internal enum DebitOutcome
 {
@@ -20,7 +24,7 @@ internal enum DebitOutcome
     Unknown,
 }
 
-/// <summary>Reads, debits and refunds points in Gamification.</summary>
+/// <summary>Reads, debits and refunds points in Gamification, and knows its areas.</summary>
 internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient> logger)
 {
     private const string InsufficientPoints = "insufficient_points";
@@ -73,17 +77,25 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
 
     /// <param name="withAreas">Whether to read also the areas from which the user has points.</param>
     /// <returns>The user's points and level; null if Gamification does not respond.</returns>
-    public async Task<BalanceResponse?> AccountAsync(Guid userId, bool withAreas, TimeSpan timeout, CancellationToken cancellationToken)
+    public Task<BalanceResponse?> AccountAsync(Guid userId, bool withAreas, TimeSpan timeout, CancellationToken cancellationToken) =>
+        GetAsync($"/internal/v1/balances/{userId}{(withAreas ? "?areas=true" : "")}", CouponsJson.Default.BalanceResponse, timeout, cancellationToken);
+
+    /// <returns>Whether there is no such area; false if Gamification does not respond.</returns>
+    public async Task<bool> LacksAreaAsync(string code, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await GetAsync("/api/v1/gamification/areas", CouponsJson.Default.PageAreaResponse, timeout, cancellationToken) is { } areas && areas.Items.All(area => area.Code != code);
+
+    private async Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
+        where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try
         {
-            return await http.GetFromJsonAsync($"/internal/v1/balances/{userId}{(withAreas ? "?areas=true" : "")}", CouponsJson.Default.BalanceResponse, limit.Token);
+            return await http.GetFromJsonAsync(path, type, limit.Token);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            BalanceUnknown(logger, exception.Message);
+            NoResponse(logger, exception.Message);
             return null;
         }
     }
@@ -95,8 +107,8 @@ internal sealed partial class PointsClient(HttpClient http, ILogger<PointsClient
         return problem.RootElement.TryGetProperty("code", out var code) ? code.GetString() : null;
     }
 
-    [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "Could not read a user's points: {Reason}")]
-    private static partial void BalanceUnknown(ILogger logger, string reason);
+    [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "Could not read a user's points or the areas: {Reason}")]
+    private static partial void NoResponse(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "The outcome of the debit {DebitId} is unknown ({Reason}); it will be retried")]
     private static partial void NotSettled(ILogger logger, Guid debitId, string reason);

@@ -30,8 +30,9 @@ internal static class OrderErasure
 
         await database.SaveChangesAsync(cancellationToken);
 
-        // One that was placed meanwhile is still to be debited under the user's id; a later event of the deletion finds it.
-        await database.Orders.Where(row => row.UserId == userId && row.Status != OrderStatus.Placed)
+        // One that was placed or cancelled meanwhile is still to be debited or refunded under the user's id; a later event of the deletion finds it.
+        await database.Orders
+            .Where(row => row.UserId == userId && row.Status != OrderStatus.Placed && (row.Status != OrderStatus.Cancelling || row.CancelReason == CancelReasons.AccountDeleted))
             .ExecuteUpdateAsync(
                 set => set.SetProperty(row => row.UserId, ErasedUser.Id).SetProperty(row => row.ShippingAddress, (Address?)null).SetProperty(row => row.BillingAddress, (Address?)null),
                 cancellationToken);

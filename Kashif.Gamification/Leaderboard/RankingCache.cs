@@ -22,7 +22,8 @@ internal sealed partial class RankingCache
 
     /// <summary>
     /// Users who were removed, by the time of it in seconds: a write that another process sent before, or that a rebuild has read before, must not
-    /// bring them back. A rebuild keeps it; each removal deletes those of more than <see cref="RemovedFor"/> ago, so it stays small.
+    /// bring them back. A rebuild keeps it; each removal deletes those of more than <see cref="RemovedFor"/> ago, and the set expires so long after the
+    /// last removal: an id stays for less than twice as long.
     /// </summary>
     private static readonly RedisKey Removed = "{gamification.ranking.2}.removed";
 
@@ -64,6 +65,7 @@ internal sealed partial class RankingCache
             redis.call('ZREM', KEYS[1], ARGV[i])
             redis.call('HDEL', KEYS[2], ARGV[i])
         end
+        redis.call('EXPIRE', KEYS[3], {RemovedFor})
         return redis.call('HEXISTS', KEYS[2], 'built')
         """;
 

@@ -18,6 +18,7 @@ internal sealed record LedgerFinding(Guid Chain, long? Sequence, string What)
 }
 
 /// <summary>What the ledger was at one moment.</summary>
+/// <param name="Points">What users may still spend: without deleted accounts, as in <see cref="DailyPointsResponse"/>.</param>
 /// <param name="Digest">
 /// SHA-256 of all heads in the order of their chains: chain, sequence and hash. If it is kept elsewhere, it also shows a forgery that
 /// rewrites a whole chain with its head and balance.
@@ -107,7 +108,7 @@ internal sealed class ChainVerifier(GamificationDbContext database)
     private void Verify(Chain chain, StoredEntry entry)
     {
         _entries++;
-        _points += entry.Points;
+        _points += entry.UserId == ErasedUser.Id ? 0 : entry.Points;
         var expected = (chain.Last?.Sequence ?? 0) + 1;
         if (entry.Sequence != expected)
         {

@@ -73,7 +73,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             where award.Kind == EntryKind.Earned && award.Rule != null && award.Reference != null && award.UserId != ErasedUser.Id && references.Contains(award.Reference)
             select new Entry(
                 award,
-                database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed),
+                -database.Transactions.Where(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed).Sum(reversal => reversal.Points - reversal.Owed),
                 database.Transactions.Any(reversal => reversal.Reverses == award.Id && reversal.Kind == EntryKind.Reversed && reversal.Actor != null),
                 database.Transactions.Any(move => move.Cause == PointTransaction.UnnamedCause + award.Id.ToString()),
                 -database.Transactions.Where(expiry => expiry.Reverses == award.Id && expiry.Kind == EntryKind.Expired).Sum(expiry => expiry.Points))).ToListAsync(cancellationToken);
@@ -99,8 +99,7 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
                 IsFresh = claim.EventId is { } id
                     && (_events.Contains(id) || !before.TryGetValue((claim.ReportId, claim.Code), out var former) || former.EventId != id || former.Category != claim.Category),
                 Held = [.. from entry in own where !entry.IsReversed select entry.ToAward()],
-                Expired = own.Where(entry => entry.IsReversed).Sum(entry => entry.Expired),
-                Awards = own.Count,
+                Reversed = [.. from entry in own where entry.IsReversed select entry.ToAward()],
                 IsClosed = own.Exists(entry => entry.IsClosed),
             };
         });
@@ -205,7 +204,8 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     private Booking ToBooking(Grant grant)
     {
         var claim = grant.Claim;
-        return new Booking(claim.UserId, grant.Points, EntryKind.Earned, claim.Code, claim.Awards == 0 ? $"{claim.Code}:{claim.ReportId}" : $"{claim.Code}:{claim.ReportId}:{claim.Awards + 1}")
+        var awards = claim.Held.Count + claim.Reversed.Count;
+        return new Booking(claim.UserId, grant.Points, EntryKind.Earned, claim.Code, awards == 0 ? $"{claim.Code}:{claim.ReportId}" : $"{claim.Code}:{claim.ReportId}:{awards + 1}")
         {
             Rule = claim.Code,
             RuleVersion = claim.Version,
@@ -228,10 +228,10 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
             Rule = claim.Code,
             RuleVersion = award.Version,
             Reference = claim.ReportId.ToString(),
-            Counted = award.Points,
+            Counted = award.Counted,
             Event = _reports.GetValueOrDefault(claim.ReportId),
         };
-        return [counted with { Cause = cause, Category = award.Category, Area = award.Area, Counted = -award.Points }, counted];
+        return [counted with { Cause = cause, Category = award.Category, Area = award.Area, Counted = -award.Counted }, counted];
     }
 
     private Booking ToBooking(Reversal reversal) =>
@@ -250,9 +250,11 @@ internal sealed class Awards(GamificationDbContext database, PointsLedger ledger
     /// <summary>Entries from before there were versions have the rules that are now version 1.</summary>
     private static int VersionOf(int? version) => version ?? 1;
 
-    private sealed record Entry(PointTransaction Award, bool IsReversed, bool IsClosed, bool IsUnnamed, int Expired)
+    private sealed record Entry(PointTransaction Award, int TakenBack, bool IsClosed, bool IsUnnamed, int Expired)
     {
+        public bool IsReversed => TakenBack > 0;
+
         public Award ToAward() => new(
-            Award.Id, Award.Points, Expired, VersionOf(Award.RuleVersion), Award.LimitDay, IsUnnamed ? null : Award.Category, IsUnnamed ? null : Award.Area);
+            Award.Id, Award.Points, Expired, TakenBack, VersionOf(Award.RuleVersion), Award.LimitDay, IsUnnamed ? null : Award.Category, IsUnnamed ? null : Award.Area);
     }
 }

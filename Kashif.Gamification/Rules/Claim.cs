@@ -33,11 +33,8 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
     /// <summary>The awards in the ledger that are not reversed.</summary>
     public IReadOnlyList<Award> Held { get; init; } = [];
 
-    /// <summary>How many points of the reversed awards had expired before. They are not given again.</summary>
-    public int Expired { get; init; }
-
-    /// <summary>How many awards the ledger has, with those reversed: the next one needs another cause.</summary>
-    public int Awards { get; init; }
+    /// <summary>The awards in the ledger that are reversed. What had expired of them before is not given again.</summary>
+    public IReadOnlyList<Award> Reversed { get; init; } = [];
 
     /// <summary>Whether an administrator has reversed an award: the rule gives no more for the report.</summary>
     public bool IsClosed { get; init; }
@@ -53,19 +50,23 @@ internal sealed record Claim(string Code, int Version, Guid UserId, Guid ReportI
         : null;
 
     /// <summary>Awards on leaderboards of a category or an area that are not to be seen there any more.</summary>
-    public IEnumerable<Award> Named => IsUnnamed ? Held.Where(award => award.IsScoped) : [];
+    public IEnumerable<Award> Named => IsUnnamed ? Held.Concat(Reversed).Where(award => award.IsScoped && award.Counted > 0) : [];
 
-    public int Missing => Due - Expired - Held.Sum(award => Undone is null ? award.Points : award.Expired);
+    public int Missing => Due - Reversed.Sum(award => award.Counted) - Held.Sum(award => Undone is null ? award.Points : award.Expired);
 
     public LimitWeek? Week => LimitWeek.Of(this, Version, LimitDay);
 }
 
 /// <summary>An award in the ledger.</summary>
 /// <param name="Expired">How many of its points have expired.</param>
-internal sealed record Award(Guid Id, int Points, int Expired, int Version, DateOnly? LimitDay, string? Category, string? Area)
+/// <param name="TakenBack">How many a reversal has taken back, also what is still owed of them.</param>
+internal sealed record Award(Guid Id, int Points, int Expired, int TakenBack, int Version, DateOnly? LimitDay, string? Category, string? Area)
 {
     /// <summary>What can be taken back.</summary>
     public int Left => Points - Expired;
+
+    /// <summary>What leaderboards count: of a reversed award what had expired before.</summary>
+    public int Counted => Points - TakenBack;
 
     /// <summary>Whether it counts on leaderboards of a category or an area.</summary>
     public bool IsScoped => Category is not null || Area is not null;

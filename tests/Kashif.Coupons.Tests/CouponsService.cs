@@ -105,6 +105,18 @@ public sealed class CouponsService : IAsyncLifetime
         return user;
     }
 
+    /// <summary>Creates an area, far from all reports, or deletes it.</summary>
+    public async Task AreaAsync(HttpMethod method, string code)
+    {
+        using var admin = Points.As(Guid.CreateVersion7(), Roles.Admin);
+        using var request = new HttpRequestMessage(method, $"/api/v1/gamification/areas/{code}");
+        request.Content = method == HttpMethod.Put
+            ? JsonContent.Create(new { name = new { en = "Old town", ar = "المدينة القديمة" }, latitude = -80, longitude = 0, radius_km = 1 })
+            : null;
+        using var response = await admin.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+    }
+
     public async Task EarnAsync(Guid user, int reports)
     {
         var before = await PointsAsync(user);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kashif.Coupons.Points;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +16,7 @@ public sealed class EligibilityTests(CouponsService service)
         var user = await service.UserAsync(1);
         using var admin = host.Admin();
         var place = await host.CreateCompanyAndCategoryAsync();
+        await service.AreaAsync(HttpMethod.Put, "old_town");
         var forLevel = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["min_level"] = 3 });
         var forArea = await host.OfferAsync(admin, place, pointsCost: 1, more: new() { ["area"] = "old_town" });
 
@@ -48,6 +50,7 @@ public sealed class EligibilityTests(CouponsService service)
         using var client = host.As(user);
         var place = await host.CreateCompanyAndCategoryAsync();
 
+        await service.AreaAsync(HttpMethod.Put, "old_town");
         foreach (var condition in new Dictionary<string, object?>[] { new() { ["min_level"] = 1 }, new() { ["area"] = "old_town" } })
         {
             var coupon = await host.OfferAsync(admin, place, pointsCost: 1, more: condition);
@@ -57,6 +60,36 @@ public sealed class EligibilityTests(CouponsService service)
         }
 
         await host.BuyAsync(user, await host.OfferAsync(admin, place, pointsCost: 1));
+    }
+
+    /// <summary>A coupon for a mistyped area could never be redeemed.</summary>
+    [Fact]
+    public async Task An_unknown_area_is_refused_unless_gamification_does_not_answer()
+    {
+        var network = new FaultyNetwork();
+        await using var host = await service.StartAnotherAsync(network: network);
+        using var admin = host.Admin();
+        var place = await host.CreateCompanyAndCategoryAsync();
+        var code = $"a{Guid.CreateVersion7():N}";
+
+        (await OfferAsync()).ShouldBe((400, "area"));
+        await service.AreaAsync(HttpMethod.Put, code);
+        var coupon = await host.OfferAsync(admin, place, more: new() { ["area"] = code });
+        (await ChangeAsync(new { area = $"{code}x", title = "x" })).ShouldBe((400, "area"));
+        (await ChangeAsync(new { area = code, title = "x" })).ShouldBe((200, ""));
+
+        await service.AreaAsync(HttpMethod.Delete, code);
+        (await OfferAsync()).ShouldBe((400, "area"));
+        (await ChangeAsync(new { area = code, title = "y" })).ShouldBe((200, "")); // its users keep their points
+        network.Next = () => Fault.NoConnection;
+        (await OfferAsync()).ShouldBe((201, ""));
+
+        async Task<(int, string)> OfferAsync() => Result(await admin.SubmitAsync(
+            "", new { title = "x", description = "x", company_id = place.Company, category_id = place.Category, points_cost = 1, stock = 1, area = code }));
+
+        async Task<(int, string)> ChangeAsync(object change) => Result(await admin.PatchAsync($"/{coupon}", change));
+
+        (int, string) Result((int Status, JsonElement Body) answer) => (answer.Status, answer.Status == 400 ? string.Join(' ', answer.Body.BadFields) : "");
     }
 
     [Fact]

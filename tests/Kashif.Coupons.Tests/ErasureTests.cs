@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kashif.Coupons.Catalog;
 using Kashif.Coupons.Data;
 using Kashif.Coupons.Redemptions;
+using Kashif.Coupons.Shop;
 using Kashif.Coupons.Tests.Shop;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
@@ -87,13 +88,8 @@ public sealed class ErasureTests(CouponsService service)
         await using var other = await database.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await database.Database.ExecuteSqlAsync($"SELECT FROM orders WHERE id = {order} FOR UPDATE", TestContext.Current.CancellationToken);
 
-        // The erasure has looked for open redemptions, and waits for the lock of the order.
         var erasing = service.Tap.EraseAsync(user, ResourceNames.Coupons);
-        await Eventually.TrueAsync(
-            () => service.Host.QueryAsync(database => database.Database.SqlQuery<bool>($"""
-                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM orders WHERE user_id%') AS "Value"
-                """).SingleAsync()),
-            "the erasure");
+        await WaitForLockAsync();
         await ReserveAsync(user, coupon);
         await other.RollbackAsync(TestContext.Current.CancellationToken);
         await erasing;
@@ -107,6 +103,43 @@ public sealed class ErasureTests(CouponsService service)
 
         Task<Redemption> RedemptionAsync() => service.Host.QueryAsync(database => database.Redemptions.AsNoTracking().SingleAsync(row => row.CouponId == coupon));
     }
+
+    [Fact]
+    public async Task An_order_that_is_cancelled_during_the_erasure_stays_its_users_until_it_has_ended()
+    {
+        var user = await service.UserAsync(2);
+        var sku = await service.Host.SellAsync(10, stock: 5);
+        var order = (await service.Host.OrderAsync(user, [(sku, 1)])).Body.Id;
+        await using var scope = service.Host.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<CouponsDbContext>();
+        await using var other = await database.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
+
+        // The buyer cancels it; recovery leaves it for an hour.
+        await database.Database.ExecuteSqlAsync(
+            $"UPDATE orders SET status = 'cancelling', cancel_reason = 'buyer', leased_until = {TimeProvider.System.GetUtcNow().AddHours(1)} WHERE id = {order}",
+            TestContext.Current.CancellationToken);
+        var erasing = service.Tap.EraseAsync(user, ResourceNames.Coupons);
+        await WaitForLockAsync();
+        await other.CommitAsync(TestContext.Current.CancellationToken);
+        await erasing;
+
+        (await OrderAsync()).UserId.ShouldBe(user);
+        await service.Host.QueryAsync(database => database.Orders.Where(row => row.Id == order)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LeasedUntil, TimeProvider.System.GetUtcNow())));
+        await service.Tap.PublishAsync(new UserDeleted(user)); // as Auth repeats it
+        await Eventually.TrueAsync(
+            async () => await OrderAsync() is { Status: OrderStatus.Cancelled, ShippingAddress: null, UserId: var owner } && owner == Guid.Empty, "the end and the erasure of the order");
+        await service.Host.MovementsShouldAddUpAsync();
+
+        Task<Order> OrderAsync() => service.Host.QueryAsync(database => database.Orders.AsNoTracking().SingleAsync(row => row.Id == order));
+    }
+
+    /// <summary>The erasure has looked for open redemptions and orders, and waits for the lock of the order.</summary>
+    private Task WaitForLockAsync() => Eventually.TrueAsync(
+        () => service.Host.QueryAsync(database => database.Database.SqlQuery<bool>($"""
+            SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM orders WHERE user_id%') AS "Value"
+            """).SingleAsync()),
+        "the erasure");
 
     /// <summary>Reserves the coupon like a request; recovery leaves it for an hour.</summary>
     private Task ReserveAsync(Guid user, int coupon) => service.Host.QueryAsync(async database =>

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Gamification.Data;
+using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
+using Kashif.Gamification.Points;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Security;
@@ -278,6 +280,76 @@ public sealed class BoardTests(GamificationService service)
 
         Task EventsAsync(int count) => Eventually.TrueAsync(
             () => service.QueryAsync(async database => await database.ReportEvents.CountAsync(row => row.ReportId == report, Cancel) == count), $"{count} events");
+    }
+
+    /// <summary>What had expired of an award when it was reversed stays counted, but not where it could name the reporter.</summary>
+    [Fact]
+    public async Task What_has_expired_of_a_reversed_award_leaves_the_boards_with_its_anonymous_report()
+    {
+        var (category, user, report) = (Code(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await service.Tap.PublishAsync(Created(user, report) with { Category = category });
+        await service.WaitForBalanceAsync(user, 10);
+        var award = (await service.EntriesAsync(user)).ShouldHaveSingleItem();
+        await service.BookAsync(new Booking(user, -4, EntryKind.Expired, PointTransaction.ExpiredPoints, $"expiry:{award.Id}") { Reverses = award.Id });
+        await service.Tap.PublishAsync(Status(user, report, "submitted", "rejected") with { Category = category });
+        await service.WaitForBalanceAsync(user, 0);
+        (await ScopedAsync(user)).ShouldContain(("", category, 4L));
+
+        await service.Tap.PublishAsync(new ReportUpdated(report, user, "A deep hole", category, null, 24.7, 46.7, false, false, true, ["anonymous"], user, 3));
+
+        await Eventually.TrueAsync(async () => (await ScopedAsync(user)).TrueForAll(total => total.Points == 0), "no points in the category");
+        await ShouldCountAsync();
+        using var cleanup = ActivatorUtilities.CreateInstance<PeriodCleanup>(service.Host.Services);
+        await cleanup.RunOnceAsync(Cancel);
+        await ShouldCountAsync();
+
+        // Without its expired part it is awarded again, for the whole city only.
+        await service.Tap.PublishAsync(Verified(user, report) with { Category = category, Version = 4 });
+        await service.WaitForBalanceAsync(user, 11);
+        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+        await service.LedgerShouldBeWholeAsync();
+
+        async Task ShouldCountAsync()
+        {
+            (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+            (await service.QueryAsync(database => database.PeriodTotals.Where(total => total.UserId == user && total.Period == Period.Month).SumAsync(total => total.Points, Cancel))).ShouldBe(4);
+        }
+    }
+
+    /// <summary>A former version kept the event, but left the award where it was.</summary>
+    [Fact]
+    public async Task A_report_that_became_anonymous_under_a_former_version_leaves_the_boards_without_another_event()
+    {
+        var (category, user, report) = (Code(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await service.Tap.PublishAsync(Created(user, report) with { Category = category });
+        await service.WaitForBalanceAsync(user, 10);
+        await service.QueryAsync(database =>
+        {
+            database.ReportEvents.Add(new ReportEvent
+            {
+                Id = Guid.CreateVersion7(),
+                ReportId = report,
+                UserId = user,
+                Event = ReportUpdated.Type,
+                ByOwner = true,
+                Version = 2,
+                Category = category,
+                Unnamed = true,
+                At = TimeProvider.System.GetUtcNow(),
+            });
+            return database.SaveChangesAsync(Cancel);
+        });
+        (await ScopedAsync(user)).ShouldContain(("", category, 10L));
+
+        foreach (var _ in Enumerable.Range(0, 2)) // of two replicas, the second finds nothing to do
+        {
+            using var task = ActivatorUtilities.CreateInstance<UnnamedReports>(service.Host.Services);
+            await task.RunOnceAsync(Cancel);
+        }
+
+        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
+        (await service.EntriesAsync(user)).Select(entry => (entry.Points, entry.Owed)).ShouldBe([(10, 0), (0, 10), (0, -10)]);
+        await service.LedgerShouldBeWholeAsync();
     }
 
     private Task<List<(string Area, string Category, long Points)>> ScopedAsync(Guid user) => service.QueryAsync(async database =>

@@ -152,6 +152,7 @@ public sealed class LeaderboardTests(GamificationService service)
         (await ranking.RebuildAsync(new[] { Booked(removed, 60), Booked(other, 7) }.ToAsyncEnumerable(), TestContext.Current.CancellationToken)).ShouldBeTrue();
         (await ranking.TopAsync(9, TestContext.Current.CancellationToken)).ShouldBe([new Standing(other, 7, 7)]);
         (await redis.GetDatabase().SortedSetRangeByRankAsync("{gamification.ranking.2}.removed")).Select(user => user.ToString()).ShouldBe([removed.ToString()]);
+        (await redis.GetDatabase().KeyTimeToLiveAsync("{gamification.ranking.2}.removed")).ShouldNotBeNull().ShouldBeInRange(TimeSpan.FromHours(23), TimeSpan.FromHours(24));
     }
 
     /// <summary>A balance whose version is the number of its entries.</summary>

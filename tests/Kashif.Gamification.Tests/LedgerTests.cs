@@ -213,7 +213,9 @@ public sealed class LedgerTests(GamificationService service)
 
         (await ledger.QueryAsync<string>("""SELECT concat_ws(' ', kind, sequence) AS "Value" FROM point_transactions ORDER BY chain, sequence"""))
             .ShouldBe(["earned 1", "spent 2", "spent 3", "earned 1", "spent 2", "spent 3"]);
-        (await ledger.VerifyAsync()).Findings.ShouldBeEmpty();
+        var verification = await ledger.VerifyAsync();
+        verification.Findings.ShouldBeEmpty();
+        verification.Points.ShouldBe(50); // deleted users spend nothing
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class RuleStormTests(GamificationService service)
 
         await using var done = new GamificationDbContext(options);
         var reasons = await done.Transactions.Select(entry => entry.Reason).Distinct().ToListAsync(Cancel);
-        string[] often = [.. Codes, "report_rejected", "report_withdrawn", "report_hidden", "redeemed", "owed"];
+        string[] often = [.. Codes, "report_rejected", "report_withdrawn", "report_hidden", "redeemed", "owed", "expired"];
         often.Except(reasons).ShouldBeEmpty("the storms do not cover this");
         reasons.Except([.. often, "report_deleted", "report_unnamed", "report_recategorized", "status_taken_back", "rule_corrected"]).ShouldBeEmpty(); // the rare ones are not in each run
         await done.Database.EnsureDeletedAsync(Cancel);
@@ -81,17 +81,25 @@ public sealed class RuleStormTests(GamificationService service)
 
                 await database.SaveChangesAsync(Cancel);
                 await transaction.CommitAsync(Cancel);
+                if (storm.Expires)
+                {
+                    await ExpireAsync(users[random.Next(2)], random);
+                }
             }
 
             await using var end = new GamificationDbContext(options);
             var rules = await reader.ReadAsync(end, Cancel);
             foreach (var user in users)
             {
-                var dry = await DryRun.SumAsync(end.ReportEvents.Where(entry => entry.UserId == user), end.ReportEvents, rules, Start.AddYears(-1), Start.AddYears(1), Cancel);
                 var entries = await end.Transactions.Where(entry => entry.UserId == user).ToListAsync(Cancel);
-                var live = entries.Where(entry => entry.Rule is not null).GroupBy(entry => entry.Rule ?? "", entry => (long)entry.Points - entry.Owed)
-                    .Select(rule => (rule.Key, Points: rule.Sum())).Where(rule => rule.Points != 0).Order();
-                live.ShouldBe(dry.PerRule.Select(rule => (rule.Code, rule.Points)), storm.ToString());
+                if (!storm.Expires) // what has expired is not taken back
+                {
+                    var dry = await DryRun.SumAsync(end.ReportEvents.Where(entry => entry.UserId == user), end.ReportEvents, rules, Start.AddYears(-1), Start.AddYears(1), Cancel);
+                    var live = entries.Where(entry => entry.Rule is not null).GroupBy(entry => entry.Rule ?? "", entry => (long)entry.Points - entry.Owed)
+                        .Select(rule => (rule.Key, Points: rule.Sum())).Where(rule => rule.Points != 0).Order();
+                    live.ShouldBe(dry.PerRule.Select(rule => (rule.Code, rule.Points)), storm.ToString());
+                }
+
                 var unnamed = reports.SelectMany(report => report).Where(entry => entry.Unnamed is true).Select(entry => entry.ReportId.ToString()).ToHashSet();
                 entries.Where(entry => entry.Reference is { } reference && unnamed.Contains(reference) && (entry.Area ?? entry.Category) is not null)
                     .GroupBy(entry => (entry.Area, entry.Category), entry => entry.Points - entry.Owed).ShouldAllBe(scope => scope.Sum() == 0, storm.ToString());
@@ -101,6 +109,25 @@ public sealed class RuleStormTests(GamificationService service)
                 balance.Owed.ShouldBe(entries.Sum(entry => (long)entry.Owed));
                 (balance.Owed == 0 || balance.Points == 0).ShouldBeTrue();
             }
+        }
+
+        // A part of an award that is not reversed, like the expiry service.
+        async Task ExpireAsync(Guid user, Random random)
+        {
+            await using var database = new GamificationDbContext(options);
+            await using var transaction = await database.Database.BeginTransactionAsync(Cancel);
+            var awards = await database.Transactions.AsNoTracking()
+                .Where(award => award.UserId == user && award.Kind == EntryKind.Earned && !database.Transactions.Any(entry => entry.Reverses == award.Id)).OrderBy(award => award.Id).ToArrayAsync(Cancel);
+            var points = await database.Balances.Where(row => row.UserId == user).Select(row => row.Points).SingleOrDefaultAsync(Cancel);
+            if (awards is not [] && points > 0)
+            {
+                var award = random.GetItems(awards, 1)[0];
+                var expired = random.Next(1, (int)Math.Min(points, award.Points) + 1);
+                var ledger = new PointsLedger(database, [], new ExpiryPolicy(Options.Create(new PointsOptions())), metrics, TimeProvider.System);
+                await ledger.BookAsync([new Booking(user, -expired, EntryKind.Expired, PointTransaction.ExpiredPoints, $"expiry:{award.Id}") { Reverses = award.Id }], Cancel);
+            }
+
+            await transaction.CommitAsync(Cancel);
         }
     }
 
@@ -198,8 +225,9 @@ public sealed class RuleStormTests(GamificationService service)
                 select new Change(status, byOwner, hours, original)).ListOf(5)
             from count in Gen.Choose(0, 5)
             select new Report(user, hour, category, isCentral, [.. changes.Take(count)])).ListOf(16)
+        from expires in Gen.Elements(true, false)
         from seed in Gen.Choose(0, int.MaxValue)
-        select new Storm([.. reports], seed);
+        select new Storm([.. reports], expires, seed);
 
     private static ReportEvent[] Events(Report report, Guid user, Guid id, Guid[] ids)
     {
@@ -261,9 +289,9 @@ public sealed class RuleStormTests(GamificationService service)
         };
     }
 
-    private sealed record Storm(Report[] Reports, int Seed)
+    private sealed record Storm(Report[] Reports, bool Expires, int Seed)
     {
-        public override string ToString() => $"seed {Seed}: {string.Join("; ", Reports.AsEnumerable())}";
+        public override string ToString() => $"seed {Seed}{(Expires ? ", expiring" : "")}: {string.Join("; ", Reports.AsEnumerable())}";
     }
 
     private sealed record Report(int User, int Hour, string Category, bool IsCentral, Change[] Changes)
