@@ -67,7 +67,6 @@ internal static class GamificationExtensions
         services.AddScoped<ILedgerStep, LeaderboardStep>();
         services.AddHostedService<RankingRebuild>();
         services.AddHostedService<PeriodCleanup>();
-        services.AddHostedService<UnnamedReports>();
         services.AddOptions<ProfileOptions>().BindConfiguration(ProfileOptions.Section).ValidateOnStart();
         services.AddSingleton<DisplayNames>();
 

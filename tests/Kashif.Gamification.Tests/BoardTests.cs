@@ -2,10 +2,8 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kashif.Gamification.Data;
-using Kashif.Gamification.History;
 using Kashif.Gamification.Leaderboard;
 using Kashif.Gamification.Ledger;
-using Kashif.Gamification.Points;
 using Kashif.Messaging.Erasure;
 using Kashif.Messaging.Events;
 using Kashif.Security;
@@ -314,42 +312,6 @@ public sealed class BoardTests(GamificationService service)
             (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
             (await service.QueryAsync(database => database.PeriodTotals.Where(total => total.UserId == user && total.Period == Period.Month).SumAsync(total => total.Points, Cancel))).ShouldBe(4);
         }
-    }
-
-    /// <summary>A former version kept the event, but left the award where it was.</summary>
-    [Fact]
-    public async Task A_report_that_became_anonymous_under_a_former_version_leaves_the_boards_without_another_event()
-    {
-        var (category, user, report) = (Code(), Guid.CreateVersion7(), Guid.CreateVersion7());
-        await service.Tap.PublishAsync(Created(user, report) with { Category = category });
-        await service.WaitForBalanceAsync(user, 10);
-        await service.QueryAsync(database =>
-        {
-            database.ReportEvents.Add(new ReportEvent
-            {
-                Id = Guid.CreateVersion7(),
-                ReportId = report,
-                UserId = user,
-                Event = ReportUpdated.Type,
-                ByOwner = true,
-                Version = 2,
-                Category = category,
-                Unnamed = true,
-                At = TimeProvider.System.GetUtcNow(),
-            });
-            return database.SaveChangesAsync(Cancel);
-        });
-        (await ScopedAsync(user)).ShouldContain(("", category, 10L));
-
-        foreach (var _ in Enumerable.Range(0, 2)) // of two replicas, the second finds nothing to do
-        {
-            using var task = ActivatorUtilities.CreateInstance<UnnamedReports>(service.Host.Services);
-            await task.RunOnceAsync(Cancel);
-        }
-
-        (await ScopedAsync(user)).ShouldAllBe(total => total.Points == 0);
-        (await service.EntriesAsync(user)).Select(entry => (entry.Points, entry.Owed)).ShouldBe([(10, 0), (0, 10), (0, -10)]);
-        await service.LedgerShouldBeWholeAsync();
     }
 
     private Task<List<(string Area, string Category, long Points)>> ScopedAsync(Guid user) => service.QueryAsync(async database =>
