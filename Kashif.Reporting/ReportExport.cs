@@ -13,7 +13,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Kashif.Reporting;
 
 /// <param name="StatusChanges">The user's changes to own and other reports.</param>
-/// <param name="FormerTexts">What the user wrote in reports, where staff have edited it.</param>
+/// <param name="FormerTexts">The texts of the user's reports before edits by staff.</param>
 /// <param name="OfflineReports">The apps' own ids of reports that were made offline.</param>
 /// <param name="AreaFollows">The areas whose reports the user is told of.</param>
 /// <param name="Photos">The photos that the user has uploaded.</param>

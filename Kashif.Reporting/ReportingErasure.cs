@@ -8,6 +8,7 @@ using Kashif.Reporting.Open311;
 using Kashif.Reporting.Questions;
 using Kashif.Reporting.Reports;
 using Kashif.Reporting.Surveys;
+using Kashif.Reporting.Visits;
 using Kashif.Reporting.Votes;
 using Kashif.Reporting.Workforce;
 using Microsoft.EntityFrameworkCore;
@@ -23,13 +24,18 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
     private readonly ReportingDbContext _database = database;
     private readonly TimeProvider _time = time;
 
-    /// <summary>Employees and crews before reports, like an assignment and a visit; reports in one order, like a merge.</summary>
+    /// <summary>
+    /// Accounts before employees, like the event of a lost role; employees, crews and passes of routing before reports, like an assignment, a visit and a pass; reports in
+    /// one order, like a merge.
+    /// </summary>
     protected override async Task LockAsync(Guid[] userIds, CancellationToken cancellationToken)
     {
+        await _database.Database.ExecuteSqlAsync($"SELECT FROM staff_accounts WHERE user_id = ANY ({userIds}) ORDER BY user_id FOR UPDATE", cancellationToken);
         await _database.LockEmployeesAsync(userIds, cancellationToken);
+        await _database.Database.ExecuteSqlAsync($"SELECT FROM routing_changes WHERE changed_by = ANY ({userIds}) ORDER BY id FOR UPDATE", cancellationToken);
         await _database.Database.ExecuteSqlAsync($"""
             SELECT FROM reports WHERE id = ANY (ARRAY(
-                SELECT id FROM reports WHERE user_id = ANY ({userIds}) OR assignee_id = ANY ({userIds})
+                SELECT id FROM reports WHERE user_id = ANY ({userIds}) OR assignee_id = ANY ({userIds}) OR filed_by = ANY ({userIds})
                 UNION SELECT report_id FROM votes WHERE user_id = ANY ({userIds})
                 UNION SELECT report_id FROM comments WHERE user_id = ANY ({userIds})))
             ORDER BY id FOR NO KEY UPDATE
@@ -71,18 +77,16 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
     }
 
-    /// <summary>Such as where the key of the house is. Staff may have stored answers with such a note too.</summary>
+    /// <summary>Erases the notes of visits, such as where the key of the house is, and the stored answers that may contain them.</summary>
     private async Task EraseVisitNotesAsync(Guid userId, CancellationToken cancellationToken)
     {
-        var visits = await _database.Database.SqlQuery<Guid>($"""
-            UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId})) RETURNING id AS "Value"
-            """).ToListAsync(cancellationToken);
+        await _database.Database.ExecuteSqlAsync(
+            $"UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))", cancellationToken);
+        var visits = await _database.Database.SqlQuery<Guid>(
+            $"""SELECT id AS "Value" FROM visits WHERE report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))""").ToListAsync(cancellationToken);
         foreach (var visit in visits)
         {
-            await _database.Database.ExecuteSqlAsync($"""
-                DELETE FROM idempotency_keys WHERE user_id = ANY (ARRAY(SELECT actor_id FROM audit_entries WHERE subject_id = {visit}))
-                    AND position(convert_to({visit.ToString()}, 'UTF8') IN body) > 0
-                """, cancellationToken);
+            await _database.ForgetAnswersAsync(visit, cancellationToken);
         }
     }
 }

@@ -5,6 +5,7 @@ using Kashif.Messaging.RabbitMq;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Kashif.Messaging.DeadLetters;
 
@@ -89,8 +90,8 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
                             exchange: "", identity.Name, mandatory: true,
                             new BasicProperties { ContentType = CloudEvent.ContentType, DeliveryMode = DeliveryModes.Persistent, MessageId = taken.Letter.Event?.Id.ToString() },
                             taken.Letter.Body, limited);
-                        Interlocked.Increment(ref acknowledged);
                         await channel.BasicAckAsync(taken.Tag, multiple: false, limited);
+                        Interlocked.Increment(ref acknowledged);
                     })),
                     cancellationToken);
             }
@@ -116,7 +117,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
         await database.SaveChangesAsync(cancellationToken);
     }
 
-    /// <param name="taken">Is filled: the caller waits for the letters of an interrupted call too.</param>
+    /// <param name="taken">Receives the letters, so that the caller can wait for them after an interruption.</param>
     private async Task TakeAsync(IChannel channel, List<(ulong Tag, DeadLetter Letter)> taken, CancellationToken cancellationToken)
     {
         var queue = Broker.DeadLetterQueue(identity.Name);
@@ -129,7 +130,7 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
 
     /// <summary>
     /// Waits for the queue to have the letters again that a channel had taken. It takes them back when the channel closes, a moment later: until then the next call
-    /// would find none. A rejection on an open channel is held back. Not cancelled: that is true after a cancelled or failed call too.
+    /// would find none. A rejection on an open channel is held back. Not cancelled: a cancelled or failed call must wait too.
     /// </summary>
     private async Task WaitForAsync(int count)
     {
@@ -138,11 +139,18 @@ internal sealed class DeadLetterQueue(Broker broker, IServiceScopeFactory scopes
             return;
         }
 
-        await using var channel = await broker.OpenPublishChannelAsync(Window, CancellationToken.None); // the queue has been declared
-        var queue = Broker.DeadLetterQueue(identity.Name);
-        for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, CancellationToken.None) < count; tries++)
+        try
         {
-            await Task.Delay(Pause, time, CancellationToken.None);
+            await using var channel = await broker.OpenPublishChannelAsync(Window, CancellationToken.None); // the queue has been declared
+            var queue = Broker.DeadLetterQueue(identity.Name);
+            for (var tries = 0; tries < MaxTries && await channel.MessageCountAsync(queue, CancellationToken.None) < count; tries++)
+            {
+                await Task.Delay(Pause, time, CancellationToken.None);
+            }
+        }
+        catch (Exception exception) when (exception is RabbitMQClientException or OperationCanceledException or IOException)
+        {
+            // The letters are there again when the broker is. What ended the call matters more.
         }
     }
 

@@ -20,7 +20,7 @@ public static class ErasedUser
 public abstract class UserErasure(DbContext database, ServiceIdentity service, TimeProvider time) : IEventHandler<UserDeleted>
 {
     /// <summary>
-    /// Locks what the erasures of a batch change, in the order of the service's other transactions: locks that are taken user by user could deadlock with them.
+    /// Locks all rows that a batch erases, in the order of the service's other transactions. Locks that are taken user by user could deadlock with them.
     /// </summary>
     protected virtual Task LockAsync(Guid[] userIds, CancellationToken cancellationToken) => Task.CompletedTask;
 

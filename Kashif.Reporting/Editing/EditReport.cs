@@ -130,7 +130,7 @@ internal static class EditReport
         return report.ToResult(http, await questions.ReadAsync(database, report, http.User.ViewOf(report), cancellationToken));
     }
 
-    /// <summary>Whether the owner may make the edit as such: staff may edit more of their own reports, as staff.</summary>
+    /// <summary>Whether any owner may make this edit. Other edits of their own reports are made by staff as staff, and are audited.</summary>
     private static bool IsOfOwner(Report report, string[] fields, ClaimsPrincipal user) =>
         user.UserId == report.UserId && report.Status is ReportStatus.Submitted && fields.All(OfOwner.Contains);
 

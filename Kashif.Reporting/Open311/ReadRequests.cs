@@ -14,7 +14,7 @@ internal static class ReadRequests
     /// <summary>The longest range of dates, and the default one.</summary>
     public const int MaxDays = 90;
 
-    private const int MaxIds = 1000;
+    private const int MaxIds = 200;
 
     /// <summary>A page reads all requests before it. <c>before</c> does not.</summary>
     private const int MostRead = 10_000;

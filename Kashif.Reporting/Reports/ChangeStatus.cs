@@ -148,15 +148,16 @@ internal static class ChangeStatus
         database.Publish(new ReportRouted(report.Id, report.UserId, report.AgencyId, former.AgencyId, change.ChangedBy, change.Version), change.At);
         if (former.EmployeeId is not null && report.AssigneeId is null)
         {
-            database.PublishAssignee(report, change);
+            database.PublishAssignee(report, change, former.AgencyId);
         }
     }
 
     /// <summary>Publishes who works on the report now, and adds it to the audit trail.</summary>
-    public static void PublishAssignee(this ReportingDbContext database, Report report, StatusChange change)
+    /// <param name="agency">The report's agency before the change: its managers may read the entry.</param>
+    public static void PublishAssignee(this ReportingDbContext database, Report report, StatusChange change, Guid? agency)
     {
         database.Publish(new ReportAssigned(report.Id, report.AssigneeId, report.Title, report.Category, change.ChangedBy, change.Version), change.At);
-        database.AuditValues(change.ChangedBy, "assigned", "report", report.Id, report.AgencyId, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
+        database.AuditValues(change.ChangedBy, "assigned", "report", report.Id, agency, new JsonObject { ["employee_id"] = report.AssigneeId }, change.At);
     }
 
     /// <summary>The report as the caller sees it after a change, with its entity tag.</summary>

@@ -5,8 +5,6 @@ namespace Kashif.Reporting.Sync;
 
 internal static class FeedIdentities
 {
-    private const int TimelineLength = 8;
-
     /// <summary>
     /// The identity of the feed, and the server's timeline. After a restore on another server, all changes are numbered anew first: the numbers of the old server could
     /// lie in the future.
@@ -38,9 +36,6 @@ internal static class FeedIdentities
 
         Task<bool> IsKnownAsync() => database.FeedIdentities.AnyAsync(row => row.Identity == current, cancellationToken);
     }
-
-    /// <returns>Whether a cursor with this identity can be read on. Cursors of the first version have no timeline.</returns>
-    public static bool Matches(string cursor, string current) => cursor == current || cursor == current[..^TimelineLength];
 
     private sealed record Feed(string Identity, string Timeline);
 }

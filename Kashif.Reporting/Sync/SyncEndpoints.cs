@@ -63,7 +63,7 @@ internal static class SyncEndpoints
                 return Error.Field("cursor", Cursor.Invalid);
             }
 
-            if (!FeedIdentities.Matches(after.Identity, identity) || now - after.ReadAt > options.Value.KeepTombstonesFor)
+            if (after.Identity != identity || now - after.ReadAt > options.Value.KeepTombstonesFor)
             {
                 return Expired.ToProblem();
             }
@@ -85,8 +85,7 @@ internal static class SyncEndpoints
         var items = rows.Take(size).Select(row =>
             new SyncItem(row.ReportId, row.Report is null, row.Report is null ? null : ReportResponse.From(row.Report, View.Public))).ToList();
         var last = items.Count > 0 ? rows[items.Count - 1] : null;
-        var (changedIn, reportId) = last is null ? (after.ChangedIn, after.ReportId) : (last.ChangedIn, last.ReportId);
-        var next = new SyncCursor(changedIn, reportId, identity, now);
+        var next = last is null ? after with { ReadAt = now } : new SyncCursor(last.ChangedIn, last.ReportId, identity, now);
         return TypedResults.Ok(new SyncResponse(items, next.Encode(), rows.Count > size));
     }
 }

@@ -130,6 +130,7 @@ internal static class ChangeVisit
         }
 
         database.Visits.Remove(visit);
+        await database.ForgetAnswersAsync(id, cancellationToken); // no erasure finds a deleted visit
         await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
         changes.Count();
         return TypedResults.NoContent();

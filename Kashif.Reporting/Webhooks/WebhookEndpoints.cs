@@ -63,7 +63,7 @@ internal sealed record WebhookDeliveryResponse(
 /// <summary>Admins and managers of agencies manage the webhooks.</summary>
 internal static class WebhookEndpoints
 {
-    /// <summary>Each event of an agency's report is sent to all of them.</summary>
+    /// <summary>Limits the deliveries: each event of a report goes to every webhook of its agency.</summary>
     private const int MaxOfAgency = 20;
 
     private const string Who = "For admins, and for managers: those of the own agency.";
@@ -141,7 +141,7 @@ internal static class WebhookEndpoints
             return NotSetUp.ToProblem();
         }
 
-        // One at a time for an agency, so that none is one too many.
+        // One creation at a time per agency, so that the limit holds.
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
         await database.Database.ExecuteSqlAsync($"SELECT FROM agencies WHERE id = {agency} FOR NO KEY UPDATE", cancellationToken);
         if (agency is not null && await database.Webhooks.CountAsync(row => row.AgencyId == agency, cancellationToken) >= MaxOfAgency)

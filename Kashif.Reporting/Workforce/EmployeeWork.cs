@@ -91,6 +91,6 @@ internal static class EmployeeWork
     public static void PublishAssignment(this ReportingDbContext database, Report report, StatusChange change)
     {
         database.StatusChanges.Add(change);
-        database.PublishAssignee(report, change);
+        database.PublishAssignee(report, change, report.AgencyId);
     }
 }

@@ -107,14 +107,15 @@ internal static class Registers
     public static JsonObject Changes(JsonObject before, JsonObject after) => new(
         after.Where(value => !JsonNode.DeepEquals(value.Value, before[value.Key])).Select(value => KeyValuePair.Create(value.Key, value.Value?.DeepClone())));
 
-    /// <summary>Writes a change, unless nothing changes.</summary>
+    /// <summary>Writes a change, unless nothing changes. The managers of the agency before it may read its entry in the audit trail.</summary>
     /// <param name="values">The new values for the audit trail.</param>
     public static void AddChange(ReportingDbContext database, IOfAgency entry, Guid by, string kind, Guid id, JsonObject values, DateTimeOffset now)
     {
         if (values.Count > 0)
         {
             entry.Version++;
-            database.AuditValues(by, "changed", kind, id, entry.AgencyId, values, now);
+            var agency = (Guid?)database.Entry((object)entry).Property(nameof(IOfAgency.AgencyId)).OriginalValue;
+            database.AuditValues(by, "changed", kind, id, agency, values, now);
         }
     }
 

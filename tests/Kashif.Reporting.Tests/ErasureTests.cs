@@ -112,7 +112,6 @@ public sealed class ErasureTests(ReportingService service)
             (await (await staff.SendAsync(confirm)).JsonAsync()).GetProperty("note").GetString().ShouldBe("The key is at Sami's.");
         }
 
-
         await service.Tap.EraseAsync(user, ResourceNames.Reporting);
 
         (await staff.ReadAsync($"{ReportingClient.Root}/visits/{visit.Id}")).Body.ToString().ShouldNotContain("Sami");

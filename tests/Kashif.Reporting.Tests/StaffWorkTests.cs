@@ -233,11 +233,14 @@ public sealed class StaffWorkTests(ReportingService service)
         using var moderator = service.NewUser(Roles.Moderator);
         using var citizen = service.Citizen(out _);
         var report = await service.FileForAsync(agency, citizen);
+        var (_, employee) = await service.EmployAsync(agency);
+        (await moderator.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/assign", new { employee_id = employee })).Status.ShouldBe(200);
 
         (await moderator.SendJsonAsync(HttpMethod.Post, $"{Root}/{report}/route", new { agency_id = other })).Status.ShouldBe(200);
 
-        var entry = (await manager.AllPagesAsync($"{Trail}?subject={report}", 5)).ShouldHaveSingleItem();
-        (entry.GetProperty("action").GetString(), entry.GetProperty("values").GetProperty("agency_id").GetGuid()).ShouldBe(("routed", other));
+        var trail = await manager.AllPagesAsync($"{Trail}?subject={report}", 5);
+        trail.Select(entry => entry.GetProperty("action").GetString()).Order().ShouldBe(["assigned", "assigned", "routed"]);
+        trail.Single(entry => entry.GetProperty("action").GetString() == "routed").GetProperty("values").GetProperty("agency_id").GetGuid().ShouldBe(other);
     }
 
     [Fact]
