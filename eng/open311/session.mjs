@@ -30,14 +30,14 @@ function clientOf(options) {
 
 /** Repeats a read until it has a result: caches of the gateway and the service are some seconds old. */
 async function until(what, read) {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1800; attempt++) {
     const found = await read();
     if (found) {
       return found;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`Not within 30 seconds: ${what}`);
+  throw new Error(`Not within 3 minutes: ${what}`);
 }
 
 async function place(token) {

@@ -54,14 +54,14 @@ function check(condition: boolean, what: string) {
 
 /** Repeats a read until its result is what a later event makes it. */
 async function until<T>(read: () => Promise<T>, isDone: (value: T) => boolean): Promise<T> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1800; attempt++) {
     const value = await read();
     if (isDone(value)) {
       return value;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("It did not happen within 30 seconds.");
+  throw new Error("It did not happen within 3 minutes.");
 }
 
 async function signIn(username: string, secret: string) {

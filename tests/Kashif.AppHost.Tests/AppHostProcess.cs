@@ -27,7 +27,7 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     }
 
     /// <summary>With other builds beside it; alone it is half a minute.</summary>
-    public static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(4);
+    public static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(10);
 
     public Uri Gateway { get; }
 

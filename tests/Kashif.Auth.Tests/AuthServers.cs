@@ -43,6 +43,7 @@ public sealed class AuthServers : IAsyncLifetime
         _stranger = await TestIssuer.StartAsync();
         _events = await EventTap.OpenAsync(_servers.Messaging);
         _auth = await StartAsync();
+        await Eventually.TrueAsync(() => ThrottledServers.Throttle(_auth).IsShared, "Redis"); // until then it counts alone
     }
 
     public async ValueTask DisposeAsync()
@@ -69,7 +70,7 @@ public sealed class AuthServers : IAsyncLifetime
             [$"Auth:ServiceClients:{ClientId}:Scopes"] = ServiceScopes.ExchangeApiKeys,
             ["Auth:Throttle:PerAddress"] = "100000", // all tests share one address
             ["Auth:LongestHashingWait"] = "00:02:00", // and one machine
-            ["Auth:Throttle:RedisTimeout"] = "00:00:02", // which may be slow
+            ["Auth:Throttle:RedisTimeout"] = "00:00:20", // test machines are slow
             ["Auth:PasswordIterations"] = CheapIterations.ToString(CultureInfo.InvariantCulture),
             ["Auth:Admin:Email"] = AdminEmail,
             ["Auth:Admin:Password"] = AdminPassword,

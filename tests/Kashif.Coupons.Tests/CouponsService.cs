@@ -41,6 +41,10 @@ public sealed class CouponsService : IAsyncLifetime
         _points = await ServiceHost<gamification::Program>.StartAsync(_servers, _issuer, ResourceNames.GamificationDb);
         await WaitForConsumerAsync();
         _host = await StartAnotherAsync();
+
+        // Until then an answer of Gamification may come too late.
+        using var user = _host.As(Guid.CreateVersion7());
+        await Eventually.TrueAsync(async () => (await user.ReadAsync("?affordable=true")).Status == 200, "the first answer of Gamification");
     }
 
     /// <summary>Starts another process of the service.</summary>
@@ -68,7 +72,7 @@ public sealed class CouponsService : IAsyncLifetime
         // A small pool: many hosts share one server, which ends the connections of the last host only slowly on a busy machine.
         var servers = _servers ?? throw new InvalidOperationException("Not started.");
         var consumes = database is not null || _host is null;
-        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 12 }.ConnectionString;
+        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", MaxPoolSize = 12, Timeout = 180, CommandTimeout = 180 }.ConnectionString;
         return ServiceHost<Program>.StartAsync(
             servers,
             _issuer ?? throw new InvalidOperationException("Not started."),

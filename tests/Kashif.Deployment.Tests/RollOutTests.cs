@@ -23,6 +23,7 @@ public sealed partial class RollOutTests(DeploymentServers servers)
 
         var settings = servers.MinimalSettings(ResourceNames.Gateway);
         settings["RateLimits__Scale"] = "10000000"; // one user, one address
+        reporting["Shutdown__Delay"] = settings["Shutdown__Delay"] = "00:00:15"; // the load must notice it, also on a busy machine
         settings["services__reporting__http__0"] = services[0].Address.AbsoluteUri;
         settings["services__reporting__http__1"] = services[1].Address.AbsoluteUri;
         await using var gateways = await Replicas.StartAsync(ResourceNames.Gateway, settings);

@@ -1,6 +1,7 @@
 using Kashif.Gamification.Ledger;
 using Kashif.Messaging.Events;
 using Kashif.Testing;
+using Microsoft.EntityFrameworkCore;
 using static Kashif.Gamification.Tests.GamificationService;
 
 namespace Kashif.Gamification.Tests;
@@ -35,6 +36,7 @@ public sealed class ReportLifecycleTests(GamificationService service)
         await service.Tap.PublishAsync(new ReportDeleted(_report, _user, _user, null, 2));
         await service.Tap.PublishAsync(Created(_user, other));
         await service.WaitForBalanceAsync(_user, 10);
+        await Eventually.TrueAsync(() => service.QueryAsync(database => database.ReportEvents.AnyAsync(row => row.ReportId == _report)), "the deletion"); // another worker may have it
 
         await service.Tap.PublishAsync(Created(_user, _report));
         await service.Tap.PublishAsync(Verified(_user, other));

@@ -220,6 +220,7 @@ public sealed class RuleTests(GamificationService service)
         await service.Tap.PublishAsync(Status(users[0], reports[0].Id, "submitted", "rejected"), time: day.AddHours(1));
         await service.Tap.PublishAsync(Status(users[1], reports[1].Id, "submitted", "verified"), time: day.AddHours(2));
         await service.Tap.PublishAsync(Status(users[1], reports[1].Id, "submitted", "verified"), time: day.AddYears(1)); // not in the period
+        await Eventually.TrueAsync(() => service.QueryAsync(async database => await database.ReportEvents.CountAsync(row => users.Contains(row.UserId)) == 9), "all events");
         await service.WaitForBalanceAsync(users[0], 20);
         await service.WaitForBalanceAsync(users[1], 35);
         using var admin = Admin(out _);

@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using Kashif.Gateway.Limits;
+using Kashif.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
@@ -62,7 +64,11 @@ internal sealed class GatewayService : IAsyncDisposable
         // Not UseKestrel(port): it sets the address when the program, on its own thread, may have started already.
         factory.UseKestrel();
         factory.StartServer();
-        return new GatewayService(factory, services);
+        var gateway = new GatewayService(factory, services);
+
+        // Until then it counts alone, and the start waits for two seconds only.
+        await Eventually.TrueAsync(() => gateway.Provider.GetRequiredService<SharedLimits>().IsShared, "Redis");
+        return gateway;
     }
 
     /// <summary>Stops a service.</summary>

@@ -51,7 +51,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
     {
         Gateway[ResourceNames.Reporting].Health = "degraded";
 
-        var (status, health) = await HealthAsync();
+        var (status, health) = await HealthAsync(Gateway, (status, _) => status == HttpStatusCode.OK);
 
         status.ShouldBe(HttpStatusCode.OK);
         health.GetProperty("status").GetString().ShouldBe("degraded");
@@ -64,7 +64,7 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         Gateway[ResourceNames.Reporting].Health = "unhealthy";
         await Gateway.StopAsync(ResourceNames.Coupons);
 
-        var (status, health) = await HealthAsync();
+        var (status, health) = await HealthAsync(Gateway, (_, health) => StateOf(health, ResourceNames.Auth) == "healthy");
 
         status.ShouldBe(HttpStatusCode.ServiceUnavailable);
         health.GetProperty("status").GetString().ShouldBe("unhealthy");
@@ -82,7 +82,8 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         Gateway[ResourceNames.Auth].Health = state;
         Gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 1.5 }, messaging = new { status = state, duration_ms = 2000 } };
 
-        var (status, health) = await HealthAsync();
+        var (status, health) = await HealthAsync(
+            Gateway, (status, health) => (int)status == expected && health.GetProperty("checks").GetProperty(ResourceNames.Auth).TryGetProperty("checks", out _));
 
         ((int)status).ShouldBe(expected);
         StateOf(health, ResourceNames.Auth).ShouldBe(state);
@@ -101,7 +102,9 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         await using var gateway = await GatewayService.StartAsync(("services:auth:http:1", second.Address));
         gateway[ResourceNames.Auth].Checks = new { database = new { status = "healthy", duration_ms = 9 } };
 
-        var health = await gateway.Client.GetFromJsonAsync<JsonElement>("/health", Cancel);
+        // A replica that is late counts as degraded too, without its checks.
+        var (_, health) = await HealthAsync(
+            gateway, (status, health) => status == HttpStatusCode.OK && health.ToString().Contains("\"duration_ms\":9", StringComparison.Ordinal));
 
         var auth = health.GetProperty("checks").GetProperty(ResourceNames.Auth);
         auth.GetProperty("status").GetString().ShouldBe("degraded");
@@ -173,10 +176,26 @@ public sealed class HealthAndDocumentationTests : IAsyncLifetime
         (response.Headers.Location?.OriginalString).ShouldBe(location);
     }
 
-    private async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync()
+    private Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync() => HealthAsync(Gateway);
+
+    private static async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(GatewayService gateway)
     {
-        using var response = await Gateway.Client.GetAsync("/health", Cancel);
+        using var response = await gateway.Client.GetAsync("/health", Cancel);
         return (response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>(Cancel));
+    }
+
+    /// <summary>The first health that is as expected: on a slow machine a check may time out.</summary>
+    private static async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(GatewayService gateway, Func<HttpStatusCode, JsonElement, bool> isExpected)
+    {
+        (HttpStatusCode Status, JsonElement Health) answer = default;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                answer = await HealthAsync(gateway);
+                return isExpected(answer.Status, answer.Health);
+            },
+            "the expected health");
+        return answer;
     }
 
     private static string? StateOf(JsonElement health, string service)

@@ -71,6 +71,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         static async Task SlowAsync(HttpContext context)
         {
             await Task.Delay(5, context.RequestAborted);
+            context.Response.ContentLength = "whole".Length; // sent at once: what has begun cannot be retried
             await context.Response.WriteAsync("whole");
         }
     }

@@ -233,6 +233,7 @@ public sealed class AlertTests(NotificationsServers servers, AlertService servic
             ANALYZE alerts
             """))
         {
+            seed.CommandTimeout = 600;
             await seed.ExecuteNonQueryAsync(Cancel);
         }
 
@@ -517,6 +518,16 @@ public sealed class AlertService(NotificationsServers servers) : IAsyncLifetime
     {
         await Coupons.StartAsync();
         _host = await NotificationsService.StartAsync(servers, Settings);
+
+        // Until then a read may take longer than CouponReader waits.
+        Coupons.Add(1, "Warm", stock: 1);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await using var scope = Host.Services.CreateAsyncScope();
+                return (await scope.ServiceProvider.GetRequiredService<CouponReader>().FindAsync(1, TestContext.Current.CancellationToken)).IsAvailable;
+            },
+            "the first answer of Coupons");
     }
 
     public async ValueTask DisposeAsync()

@@ -184,7 +184,7 @@ public sealed class EmailTests(NotificationsServers servers) : IAsyncLifetime
         var user = await RequestMailAsync(dying, "amal");
         await stuck.Called;
 
-        await using var next = await StartAsync(database: dying.Database);
+        await using var next = await StartAsync(new() { ["Delivery:Lease"] = "00:00:20" }, database: dying.Database);
         (await WaitForStateAsync(next, user, DeliveryState.Sent)).Attempts.ShouldBe(2);
         _sink.Received.ShouldHaveSingleItem().Text.ShouldNotBeNull().ShouldContain(Token);
         stuck.Release();

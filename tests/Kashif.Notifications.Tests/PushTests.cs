@@ -155,7 +155,7 @@ public sealed class PushTests(NotificationsServers servers) : IAsyncLifetime
         var notification = await dying.NotifyAsync(user);
         await stuck.Called;
 
-        await using (var next = await StartAsync(database: dying.Database))
+        await using (var next = await StartAsync(database: dying.Database, lease: "00:00:20"))
         {
             var delivery = await next.DeliveryAsync(Id(notification), DeliveryState.Sent);
             delivery.Attempts.ShouldBe(2);

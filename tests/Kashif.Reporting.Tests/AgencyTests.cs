@@ -26,8 +26,7 @@ public sealed class AgencyTests(ReportingService service) : IDisposable
     private const string Areas = $"{Root}/areas";
     private const string Wgs84 = """GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]""";
 
-    /// <summary>Of the first squares, GeographyTests use some.</summary>
-    private static int _squares = 5;
+    private static int _squares;
 
     private readonly Guid _adminId = Guid.CreateVersion7();
     private HttpClient? _admin;

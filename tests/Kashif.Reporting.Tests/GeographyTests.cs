@@ -24,6 +24,7 @@ public sealed class GeographyTests(ReportingService service)
             .Select(_ => (Math.Asin((2 * random.NextDouble()) - 1) * 180 / Math.PI, (random.NextDouble() * 360) - 180))
             .Concat(hubs.SelectMany(hub => Enumerable.Range(0, 120).Select(_ => Near(hub))))
             .Concat(hubs)
+            .Where(ReportingService.IsFree)
             .ToArray();
         var ids = await service.SeedAsync(places, category);
         using var client = service.Host.Anonymous();
@@ -73,7 +74,7 @@ public sealed class GeographyTests(ReportingService service)
         (double Latitude, double Longitude)[] hubs = [(24.7, 46.7), (0, 180), (0, -180), (-17, -179.99), (90, 0), (-90, 0), (89.99, 77), (0, 0), (51.5, 0)];
         (double Latitude, double Longitude)[] places =
         [
-            .. hubs, .. Enumerable.Range(0, 300).Select(_ => ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180)),
+            .. hubs, .. Enumerable.Range(0, 300).Select(_ => ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180)).Where(ReportingService.IsFree),
             .. hubs.SelectMany(hub => Enumerable.Range(0, 20).Select(_ => (
                 Math.Clamp(hub.Latitude + ((random.NextDouble() - 0.5) * 0.3), -90, 90), Math.Clamp(hub.Longitude + ((random.NextDouble() - 0.5) * 0.3), -180, 180)))),
         ];

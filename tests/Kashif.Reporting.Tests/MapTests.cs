@@ -25,7 +25,7 @@ public sealed class MapTests(ReportingService service)
         const string Category = "map-clusters";
         var places = Enumerable.Range(0, 600).Select(_ => (Latitude: (random.NextDouble() * 180) - 90, Longitude: (random.NextDouble() * 360) - 180))
             .Concat(Around(33.5, 36.3)).Concat(Around(-17, 179.98)).Concat(Around(-17, -179.98)).Concat(Around(89.7, 20)).Append((0, 0)).Append((0, 180)).Append((0, -180))
-            .ToArray();
+            .Where(ReportingService.IsFree).ToArray();
         await service.SeedAsync(places, Category);
         using var client = service.Host.Anonymous();
 
@@ -70,7 +70,7 @@ public sealed class MapTests(ReportingService service)
     {
         const string Category = "map-tiles";
         var random = new Random(3);
-        var places = Enumerable.Range(0, 300).Select(_ => ((random.NextDouble() * 168) - 84, (random.NextDouble() * 360) - 180)).ToArray();
+        var places = Enumerable.Range(0, 300).Select(_ => ((random.NextDouble() * 168) - 84, (random.NextDouble() * 360) - 180)).Where(ReportingService.IsFree).ToArray();
         await service.SeedAsync(places, Category);
         using var client = service.Host.Anonymous();
         var total = 0L;
@@ -247,7 +247,8 @@ public sealed class MapTests(ReportingService service)
             clusters.Sum(cluster => cluster.GetProperty("count").GetInt32()).ShouldBe(statistics.Sum(row => row.GetProperty("count").GetInt32()));
         }
 
-        (double Latitude, double Longitude) Anywhere() => ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180);
+        (double Latitude, double Longitude) Anywhere() =>
+            ((random.NextDouble() * 180) - 90, (random.NextDouble() * 360) - 180) is var place && ReportingService.IsFree(place) ? place : Anywhere();
     }
 
     [Fact]
@@ -282,7 +283,7 @@ public sealed class MapTests(ReportingService service)
     {
         const string Category = "map-box";
         var random = new Random(5);
-        var places = Enumerable.Range(0, 400).Select(_ => (Latitude: (random.NextDouble() * 180) - 90, Longitude: (random.NextDouble() * 360) - 180)).ToArray();
+        var places = Enumerable.Range(0, 400).Select(_ => (Latitude: (random.NextDouble() * 180) - 90, Longitude: (random.NextDouble() * 360) - 180)).Where(ReportingService.IsFree).ToArray();
         await service.SeedAsync(places, Category);
         await service.QueryAsync(database => database.Database.ExecuteSqlAsync(
             $"UPDATE reports SET created_at = now() - interval '1 day' * (latitude + 90), activity = activity + 1 WHERE category = {Category}", Cancelled));

@@ -41,7 +41,15 @@ public sealed class ReportingService : IAsyncLifetime
             ResourceNames.ReportingDb,
             new Dictionary<string, string?>(settings ?? []) { ["Reporting:ReportsPerHour"] = reportsPerHour.ToString(System.Globalization.CultureInfo.InvariantCulture) },
             database,
-            configure,
+            services =>
+            {
+                if (_host is not null && database == _host.Database) // a relay that stops within a batch publishes it twice, which the tests of the first host would count
+                {
+                    services.Remove(services.Single(row => row.ImplementationType?.Name.StartsWith("OutboxRelay", StringComparison.Ordinal) == true));
+                }
+
+                configure?.Invoke(services);
+            },
             consumes: _host is null || database == _host.Database);
 
     public async ValueTask DisposeAsync()
@@ -54,6 +62,9 @@ public sealed class ReportingService : IAsyncLifetime
             }
         }
     }
+
+    /// <summary>Whether a place is outside of the squares of <see cref="AgencyTests"/>, whose areas take the reports in them.</summary>
+    internal static bool IsFree((double Latitude, double Longitude) place) => place.Latitude is < -76 or > -73;
 
     public HttpClient Citizen(out Guid id)
     {

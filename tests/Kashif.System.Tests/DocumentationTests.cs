@@ -21,7 +21,7 @@ public sealed class DocumentationTests(KashifSystem system)
         var email = (await user.Client.GetFromJsonAsync<JsonElement>("/api/v1/auth/me", Cancel)).GetProperty("email").GetString() ?? "";
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
-        var page = await browser.NewPageAsync();
+        var page = await browser.OpenPageAsync();
         var errors = page.CollectErrors();
         using var anonymous = system.Anonymous();
         var gateway = new UriBuilder(anonymous.BaseAddress ?? throw new InvalidOperationException("No address.")) { Host = host }.Uri;
@@ -57,7 +57,7 @@ public sealed class DocumentationTests(KashifSystem system)
     {
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.LaunchChromiumAsync($"--host-resolver-rules=MAP {OtherHost} 127.0.0.1");
-        var page = await browser.NewPageAsync();
+        var page = await browser.OpenPageAsync();
         var errors = page.CollectErrors();
         using var anonymous = system.Anonymous();
         await page.GotoAsync(new Uri(anonymous.BaseAddress ?? throw new InvalidOperationException("No address."), "/docs").ToString());

@@ -128,7 +128,7 @@ public sealed class EmailLinkTests(KashifSystem system)
     private async Task<IPage> OpenAsync(IBrowser browser, string link, string locale)
     {
         using var anonymous = system.Anonymous();
-        var page = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = locale });
+        var page = await browser.OpenPageAsync(new BrowserNewPageOptions { Locale = locale });
         await page.GotoAsync(new Uri(anonymous.BaseAddress.ShouldNotBeNull(), link).ToString());
         return page;
     }

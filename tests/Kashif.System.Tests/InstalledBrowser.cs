@@ -11,9 +11,13 @@ internal static class InstalledBrowser
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ];
 
+    /// <summary>In milliseconds, as for <c>Eventually</c>.</summary>
+    private const float LongestWait = 180_000;
+
     public static Task<IBrowser> LaunchChromiumAsync(this IPlaywright playwright, params string[] arguments) =>
         playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
+            Timeout = LongestWait,
             ExecutablePath = Paths.FirstOrDefault(File.Exists)
                 ?? throw new InvalidOperationException("Chromium is missing. ./kashif test installs it on Debian; elsewhere install Chromium or Chrome."),
             Args =
@@ -23,4 +27,11 @@ internal static class InstalledBrowser
                 .. Environment.UserName == "root" ? ["--no-sandbox"] : Array.Empty<string>(),
             ],
         });
+
+    public static async Task<IPage> OpenPageAsync(this IBrowser browser, BrowserNewPageOptions? options = null)
+    {
+        var page = await browser.NewPageAsync(options);
+        page.SetDefaultTimeout(LongestWait);
+        return page;
+    }
 }

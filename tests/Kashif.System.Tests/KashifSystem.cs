@@ -62,6 +62,7 @@ public sealed class KashifSystem : IAsyncLifetime
             .WithEnvironment("Redemptions__DebitTimeout", "00:00:12") // a slow machine is no fault; a quarter is for the balance
             .WithEnvironment("Redemptions__Lease", "00:00:15"); // longer than that
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Notifications))
+            .WithEnvironment("Assistant__ReadTimeout", "00:00:30")
             .WithEnvironment("Smtp__PickupDirectory", Mail.FullName);
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == ResourceNames.Reporting))
             .WithEnvironment("Surveys__AskAfter", "00:00:00") // while a survey is open

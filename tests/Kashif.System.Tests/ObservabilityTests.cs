@@ -17,7 +17,7 @@ public sealed partial class ObservabilityTests(KashifSystem system)
     private async Task<string> LogLineAsync(string resource, string text)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        deadline.CancelAfter(TimeSpan.FromMinutes(1));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         var logs = system.Application.Services.GetRequiredService<ResourceLoggerService>();
         system.Application.ResourceNotifications.TryGetCurrentState(resource, out var state).ShouldBeTrue();
         await foreach (var lines in logs.WatchAsync(state.ShouldNotBeNull().ResourceId).WithCancellation(deadline.Token))

@@ -135,7 +135,7 @@ public sealed partial class ReadmeTests(KashifSystem system)
         bash.BeginOutputReadLine();
         bash.BeginErrorReadLine();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        limit.CancelAfter(TimeSpan.FromMinutes(10));
         try
         {
             await bash.StandardInput.WriteAsync(script);

@@ -28,7 +28,7 @@ public sealed class StreamTests(KashifSystem system)
         async Task UntilAsync(string text)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-            limit.CancelAfter(TimeSpan.FromMinutes(1));
+            limit.CancelAfter(TimeSpan.FromMinutes(3));
             string? line;
             do
             {

@@ -40,7 +40,9 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
         IReadOnlyDictionary<string, string?>? settings = null, string? database = null, Action<IServiceCollection>? configure = null, bool consumes = true)
     {
         PersonQueries.Listen();
-        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}" }.ConnectionString;
+
+        // Patient: a slow machine is no fault.
+        database ??= new NpgsqlConnectionStringBuilder(servers.DatabaseServer) { Database = $"test-{Guid.CreateVersion7():N}", Timeout = 180, CommandTimeout = 180 }.ConnectionString;
         var all = new Dictionary<string, string?>
         {
             [$"ConnectionStrings:{databaseName}"] = database,

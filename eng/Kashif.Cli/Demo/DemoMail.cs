@@ -6,7 +6,7 @@ namespace Kashif.Cli.Demo;
 /// <summary>The mails that a system in development writes to a directory instead of sending them.</summary>
 internal sealed partial class DemoMail(string? directory)
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
 
     /// <summary>Waits for the mail with which an address is verified.</summary>
     /// <returns>The token of its link; null without a mail.</returns>

@@ -65,7 +65,7 @@ internal sealed class DemoReports(int seed, DateTimeOffset now)
     private PlannedReport Create(int number, Random random)
     {
         // The first one is a year old: it tells later runs when the demo began.
-        var created = number == 0 ? now.AddDays(-Days) : Daytime(now.AddDays(-Days * Math.Pow(random.NextDouble(), 1.7)), random);
+        var created = number == 0 ? now.AddDays(-Days) : Daytime(now.AddDays(-Days * Math.Pow(random.NextDouble(), 1.7)), RandomOf(number, purpose: 4)); // the rest of the report does not depend on the hour of now
         var reporter = random.Next(7) == 0 ? (int?)null : random.Next(DemoSize.Of(number).Citizens);
         var isArabic = random.Next(2) == 0;
         var (topic, place, fate) = (TopicOf(random), PlaceOf(random), random.NextDouble());

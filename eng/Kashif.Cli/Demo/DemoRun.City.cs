@@ -98,7 +98,7 @@ internal sealed partial class DemoRun
                     break;
                 }
 
-                if (attempt == 20)
+                if (attempt == 240)
                 {
                     DemoApi.Check(added, "POST", $"{Register}/employees");
                 }

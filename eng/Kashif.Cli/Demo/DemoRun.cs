@@ -38,8 +38,8 @@ internal sealed partial class DemoRun(DemoApi api, DemoSize size, int seed, Pers
         await StepAsync("Photos, comments, votes and followers", AddCommunityAsync);
         await StepAsync("Reports of today", AddLiveReportsAsync);
         await StepAsync("Work orders and visits", AddWorkAsync);
-        await StepAsync("Answers to the survey", AnswerSurveyAsync);
         await StepAsync("Names, redemptions and orders", AddRedemptionsAsync);
+        await StepAsync("Answers to the survey", AnswerSurveyAsync); // last: the reporters are asked some time after a report is resolved
     }
 
     private static async Task StepAsync(string name, Func<Task> step)
