@@ -130,7 +130,11 @@ internal static class ChangeVisit
         }
 
         database.Visits.Remove(visit);
-        await database.ForgetAnswersAsync(id, cancellationToken); // no erasure finds a deleted visit
+        if (visit.Note is not null)
+        {
+            await database.ForgetAnswersAsync(id, cancellationToken); // no erasure finds a deleted visit
+        }
+
         await work.CommitAsync(TypedResults.NoContent(), cancellationToken);
         changes.Count();
         return TypedResults.NoContent();

@@ -244,6 +244,21 @@ public sealed class StaffWorkTests(ReportingService service)
     }
 
     [Fact]
+    public async Task The_managers_of_the_former_agency_see_who_moved_a_crew_and_where()
+    {
+        var (agency, other) = (await service.AgencyAsync(), await service.AgencyAsync());
+        var (manager, _) = await service.EmployAsync(agency, Job.Manager);
+        using var admin = service.NewUser(Roles.Admin);
+        var crew = (await admin.SendJsonAsync(HttpMethod.Post, $"{Root}/crews", new { name = "North", agency_id = agency })).Body.Id;
+
+        (await admin.SendJsonAsync(HttpMethod.Patch, $"{Root}/crews/{crew}", new { agency_id = other })).Status.ShouldBe(200);
+
+        var trail = await manager.AllPagesAsync($"{Trail}?subject={crew}", 5);
+        trail.Select(entry => entry.GetProperty("action").GetString()).ShouldBe(["changed", "created"]);
+        trail[0].GetProperty("values").GetProperty("agency_id").GetGuid().ShouldBe(other);
+    }
+
+    [Fact]
     public async Task The_audit_trail_cannot_be_changed()
     {
         using var admin = service.NewUser(Roles.Admin);
