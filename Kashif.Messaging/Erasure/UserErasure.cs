@@ -29,9 +29,7 @@ public abstract class UserErasure(DbContext database, ServiceIdentity service, T
 
     public async Task HandleAsync(IReadOnlyList<ReceivedEvent<UserDeleted>> events, CancellationToken cancellationToken)
     {
-        // In one order, so that two batches wait for each other instead of deadlocking.
-        var last = events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
-            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserDeleted>>().ToArray();
+        var last = events.LastOfEachUser(data => data.UserId).ToArray();
         var users = last.Select(received => received.Data.UserId).ToArray();
         await database.Database.ExecuteSqlAsync(
             $"INSERT INTO erased_users (user_id, erased_at) SELECT user_id, {time.GetUtcNow()} FROM unnest({users}) AS user_id ON CONFLICT DO NOTHING", cancellationToken);

@@ -30,9 +30,7 @@ internal sealed class StaffAccounts(ReportingDbContext database, TimeProvider ti
     {
         var left = new List<(Guid User, Guid By)>();
 
-        // In one order, so that two batches wait for each other instead of deadlocking.
-        foreach (var received in events.GroupBy(received => received.Data.UserId).OrderBy(user => user.Key)
-            .Select(user => user.MaxBy(received => received.Time)).OfType<ReceivedEvent<UserRolesChanged>>())
+        foreach (var received in events.LastOfEachUser(data => data.UserId))
         {
             var (user, isStaff) = (received.Data.UserId, received.Data.Roles.Intersect(StaffRoles).Any());
             var isNews = await database.Database.ExecuteSqlAsync(
