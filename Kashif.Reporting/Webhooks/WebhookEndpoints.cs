@@ -141,12 +141,15 @@ internal static class WebhookEndpoints
             return NotSetUp.ToProblem();
         }
 
-        // One creation at a time per agency, so that the limit holds.
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        await database.Database.ExecuteSqlAsync($"SELECT FROM agencies WHERE id = {agency} FOR NO KEY UPDATE", cancellationToken);
-        if (agency is not null && await database.Webhooks.CountAsync(row => row.AgencyId == agency, cancellationToken) >= MaxOfAgency)
+        if (agency is not null)
         {
-            return TooMany.ToProblem();
+            // One creation at a time per agency, so that the limit holds.
+            await database.Database.ExecuteSqlAsync($"SELECT FROM agencies WHERE id = {agency} FOR NO KEY UPDATE", cancellationToken);
+            if (await database.Webhooks.CountAsync(row => row.AgencyId == agency, cancellationToken) >= MaxOfAgency)
+            {
+                return TooMany.ToProblem();
+            }
         }
 
         var (now, secret) = (time.GetUtcNow(), request.Secret?.Trim() ?? WebhookSecrets.New());
