@@ -61,7 +61,7 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
                 AND position(convert_to({id}, 'UTF8') IN body) > 0
             """, cancellationToken);
 
-        await EraseVisitNotesAsync(userId, cancellationToken);
+        await VisitNotes.EraseAsync(_database, userId, cancellationToken);
         await ReportAuthors.EraseAsync(_database, userId, _time.GetUtcNow(), cancellationToken);
         await _database.Reports.Where(report => report.FiledBy == userId).ExecuteUpdateAsync(set => set.SetProperty(report => report.FiledBy, ErasedUser.Id), cancellationToken);
         await _database.RoutingChanges.Where(change => change.ChangedBy == userId).ExecuteUpdateAsync(set => set.SetProperty(change => change.ChangedBy, ErasedUser.Id), cancellationToken);
@@ -75,18 +75,5 @@ internal sealed class ReportingErasure(ReportingDbContext database, ServiceIdent
         await _database.ClientReports.Where(report => report.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await CalendarErasure.EraseAsync(_database, userId, cancellationToken);
         await _database.ReportQuotas.Where(quota => quota.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-    }
-
-    /// <summary>Erases the notes of visits, such as where the key of the house is, and the stored answers that may contain them.</summary>
-    private async Task EraseVisitNotesAsync(Guid userId, CancellationToken cancellationToken)
-    {
-        await _database.Database.ExecuteSqlAsync(
-            $"UPDATE visits SET note = NULL WHERE note IS NOT NULL AND report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))", cancellationToken);
-        var visits = await _database.Database.SqlQuery<Guid>(
-            $"""SELECT id AS "Value" FROM visits WHERE report_id = ANY (ARRAY(SELECT id FROM reports WHERE user_id = {userId}))""").ToListAsync(cancellationToken);
-        foreach (var visit in visits)
-        {
-            await _database.ForgetAnswersAsync(visit, cancellationToken);
-        }
     }
 }

@@ -132,7 +132,7 @@ internal static class ChangeVisit
         database.Visits.Remove(visit);
         if (visit.Note is not null)
         {
-            await database.ForgetAnswersAsync(id, cancellationToken); // no erasure finds a deleted visit
+            await VisitNotes.ForgetAnswersAsync(database, id, cancellationToken); // no erasure finds a deleted visit
         }
 
         await work.CommitAsync(TypedResults.NoContent(), cancellationToken);

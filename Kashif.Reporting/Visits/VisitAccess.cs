@@ -11,13 +11,6 @@ namespace Kashif.Reporting.Visits;
 /// <summary>Who sees a visit, and as what: staff of its work order, or the reporter of its appointment.</summary>
 internal static class VisitAccess
 {
-    /// <summary>Deletes the answers that staff got about a visit, with its note, and that are stored for their idempotency keys.</summary>
-    public static Task<int> ForgetAnswersAsync(this ReportingDbContext database, Guid visit, CancellationToken cancellationToken) =>
-        database.Database.ExecuteSqlAsync($"""
-            DELETE FROM idempotency_keys WHERE user_id = ANY (ARRAY(SELECT actor_id FROM audit_entries WHERE subject_id = {visit}))
-                AND position(convert_to({visit.ToString()}, 'UTF8') IN body) > 0
-            """, cancellationToken);
-
     /// <returns>The visit, and whether the caller sees it as staff; null if there is none, or the caller has no part in it.</returns>
     public static async Task<(Visit Visit, bool IsStaff)?> FindVisitAsync(
         this ReportingDbContext database, Guid id, ClaimsPrincipal user, CancellationToken cancellationToken)
