@@ -3,6 +3,9 @@ namespace Kashif.Coupons.Tests;
 /// <summary>The connection to Gamification, with faults that a test injects.</summary>
 public sealed class FaultyNetwork
 {
+    /// <summary>How long recovery may take: faults at random make many tries necessary.</summary>
+    public static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(4);
+
     private readonly TaskCompletionSource _debited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -11,6 +14,9 @@ public sealed class FaultyNetwork
 
     /// <summary>Completes when Gamification has made a debit and its response is lost or delayed.</summary>
     public Task Debited => _debited.Task;
+
+    /// <summary>A third of the calls fail.</summary>
+    public static Fault AtRandom() => Random.Shared.Next(6) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
 
     /// <summary>Lets the held responses of debits through.</summary>
     public void Release() => _released.TrySetResult();

@@ -10,9 +10,6 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
 {
     private static readonly DateTimeOffset FarFuture = new(2999, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Random faults make many tries necessary.</summary>
-    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(4);
-
     private readonly FaultyNetwork _network = new();
     private ServiceHost<Program>? _host;
     private ServiceHost<Program> Host => _host ?? throw new InvalidOperationException("Not started.");
@@ -255,17 +252,17 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         var late = await service.UserAsync(2);
         var coupon = await Host.OfferAsync(cost, stock: 61, endsAt: FarFuture);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
-        _network.Next = () => Random.Shared.Next(6) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+        _network.Next = FaultyNetwork.AtRandom;
 
         var redeeming = Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
             (index % 2 == 0 ? Host : replica).RedeemAsync(users[index % users.Length], coupon)));
-        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Completed) > 5, "some completed redemptions", LongestRecovery);
+        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Completed) > 5, "some completed redemptions", FaultyNetwork.LongestRecovery);
 
         // At least this debit has no response before the offer ends.
         var faults = _network.Next;
         _network.Next = () => Fault.HeldResponse;
         var held = Host.RedeemAsync(late, coupon);
-        await Eventually.TrueAsync(async () => await service.PointsAsync(late) == 100 - cost, "the held debit", LongestRecovery);
+        await Eventually.TrueAsync(async () => await service.PointsAsync(late) == 100 - cost, "the held debit", FaultyNetwork.LongestRecovery);
         await EndOfferAsync(coupon);
         _network.Next = faults;
         _network.Release();
@@ -273,7 +270,7 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
 
         await Eventually.TrueAsync(
             async () => await Host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.EndedAt == null)) == 0,
-            "the end of every redemption", LongestRecovery);
+            "the end of every redemption", FaultyNetwork.LongestRecovery);
         var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
         (await Host.StockAsync(coupon)).ShouldBe(61 - completed);
         (await service.PointsAsync(late)).ShouldBe(100);
@@ -287,13 +284,13 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => service.UserAsync(2)))];
         var coupon = await Host.OfferAsync(cost, stock: 25, perUserLimit: 6);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
-        _network.Next = () => Random.Shared.Next(6) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+        _network.Next = FaultyNetwork.AtRandom;
 
         var responses = await Task.WhenAll(Enumerable.Range(0, 60).Select(index =>
             (index % 2 == 0 ? Host : replica).RedeemAsync(users[index % users.Length], coupon)));
 
         responses.ShouldAllBe(response => response.Status == 201 || response.Status == 202 || response.Status == 422);
-        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Reserved) == 0, "the end of every redemption", LongestRecovery);
+        await Eventually.TrueAsync(async () => await Host.CountAsync(coupon, RedemptionStatus.Reserved) == 0, "the end of every redemption", FaultyNetwork.LongestRecovery);
         var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
         completed.ShouldBeGreaterThan(0);
         (await Host.StockAsync(coupon)).ShouldBe(25 - completed);
@@ -354,7 +351,7 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => service.UserAsync(2)))];
         var coupon = await Host.OfferPoolAsync(string.Join('\n', Enumerable.Range(0, 25).Select(number => $"FAULT-{number}")), cost);
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
-        _network.Next = () => Random.Shared.Next(6) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+        _network.Next = FaultyNetwork.AtRandom;
 
         await Task.WhenAll(Enumerable.Range(0, 40).Select(async index =>
         {
@@ -377,7 +374,7 @@ public sealed class RecoveryTests(CouponsService service) : IAsyncLifetime
 
         await Eventually.TrueAsync(
             async () => await Host.QueryAsync(database => database.Redemptions.CountAsync(row => row.CouponId == coupon && row.EndedAt == null)) == 0,
-            "the end of every redemption", LongestRecovery);
+            "the end of every redemption", FaultyNetwork.LongestRecovery);
         var completed = await Host.CountAsync(coupon, RedemptionStatus.Completed);
         var left = await Task.WhenAll(users.Select(service.PointsAsync));
         left.Sum().ShouldBe((users.Length * 100) - (completed * cost));

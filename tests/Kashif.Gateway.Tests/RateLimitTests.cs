@@ -294,7 +294,7 @@ public sealed class RateLimitTests : IAsyncLifetime
     [Fact]
     public async Task Concurrent_requests_of_a_caller_wait_for_an_unresponsive_Redis_in_parallel()
     {
-        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.500"), ("RateLimits:Default:Permits", "1000")]);
+        await using var gateway = await GatewayService.StartAsync([.. Settings, ("RateLimits:RedisTimeout", "00:00:00.500")]);
         await Eventually.TrueAsync(() => Limits(gateway).IsShared, "Redis");
         var policy = new LimitPolicy("large", 10_000, TimeSpan.FromHours(1), ByAddress: false);
         var caller = $"large:{Guid.CreateVersion7()}";

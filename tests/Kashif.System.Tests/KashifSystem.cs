@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -101,6 +102,15 @@ public sealed class KashifSystem : IAsyncLifetime
         BaseAddress = Application.GetEndpoint(ResourceNames.Gateway, "http"),
         Timeout = TimeSpan.FromSeconds(60),
     };
+
+    /// <summary>Waits until the gateway has exchanged a client's API key: the first exchange has five seconds, which may be too few on a slow machine.</summary>
+    public static Task ExchangedAsync(HttpClient client) => Eventually.TrueAsync(
+        async () =>
+        {
+            using var response = await client.GetAsync("/api/v1/auth/me");
+            return response.StatusCode is not HttpStatusCode.ServiceUnavailable;
+        },
+        "the exchange of the key");
 
     /// <summary>Waits until a health endpoint of the gateway is healthy: a test before may have stopped a server.</summary>
     /// <returns>The health.</returns>

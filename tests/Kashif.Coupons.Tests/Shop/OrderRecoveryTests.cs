@@ -213,7 +213,7 @@ public sealed class OrderRecoveryTests(CouponsService service) : IAsyncLifetime
         Guid[] users = [.. await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => service.UserAsync(2)))];
         string[] skus = [await Host.SellAsync(10, stock: 30), await Host.SellAsync(5, stock: 30)];
         await using var replica = await service.StartAnotherAsync(Host.Database, _network);
-        _network.Next = () => Random.Shared.Next(6) switch { 0 => Fault.NoConnection, 1 => Fault.LostResponse, _ => Fault.None };
+        _network.Next = FaultyNetwork.AtRandom;
 
         var orders = await Task.WhenAll(Enumerable.Range(0, 48).Select(async index =>
         {
@@ -236,7 +236,7 @@ public sealed class OrderRecoveryTests(CouponsService service) : IAsyncLifetime
         orders.ShouldAllBe(status => status == 201 || status == 202 || status == 422);
         await Eventually.TrueAsync(
             async () => await Host.QueryAsync(database => database.Orders.CountAsync(row => row.Status == OrderStatus.Placed || row.Status == OrderStatus.Cancelling)) == 0,
-            "the end of every order", TimeSpan.FromMinutes(4)); // random faults make many tries necessary
+            "the end of every order", FaultyNetwork.LongestRecovery);
         var paid = await Host.QueryAsync(database => database.Orders.Where(row => row.Status == OrderStatus.Paid).SumAsync(row => row.TotalPoints));
         paid.ShouldBeGreaterThan(0);
         (await Task.WhenAll(users.Select(service.PointsAsync))).Sum().ShouldBe((users.Length * 100) - paid);
